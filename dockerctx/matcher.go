@@ -1,0 +1,239 @@
+package dockerctx
+
+import (
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/moby/patternmatcher"
+)
+
+// rule is one pattern, as the matcher sees it.
+type rule struct {
+	line    *Line  // nil for an include pattern
+	written string // the pattern that was handed in
+	cleaned string // what patternmatcher made of it, without its "!"
+	negated bool
+
+	// literal patterns hold nothing that compile in patternmatcher.go would
+	// make more than a comparison of; they are most of a list, and cheap.
+	literal bool
+
+	once   sync.Once // guards the first match, in which patternmatcher compiles
+	single *patternmatcher.PatternMatcher
+}
+
+// newRule returns nil for a pattern that patternmatcher passes over. Its New
+// trims again, so that the line "/<tab>/" ends there.
+func newRule(pattern string, line *Line) (*rule, error) {
+	single, err := patternmatcher.New([]string{pattern})
+	if err != nil {
+		return nil, err
+	}
+	if len(single.Patterns()) == 0 {
+		return nil, nil
+	}
+	p := single.Patterns()[0]
+	return &rule{
+		line:    line,
+		written: pattern,
+		cleaned: p.String(),
+		negated: p.Exclusion(),
+		literal: !strings.ContainsAny(p.String(), `*?[]\`),
+		single:  single,
+	}, nil
+}
+
+// matches tells whether the pattern matches this very path, parents apart. The
+// error is that of a pattern that New accepts and regexp does not.
+//
+// The deprecated method is wrong for a list with a history; for a list of one
+// it is exactly the unexported match of its pattern, and allocates nothing.
+func (r *rule) matches(path string) (bool, error) {
+	if r.literal {
+		return r.cleaned == path, nil
+	}
+	// Compilation writes to the pattern once; a pattern that does not compile
+	// is never written to.
+	r.once.Do(func() { _, _ = r.single.MatchesUsingParentResult("", r.negated) })
+	verdict, err := r.single.MatchesUsingParentResult(path, r.negated) //nolint:staticcheck // see above
+	return err == nil && verdict != r.negated, err
+}
+
+// subject is what the prunings of fsutil's filter.go compare with a directory.
+func (r *rule) subject() string {
+	s := strings.TrimSuffix(r.cleaned, "/**")
+	return strings.TrimSuffix(s, "/*")
+}
+
+// matched holds the indices, ascending, of the rules that matched a path or
+// that its parent handed down: patternmatcher.MatchInfo, kept sparse because a
+// tree remembers it for every directory.
+type matched []int32
+
+// verdict is the answer of a list of rules for one path.
+type verdict struct {
+	matches bool
+	decided int // the rule that had the last word; -1 when none had
+	matched matched
+}
+
+// matcher is a list of rules. It is safe for concurrent use. The tree asks
+// decide, opens and the two prunings and knows nothing else of patterns.
+type matcher struct {
+	rules   []*rule
+	negated bool // there is a negation
+
+	// onlyPrefixes of fsutil: the rules that can bring something in (negations
+	// of an exclude list, the others of an include list) have no wildcard but a
+	// trailing one, so that a directory that is no prefix of any is not entered.
+	prunes   bool
+	prefixes []string // sorted, each with a trailing slash
+}
+
+// patternError tells which rule New or a match choked on.
+type patternError struct {
+	rule    *rule
+	line    *Line
+	pattern string
+	err     error
+}
+
+func (e *patternError) Error() string { return fmt.Sprintf("pattern %q: %v", e.pattern, e.err) }
+func (e *patternError) Unwrap() error { return e.err }
+
+// newMatcher compiles patterns; lines, where there are any, has one for each.
+// entering says which sign keeps a directory from being pruned: true for the
+// negations of an exclude list.
+func newMatcher(patterns []string, lines []*Line, entering bool) (*matcher, error) {
+	m := &matcher{prunes: true, rules: make([]*rule, 0, len(patterns))}
+	for i, pattern := range patterns {
+		var line *Line
+		if lines != nil {
+			line = lines[i]
+		}
+		r, err := newRule(pattern, line)
+		if err != nil {
+			return nil, &patternError{line: line, pattern: pattern, err: err}
+		}
+		if r == nil {
+			continue
+		}
+		m.rules = append(m.rules, r)
+		m.negated = m.negated || r.negated
+		if r.negated == entering {
+			subject := r.subject()
+			if strings.ContainsAny(subject, `*[]?^\`) {
+				m.prunes = false
+			}
+			m.prefixes = append(m.prefixes, subject+"/")
+		}
+	}
+	slices.Sort(m.prefixes)
+	return m, nil
+}
+
+// enters tells whether fsutil's walk goes into a directory that it leaves out
+// itself: filter.go, onlyPrefixIncludes and onlyPrefixExcludeExceptions.
+func (m *matcher) enters(dir string) bool {
+	if !m.prunes {
+		return true
+	}
+	prefix := dir + "/"
+	i, found := slices.BinarySearch(m.prefixes, prefix)
+	return found || i < len(m.prefixes) && strings.HasPrefix(m.prefixes[i], prefix)
+}
+
+// decide is MatchesUsingParentResults: the rules in order, each one that the
+// parent recorded counting as matched, the others asked only if they could turn
+// the verdict. rec, which may be nil, is told of every rule that matched.
+//
+// What is asked is what is recorded, and the children inherit only that. A
+// negation that was not asked because nothing had excluded the directory yet is
+// therefore of no use to what lies in it.
+func (m *matcher) decide(path string, parent matched, rec func(index int, inherited bool)) (verdict, error) {
+	v := verdict{decided: -1}
+	for i, r := range m.rules {
+		inherited := len(parent) > 0 && parent[0] == int32(i)
+		if inherited {
+			parent = parent[1:]
+		} else {
+			if r.negated != v.matches {
+				continue
+			}
+			match, err := r.matches(path)
+			if err != nil {
+				return v, &patternError{rule: r, line: r.line, pattern: r.written, err: err}
+			}
+			if !match {
+				continue
+			}
+		}
+		v.matched = append(v.matched, int32(i))
+		if rec != nil {
+			rec(i, inherited)
+		}
+		if v.matches == r.negated {
+			v.matches = !r.negated
+			v.decided = i
+		}
+	}
+	return v, nil
+}
+
+// any gives the rules that match path, asked or not. Rules that fail are
+// passed over, as patternmatcher does where it asks about parents.
+func (m *matcher) any(path string) matched {
+	var all matched
+	for i, r := range m.rules {
+		if ok, err := r.matches(path); ok && err == nil {
+			all = append(all, int32(i))
+		}
+	}
+	return all
+}
+
+// opens is MatchesOrParentMatches, which fsutil's filterFS.Open asks where the
+// walk asks MatchesUsingParentResults. above holds the rules that match any of
+// the parents.
+func (m *matcher) opens(path string, above matched) (bool, error) {
+	verdict := false
+	for i, r := range m.rules {
+		if r.negated != verdict {
+			continue
+		}
+		match, err := r.matches(path)
+		if err != nil {
+			return false, err
+		}
+		if !match {
+			_, match = slices.BinarySearch(above, int32(i))
+		}
+		if match {
+			verdict = !r.negated
+		}
+	}
+	return verdict, nil
+}
+
+// union merges two ascending lists.
+func union(a, b matched) matched {
+	if len(a) == 0 {
+		return b
+	}
+	if len(b) == 0 {
+		return a
+	}
+	all := append(slices.Clone(a), b...)
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+// onTheWire gives a pattern as it arrives after client/llb has put it into
+// JSON, which has no other bytes than UTF-8.
+func onTheWire(pattern string) string { return string([]rune(pattern)) }
+
+// errBadPattern is what patternmatcher says of malformed patterns.
+var errBadPattern = filepath.ErrBadPattern

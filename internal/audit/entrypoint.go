@@ -1,0 +1,187 @@
+package audit
+
+import (
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/moby/buildkit/util/suggest"
+	"mvdan.cc/sh/v3/syntax"
+
+	"github.com/ctxaudit/ctxaudit/dockerfile"
+	"github.com/ctxaudit/ctxaudit/internal/rootfs"
+)
+
+// checkEntrypoint looks for the program that the image starts, and for the script that it is told to run.
+func checkEntrypoint(p *pass) error {
+	if !p.subject.Policy.Require.EntrypointExists {
+		return nil
+	}
+	asked := p.required("require", "entrypoint-exists")
+	argv, loc := p.startCommand()
+	if len(argv) == 0 {
+		f := Finding{
+			Rule: EntrypointNotInImage, Subject: p.last(), Related: asked,
+			Summary: "the image has neither ENTRYPOINT nor CMD: it starts nothing",
+			Detail:  "An image must be told what to run, or the base image must say it.",
+		}
+		if bases := p.unknownBases(); len(bases) > 0 {
+			f.Severity, f.Assumptions = Warning, p.assumptions(bases)
+		}
+		p.add(f)
+		return nil
+	}
+	related := asked
+	if !loc.IsZero() {
+		related = append(slices.Clone(asked), instruction(RoleSets, loc))
+	}
+	programs := startedFiles(argv)
+	ok := true
+	for _, prog := range programs {
+		if !p.programExists(prog) {
+			ok = false
+			p.reportPathMissing(EntrypointNotInImage, p.absolute(prog), fmt.Sprintf("%s, which the image starts, is not in it", prog), related)
+		}
+	}
+	if ok {
+		p.passed(fmt.Sprintf("what the image starts exists: %s", strings.Join(programs, ", ")), related...)
+	}
+	return nil
+}
+
+// startCommand gives the command line of the container: ENTRYPOINT with CMD as its arguments.
+func (p *pass) startCommand() ([]string, dockerfile.Location) {
+	c, src := p.image.Plan.Config, p.image.Plan.ConfigSources
+	if len(c.Entrypoint) > 0 {
+		return append(slices.Clone(c.Entrypoint), c.Cmd...), src.Entrypoint
+	}
+	return c.Cmd, src.Cmd
+}
+
+// interpreters run the script that is their first argument.
+var interpreters = []string{"sh", "bash", "dash", "ash", "python", "python2", "python3", "node", "ruby", "perl", "php", "deno", "bun"}
+
+// startedFiles gives the program of a command line and, where it is an interpreter with a script, the script. Of a shell
+// command it is the first command that counts, if it is written without variables.
+func startedFiles(argv []string) []string {
+	out := []string{argv[0]}
+	base := path.Base(argv[0])
+	if !slices.Contains(interpreters, base) && !strings.HasPrefix(base, "python3.") {
+		return out
+	}
+	for i, a := range argv[1:] {
+		switch {
+		case a == "-c" && strings.HasSuffix(base, "sh"):
+			if i+2 < len(argv) {
+				if words := firstCommand(argv[i+2]); len(words) > 0 {
+					return append(out, startedFiles(words)...)
+				}
+			}
+			return out
+		case a == "-m" || a == "-c" || a == "-e":
+			return out
+		case strings.HasPrefix(a, "-"):
+		default:
+			return append(out, asFile(a))
+		}
+	}
+	return out
+}
+
+// asFile marks a script's name as a path: unlike a program, it is not looked for in PATH.
+func asFile(name string) string {
+	if strings.Contains(name, "/") {
+		return name
+	}
+	return "./" + name
+}
+
+// firstCommand gives the words of the first command of a shell script, nil if they hold variables or it is a builtin.
+func firstCommand(script string) []string {
+	file, err := syntax.NewParser(syntax.Variant(syntax.LangPOSIX)).Parse(strings.NewReader(script), "")
+	if err != nil || len(file.Stmts) == 0 {
+		return nil
+	}
+	call, ok := file.Stmts[0].Cmd.(*syntax.CallExpr)
+	if !ok {
+		return nil
+	}
+	var words []string
+	for _, w := range call.Args {
+		lit := w.Lit()
+		if lit == "" {
+			break
+		}
+		words = append(words, lit)
+	}
+	if len(words) > 0 && words[0] == "exec" {
+		words = words[1:]
+	}
+	if len(words) == 0 || slices.Contains(builtins, words[0]) {
+		return nil
+	}
+	return words
+}
+
+var builtins = []string{".", ":", "[", "cd", "echo", "eval", "exit", "export", "printf", "set", "source", "test", "trap", "true", "ulimit", "umask", "wait"}
+
+func (p *pass) absolute(name string) string {
+	if path.IsAbs(name) {
+		return path.Clean(name)
+	}
+	return path.Join("/", p.image.Plan.Config.WorkingDir, name)
+}
+
+// programExists looks a program up as exec does: by its path, or in PATH. What may lie in an unknown base image, in one
+// of its directories of programs, is taken to exist.
+func (p *pass) programExists(name string) bool {
+	if strings.Contains(name, "/") {
+		return p.fileOrUnknown(p.absolute(name))
+	}
+	list, _ := lookupEnv(p.image.Plan.Config.Env, "PATH")
+	for _, dir := range strings.Split(list, ":") {
+		if p.fileOrUnknown(path.Join(p.absolute(dir), name)) {
+			return true
+		}
+	}
+	return false
+}
+
+// fileOrUnknown reports whether a file exists, or cannot be known not to because a base image may have it.
+func (p *pass) fileOrUnknown(imagePath string) bool {
+	n, at, err := p.image.Tree.Stat(imagePath)
+	if err == nil {
+		return !n.IsDir()
+	}
+	if !p.image.Tree.MayHold(at) {
+		return false
+	}
+	_, owner := p.nearestDir(at)
+	return owner == p.image.Tree.Root() || p.ofBaseImage(owner)
+}
+
+// similar gives the existing name that is most like the first component of a path below dir.
+func (p *pass) similar(dir, at string) string {
+	n, err := p.image.Tree.Lstat(dir)
+	if err != nil {
+		return ""
+	}
+	children, err := n.Children()
+	if err != nil {
+		return ""
+	}
+	var names []string
+	for _, c := range children {
+		if c.Node.Kind != rootfs.KindUnknown {
+			names = append(names, c.Name)
+		}
+	}
+	rest := strings.TrimPrefix(strings.TrimPrefix(at, dir), "/")
+	name, below, _ := strings.Cut(rest, "/")
+	near, ok := suggest.Search(name, names, true)
+	if !ok {
+		return ""
+	}
+	return path.Join(dir, near, below)
+}

@@ -1,0 +1,217 @@
+// Package audit checks a predicted image against what is required of it.
+//
+// A check is a [Rule]: a value with a name, a text and a function. What it finds are [Finding] values, data without
+// prose joined to it; how they are shown is the renderer's business. A rule returns an error only when it could not
+// run.
+package audit
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+)
+
+// Severity tells how bad a finding is.
+type Severity string
+
+// The severities.
+const (
+	Error   Severity = "error"
+	Warning Severity = "warning"
+	Note    Severity = "note"
+)
+
+// AtLeast reports whether a severity is as bad as another or worse.
+func (s Severity) AtLeast(other Severity) bool { return s.rank() >= other.rank() }
+
+func (s Severity) rank() int {
+	switch s {
+	case Error:
+		return 3
+	case Warning:
+		return 2
+	case Note:
+		return 1
+	default:
+		return 0
+	}
+}
+
+// ParseSeverity reads a severity as people write it.
+func ParseSeverity(s string) (Severity, error) {
+	switch v := Severity(s); v {
+	case Error, Warning, Note:
+		return v, nil
+	}
+	return "", fmt.Errorf("unknown severity %q; known are error, warning, note", s)
+}
+
+// Position is a place in a file. A line or column of 0 is unknown.
+type Position struct {
+	File   string `json:"file,omitempty"`
+	Line   int    `json:"line,omitempty"`
+	Column int    `json:"column,omitempty"`
+}
+
+// Role says what a related line did.
+type Role string
+
+// The roles of related lines and evidence.
+const (
+	RoleExcludes   Role = "excludes"    // an ignore line that keeps it out
+	RoleReincludes Role = "re-includes" // an ignore line that lets it in again
+	RoleNoEffect   Role = "no-effect"   // an ignore line that matches and changes nothing
+	RoleRedundant  Role = "redundant"   // an ignore line that says again what an earlier one said
+	RoleCopies     Role = "copies"      // the instruction that puts it there
+	RoleSets       Role = "sets"        // the instruction that sets a value
+	RoleSearchPath Role = "search-path" // the instruction that puts its directory on a search path
+	RoleRequires   Role = "requires"    // the line of the configuration that asks for it
+	RoleFails      Role = "fails"       // the instruction that fails
+)
+
+// Place is a line of a file with its part in a finding.
+type Place struct {
+	Role Role   `json:"role"`
+	File string `json:"file"`
+	Line int    `json:"line"`
+	Text string `json:"text"`
+	// Note is a sentence about the part it has, "" if the role says it all.
+	Note string `json:"note,omitempty"`
+}
+
+// Assumption is something that a conclusion rests on and that cannot be known without running something.
+type Assumption struct {
+	Kind    string `json:"kind"`
+	File    string `json:"file"`
+	Line    int    `json:"line"`
+	Text    string `json:"text"`
+	Meaning string `json:"meaning"`
+}
+
+// Edit is a change of one line of a file. Exactly one of Insert and Replace is meant; Replace "" with Delete removes.
+type Edit struct {
+	File   string `json:"file"`
+	Line   int    `json:"line"`
+	Insert string `json:"insert,omitempty"`
+}
+
+// Fix is an edit that was tried in a simulation, with what it brings.
+type Fix struct {
+	Title     string   `json:"title"`
+	Edits     []Edit   `json:"edits"`
+	Adds      []string `json:"adds"`
+	AddsCount int      `json:"addsCount"`
+	AddsBytes int64    `json:"addsBytes"`
+}
+
+// Finding is one thing that is wrong.
+type Finding struct {
+	Rule     string   `json:"rule"`
+	Severity Severity `json:"severity"`
+	// Summary is one short sentence, Detail says why and what to do, in full sentences.
+	Summary string   `json:"summary"`
+	Detail  string   `json:"detail"`
+	Subject Position `json:"subject"`
+
+	Module      string `json:"module,omitempty"`
+	ContextPath string `json:"contextPath,omitempty"`
+	ImagePath   string `json:"imagePath,omitempty"`
+	// Files are the files concerned, if there are several; sorted.
+	Files []string `json:"files,omitempty"`
+
+	Related     []Place      `json:"related"`
+	Assumptions []Assumption `json:"assumptions"`
+	Fixes       []Fix        `json:"fixes"`
+}
+
+// Passed is a requirement that holds, with what shows it.
+type Passed struct {
+	Requirement string  `json:"requirement"`
+	Evidence    []Place `json:"evidence"`
+}
+
+// ImageReport is what was found in one image.
+type ImageReport struct {
+	Name       string `json:"name"`
+	Context    string `json:"context"`
+	Dockerfile string `json:"dockerfile"`
+	Target     string `json:"target"`
+	IgnoreFile string `json:"ignoreFile"`
+
+	Findings    []Finding    `json:"findings"`
+	Passed      []Passed     `json:"passed"`
+	Assumptions []Assumption `json:"assumptions"`
+}
+
+// Summary counts.
+type Summary struct {
+	Errors   int `json:"errors"`
+	Warnings int `json:"warnings"`
+	Notes    int `json:"notes"`
+	Images   int `json:"images"`
+	Imports  int `json:"imports"`
+	Modules  int `json:"modules"`
+}
+
+// Report is what was found in all images.
+type Report struct {
+	Version int           `json:"version"`
+	Images  []ImageReport `json:"images"`
+	Summary Summary       `json:"summary"`
+}
+
+// NewReport joins the reports of images and counts.
+func NewReport(images []ImageReport) Report {
+	r := Report{Version: 1, Images: images}
+	if r.Images == nil {
+		r.Images = []ImageReport{}
+	}
+	r.Summary.Images = len(images)
+	for _, img := range images {
+		for _, f := range img.Findings {
+			switch f.Severity {
+			case Error:
+				r.Summary.Errors++
+			case Warning:
+				r.Summary.Warnings++
+			default:
+				r.Summary.Notes++
+			}
+			if f.Rule == ModuleNotInImage {
+				r.Summary.Modules++
+			}
+		}
+	}
+	return r
+}
+
+// Worst reports whether a finding is at least that severe.
+func (r Report) Worst(s Severity) bool {
+	for _, img := range r.Images {
+		for _, f := range img.Findings {
+			if f.Severity.AtLeast(s) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// compareFindings is the order of findings: the worst first, then by place, then by text.
+func compareFindings(a, b Finding) int {
+	return cmp.Or(
+		cmp.Compare(b.Severity.rank(), a.Severity.rank()),
+		cmp.Compare(a.Subject.File, b.Subject.File),
+		cmp.Compare(a.Subject.Line, b.Subject.Line),
+		cmp.Compare(a.Subject.Column, b.Subject.Column),
+		cmp.Compare(a.Rule, b.Rule),
+		cmp.Compare(a.Summary, b.Summary),
+	)
+}
+
+func sortPlaces(places []Place) []Place {
+	slices.SortStableFunc(places, func(a, b Place) int {
+		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Role, b.Role))
+	})
+	return slices.Compact(places)
+}

@@ -1,0 +1,166 @@
+package audit
+
+import (
+	"cmp"
+	"fmt"
+	"io/fs"
+	"maps"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/bmatcuk/doublestar/v4"
+
+	"github.com/ctxaudit/ctxaudit/dockerfile"
+	"github.com/ctxaudit/ctxaudit/internal/rootfs"
+)
+
+func sortedKeys[K cmp.Ordered, V any](m map[K]V) []K { return slices.Sorted(maps.Keys(m)) }
+
+// checkPaths looks for paths that the image must have.
+func checkPaths(p *pass) error {
+	for i, glob := range p.subject.Policy.Require.Paths {
+		asked := p.required("require", "paths", i)
+		matches, err := p.matches(glob, 1)
+		if err != nil {
+			return err
+		}
+		if len(matches) == 0 {
+			p.reportPathMissing(PathNotInImage, glob, fmt.Sprintf("%s is not in the image", glob), asked)
+			continue
+		}
+		p.passed(fmt.Sprintf("path %s is in the image", glob), append(asked, p.origin(matches[0].node)...)...)
+	}
+	return nil
+}
+
+// checkForbidden looks for paths that the image must not have.
+func checkForbidden(p *pass) error {
+	for i, glob := range p.subject.Policy.Forbid.Paths {
+		asked := p.required("forbid", "paths", i)
+		matches, err := p.matches(glob, 0)
+		if err != nil {
+			return err
+		}
+		if len(matches) == 0 {
+			p.passed(fmt.Sprintf("nothing in the image matches %s", glob), asked...)
+			continue
+		}
+		f := Finding{
+			Rule: PathForbidden, ImagePath: matches[0].path,
+			Summary: fmt.Sprintf("%s is in the image and must not be", matches[0].path),
+			Detail:  fmt.Sprintf("It matches the forbidden path %s.", glob),
+			Related: append(asked, p.origin(matches[0].node)...),
+		}
+		for _, m := range matches {
+			f.Files = append(f.Files, m.path)
+		}
+		if len(matches) > 1 {
+			f.Summary = fmt.Sprintf("%s of the image match %s and must not be there", count(len(matches), "path"), glob)
+		}
+		if o := matches[0].node.Outermost(); o.Origin != "" {
+			f.ContextPath = o.Origin
+			f.Detail += fmt.Sprintf(" It comes from %s; a line in the ignore file keeps it out.", o.Origin)
+		}
+		f.Subject = p.last()
+		if steps := p.image.Provenance(matches[0].node); len(steps) > 0 {
+			f.Subject = position(steps[0].Op.Location)
+		}
+		p.add(f)
+	}
+	return nil
+}
+
+// match is a path of the image that a pattern matched.
+type match struct {
+	path string
+	node *rootfs.Node
+}
+
+// matches gives the paths that a pattern matches, links on the way followed if it is none; at most limit if that is
+// not 0. Only directories below the pattern's literal start are read.
+func (p *pass) matches(glob string, limit int) ([]match, error) {
+	if !strings.ContainsAny(glob, `*?[{\`) {
+		n, _ := p.nodeAt(glob)
+		if n == nil || p.ofBaseImage(n) {
+			return nil, nil
+		}
+		return []match{{path.Clean(glob), n}}, nil
+	}
+	base, _ := doublestar.SplitPattern(glob)
+	root, err := p.image.Tree.Lstat(base)
+	if err != nil {
+		return nil, nil
+	}
+	var out []match
+	err = rootfs.WalkNode(strings.TrimSuffix(base, "/"), root, func(at string, n *rootfs.Node) error {
+		if n.Kind != rootfs.KindUnknown && !p.ofBaseImage(n) && doublestar.MatchUnvalidated(glob, at) {
+			out = append(out, match{at, n})
+			if limit > 0 && len(out) >= limit {
+				return fs.SkipAll
+			}
+		}
+		return nil
+	})
+	if err == fs.SkipAll {
+		err = nil
+	}
+	return out, err
+}
+
+// ofBaseImage reports whether an entry is only taken to exist in an unknown base image.
+func (p *pass) ofBaseImage(n *rootfs.Node) bool {
+	return n.Op >= 0 && p.image.Plan.Ops[n.Op].Kind == dockerfile.OpImage
+}
+
+// origin gives the instructions that put an entry into the image, as evidence.
+func (p *pass) origin(n *rootfs.Node) []Place {
+	var out []Place
+	for _, s := range p.image.Provenance(n) {
+		if s.Op.Kind != dockerfile.OpLocal {
+			out = append(out, instruction(RoleCopies, s.Op.Location))
+		}
+	}
+	return out
+}
+
+// reportPathMissing reports something that was looked for in the image and not found. It is an error only where the
+// steps that cannot be simulated can be taken not to have made it: below a directory that this Dockerfile made, with no
+// RUN after which anything may be there.
+func (p *pass) reportPathMissing(rule, imagePath, summary string, asked []Place) {
+	f := Finding{Rule: rule, ImagePath: imagePath, Summary: summary, Subject: p.last(), Related: asked}
+	if len(asked) > 0 {
+		f.Subject = Position{File: asked[0].File, Line: asked[0].Line}
+	}
+	base, _ := doublestar.SplitPattern(imagePath)
+	if !strings.ContainsAny(imagePath, `*?[{\`) {
+		base = imagePath
+	}
+	at, _ := p.image.Tree.Resolve(base)
+	dir, owner := p.nearestDir(at)
+	f.Detail = fmt.Sprintf("No instruction puts it there; the nearest directory that exists is %s.", dir)
+	if names := p.similar(dir, at); names != "" {
+		f.Detail += fmt.Sprintf(" Did you mean %s?", names)
+	}
+	if p.image.Tree.MayHold(at) {
+		f.Assumptions = p.assumptions(p.image.Opaque)
+		runs := slices.ContainsFunc(p.image.Opaque, func(op int) bool { return p.image.Plan.Ops[op].Kind != dockerfile.OpImage })
+		if owner == nil || p.ofBaseImage(owner) || owner == p.image.Tree.Root() || runs {
+			f.Severity = Warning
+			f.Detail += " A step that cannot be simulated may make it, so this is not proved."
+		}
+	}
+	p.add(f)
+}
+
+// nearestDir gives the directory nearest to a path that exists.
+func (p *pass) nearestDir(at string) (string, *rootfs.Node) {
+	for dir := path.Dir(at); ; dir = path.Dir(dir) {
+		if n, err := p.image.Tree.Lstat(dir); err == nil && n.IsDir() {
+			return dir, n
+		}
+		if dir == "/" {
+			return dir, p.image.Tree.Root()
+		}
+	}
+}

@@ -1,0 +1,313 @@
+package audit
+
+import (
+	"context"
+	"embed"
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/ctxaudit/ctxaudit/dockerctx"
+	"github.com/ctxaudit/ctxaudit/dockerfile"
+	"github.com/ctxaudit/ctxaudit/internal/policy"
+	"github.com/ctxaudit/ctxaudit/internal/simulate"
+)
+
+// The names of the rules. They are for ever.
+const (
+	BuildFails             = "BuildFails"
+	ModuleNotInImage       = "ModuleNotInImage"
+	PathNotInImage         = "PathNotInImage"
+	PathForbidden          = "PathForbidden"
+	EnvMissing             = "EnvMissing"
+	EnvMismatch            = "EnvMismatch"
+	SearchPathEntryMissing = "SearchPathEntryMissing"
+	EntrypointNotInImage   = "EntrypointNotInImage"
+	WorkdirMismatch        = "WorkdirMismatch"
+	UserMismatch           = "UserMismatch"
+)
+
+// Rule is one check.
+type Rule struct {
+	Name string
+	// Title says in one line what it reports.
+	Title string
+	// Severity is what a finding has unless the rule is less sure.
+	Severity Severity
+	// run is nil for a rule that another one reports for.
+	run func(*pass) error
+}
+
+// Rules gives every rule, in the order in which they run.
+func Rules() []Rule {
+	return []Rule{
+		{BuildFails, "BuildKit would refuse this Dockerfile, ignore file or source.", Error, nil},
+		{ModuleNotInImage, "A required module directory, or a file of it, does not reach the image.", Error, checkModules},
+		{PathNotInImage, "A path that must be in the image is missing.", Error, checkPaths},
+		{PathForbidden, "A path that must not be in the image is present.", Error, checkForbidden},
+		{EnvMissing, "An environment setting that the image must have is missing.", Error, checkEnv},
+		{EnvMismatch, "An environment setting has another value than it must have.", Error, nil},
+		{SearchPathEntryMissing, "An entry of a search path names no directory of the image.", Error, nil},
+		{WorkdirMismatch, "The image's working directory is another one than it must be.", Error, checkWorkdir},
+		{UserMismatch, "The image runs as another user than it must.", Error, checkUser},
+		{EntrypointNotInImage, "The program or script that the image starts is not in it.", Error, checkEntrypoint},
+	}
+}
+
+// FindRule gives a rule by its name.
+func FindRule(name string) (Rule, bool) {
+	for _, r := range Rules() {
+		if strings.EqualFold(r.Name, name) {
+			return r, true
+		}
+	}
+	return Rule{}, false
+}
+
+//go:embed rules/*.md
+var docs embed.FS
+
+// Doc gives the rule's page, in Markdown.
+func (r Rule) Doc() string {
+	text, err := docs.ReadFile("rules/" + r.Name + ".md")
+	if err != nil {
+		panic("rule without a page: " + r.Name)
+	}
+	return string(text)
+}
+
+var camelCase = regexp.MustCompile(`^([A-Z][a-z]+)+$`)
+
+// Validate tells what is wrong with a list of rules.
+func Validate(rules []Rule) error {
+	var errs []error
+	seen := map[string]bool{}
+	for _, r := range rules {
+		if !camelCase.MatchString(r.Name) {
+			errs = append(errs, fmt.Errorf("%q is not a name in CamelCase", r.Name))
+		}
+		if seen[r.Name] {
+			errs = append(errs, fmt.Errorf("%s is there twice", r.Name))
+		}
+		seen[r.Name] = true
+		if r.Title == "" || r.Severity.rank() == 0 {
+			errs = append(errs, fmt.Errorf("%s lacks a title or a severity", r.Name))
+		}
+		if text, err := docs.ReadFile("rules/" + r.Name + ".md"); err != nil || !strings.HasPrefix(string(text), "# "+r.Name+"\n") {
+			errs = append(errs, fmt.Errorf("%s lacks its page", r.Name))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// Subject is an image with what is required of it.
+type Subject struct {
+	Name    string
+	Options dockerfile.Options
+	Policy  *policy.Image
+	// PolicyFile is where the policy stands, nil if it comes from flags.
+	PolicyFile *policy.File
+	// Tracked gives the files below a directory of the context that git tracks, relative to the context, or ok false
+	// where there is no git. nil: there is no git.
+	Tracked func(contextDir, dir string) (files []string, ok bool, err error)
+}
+
+// pass is one run of the rules over an image.
+type pass struct {
+	ctx     context.Context
+	subject Subject
+	image   *simulate.Image
+	main    *simulate.Context // the main context; nil if nothing of it is used or it is remote
+	report  *ImageReport
+}
+
+// Run predicts an image and checks it. A build that would fail is a finding; an error means that the audit could not
+// run.
+func Run(ctx context.Context, s Subject) (ImageReport, *simulate.Image, error) {
+	r := ImageReport{
+		Name: s.Name, Context: s.Options.Context, Dockerfile: s.Options.Dockerfile, Target: s.Options.Target,
+		Findings: []Finding{}, Passed: []Passed{}, Assumptions: []Assumption{},
+	}
+	image, err := simulate.Build(ctx, s.Options)
+	if f, ok := buildFailure(err); ok {
+		if image != nil {
+			r.describe(image.Plan)
+		}
+		r.Findings = append(r.Findings, f)
+		return r, nil, nil
+	}
+	if err != nil {
+		return r, nil, err
+	}
+	p := &pass{ctx: ctx, subject: s, image: image, report: &r}
+	r.describe(image.Plan)
+	if p.main, err = mainContext(image, s.Options.Context); err != nil {
+		return r, nil, err
+	}
+	if p.main != nil && p.main.Ignore != nil {
+		r.IgnoreFile = p.main.Ignore.Name
+	}
+	r.Assumptions = p.assumptions(image.Opaque)
+	for _, rule := range Rules() {
+		if rule.run == nil {
+			continue
+		}
+		if err := rule.run(p); err != nil {
+			if f, ok := buildFailure(err); ok {
+				r.Findings = append(r.Findings, f)
+				break
+			}
+			return r, nil, fmt.Errorf("checking %s: %w", rule.Name, err)
+		}
+	}
+	slices.SortStableFunc(r.Findings, compareFindings)
+	return r, image, nil
+}
+
+func (r *ImageReport) describe(plan *dockerfile.Plan) {
+	r.Dockerfile = plan.Dockerfile.Name
+	r.IgnoreFile = plan.IgnoreName
+}
+
+// mainContext gives the image's main context, also when no instruction reads it; nil if it is remote.
+func mainContext(m *simulate.Image, dir string) (*simulate.Context, error) {
+	for _, s := range m.Sources {
+		if s.Context.Name == simulate.MainContext {
+			return s.Context, nil
+		}
+	}
+	if m.Plan.RemoteContext != "" {
+		return nil, nil
+	}
+	return simulate.OpenContext(simulate.MainContext, dir, m.Plan.Dockerfile)
+}
+
+// add reports a finding. A malformed one is a mistake of the rule.
+func (p *pass) add(f Finding) {
+	r, ok := FindRule(f.Rule)
+	if !ok || f.Summary == "" {
+		panic(fmt.Sprintf("malformed finding: %+v", f))
+	}
+	if f.Severity == "" {
+		f.Severity = r.Severity
+	}
+	f.Related = sortPlaces(append([]Place{}, f.Related...))
+	if f.Assumptions == nil {
+		f.Assumptions = []Assumption{}
+	}
+	if f.Fixes == nil {
+		f.Fixes = []Fix{}
+	}
+	p.report.Findings = append(p.report.Findings, f)
+}
+
+// passed records a requirement that holds.
+func (p *pass) passed(requirement string, evidence ...Place) {
+	p.report.Passed = append(p.report.Passed, Passed{requirement, sortPlaces(append([]Place{}, evidence...))})
+}
+
+// required gives the line of the configuration that asks for something; none if flags do.
+func (p *pass) required(at ...any) []Place {
+	f := p.subject.PolicyFile
+	if f == nil {
+		return nil
+	}
+	line := f.Line(append([]any{"images", p.subject.Name}, at...)...)
+	if line == 0 {
+		return nil
+	}
+	text := fmt.Sprint(at[len(at)-1])
+	if _, ok := at[len(at)-1].(int); ok {
+		text = fmt.Sprint(at[len(at)-2])
+	}
+	return []Place{{Role: RoleRequires, File: f.Name, Line: line, Text: text}}
+}
+
+// instruction gives an instruction's place.
+func instruction(role Role, l dockerfile.Location) Place {
+	text := l.Text
+	if l.Trigger != "" {
+		text = l.Trigger + " (by " + l.Text + ")"
+	}
+	return Place{Role: role, File: l.File, Line: l.Range.Start.Line, Text: text}
+}
+
+// position gives an instruction's start.
+func position(l dockerfile.Location) Position {
+	return Position{File: l.File, Line: l.Range.Start.Line, Column: l.Range.Start.Column}
+}
+
+// last gives the last instruction of the target stage: the place to which something must be added.
+func (p *pass) last() Position {
+	stages := p.image.Plan.Stages
+	if i := p.image.Plan.TargetStage; i >= 0 && i < len(stages) {
+		s := stages[i]
+		if n := len(s.Instructions); n > 0 {
+			return position(s.Instructions[n-1].Location)
+		}
+		return position(s.Location)
+	}
+	return Position{File: p.image.Plan.Dockerfile.Name}
+}
+
+// ignoreLine gives a line of the main context's ignore file.
+func (p *pass) ignoreLine(role Role, l *dockerctx.Line, note string) Place {
+	return Place{Role: role, File: p.main.Ignore.Name, Line: l.Number, Text: strings.TrimSpace(l.Text), Note: note}
+}
+
+// assumptions says what operations whose effect is unknown are taken not to do.
+func (p *pass) assumptions(ops []int) []Assumption {
+	out := []Assumption{}
+	for _, id := range ops {
+		op := p.image.Plan.Ops[id]
+		a := Assumption{File: op.Location.File, Line: op.Location.Range.Start.Line, Text: op.Location.Text}
+		switch op.Kind {
+		case dockerfile.OpExec:
+			a.Kind, a.Meaning = "run", "that this step neither removes nor changes files that are listed, nor adds what is missing"
+		case dockerfile.OpImage:
+			a.Kind = "base-image"
+			a.Meaning = fmt.Sprintf("that the image %s, whose files are not known here, has nothing that matters", op.Image.Ref)
+		default:
+			a.Kind, a.Meaning = "remote", "what is downloaded is not known here"
+		}
+		out = append(out, a)
+	}
+	return out
+}
+
+// buildFailure turns a build that BuildKit would refuse into a finding.
+func buildFailure(err error) (Finding, bool) {
+	f := Finding{Rule: BuildFails, Severity: Error, Related: []Place{}, Assumptions: []Assumption{}, Fixes: []Fix{}}
+	var be *simulate.BuildError
+	var de *dockerfile.Error
+	var ie *dockerctx.IgnoreError
+	switch {
+	case errors.As(err, &ie):
+		f.Summary = ie.Message
+		f.Subject = Position{File: ie.File, Line: ie.Line}
+		f.Detail = "BuildKit refuses this ignore file, and with it every build of the context."
+		return f, true
+	case errors.As(err, &be):
+		f.Summary = be.Message
+		f.Subject = position(be.Location)
+		if !be.Location.IsZero() {
+			f.Related = append(f.Related, instruction(RoleFails, be.Location))
+		}
+		var detail []string
+		for _, h := range be.Hints {
+			detail = append(detail, h.Text+".")
+			if h.Line != nil {
+				f.Related = append(f.Related, Place{Role: RoleExcludes, File: h.File, Line: h.Line.Number, Text: strings.TrimSpace(h.Line.Text)})
+			}
+		}
+		f.Detail, f.ContextPath = strings.Join(detail, " "), strings.TrimPrefix(be.Source, "/")
+		return f, true
+	case errors.As(err, &de):
+		f.Summary = de.Message
+		f.Subject = Position{File: de.File, Line: de.Range.Start.Line, Column: de.Range.Start.Column}
+		return f, true
+	}
+	return f, false
+}

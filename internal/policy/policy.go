@@ -1,0 +1,184 @@
+// Package policy is the configuration file of ctxaudit: which images there are and what each of them must hold.
+//
+// Reading is strict. An unknown key, a value of the wrong type or a requirement that can never be met is an error with
+// its line, and with the key that was probably meant.
+package policy
+
+import (
+	"fmt"
+	"maps"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/bmatcuk/doublestar/v4"
+)
+
+// FileName is where the configuration is looked for.
+const FileName = ".ctxaudit.yaml"
+
+// Version is the only version of the format.
+const Version = 1
+
+// File is a configuration file.
+type File struct {
+	// Version of the format: 1.
+	Version int `yaml:"version,omitempty" json:"version,omitempty" jsonschema:"enum=1,description=Version of this format."`
+	// Images by name.
+	Images map[string]*Image `yaml:"images" json:"images" jsonschema:"minProperties=1,description=The images to audit\\, by the name that reports use."`
+
+	// Name is the file's name as people know it. It is not part of the format.
+	Name string `yaml:"-" json:"-"`
+	// lines holds the line of each node by its path.
+	lines map[string]int
+}
+
+// Image is one image: how it is built, and what is required of it.
+type Image struct {
+	// Context is the build context, relative to the configuration file.
+	Context string `yaml:"context,omitempty" json:"context,omitempty" jsonschema:"default=.,description=Build context directory\\, relative to this file."`
+	// Dockerfile is relative to the configuration file, as docker build -f takes it.
+	Dockerfile string `yaml:"dockerfile,omitempty" json:"dockerfile,omitempty" jsonschema:"description=Dockerfile\\, relative to this file. Default: Dockerfile in the context."`
+	// Target is the stage to build.
+	Target string `yaml:"target,omitempty" json:"target,omitempty" jsonschema:"description=Stage to build. Default: the last one."`
+	// BuildArgs are ARG values.
+	BuildArgs map[string]string `yaml:"build-args,omitempty" json:"build-args,omitempty" jsonschema:"description=Values for ARG\\, as docker build --build-arg takes them."`
+	// BuildContexts are named contexts.
+	BuildContexts map[string]string `yaml:"build-contexts,omitempty" json:"build-contexts,omitempty" jsonschema:"description=Named contexts\\, as docker build --build-context takes them."`
+	// Platform is the platform to build for, such as linux/arm64.
+	Platform string `yaml:"platform,omitempty" json:"platform,omitempty" jsonschema:"description=Platform to build for\\, such as linux/amd64."`
+	// Require is what the image must hold.
+	Require Require `yaml:"require,omitempty" json:"require,omitempty" jsonschema:"description=What the image must hold."`
+	// Forbid is what it must not hold.
+	Forbid Forbid `yaml:"forbid,omitempty" json:"forbid,omitempty" jsonschema:"description=What the image must not hold."`
+}
+
+// Require lists what an image must hold.
+type Require struct {
+	// Paths are globs of image paths; each must match something.
+	Paths []string `yaml:"paths,omitempty" json:"paths,omitempty" jsonschema:"description=Image paths that must exist. A pattern (* ? [] {} and ** for any depth) must match at least one entry."`
+	// Modules are directories of the context that must reach the image whole.
+	Modules []Module `yaml:"modules,omitempty" json:"modules,omitempty" jsonschema:"description=Directories of the build context whose every file (that git tracks\\, where there is git) must reach the image."`
+	// Env are environment settings of the image.
+	Env map[string]Env `yaml:"env,omitempty" json:"env,omitempty" jsonschema:"description=Environment settings that the image must have."`
+	// Workdir is the image's working directory.
+	Workdir string `yaml:"workdir,omitempty" json:"workdir,omitempty" jsonschema:"description=The image's working directory."`
+	// User is the image's user.
+	User string `yaml:"user,omitempty" json:"user,omitempty" jsonschema:"description=The image's user\\, as USER names it."`
+	// EntrypointExists asks that the program that the image starts exists in it.
+	EntrypointExists bool `yaml:"entrypoint-exists,omitempty" json:"entrypoint-exists,omitempty" jsonschema:"description=The program or script that the image starts must exist in it."`
+}
+
+// Forbid lists what an image must not hold.
+type Forbid struct {
+	// Paths are globs of image paths; none may match anything.
+	Paths []string `yaml:"paths,omitempty" json:"paths,omitempty" jsonschema:"description=Image paths that must not exist. Patterns as in require.paths."`
+}
+
+// Module is a directory of the context that must reach the image.
+type Module struct {
+	// Path is relative to the context.
+	Path string `yaml:"path" json:"path" jsonschema:"description=Directory (or file) of the build context."`
+	// Include narrows it to files that match one of these globs, relative to Path.
+	Include []string `yaml:"include,omitempty" json:"include,omitempty" jsonschema:"description=Only files that match one of these patterns\\, relative to path."`
+	// Exclude leaves files out.
+	Exclude []string `yaml:"exclude,omitempty" json:"exclude,omitempty" jsonschema:"description=Files that need not reach the image\\, relative to path."`
+	// At is the image directory where it must lie.
+	At string `yaml:"at,omitempty" json:"at,omitempty" jsonschema:"description=Image directory where it must lie. Default: anywhere."`
+}
+
+// Env is what one environment setting must be like. Every field that is set must hold.
+type Env struct {
+	// Equals is the exact value.
+	Equals *string `yaml:"equals,omitempty" json:"equals,omitempty" jsonschema:"description=The exact value."`
+	// Contains is an entry of a colon-separated list.
+	Contains string `yaml:"contains,omitempty" json:"contains,omitempty" jsonschema:"description=An entry that the colon-separated list must have."`
+	// Matches is a regular expression that must match the whole value.
+	Matches string `yaml:"matches,omitempty" json:"matches,omitempty" jsonschema:"description=A regular expression (RE2) that must match the whole value."`
+	// Set asks that it is set (true) or not set (false).
+	Set *bool `yaml:"set,omitempty" json:"set,omitempty" jsonschema:"description=Whether it must be set."`
+	// DirsExist asks that every entry of the list is a directory of the image.
+	DirsExist bool `yaml:"dirs-exist,omitempty" json:"dirs-exist,omitempty" jsonschema:"description=Every entry of the colon-separated list must be a directory of the image."`
+}
+
+// Names gives the images' names, sorted.
+func (f *File) Names() []string { return slices.Sorted(maps.Keys(f.Images)) }
+
+// Line gives the line of a node of the file, such as Line("images", "web", "require", "paths", 0); 0 if unknown.
+func (f *File) Line(path ...any) int { return f.lines[nodePath(path)] }
+
+func nodePath(parts []any) string {
+	var b strings.Builder
+	for _, p := range parts {
+		fmt.Fprintf(&b, "\x00%v", p)
+	}
+	return b.String()
+}
+
+// validate finds requirements that are malformed. report is called with the path of the node at fault.
+func (f *File) validate(report func(message string, path ...any)) {
+	if f.Version != 0 && f.Version != Version {
+		report(fmt.Sprintf("version %d is not supported; this ctxaudit reads version %d", f.Version, Version), "version")
+	}
+	if len(f.Images) == 0 {
+		report("no images: name at least one under \"images\"", "images")
+	}
+	for _, name := range f.Names() {
+		img := f.Images[name]
+		if img == nil {
+			f.Images[name] = &Image{}
+			continue
+		}
+		img.Validate(func(message string, path ...any) { report(message, append([]any{"images", name}, path...)...) })
+	}
+}
+
+// Validate finds requirements that are malformed, whether they come from a file or from flags.
+func (img *Image) Validate(report func(message string, path ...any)) {
+	globs := func(patterns []string, absolute bool, at ...any) {
+		for i, g := range patterns {
+			switch where := append(slices.Clone(at), i); {
+			case !doublestar.ValidatePattern(g):
+				report(fmt.Sprintf("%q is not a valid pattern", g), where...)
+			case absolute && !path.IsAbs(g):
+				report(fmt.Sprintf("%q: image paths start with /", g), where...)
+			}
+		}
+	}
+	globs(img.Require.Paths, true, "require", "paths")
+	globs(img.Forbid.Paths, true, "forbid", "paths")
+	for i, m := range img.Require.Modules {
+		at := []any{"require", "modules", i}
+		clean := path.Clean(m.Path)
+		switch {
+		case m.Path == "":
+			report("a module needs a path", at...)
+		case path.IsAbs(m.Path):
+			report(fmt.Sprintf("%q: modules are relative to the build context", m.Path), at...)
+		case clean == ".." || strings.HasPrefix(clean, "../"):
+			report(fmt.Sprintf("%q lies outside the build context", m.Path), at...)
+		}
+		if m.At != "" && !path.IsAbs(m.At) {
+			report(fmt.Sprintf("%q: image paths start with /", m.At), append(at, "at")...)
+		}
+		globs(m.Include, false, append(slices.Clone(at), "include")...)
+		globs(m.Exclude, false, append(slices.Clone(at), "exclude")...)
+	}
+	for _, name := range slices.Sorted(maps.Keys(img.Require.Env)) {
+		e := img.Require.Env[name]
+		at := []any{"require", "env", name}
+		if _, err := regexp.Compile(e.Matches); err != nil {
+			report(fmt.Sprintf("%q is not a valid regular expression: %v", e.Matches, err), append(at, "matches")...)
+		}
+		if e == (Env{}) {
+			report(fmt.Sprintf("%s: say what it must be: equals, contains, matches, set or dirs-exist", name), at...)
+		}
+		if e.Set != nil && !*e.Set && (e.Equals != nil || e.Contains != "" || e.Matches != "" || e.DirsExist) {
+			report(fmt.Sprintf("%s must not be set, so nothing else can be required of it", name), at...)
+		}
+	}
+	if img.Require.Workdir != "" && !path.IsAbs(img.Require.Workdir) {
+		report(fmt.Sprintf("%q: a working directory starts with /", img.Require.Workdir), "require", "workdir")
+	}
+}

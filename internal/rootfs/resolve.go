@@ -1,0 +1,175 @@
+package rootfs
+
+import (
+	"errors"
+	"io/fs"
+	"path"
+	"strings"
+)
+
+// maxLinks is the number of symbolic links after which BuildKit gives up on a path (continuity/fs/path.go and
+// cache/contenthash/path.go have the same number).
+const maxLinks = 255
+
+// Resolve follows every symbolic link of a path, the last component included, within the tree: a link never leads out
+// of the root, as `..` at the root stays there. What does not exist is taken as it is written, so the result may name
+// nothing. It fails where a component of the way is neither directory nor link, and on too many links.
+//
+// It gives what continuity/fs.RootPath gives, which BuildKit calls for the sources and destinations of file
+// operations: each round expands every link of the path once, and a link's `..` is taken by its spelling, before the
+// links of what stands in front of it are known. Rounds go on until none is left.
+func (t *Tree) Resolve(p string) (string, error) {
+	asked := p
+	if p == "" {
+		return "/", nil
+	}
+	for links := 0; ; {
+		before := links
+		next, err := t.expand(p, &links)
+		if err != nil {
+			var pe *PathError
+			if errors.As(err, &pe) && errors.Is(err, ErrTooManyLinks) {
+				pe.Path = asked
+			}
+			return "", err
+		}
+		clean := path.Join("/", next)
+		if links == before && next == clean {
+			return clean, nil
+		}
+		p = next
+		if links == before {
+			p = clean
+		}
+	}
+}
+
+// ResolveParent is [Tree.Resolve] but for the last component, which is kept as it is.
+func (t *Tree) ResolveParent(p string) (string, error) {
+	p = path.Join("/", p)
+	if p == "/" {
+		return "/", nil
+	}
+	dir, name := path.Split(p)
+	r, err := t.Resolve(dir)
+	if err != nil {
+		return "", err
+	}
+	return path.Join(r, name), nil
+}
+
+// expand replaces each link of a path by its target, once.
+func (t *Tree) expand(p string, links *int) (string, error) {
+	dir, name := path.Split(p)
+	switch {
+	case dir == "":
+		target, _, err := t.readLink(name, links)
+		return target, err
+	case name == "" && dir == "/":
+		return dir, nil
+	case name == "":
+		return t.expand(dir[:len(dir)-1], links)
+	}
+	parent, err := t.expand(dir, links)
+	if err != nil {
+		return "", err
+	}
+	target, isLink, err := t.readLink(path.Join(parent, name), links)
+	if err != nil || !isLink || path.IsAbs(target) {
+		return target, err
+	}
+	return path.Join(parent, target), nil
+}
+
+// readLink gives the target of a link, or the cleaned path itself for anything else.
+func (t *Tree) readLink(p string, links *int) (target string, isLink bool, err error) {
+	p = path.Join("/", p)
+	if *links > maxLinks {
+		return "", false, &PathError{p, ErrTooManyLinks}
+	}
+	n, err := t.lstatOnDisk(p)
+	if errors.Is(err, fs.ErrNotExist) {
+		return p, false, nil
+	}
+	if err != nil {
+		return "", false, err
+	}
+	if n.Kind != KindSymlink {
+		return p, false, nil
+	}
+	*links++
+	return n.Link, true, nil
+}
+
+// lstatOnDisk is Lstat as the kernel answers it when a path still has links on its way: they are followed. Rounds of
+// expansion remove them from the answer in the end; what remains to be told apart is whether something exists.
+func (t *Tree) lstatOnDisk(p string) (*Node, error) {
+	n, err := t.Lstat(p)
+	if err == nil || errors.Is(err, fs.ErrNotExist) {
+		return n, err
+	}
+	// Lstat stops at a link on the way with "not a directory": the next round replaces it.
+	for dir := path.Dir(p); dir != "/"; dir = path.Dir(dir) {
+		if d, e := t.Lstat(dir); e == nil {
+			if d.Kind == KindSymlink {
+				return nil, &PathError{p, fs.ErrNotExist}
+			}
+			break
+		}
+	}
+	return nil, err
+}
+
+// Lookup gives the entry that a path names, and where it lies once links are followed: those on the way, and the last
+// component too if followLast is set. Unlike [Tree.Resolve] it takes one component after the other, so that `..` in a
+// link's target leaves the directory that the links before it lead to. BuildKit looks the sources of a copy up this
+// way before it copies (cache/contenthash/checksum.go, getFollowLinks).
+//
+// The entry is nil if there is none. A component that is no directory makes everything below it absent, not an error.
+func (t *Tree) Lookup(p string, followLast bool) (*Node, string, error) {
+	rest := strings.TrimPrefix(path.Join("/", p), "/")
+	cur := "/"
+	links := 0
+	for rest != "" {
+		var name string
+		name, rest, _ = strings.Cut(rest, "/")
+		next := path.Join(cur, name)
+		n, err := t.Lstat(next)
+		if err != nil && !isAbsent(err) {
+			return nil, "", err
+		}
+		if err != nil || n.Kind != KindSymlink || (!followLast && rest == "") {
+			cur = next
+			continue
+		}
+		if links++; links > maxLinks {
+			return nil, "", &PathError{p, ErrTooManyLinks}
+		}
+		rest = strings.TrimSuffix(n.Link, "/") + "/" + rest
+		if path.IsAbs(n.Link) {
+			cur = "/"
+		}
+	}
+	n, err := t.Lstat(cur)
+	if isAbsent(err) {
+		return nil, cur, nil
+	}
+	return n, cur, err
+}
+
+// isAbsent tells "nothing there" from a failure to look.
+func isAbsent(err error) bool {
+	var pe *PathError
+	return errors.As(err, &pe)
+}
+
+// Stat gives the entry that a path leads to, links followed, and where it lies. Where nothing lies there the error is a
+// [*PathError] and the place is still given.
+func (t *Tree) Stat(p string) (*Node, string, error) {
+	at, err := t.Resolve(p)
+	if err != nil {
+		return nil, path.Join("/", p), err
+	}
+	n, err := t.Lstat(at)
+	return n, at, err
+}

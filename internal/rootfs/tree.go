@@ -1,0 +1,248 @@
+package rootfs
+
+import (
+	"errors"
+	"io/fs"
+	"maps"
+	"path"
+	"strings"
+	"syscall"
+)
+
+// Tree is a file tree under change. The zero value is not usable: see [New]. A Tree must not be changed by two
+// goroutines at once; a tree that nobody changes any more may be read by many.
+type Tree struct {
+	root *Node
+	edit *edit
+}
+
+// New gives an empty tree.
+func New() *Tree {
+	return NewFrom(NewNode(Attr{Kind: KindDir, Perm: 0o755, Op: -1}))
+}
+
+// NewFrom gives a tree with that root directory.
+func NewFrom(root *Node) *Tree { return &Tree{root: root, edit: new(edit)} }
+
+// Root gives the root directory.
+func (t *Tree) Root() *Node { return t.root }
+
+// Fork gives a tree with the same content that changes independently of t, in constant time.
+func (t *Tree) Fork() *Tree {
+	// Both must leave alone what they share from now on.
+	t.edit = new(edit)
+	return &Tree{root: t.root, edit: new(edit)}
+}
+
+// PathError is a path with what is wrong with it: fs.ErrNotExist, syscall.ENOTDIR, or [ErrTooManyLinks].
+type PathError struct {
+	Path string
+	Err  error
+}
+
+func (e *PathError) Error() string {
+	switch {
+	case errors.Is(e.Err, fs.ErrNotExist):
+		return e.Path + ": no such file or directory"
+	case errors.Is(e.Err, syscall.ENOTDIR):
+		return e.Path + ": not a directory"
+	default:
+		return e.Path + ": " + e.Err.Error()
+	}
+}
+
+func (e *PathError) Unwrap() error { return e.Err }
+
+// ErrTooManyLinks says that resolving a path ran through more than 255 symbolic links, most likely in a loop.
+var ErrTooManyLinks = errors.New("too many links")
+
+func components(p string) []string {
+	p = path.Join("/", p)
+	if p == "/" {
+		return nil
+	}
+	return strings.Split(p[1:], "/")
+}
+
+// Lstat gives the entry at a path. No symbolic link is followed, also on the way: a link there is not a directory.
+// Below an unknown entry everything is unknown.
+func (t *Tree) Lstat(p string) (*Node, error) {
+	n := t.root
+	for _, name := range components(p) {
+		if n.Kind == KindUnknown {
+			return n, nil
+		}
+		if !n.IsDir() {
+			return nil, &PathError{p, syscall.ENOTDIR}
+		}
+		c, err := n.Child(name)
+		if err != nil {
+			return nil, err
+		}
+		if c == nil {
+			return nil, &PathError{p, fs.ErrNotExist}
+		}
+		n = c
+	}
+	return n, nil
+}
+
+// Exists reports whether Lstat finds something.
+func (t *Tree) Exists(p string) bool {
+	n, err := t.Lstat(p)
+	return err == nil && n != nil
+}
+
+// MayHold reports whether something may exist at a path although Lstat finds nothing there: a directory on the way is
+// partial or an entry on the way is unknown. Links are not followed.
+func (t *Tree) MayHold(p string) bool {
+	n := t.root
+	for _, name := range components(p) {
+		if n.Kind == KindUnknown || n.Partial {
+			return true
+		}
+		c, err := n.Child(name)
+		if err != nil || c == nil {
+			return err != nil
+		}
+		n = c
+	}
+	return n.Kind == KindUnknown || n.Partial
+}
+
+// own gives the directory at p, made changeable; every directory on the way must exist.
+func (t *Tree) own(p string) (*Node, error) {
+	root, err := t.ownNode(t.root)
+	if err != nil {
+		return nil, err
+	}
+	t.root = root
+	n := t.root
+	for _, name := range components(p) {
+		c, err := n.Child(name)
+		if err != nil {
+			return nil, err
+		}
+		if c == nil {
+			return nil, &PathError{p, fs.ErrNotExist}
+		}
+		if !c.IsDir() {
+			return nil, &PathError{p, syscall.ENOTDIR}
+		}
+		o, err := t.ownNode(c)
+		if err != nil {
+			return nil, err
+		}
+		if o != c {
+			n.dir.byName[name] = o
+		}
+		n = o
+	}
+	return n, nil
+}
+
+func (t *Tree) ownNode(n *Node) (*Node, error) {
+	if n.owner == t.edit {
+		return n, nil
+	}
+	if err := n.dir.load(); err != nil {
+		return nil, err
+	}
+	n.dir.mu.Lock()
+	defer n.dir.mu.Unlock()
+	return &Node{
+		Attr:  n.Attr,
+		owner: t.edit,
+		dir:   &dir{byName: maps.Clone(n.dir.byName), names: n.dir.names},
+	}, nil
+}
+
+// Put places an entry, replacing what is there. The parent must be a directory of the tree.
+func (t *Tree) Put(p string, n *Node) error {
+	dirPath, name := path.Split(path.Join("/", p))
+	if name == "" {
+		if !n.IsDir() {
+			return &PathError{p, syscall.ENOTDIR}
+		}
+		t.root = n
+		return nil
+	}
+	d, err := t.own(dirPath)
+	if err != nil {
+		return err
+	}
+	if _, ok := d.dir.byName[name]; !ok {
+		d.dir.names = nil
+	}
+	d.dir.byName[name] = n
+	return nil
+}
+
+// SetAttr changes what is known of an existing entry; its entries stay. The kind must stay too.
+func (t *Tree) SetAttr(p string, change func(*Attr)) error {
+	n, err := t.Lstat(p)
+	if err != nil {
+		return err
+	}
+	if n.IsDir() {
+		o, err := t.own(p)
+		if err != nil {
+			return err
+		}
+		change(&o.Attr)
+		return nil
+	}
+	c := &Node{Attr: n.Attr, owner: t.edit}
+	change(&c.Attr)
+	return t.Put(p, c)
+}
+
+// Remove takes an entry away with all below it. A path that does not exist is no error.
+func (t *Tree) Remove(p string) error {
+	dirPath, name := path.Split(path.Join("/", p))
+	if name == "" {
+		return &PathError{p, fs.ErrInvalid}
+	}
+	if !t.Exists(p) {
+		return nil
+	}
+	d, err := t.own(dirPath)
+	if err != nil {
+		return err
+	}
+	delete(d.dir.byName, name)
+	d.dir.names = nil
+	return nil
+}
+
+// Walk calls fn for every entry below the root, depth first, sorted by name within each directory, with absolute
+// paths. fn may return fs.SkipDir for a directory, or fs.SkipAll.
+func (t *Tree) Walk(fn func(p string, n *Node) error) error {
+	err := WalkNode("", t.root, fn)
+	if errors.Is(err, fs.SkipAll) {
+		return nil
+	}
+	return err
+}
+
+// WalkNode calls fn for every entry below n, whose own path is prefix, as [Tree.Walk] does.
+func WalkNode(prefix string, n *Node, fn func(p string, n *Node) error) error {
+	children, err := n.Children()
+	if err != nil {
+		return err
+	}
+	for _, c := range children {
+		p := prefix + "/" + c.Name
+		err := fn(p, c.Node)
+		if err == nil && c.Node.IsDir() {
+			err = WalkNode(p, c.Node, fn)
+		}
+		if errors.Is(err, fs.SkipDir) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}

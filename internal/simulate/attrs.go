@@ -1,0 +1,118 @@
+package simulate
+
+import (
+	"errors"
+	"io/fs"
+	"path"
+	"syscall"
+
+	mode "github.com/tonistiigi/dchapes-mode"
+
+	"github.com/ctxaudit/ctxaudit/internal/rootfs"
+)
+
+// defaultDirPerm is the mode of directories that a copy makes on its way (fsutil/copy.defaultDirectoryMode).
+const defaultDirPerm = 0o755
+
+// attrs says what a copy does to the metadata of what it copies.
+type attrs struct {
+	op    int32
+	owner *rootfs.Owner // nil: entries keep theirs, new parents are root's
+	perm  *uint16       // --chmod with a number; nil otherwise
+	set   *mode.Set     // --chmod with symbols; nil otherwise
+}
+
+// dirPerm is the mode of directories made on the way: of a numeric --chmod the nine permission bits, since os.Mkdir
+// takes no others from an os.FileMode that was made from a bare number; a symbolic one does not count.
+func (x *attrs) dirPerm() uint16 {
+	if x.perm != nil {
+		return *x.perm & 0o777
+	}
+	return defaultDirPerm
+}
+
+// apply gives what an entry looks like at the destination (copier.copyFileInfo).
+func (x *attrs) apply(a rootfs.Attr, src *rootfs.Node) rootfs.Attr {
+	if x.owner != nil {
+		a.Owner = *x.owner
+	}
+	if a.Kind != rootfs.KindSymlink {
+		switch {
+		case x.set != nil:
+			a.Perm = rootfs.PermOf(x.set.Apply(rootfs.FileMode(a.Perm) | typeBits(a.Kind)))
+		case x.perm != nil:
+			a.Perm = *x.perm
+		}
+	}
+	a.Op, a.Source, a.Origin, a.Member, a.Implied = x.op, src, "", "", false
+	return a
+}
+
+// typeBits gives the type of an entry as a mode has it: a symbolic mode's X asks for directories.
+func typeBits(k rootfs.Kind) fs.FileMode {
+	switch k {
+	case rootfs.KindDir:
+		return fs.ModeDir
+	case rootfs.KindFIFO:
+		return fs.ModeNamedPipe
+	case rootfs.KindCharDevice:
+		return fs.ModeDevice | fs.ModeCharDevice
+	case rootfs.KindBlockDevice:
+		return fs.ModeDevice
+	default:
+		return 0
+	}
+}
+
+// overwriteDir gives an existing directory the metadata of the source; what it holds and what is unknown of it stays.
+func (x *attrs) overwriteDir(a *rootfs.Attr, src *rootfs.Node) {
+	partial := a.Partial
+	*a = x.apply(src.Attr, src)
+	a.Partial = a.Partial || partial
+}
+
+// copyNode gives the copy of an entry. The content of a directory is copied when somebody asks for it.
+func (x *attrs) copyNode(src *rootfs.Node) *rootfs.Node {
+	a := x.apply(src.Attr, src)
+	if src.IsDir() {
+		return rootfs.NewLazyDir(a, lazyCopy{src, x})
+	}
+	return rootfs.NewNode(a)
+}
+
+// lazyCopy loads the copy of a directory's entries.
+type lazyCopy struct {
+	src   *rootfs.Node
+	attrs *attrs
+}
+
+func (l lazyCopy) Load() ([]rootfs.Child, error) {
+	children, err := l.src.Children()
+	for i := range children {
+		children[i].Node = l.attrs.copyNode(children[i].Node)
+	}
+	return children, err
+}
+
+// mkdirAll makes a directory and those above it that do not exist (fsutil/copy.MkdirAll). The path has no links.
+func mkdirAll(t *rootfs.Tree, p string, perm uint16, owner *rootfs.Owner, op int32) error {
+	n, err := t.Lstat(p)
+	switch {
+	case err == nil && n.IsDir():
+		return nil
+	case err == nil && n.Kind != rootfs.KindUnknown:
+		return &rootfs.PathError{Path: p, Err: syscall.ENOTDIR}
+	case err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ENOTDIR):
+		return err
+	}
+	if p != "/" {
+		if err := mkdirAll(t, path.Dir(p), perm, owner, op); err != nil {
+			return err
+		}
+	}
+	a := rootfs.Attr{Kind: rootfs.KindDir, Perm: perm, Op: op, Implied: true, Partial: n != nil && n.Kind == rootfs.KindUnknown}
+	if owner != nil {
+		a.Owner = *owner
+	}
+	return t.Put(p, rootfs.NewNode(a))
+}

@@ -1,0 +1,81 @@
+package simulate
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"slices"
+
+	"github.com/ctxaudit/ctxaudit/dockerctx"
+	"github.com/ctxaudit/ctxaudit/dockerfile"
+)
+
+// Context is a directory that a build reads, with its ignore file.
+type Context struct {
+	*dockerctx.Context
+	// Name is "context" for the main context, else the named context's name.
+	Name string
+	// Dir is the directory as it was given.
+	Dir string
+	FS  dockerctx.FS
+	// Ignore is nil if there is no ignore file.
+	Ignore *dockerctx.IgnoreFile
+}
+
+// MainContext is the name of the context that is not a named one.
+const MainContext = "context"
+
+// Build compiles a Dockerfile and executes it. Its errors are those of [dockerfile.Compile] and [Run].
+func Build(ctx context.Context, opt dockerfile.Options) (*Image, error) {
+	plan, err := dockerfile.Compile(ctx, opt)
+	if err != nil {
+		return nil, err
+	}
+	return Run(ctx, plan, Open(plan))
+}
+
+// Open gives the contexts of a plan from disk. A context that several operations read is opened once.
+func Open(plan *dockerfile.Plan) Contexts {
+	opened := map[string]*Context{}
+	return func(src *dockerfile.LocalSource) (*Context, error) {
+		if c, ok := opened[src.Name]; ok {
+			return c, nil
+		}
+		c, err := OpenContext(src.Name, src.Dir, plan.Dockerfile)
+		if err != nil {
+			return nil, err
+		}
+		// The front end read the ignore file by itself. What we show to people must be what it used.
+		if len(src.ExcludePatterns) > 0 && (c.Ignore == nil || !slices.Equal(src.ExcludePatterns, c.Ignore.Patterns())) {
+			return nil, fmt.Errorf("%s: the ignore file that was found is not the one that BuildKit uses", src.Dir)
+		}
+		opened[src.Name] = c
+		return c, nil
+	}
+}
+
+// OpenContext opens a context directory with the ignore file that BuildKit takes for it: only the main context may use
+// one that stands beside the Dockerfile.
+func OpenContext(name, dir string, df dockerfile.DockerfileInfo) (*Context, error) {
+	fsys, err := dockerctx.DirFS(dir)
+	if err != nil {
+		return nil, err
+	}
+	var beside dockerctx.FS
+	var base string
+	if name == MainContext && df.Dir != "" {
+		if beside, err = dockerctx.DirFS(df.Dir); err != nil {
+			return nil, err
+		}
+		base = filepath.Base(df.Path)
+	}
+	ignore, err := dockerctx.FindIgnoreFile(fsys, beside, base)
+	if err != nil {
+		return nil, err
+	}
+	c, err := dockerctx.New(fsys, ignore)
+	if err != nil {
+		return nil, err
+	}
+	return &Context{Context: c, Name: name, Dir: dir, FS: fsys, Ignore: ignore}, nil
+}

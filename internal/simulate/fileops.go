@@ -1,0 +1,177 @@
+package simulate
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"path"
+	"slices"
+	"syscall"
+
+	"github.com/moby/buildkit/solver/pb"
+	mode "github.com/tonistiigi/dchapes-mode"
+
+	"github.com/ctxaudit/ctxaudit/dockerfile"
+	"github.com/ctxaudit/ctxaudit/internal/rootfs"
+)
+
+// applyAction executes one action of a file operation on a state (solver/llbsolver/file/backend.go).
+func applyAction(op *dockerfile.Op, a *pb.FileAction, s *State, get func(int64) *State) error {
+	treeOf := func(i int64) *rootfs.Tree {
+		if in := get(i); in != nil {
+			return in.Tree
+		}
+		return nil
+	}
+	t, id := s.Tree, int32(op.ID)
+	switch act := a.Action.(type) {
+	case *pb.FileAction_Mkdir:
+		owner, err := resolveOwner(act.Mkdir.Owner, treeOf)
+		if err != nil {
+			return err
+		}
+		return applyMkdir(t, act.Mkdir, owner, id)
+	case *pb.FileAction_Mkfile:
+		owner, err := resolveOwner(act.Mkfile.Owner, treeOf)
+		if err != nil {
+			return err
+		}
+		return applyMkfile(t, act.Mkfile, owner, id)
+	case *pb.FileAction_Symlink:
+		owner, err := resolveOwner(act.Symlink.Owner, treeOf)
+		if err != nil {
+			return err
+		}
+		return applySymlink(t, act.Symlink, owner, id)
+	case *pb.FileAction_Rm:
+		return applyRemove(t, act.Rm)
+	case *pb.FileAction_Copy:
+		return applyCopy(a, act.Copy, s, get, treeOf, id)
+	default:
+		return fmt.Errorf("file action %T is not supported", a.Action)
+	}
+}
+
+func applyCopy(a *pb.FileAction, cp *pb.FileActionCopy, s *State, get func(int64) *State, treeOf func(int64) *rootfs.Tree, id int32) error {
+	owner, err := resolveOwner(cp.Owner, treeOf)
+	if err != nil {
+		return err
+	}
+	x := &attrs{op: id, owner: owner}
+	switch {
+	case cp.ModeStr != "":
+		set, err := mode.ParseWithUmask(cp.ModeStr, 0)
+		if err != nil {
+			return err
+		}
+		x.set = &set
+	case cp.Mode != -1:
+		perm := uint16(cp.Mode & 0o7777)
+		x.perm = &perm
+	}
+	src := get(a.SecondaryInput)
+	if src == nil {
+		src = &State{Tree: rootfs.New()}
+	}
+	c := &copier{src: src.Tree, dst: s.Tree, action: cp, attrs: x}
+	if c.include, err = newMatcher("include", cp.IncludePatterns); err != nil {
+		return err
+	}
+	if c.exclude, err = newMatcher("exclude", cp.ExcludePatterns); err != nil {
+		return err
+	}
+	if err := c.run(); err != nil {
+		return err
+	}
+	for _, o := range src.Opaque {
+		if !slices.Contains(s.Opaque, o) {
+			s.Opaque = append(s.Opaque, o)
+		}
+	}
+	return nil
+}
+
+func applyMkdir(t *rootfs.Tree, m *pb.FileActionMkDir, owner *rootfs.Owner, op int32) error {
+	p, err := t.Resolve(m.Path)
+	if err != nil {
+		return err
+	}
+	perm := uint16(m.Mode & 0o777)
+	if m.MakeParents {
+		if err := mkdirAll(t, p, perm, owner, op); err != nil {
+			return err
+		}
+		return nil
+	}
+	if t.Exists(p) {
+		return nil
+	}
+	a := rootfs.Attr{Kind: rootfs.KindDir, Perm: perm, Op: op}
+	if owner != nil {
+		a.Owner = *owner
+	}
+	return t.Put(p, rootfs.NewNode(a))
+}
+
+// inlineContent is content that the Dockerfile itself holds.
+type inlineContent []byte
+
+func (c inlineContent) Open() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(c)), nil }
+
+func applyMkfile(t *rootfs.Tree, m *pb.FileActionMkFile, owner *rootfs.Owner, op int32) error {
+	p, err := t.Resolve(path.Join("/", m.Path))
+	if err != nil {
+		return err
+	}
+	if n, err := t.Lstat(p); err == nil && n.IsDir() {
+		return &rootfs.PathError{Path: p, Err: syscall.EISDIR}
+	}
+	a := rootfs.Attr{Kind: rootfs.KindFile, Perm: uint16(m.Mode & 0o777), Size: int64(len(m.Data)), Content: inlineContent(m.Data), Op: op}
+	if owner != nil {
+		a.Owner = *owner
+	}
+	return t.Put(p, rootfs.NewNode(a))
+}
+
+func applySymlink(t *rootfs.Tree, l *pb.FileActionSymlink, owner *rootfs.Owner, op int32) error {
+	p, err := t.Resolve(path.Join("/", l.Newpath))
+	if err != nil {
+		return err
+	}
+	if t.Exists(p) {
+		return &rootfs.PathError{Path: p, Err: fs.ErrExist}
+	}
+	a := rootfs.Attr{Kind: rootfs.KindSymlink, Perm: 0o777, Link: l.Oldpath, Op: op}
+	if owner != nil {
+		a.Owner = *owner
+	}
+	return t.Put(p, rootfs.NewNode(a))
+}
+
+func applyRemove(t *rootfs.Tree, rm *pb.FileActionRm) error {
+	paths := []string{rm.Path}
+	if rm.AllowWildcard {
+		var err error
+		if paths, err = resolveWildcards(t, cleanPath(rm.Path), false); err != nil {
+			return err
+		}
+	}
+	for _, p := range paths {
+		at, err := t.ResolveParent(p)
+		if err != nil {
+			return err
+		}
+		if at == "/" {
+			return errors.New("invalid empty path")
+		}
+		if !rm.AllowNotFound && !t.Exists(at) && !t.MayHold(at) {
+			return &rootfs.PathError{Path: p, Err: fs.ErrNotExist}
+		}
+		if err := t.Remove(at); err != nil {
+			return err
+		}
+	}
+	return nil
+}

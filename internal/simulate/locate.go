@@ -1,0 +1,115 @@
+package simulate
+
+import (
+	"path"
+	"strings"
+
+	"github.com/ctxaudit/ctxaudit/dockerfile"
+	"github.com/ctxaudit/ctxaudit/internal/rootfs"
+)
+
+// Located is an entry of a tree that comes from a build context.
+type Located struct {
+	// ContextPath is where it stands in the context, Path where it is in the tree.
+	ContextPath, Path string
+	Node              *rootfs.Node
+}
+
+// Locate calls fn for every entry of a tree that was copied from a path of a context or from below it. It reads only
+// the directories that can hold one: what was copied whole from elsewhere is passed over unread.
+func (m *Image) Locate(t *rootfs.Tree, contextName, contextPath string, fn func(Located) error) error {
+	l := locator{image: m, context: contextName, want: path.Clean(contextPath), fn: fn}
+	return l.visit("/", t.Root())
+}
+
+type locator struct {
+	image   *Image
+	context string
+	want    string
+	fn      func(Located) error
+}
+
+// origin gives the context path that an entry was copied from.
+func (l *locator) origin(n *rootfs.Node) (string, bool) {
+	o := n.Outermost()
+	if o.Op < 0 || o.Origin == "" || o.Member != "" {
+		return "", false
+	}
+	op := l.image.Plan.Ops[o.Op]
+	if op.Kind != dockerfile.OpLocal || op.Local.Name != l.context {
+		return "", false
+	}
+	return o.Origin, true
+}
+
+// Within reports whether a slash-separated path is dir or lies below it; "." holds everything.
+func Within(p, dir string) bool {
+	return dir == "." || p == dir || strings.HasPrefix(p, dir+"/")
+}
+
+func (l *locator) visit(at string, n *rootfs.Node) error {
+	origin, ok := l.origin(n)
+	if ok && Within(origin, l.want) && origin != "." {
+		if err := l.fn(Located{origin, at, n}); err != nil {
+			return err
+		}
+	}
+	if !n.IsDir() {
+		return nil
+	}
+	if n.Derived() {
+		switch {
+		case !ok:
+			// A whole tree of something else.
+			return nil
+		case Within(origin, l.want):
+			// All of it is wanted.
+		case Within(l.want, origin):
+			return l.descend(at, n, origin)
+		default:
+			return nil
+		}
+	}
+	children, err := n.Children()
+	if err != nil {
+		return err
+	}
+	for _, c := range children {
+		if err := l.visit(path.Join(at, c.Name), c.Node); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// descend goes on in a directory that has what is wanted somewhere below: only one of its entries can lead there.
+func (l *locator) descend(at string, n *rootfs.Node, origin string) error {
+	rest := l.want
+	if origin != "." {
+		rest = strings.TrimPrefix(l.want, origin+"/")
+	}
+	name, _, _ := strings.Cut(rest, "/")
+	c, err := n.Child(name)
+	if err != nil || c == nil {
+		return err
+	}
+	return l.visit(path.Join(at, name), c)
+}
+
+// Step is one stage on the way of an entry from its source into the image.
+type Step struct {
+	// Op is the operation, Node the entry as it left it.
+	Op   *dockerfile.Op
+	Node *rootfs.Node
+}
+
+// Provenance gives the way of an entry, the operation that put it where it is first, its outermost source last.
+func (m *Image) Provenance(n *rootfs.Node) []Step {
+	var out []Step
+	for ; n != nil; n = n.Source {
+		if n.Op >= 0 && int(n.Op) < len(m.Plan.Ops) {
+			out = append(out, Step{m.Plan.Ops[n.Op], n})
+		}
+	}
+	return out
+}

@@ -1,0 +1,105 @@
+package simulate
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"math"
+	"strconv"
+	"strings"
+
+	"github.com/moby/buildkit/solver/pb"
+
+	"github.com/ctxaudit/ctxaudit/internal/rootfs"
+)
+
+// maxUserFile bounds what is read of /etc/passwd and /etc/group (solver/llbsolver/ops/user_linux.go).
+const maxUserFile = 10 << 20
+
+// owner resolves the owner that an action asks for; nil if it asks for none. trees gives the inputs of the operation.
+//
+// A name is looked up in the tree that the action changes (readUser in solver/llbsolver/ops/user_linux.go): a name that
+// is not there is root, without a word. Only where there is no tree at all, at the first operation on scratch, it
+// fails. Where the tree may hold more than is known the owner stays a name.
+func resolveOwner(opt *pb.ChownOpt, tree func(input int64) *rootfs.Tree) (*rootfs.Owner, error) {
+	if opt == nil {
+		return nil, nil
+	}
+	var o rootfs.Owner
+	switch u := opt.GetUser().GetUser().(type) {
+	case *pb.UserOpt_ByID:
+		o.UID, o.GID = u.ByID, u.ByID
+	case *pb.UserOpt_ByName:
+		fields, known, err := lookupName(tree(u.ByName.Input), u.ByName, "/etc/passwd", 4)
+		if err != nil {
+			return nil, err
+		}
+		switch {
+		case !known:
+			o.User = u.ByName.Name
+			o.Group = u.ByName.Name
+		case fields != nil:
+			o.UID, o.GID = parseID(fields[2]), parseID(fields[3])
+		}
+	}
+	switch g := opt.GetGroup().GetUser().(type) {
+	case *pb.UserOpt_ByID:
+		o.GID, o.Group = g.ByID, ""
+	case *pb.UserOpt_ByName:
+		fields, known, err := lookupName(tree(g.ByName.Input), g.ByName, "/etc/group", 3)
+		if err != nil {
+			return nil, err
+		}
+		switch {
+		case !known:
+			o.Group = g.ByName.Name
+		case fields != nil:
+			o.GID, o.Group = parseID(fields[2]), ""
+		}
+	}
+	return &o, nil
+}
+
+// lookupName finds the line of a user or group. known is false where the file, or a change of it, cannot be seen.
+func lookupName(t *rootfs.Tree, name *pb.NamedUserOpt, file string, minFields int) (fields []string, known bool, err error) {
+	if t == nil {
+		return nil, false, fmt.Errorf("invalid user index %d", name.Input)
+	}
+	n, at, err := t.Stat(file)
+	if err != nil {
+		if errors.Is(err, rootfs.ErrTooManyLinks) {
+			return nil, false, err
+		}
+		return nil, !t.MayHold(at) && !t.MayHold(file), nil
+	}
+	if n.Kind == rootfs.KindUnknown {
+		return nil, false, nil
+	}
+	r, err := n.Open()
+	if errors.Is(err, fs.ErrInvalid) {
+		return nil, false, nil
+	}
+	if err != nil {
+		return nil, false, err
+	}
+	defer r.Close()
+	sc := bufio.NewScanner(io.LimitReader(r, maxUserFile))
+	for sc.Scan() {
+		f := strings.Split(strings.TrimSpace(sc.Text()), ":")
+		if f[0] == name.Name && len(f) >= minFields {
+			return f, true, nil
+		}
+	}
+	return nil, !t.MayHold(at), sc.Err()
+}
+
+// parseID reads an id of a user file; what is no number is 0 there (moby/sys/user parses leniently).
+func parseID(s string) uint32 {
+	id, err := strconv.ParseInt(s, 10, 64)
+	if err != nil || id < 0 || id > math.MaxUint32 {
+		return 0
+	}
+	return uint32(id)
+}

@@ -1,0 +1,297 @@
+// Package simulate executes a compiled Dockerfile over build contexts and gives the image that BuildKit would make,
+// without running anything: the file tree with the origin of every entry, and the configuration.
+//
+// What cannot be known is not guessed. A RUN step leaves the tree as it is, an unknown base image starts as a tree that
+// may hold anything; both are recorded as assumptions, and what is looked for in such a tree and not found is unknown,
+// not absent ([rootfs.Tree.MayHold]).
+//
+// The rules are those of BuildKit's solver/llbsolver/file, tonistiigi/fsutil/copy, moby/go-archive and
+// cache/contenthash; the functions that answer to theirs say so. A conformance suite builds the same inputs with a real
+// buildkitd.
+package simulate
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/moby/buildkit/solver/pb"
+
+	"github.com/ctxaudit/ctxaudit/dockerctx"
+	"github.com/ctxaudit/ctxaudit/dockerfile"
+	"github.com/ctxaudit/ctxaudit/internal/rootfs"
+)
+
+// State is a file system between two operations.
+type State struct {
+	Tree *rootfs.Tree
+	// Opaque are the operations whose effect on the tree is not known (base images, RUN, downloads), in build order.
+	Opaque []int
+}
+
+func (s *State) fork() *State { return &State{Tree: s.Tree.Fork(), Opaque: slices.Clip(s.Opaque)} }
+
+// Source is a local directory that the build reads.
+type Source struct {
+	Context *Context
+	// Tree is what this source transfers: of all that the ignore file lets in, what instructions ask for.
+	Tree *dockerctx.Tree
+}
+
+// Image is what a build gives.
+type Image struct {
+	Plan *dockerfile.Plan
+	// Tree is the image's file system. It must not be changed: fork it.
+	Tree *rootfs.Tree
+	// Opaque are the operations on whose unknown effects the tree rests.
+	Opaque []int
+	// Sources are the local directories by the operation that transfers them.
+	Sources map[int]*Source
+
+	states map[dockerfile.OutputRef]*State
+}
+
+// Before gives the file system that an operation starts from: what a RUN step finds, and what a COPY copies onto. It is
+// nil for an operation that starts from nothing, and for one that was not reached because the build failed.
+func (m *Image) Before(op int) *State {
+	o := m.Plan.Ops[op]
+	if o.Kind == dockerfile.OpExec {
+		for _, mount := range o.Exec.Mounts {
+			if mount.Dest == pb.RootMount && mount.Input >= 0 {
+				return m.state(o.Inputs[mount.Input])
+			}
+		}
+		return nil
+	}
+	if len(o.Inputs) == 0 {
+		return nil
+	}
+	if o.Kind == dockerfile.OpFile && o.File[0].Input != 0 {
+		return nil
+	}
+	return m.state(o.Inputs[0])
+}
+
+// After gives the file system that an operation leaves; nil if it was not reached.
+func (m *Image) After(op int) *State { return m.states[dockerfile.OutputRef{Op: op}] }
+
+func (m *Image) state(ref dockerfile.OutputRef) *State {
+	if ref.Op < 0 {
+		return nil
+	}
+	return m.states[ref]
+}
+
+// Contexts opens the directory of a local source with the ignore file that holds for it.
+type Contexts func(*dockerfile.LocalSource) (*Context, error)
+
+// Run executes a plan. A build that BuildKit would refuse gives a [*BuildError]; the image beside it then holds the
+// states up to there and no tree.
+func Run(ctx context.Context, plan *dockerfile.Plan, contexts Contexts) (*Image, error) {
+	m := &Image{Plan: plan, Sources: map[int]*Source{}, states: map[dockerfile.OutputRef]*State{}}
+	for _, op := range plan.Ops {
+		if err := ctx.Err(); err != nil {
+			return m, err
+		}
+		if err := m.execute(op, contexts); err != nil {
+			return m, m.buildError(op, err)
+		}
+	}
+	if s := m.state(plan.Result); s != nil {
+		m.Tree, m.Opaque = s.Tree, s.Opaque
+	} else {
+		m.Tree = rootfs.New()
+	}
+	return m, nil
+}
+
+func (m *Image) execute(op *dockerfile.Op, contexts Contexts) error {
+	set := func(index int, s *State) { m.states[dockerfile.OutputRef{Op: op.ID, Index: index}] = s }
+	switch op.Kind {
+	case dockerfile.OpLocal:
+		c, err := contexts(op.Local)
+		if err != nil {
+			return err
+		}
+		tree, err := c.Context.Transfer(op.Local.FollowPaths)
+		if err != nil {
+			return err
+		}
+		// A pattern that fails only when it is evaluated fails at the first look.
+		if _, err := tree.ReadDir("."); err != nil {
+			return err
+		}
+		m.Sources[op.ID] = &Source{Context: c, Tree: tree}
+		set(0, &State{Tree: contextTree(tree, op.ID)})
+	case dockerfile.OpImage:
+		set(0, unknownImage(op.ID))
+	case dockerfile.OpRemote:
+		set(0, remoteTree(op))
+	case dockerfile.OpFile:
+		return m.executeFile(op)
+	case dockerfile.OpExec:
+		return m.executeExec(op)
+	case dockerfile.OpMerge:
+		s, err := m.merge(op)
+		if err != nil {
+			return err
+		}
+		set(0, s)
+	case dockerfile.OpDiff:
+		s, err := m.diff(op)
+		if err != nil {
+			return err
+		}
+		set(0, s)
+	default:
+		return fmt.Errorf("operation of kind %s is not supported", op.Kind)
+	}
+	return nil
+}
+
+// executeFile runs the actions of a file operation. Each starts from an input of the operation or from the result of
+// an action before it (FileOpSolver in solver/llbsolver/ops/file.go).
+func (m *Image) executeFile(op *dockerfile.Op) error {
+	inputs := len(op.Inputs)
+	for i, sels := range copySelectors(op.File, inputs) {
+		s := m.state(op.Inputs[i])
+		for _, sel := range sels {
+			if s == nil {
+				continue
+			}
+			if err := sel.check(s.Tree); err != nil {
+				return &sourceError{input: op.Inputs[i], path: sel.path, err: err}
+			}
+		}
+	}
+	results := make([]*State, len(op.File))
+	get := func(i int64) *State {
+		switch {
+		case i < 0:
+			return nil
+		case int(i) < inputs:
+			return m.state(op.Inputs[i])
+		default:
+			return results[int(i)-inputs]
+		}
+	}
+	for i, a := range op.File {
+		var s *State
+		if base := get(a.Input); base != nil {
+			s = base.fork()
+		} else {
+			s = &State{Tree: rootfs.New()}
+		}
+		if err := applyAction(op, a, s, get); err != nil {
+			var ref dockerfile.OutputRef = dockerfile.Scratch
+			if a.SecondaryInput >= 0 && int(a.SecondaryInput) < inputs {
+				ref = op.Inputs[a.SecondaryInput]
+			}
+			if cp := a.GetCopy(); cp != nil {
+				return &sourceError{input: ref, path: cp.Src, err: err}
+			}
+			return err
+		}
+		results[i] = s
+		if a.Output >= 0 {
+			m.states[dockerfile.OutputRef{Op: op.ID, Index: int(a.Output)}] = s
+		}
+	}
+	return nil
+}
+
+// executeExec passes the root file system of a RUN through, as one that may now hold anything, once the sources of its
+// bind mounts have been found.
+func (m *Image) executeExec(op *dockerfile.Op) error {
+	for _, mount := range op.Exec.Mounts {
+		switch mount.MountType {
+		case pb.MountType_SECRET, pb.MountType_SSH, pb.MountType_TMPFS, pb.MountType_CACHE:
+			continue
+		}
+		var in *State
+		if mount.Input >= 0 && int(mount.Input) < len(op.Inputs) {
+			in = m.state(op.Inputs[mount.Input])
+		}
+		if mount.Selector != "" && mount.Selector != "/" {
+			tree, ref := rootfs.New(), dockerfile.Scratch
+			if in != nil {
+				tree, ref = in.Tree, op.Inputs[mount.Input]
+			}
+			sel := selector{path: mount.Selector, followLinks: true}
+			if err := sel.check(tree); err != nil {
+				return &sourceError{input: ref, path: mount.Selector, err: err}
+			}
+		}
+		if mount.Output < 0 {
+			continue
+		}
+		out := &State{Tree: rootfs.New()}
+		if in != nil {
+			out = in.fork()
+		}
+		if err := out.Tree.SetAttr("/", func(a *rootfs.Attr) { a.Partial = true }); err != nil {
+			return err
+		}
+		out.Opaque = append(out.Opaque, op.ID)
+		m.states[dockerfile.OutputRef{Op: op.ID, Index: int(mount.Output)}] = out
+	}
+	return nil
+}
+
+// sourceError is a failure that concerns a source of an operation.
+type sourceError struct {
+	input dockerfile.OutputRef
+	path  string
+	err   error
+}
+
+func (e *sourceError) Error() string { return e.err.Error() }
+func (e *sourceError) Unwrap() error { return e.err }
+
+// BuildError says that BuildKit would refuse the build, at which instruction, and what would help.
+type BuildError struct {
+	// Location is the instruction; the zero Location for an ignore file that is refused.
+	Location dockerfile.Location
+	Message  string
+	// Source is the path in the source that the failure is about, "" if it is about none, and From the local source
+	// it was looked for in, nil if that is a stage or an image.
+	Source string
+	From   *Context
+	// Hints are sentences that tell the cause or the way out, most likely first.
+	Hints []Hint
+	Err   error
+}
+
+// Hint is a sentence about a failure, with the ignore line it is about if it is about one.
+type Hint struct {
+	Text string
+	Line *dockerctx.Line
+	File string // the ignore file of Line
+}
+
+func (e *BuildError) Error() string {
+	if e.Location.IsZero() {
+		return e.Message
+	}
+	return fmt.Sprintf("%s:%d: %s", e.Location.File, e.Location.Range.Start.Line, e.Message)
+}
+
+func (e *BuildError) Unwrap() error { return e.Err }
+
+func (m *Image) buildError(op *dockerfile.Op, err error) error {
+	var ignore *dockerctx.IgnoreError
+	if errors.As(err, &ignore) {
+		return &BuildError{Message: ignore.Error(), Err: err}
+	}
+	e := &BuildError{Location: op.Location, Message: err.Error(), Err: err}
+	var src *sourceError
+	if errors.As(err, &src) {
+		e.Source = src.path
+		if s := m.Sources[src.input.Op]; s != nil {
+			e.From = s.Context
+		}
+		e.Hints = m.hints(src)
+	}
+	return e
+}

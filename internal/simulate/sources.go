@@ -1,0 +1,99 @@
+package simulate
+
+import (
+	"io"
+	"path"
+
+	"github.com/ctxaudit/ctxaudit/dockerctx"
+	"github.com/ctxaudit/ctxaudit/dockerfile"
+	"github.com/ctxaudit/ctxaudit/internal/rootfs"
+)
+
+// contextTree gives the transferred part of a build context as a file tree. Owners of context files are 0:0 in the
+// builder (BuildKit's clients reset them before they send).
+func contextTree(t *dockerctx.Tree, op int) *rootfs.Tree {
+	a := rootfs.Attr{Kind: rootfs.KindDir, Perm: 0o755, Op: int32(op), Origin: "."}
+	return rootfs.NewFrom(rootfs.NewLazyDir(a, contextDir{t, ".", int32(op)}))
+}
+
+// contextDir loads a directory of a build context.
+type contextDir struct {
+	tree *dockerctx.Tree
+	path string
+	op   int32
+}
+
+func (d contextDir) Load() ([]rootfs.Child, error) {
+	entries, err := d.tree.ReadDir(d.path)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]rootfs.Child, len(entries))
+	for i, e := range entries {
+		a := rootfs.Attr{
+			Kind: rootfs.KindOf(e.Mode), Perm: rootfs.PermOf(e.Mode), Op: d.op, Origin: e.Path,
+		}
+		switch a.Kind {
+		case rootfs.KindDir:
+			out[i] = rootfs.Child{Name: e.Name, Node: rootfs.NewLazyDir(a, contextDir{d.tree, e.Path, d.op})}
+			continue
+		case rootfs.KindSymlink:
+			a.Perm, a.Link = 0o777, e.Link
+		case rootfs.KindFile:
+			if e.Truncated {
+				a.Content = inlineContent(nil)
+			} else {
+				a.Size, a.Content = e.Size, contextFile{d.tree, e.Path}
+			}
+		}
+		out[i] = rootfs.Child{Name: e.Name, Node: rootfs.NewNode(a)}
+	}
+	return out, nil
+}
+
+// contextFile opens a file of a build context.
+type contextFile struct {
+	tree *dockerctx.Tree
+	path string
+}
+
+func (f contextFile) Open() (io.ReadCloser, error) { return f.tree.Open(f.path) }
+
+// standardDirs are the directories that every base image is taken to have, so that `COPY tool /usr/local/bin` puts a
+// file into the directory and not in its place.
+var standardDirs = []string{
+	"/bin", "/boot", "/dev", "/etc", "/home", "/lib", "/media", "/mnt", "/opt", "/proc", "/root", "/run", "/sbin", "/srv",
+	"/sys", "/tmp", "/usr", "/usr/bin", "/usr/lib", "/usr/local", "/usr/local/bin", "/usr/local/lib", "/usr/local/share",
+	"/usr/sbin", "/usr/share", "/var", "/var/lib", "/var/log", "/var/run", "/var/tmp", "/etc/ssl",
+}
+
+// unknownImage is the file system of an image whose content is not known.
+func unknownImage(op int) *State {
+	t := rootfs.New()
+	dir := func(p string) {
+		// Every parent stands before its children in the list.
+		_ = t.Put(p, rootfs.NewNode(rootfs.Attr{Kind: rootfs.KindDir, Perm: 0o755, Op: int32(op), Implied: true}))
+	}
+	for _, p := range standardDirs {
+		if !t.Exists(path.Dir(p)) {
+			dir(path.Dir(p))
+		}
+		if !t.Exists(p) {
+			dir(p)
+		}
+	}
+	_ = t.SetAttr("/", func(a *rootfs.Attr) { a.Partial, a.Op = true, int32(op) })
+	return &State{Tree: t, Opaque: []int{op}}
+}
+
+// remoteTree is what a git repository or a URL gives: a file of a known name, or anything.
+func remoteTree(op *dockerfile.Op) *State {
+	t := rootfs.New()
+	if name := op.Remote.Filename; name != "" {
+		n := rootfs.NewNode(rootfs.Attr{Kind: rootfs.KindFile, Perm: 0o600, Op: int32(op.ID), Origin: op.Remote.URL})
+		_ = t.Put("/"+path.Base(name), n)
+	} else {
+		_ = t.SetAttr("/", func(a *rootfs.Attr) { a.Partial = true })
+	}
+	return &State{Tree: t, Opaque: []int{op.ID}}
+}

@@ -1,0 +1,225 @@
+package simulate
+
+import (
+	"archive/tar"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"path"
+	"strings"
+	"syscall"
+
+	"github.com/ctxaudit/ctxaudit/internal/rootfs"
+)
+
+// unpack unpacks a source of ADD if it is a tar archive, and tells whether it was one
+// (solver/llbsolver/file/unpack.go). An archive without an entry is none: it is copied as a file.
+func (c *copier) unpack(src, dst string) (bool, error) {
+	at, err := c.src.Resolve(src)
+	if err != nil {
+		return false, err
+	}
+	n, err := c.src.Lstat(at)
+	if err != nil || n.Kind != rootfs.KindFile {
+		return false, nil
+	}
+	if n.Content == nil {
+		// Nobody can tell whether it is an archive.
+		return true, c.markUnknownContent(dst)
+	}
+	a, err := openArchive(n.Content)
+	if err != nil {
+		return false, nil
+	}
+	defer a.Close()
+	first, err := a.Next()
+	if err != nil {
+		return false, nil
+	}
+
+	dir, err := c.dst.Resolve(dst)
+	if err != nil {
+		return false, err
+	}
+	if err := mkdirAll(c.dst, dir, defaultDirPerm, c.attrs.owner, c.attrs.op); err != nil {
+		return false, err
+	}
+	root, err := c.dst.Lstat(dir)
+	if err != nil {
+		return false, err
+	}
+	// Links in the archive are resolved within the directory that it is unpacked into: BuildKit unpacks in a chroot.
+	x := &extraction{
+		tree: rootfs.NewFrom(root), op: c.attrs.op, owner: c.attrs.owner, source: n, archive: n.Content,
+		links: map[*rootfs.Node][]string{},
+	}
+	switch err := x.run(a.Reader, first); {
+	case errors.Is(err, errArchiveTooLarge):
+		if err := x.tree.SetAttr("/", func(a *rootfs.Attr) { a.Partial = true }); err != nil {
+			return false, err
+		}
+	case err != nil:
+		return false, fmt.Errorf("unpacking %s: %w", src, err)
+	}
+	return true, c.dst.Put(dir, x.tree.Root())
+}
+
+// extraction unpacks one archive (moby/go-archive, Unpack, in the way of its chrootarchive).
+type extraction struct {
+	tree    *rootfs.Tree
+	op      int32
+	owner   *rootfs.Owner // nil: as the archive says
+	source  *rootfs.Node
+	archive rootfs.Content
+	// links gives the paths of files that are one inode: metadata of a later hard link applies to all of them.
+	links map[*rootfs.Node][]string
+}
+
+func (x *extraction) run(r *tar.Reader, hdr *tar.Header) error {
+	for i := 0; ; i++ {
+		if i >= maxArchiveEntries {
+			return errArchiveTooLarge
+		}
+		if err := x.entry(hdr, i); err != nil {
+			return err
+		}
+		var err error
+		if _, err = io.Copy(io.Discard, r); err != nil {
+			return err
+		}
+		if hdr, err = r.Next(); errors.Is(err, io.EOF) {
+			return nil
+		} else if err != nil {
+			return err
+		}
+	}
+}
+
+// entry places one entry of the archive.
+func (x *extraction) entry(hdr *tar.Header, index int) error {
+	if hdr.Typeflag == tar.TypeXGlobalHeader {
+		return nil
+	}
+	name := path.Clean(hdr.Name)
+	at, err := x.place(name)
+	if err != nil {
+		return err
+	}
+	existing, err := x.tree.Lstat(at)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if existing != nil && existing.IsDir() && name == "." {
+		return nil
+	}
+	if existing != nil && (!existing.IsDir() || hdr.Typeflag != tar.TypeDir) {
+		if err := x.tree.Remove(at); err != nil {
+			return err
+		}
+		existing = nil
+	}
+	return x.create(hdr, index, at, existing)
+}
+
+// place gives where an entry goes, with the directories that its path implies made: 0755 and root's, whatever --chown
+// says (createImpliedDirectories).
+func (x *extraction) place(name string) (string, error) {
+	p := path.Join("/", name)
+	if p == "/" {
+		return p, nil
+	}
+	_, parent, err := x.tree.Lookup(path.Dir(p), true)
+	if err != nil {
+		return "", err
+	}
+	n, err := x.tree.Lstat(parent)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		if err := mkdirAll(x.tree, parent, defaultDirPerm, nil, x.op); err != nil {
+			return "", err
+		}
+	case err != nil:
+		return "", err
+	case !n.IsDir():
+		return "", &rootfs.PathError{Path: p, Err: syscall.ENOTDIR}
+	}
+	return path.Join(parent, path.Base(p)), nil
+}
+
+// create is createTarFile.
+func (x *extraction) create(hdr *tar.Header, index int, at string, existing *rootfs.Node) error {
+	mode := hdr.FileInfo().Mode()
+	a := rootfs.Attr{
+		Perm: rootfs.PermOf(mode), Owner: rootfs.Owner{UID: uint32(hdr.Uid), GID: uint32(hdr.Gid)},
+		Op: x.op, Source: x.source, Member: strings.TrimPrefix(path.Join("/", hdr.Name), "/"),
+	}
+	if x.owner != nil {
+		a.Owner = *x.owner
+	}
+	switch hdr.Typeflag {
+	case tar.TypeDir:
+		if existing != nil {
+			return x.tree.SetAttr(at, func(d *rootfs.Attr) {
+				a.Kind, a.Partial = rootfs.KindDir, d.Partial
+				*d = a
+			})
+		}
+		a.Kind = rootfs.KindDir
+	case tar.TypeReg:
+		a.Kind, a.Size, a.Content = rootfs.KindFile, hdr.Size, archiveContent{x.archive, index}
+	case tar.TypeSymlink:
+		a.Kind, a.Link, a.Perm = rootfs.KindSymlink, hdr.Linkname, 0o777
+	case tar.TypeFifo:
+		a.Kind = rootfs.KindFIFO
+	case tar.TypeChar:
+		a.Kind = rootfs.KindCharDevice
+	case tar.TypeBlock:
+		a.Kind = rootfs.KindBlockDevice
+	case tar.TypeLink:
+		return x.link(hdr, at, a)
+	default:
+		return fmt.Errorf("unhandled tar header type %d", hdr.Typeflag)
+	}
+	return x.tree.Put(at, rootfs.NewNode(a))
+}
+
+// link makes a hard link: one more name for an inode, which takes the owner and mode of the link's own header.
+func (x *extraction) link(hdr *tar.Header, at string, a rootfs.Attr) error {
+	p := path.Join("/", hdr.Linkname)
+	_, parent, err := x.tree.Lookup(path.Dir(p), true)
+	if err != nil {
+		return err
+	}
+	target := path.Join(parent, path.Base(p))
+	n, err := x.tree.Lstat(target)
+	if err != nil {
+		return fmt.Errorf("linking: %w", err)
+	}
+	if n.IsDir() {
+		return fmt.Errorf("linking: %s: operation not permitted", target)
+	}
+	names := x.links[n]
+	if names == nil {
+		names = []string{target}
+	}
+	attr := n.Attr
+	attr.Owner, attr.Op = a.Owner, a.Op
+	if n.Kind != rootfs.KindSymlink {
+		attr.Perm = a.Perm
+	}
+	inode := rootfs.NewNode(attr)
+	for _, name := range append(names, at) {
+		if name != at {
+			if cur, err := x.tree.Lstat(name); err != nil || cur != n {
+				continue
+			}
+		}
+		if err := x.tree.Put(name, inode); err != nil {
+			return err
+		}
+	}
+	delete(x.links, n)
+	x.links[inode] = append(names, at)
+	return nil
+}
