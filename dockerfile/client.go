@@ -32,6 +32,8 @@ type gateway struct {
 	failed error              // why a solve failed, which dockerui's errors may not tell
 }
 
+const gzipMagic = "\x1f\x8b\x08"
+
 // fileRef is a file of a local source.
 type fileRef struct{ source, name string }
 
@@ -85,8 +87,9 @@ func (g *gateway) Solve(ctx context.Context, req client.SolveRequest) (*client.R
 	res := client.NewResult()
 	name, isLocal := strings.CutPrefix(source.Identifier, "local://")
 	if !isLocal {
-		// dockerui looks for the magic number of an archive. What a URL holds is unknown: it counts as a plain file.
-		res.SetRef(filesReference(map[string][]byte{source.Attrs[pb.AttrHTTPFilename]: nil}))
+		// dockerui looks for the magic number of an archive in a main context that comes over HTTP. With a Dockerfile from
+		// elsewhere nothing but an archive can be built: it would take a plain file for the Dockerfile itself.
+		res.SetRef(filesReference(map[string][]byte{source.Attrs[pb.AttrHTTPFilename]: []byte(gzipMagic)}))
 		return res, nil
 	}
 	ref, err := g.local(name)

@@ -25,7 +25,8 @@ type operations struct {
 	homeless []bool // by operation: it has no location of its own
 }
 
-func (o *operations) build() (result OutputRef, err error) {
+// build converts everything. Target is the FROM of the stage that is compiled.
+func (o *operations) build(target Location) (result OutputRef, err error) {
 	result = Scratch
 	o.ids = make(map[string]int, len(o.def.Def))
 	for _, data := range o.def.Def {
@@ -51,6 +52,9 @@ func (o *operations) build() (result OutputRef, err error) {
 		out.ID = len(o.ops)
 		out.Location = o.location(dgst)
 		out.Description = o.def.Metadata[dgst].GetDescription()["llb.customname"]
+		if out.Location.IsZero() {
+			out.Location = o.outline.fromContext(out.Description)
+		}
 		if _, trigger, ok := strings.Cut(out.Description, "] ONBUILD "); ok {
 			out.Location.Trigger = fold(trigger)
 		}
@@ -62,6 +66,9 @@ func (o *operations) build() (result OutputRef, err error) {
 		o.ids[dgst] = out.ID
 		o.ops = append(o.ops, out)
 		o.homeless = append(o.homeless, out.Location.IsZero())
+	}
+	if result.Op >= 0 && o.homeless[result.Op] {
+		o.ops[result.Op].Location = target
 	}
 	o.inheritLocations()
 	return result, nil

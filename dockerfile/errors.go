@@ -11,6 +11,7 @@ import (
 
 	"github.com/moby/buildkit/frontend/dockerfile/instructions"
 	"github.com/moby/buildkit/frontend/dockerfile/parser"
+	"github.com/moby/buildkit/frontend/dockerui"
 	"github.com/moby/patternmatcher"
 
 	"github.com/ctxaudit/ctxaudit/dockerctx"
@@ -79,10 +80,10 @@ func (c *compilation) refusal(err error) error {
 	if e := c.ignoreFault(err); e != nil {
 		return e
 	}
-	if errors.Is(err, errTooManyImages) {
-		err = errTooManyImages // its place would be told once for every round
-	}
 	e := &Error{File: c.req.display, Message: wrapping.ReplaceAllString(err.Error(), ""), Err: err}
+	if errors.Is(err, errTooManyImages) {
+		e.Message = errTooManyImages.Error() // its reference would only tell one image of many
+	}
 	var located *parser.LocationError
 	if errors.As(err, &located) {
 		// The innermost place comes first; a bind mount's image has none.
@@ -118,6 +119,13 @@ func (c *compilation) searchPlace(e *Error) {
 		return
 	}
 	if c.outline == nil {
+		return
+	}
+	if errors.Is(e.Err, errTooManyImages) && len(c.outline.info) > 0 {
+		target := c.outline.link(c.req, c.outline.globals(c.req, c.req.platform))
+		if chain := c.outline.chain(target, c.req); len(chain) > 0 {
+			e.Range = c.outline.info[chain[0]].Location.Range
+		}
 		return
 	}
 	for i := range c.outline.info {
@@ -157,11 +165,11 @@ func (c *compilation) stageList() string {
 // ignoreFault tells whether an ignore file is at fault, and which line of it. The front end says at most its base name.
 func (c *compilation) ignoreFault(err error) *Error {
 	message := err.Error()
+	if i := strings.Index(message, dockerui.DefaultDockerignoreName+" exceeds"); i >= 0 {
+		return &Error{File: dockerui.DefaultDockerignoreName, Message: message[i:], Err: err}
+	}
 	for _, file := range c.gateway.ignoreFiles() {
 		name := c.req.shownFile(file.fileRef)
-		if strings.Contains(message, file.name+" exceeds") {
-			return &Error{File: name, Message: wrapping.ReplaceAllString(message, ""), Err: err}
-		}
 		parsed, fault := dockerctx.ParseIgnoreFile(name, file.data)
 		if fault != nil && !strings.Contains(message, "failed parsing") {
 			continue

@@ -16,6 +16,7 @@ import (
 	"github.com/moby/buildkit/frontend/dockerfile/dockerfile2llb"
 	"github.com/moby/buildkit/frontend/dockerfile/parser"
 	"github.com/moby/buildkit/frontend/dockerui"
+	"github.com/moby/buildkit/solver/pb"
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
@@ -32,6 +33,7 @@ type compilation struct {
 	ui      *dockerui.Client
 	src     *source
 	outline *outline
+	target  ocispecs.Platform
 	syntax  *Assumption
 
 	mu    sync.Mutex // the front end resolves images, and then warns, in several goroutines
@@ -46,14 +48,23 @@ type lint struct {
 
 func (r *request) compile(ctx context.Context) (*Plan, error) {
 	c := &compilation{req: r, images: &images{resolver: r.opt.Images, known: map[string]bool{}}}
-	entry, err := c.read(ctx, false)
+	converted, def, err := c.convert(ctx)
 	if err != nil {
 		return nil, err
+	}
+	return c.plan(converted, def)
+}
+
+// convert runs the front end.
+func (c *compilation) convert(ctx context.Context) (*dockerfile2llb.Result, *pb.Definition, error) {
+	entry, err := c.read(ctx, false)
+	if err != nil {
+		return nil, nil, err
 	}
 	if c.detectSyntax(entry.Data) {
 		// An image of a front end starts afresh, and reads the files again over the gateway.
 		if entry, err = c.read(ctx, true); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 	}
 
@@ -65,20 +76,20 @@ func (r *request) compile(ctx context.Context) (*Plan, error) {
 		Warn:         c.warn,
 	}
 	opt.BuildArgs = maps.Clone(opt.BuildArgs)
-	target := r.platform
+	c.target = c.req.platform
 	if len(c.ui.TargetPlatforms) > 0 {
-		target = c.ui.TargetPlatforms[0]
-		opt.TargetPlatform = &target
+		c.target = c.ui.TargetPlatforms[0]
+		opt.TargetPlatform = &c.ui.TargetPlatforms[0]
 	}
 	converted, err := dockerfile2llb.Dockerfile2LLB(ctx, entry.Data, opt)
 	if err != nil {
-		return nil, c.refusal(err)
+		return nil, nil, c.refusal(err)
 	}
 	def, err := converted.State.Marshal(ctx)
 	if err != nil {
-		return nil, c.refusal(err)
+		return nil, nil, c.refusal(err)
 	}
-	return c.plan(converted, &operations{def: def.ToPB(), req: r, images: c.images}, target)
+	return converted, def.ToPB(), nil
 }
 
 // read lets dockerui find the Dockerfile and its ignore file.
@@ -103,6 +114,10 @@ func (c *compilation) read(ctx context.Context, asImage bool) (*dockerui.Source,
 	c.src = newSource(c.req.display, entry.Data)
 	// What the parser refuses here, the front end refuses below, in the words that people know.
 	c.outline, _ = parseOutline(c.src)
+	c.images.limit = extraResolutions
+	if c.outline != nil {
+		c.images.limit += len(c.outline.byLine)
+	}
 	return entry, nil
 }
 
@@ -148,15 +163,15 @@ func (c *compilation) warn(rule, description, url, message string, ranges []pars
 	c.lints = append(c.lints, lint{rule, description, url, message, ranges})
 }
 
-func (c *compilation) plan(converted *dockerfile2llb.Result, ops *operations, target ocispecs.Platform) (*Plan, error) {
+func (c *compilation) plan(converted *dockerfile2llb.Result, def *pb.Definition) (*Plan, error) {
 	o := c.outline
 	if o == nil {
 		return nil, errors.New("compiling: BuildKit accepted a Dockerfile that its parser refuses")
 	}
-	globals := o.globals(c.req, target)
+	globals := o.globals(c.req, c.target)
 	stage := o.link(c.req, globals)
-	ops.outline = o
-	result, err := ops.build()
+	ops := &operations{def: def, outline: o, req: c.req, images: c.images}
+	result, err := ops.build(o.info[stage].Location)
 	if err != nil {
 		return nil, err
 	}

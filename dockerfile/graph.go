@@ -171,15 +171,38 @@ func (o *outline) commands(stage int, baseTriggers []string) []placed {
 	return cmds
 }
 
+// fromContext gives the FROM that a named context stands in for, going by how BuildKit shows the context's source,
+// "[context NAME] ..." (dockerui/namedcontext.go). Such a source has no location of its own.
+func (o *outline) fromContext(description string) Location {
+	name, ok := strings.CutPrefix(description, "[context ")
+	if !ok {
+		return Location{}
+	}
+	name, _, _ = strings.Cut(name, "]")
+	name, _, _ = strings.Cut(name, "::")
+	for _, st := range o.info {
+		if st.Reached && (contextName(st.Name) == name || st.BaseStage < 0 && contextName(st.Base) == name) {
+			return st.Location
+		}
+	}
+	return Location{}
+}
+
+// contextName is the name under which a named context is kept, "" for what cannot be one.
+func contextName(name string) string {
+	if name == "" || strings.EqualFold(name, "scratch") || strings.EqualFold(name, localContext) {
+		return ""
+	}
+	named, err := reference.ParseNormalizedNamed(name)
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSuffix(reference.FamiliarString(named), ":latest")
+}
+
 // hasBuildContext tells whether a named context stands in for a stage of this name (dockerui's Client.NamedContext).
 func (r *request) hasBuildContext(stage string) bool {
-	if stage == "" || strings.EqualFold(stage, "scratch") || strings.EqualFold(stage, localContext) {
-		return false
-	}
-	named, err := reference.ParseNormalizedNamed(stage)
-	if err != nil {
-		return false
-	}
-	_, ok := r.attrs["context:"+strings.TrimSuffix(reference.FamiliarString(named), ":latest")]
-	return ok
+	name := contextName(stage)
+	_, ok := r.attrs["context:"+name]
+	return ok && name != ""
 }

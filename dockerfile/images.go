@@ -21,16 +21,17 @@ type ImageResolver interface {
 	ResolveImageConfig(ctx context.Context, ref, platform string) (config []byte, known bool, err error)
 }
 
-// maxResolutions bounds how often one compilation may ask for images. BuildKit asks again for every reference, and has no
+// extraResolutions bounds how often one compilation may ask for images beyond the number of the instructions. BuildKit asks again for every reference, and has no
 // end when an ONBUILD trigger of an image copies from that same image: each round adds a stage that has the trigger again
 // (dockerfile2llb's resolveStages).
-const maxResolutions = 10_000
+const extraResolutions = 1_000
 
 var errTooManyImages = errors.New("the build refers to images without end: an ONBUILD trigger of an image copies from the same image")
 
 // images answers BuildKit's questions about images, remembering which were known.
 type images struct {
 	resolver ImageResolver
+	limit    int // how often it may be asked
 
 	mu    sync.Mutex
 	count int
@@ -44,7 +45,7 @@ func (im *images) Resolve(ctx context.Context, ref string, opt sourceresolver.Op
 	}
 	im.mu.Lock()
 	im.count++
-	tooMany := im.count > maxResolutions
+	tooMany := im.count > im.limit
 	im.mu.Unlock()
 	if tooMany {
 		return "", "", nil, errTooManyImages

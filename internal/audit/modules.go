@@ -1,9 +1,7 @@
 package audit
 
 import (
-	"errors"
 	"fmt"
-	"io/fs"
 	"path"
 	"slices"
 	"strings"
@@ -36,11 +34,8 @@ type moduleCheck struct {
 	dir    string
 	asked  []Place
 
-	files []string                    // of the module, relative to the context
-	found map[string]simulate.Located // by context path
-	// missing files, by why: kept out by the ignore file, let in but not copied, arrived without their content.
-	ignored, uncopied, emptied []string
-	trails                     map[string]*dockerctx.Trail
+	files []string // of the module, relative to the context
+	reach *simulate.Reach
 }
 
 func (c *moduleCheck) run() error {
@@ -61,9 +56,8 @@ func (c *moduleCheck) run() error {
 	if err := c.locate(); err != nil {
 		return err
 	}
-	if len(c.ignored)+len(c.uncopied)+len(c.emptied) > 0 {
-		c.reportMissing()
-		return nil
+	if !c.reach.Whole() {
+		return c.reportMissing()
 	}
 	return c.reportPassed()
 }
@@ -80,7 +74,7 @@ func (c *moduleCheck) collect() error {
 	}
 	if !ok || len(all) == 0 {
 		var err error
-		if all, err = filesBelow(c.main.FS, c.dir); err != nil {
+		if all, err = simulate.FilesBelow(c.main.FS, c.dir); err != nil {
 			return err
 		}
 	}
@@ -109,70 +103,15 @@ func matchesAny(globs []string, p string) bool {
 	return false
 }
 
-// filesBelow gives what is not a directory at or below a path of the context; nothing if it does not exist.
-func filesBelow(fsys dockerctx.FS, dir string) ([]string, error) {
-	fi, err := fsys.Lstat(dir)
-	if err != nil {
-		return nil, nil
-	}
-	if !fi.IsDir() {
-		return []string{dir}, nil
-	}
-	entries, err := fsys.ReadDir(dir)
-	if err != nil {
-		return nil, err
-	}
-	var out []string
-	for _, e := range entries {
-		p := path.Join(dir, e.Name())
-		if !e.IsDir() {
-			out = append(out, p)
-			continue
-		}
-		below, err := filesBelow(fsys, p)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, below...)
-	}
-	return out, nil
-}
-
 // locate finds where the files lie in the image, and why the others do not.
 func (c *moduleCheck) locate() error {
-	c.found = map[string]simulate.Located{}
-	err := c.image.Locate(c.image.Tree, simulate.MainContext, c.dir, func(l simulate.Located) error {
-		if c.module.At != "" && l.Path != c.at(l.ContextPath) {
-			return nil
-		}
-		if _, ok := c.found[l.ContextPath]; !ok {
-			c.found[l.ContextPath] = l
-		}
-		return nil
-	})
-	if err != nil {
-		return err
+	at := c.at
+	if c.module.At == "" {
+		at = nil
 	}
-	c.trails = map[string]*dockerctx.Trail{}
-	for _, f := range c.files {
-		if _, ok := c.found[f]; ok {
-			if e, err := c.main.Tree().Lstat(f); err == nil && e.Truncated {
-				c.emptied = append(c.emptied, f)
-			}
-			continue
-		}
-		t, err := c.main.Explain(f)
-		if err != nil {
-			return err
-		}
-		c.trails[f] = t
-		if t.Included {
-			c.uncopied = append(c.uncopied, f)
-		} else {
-			c.ignored = append(c.ignored, f)
-		}
-	}
-	return nil
+	var err error
+	c.reach, err = c.image.Reach(c.main, c.dir, c.files, at)
+	return err
 }
 
 // at gives where the policy wants a file of the context.
@@ -207,9 +146,8 @@ func (c *moduleCheck) subjectOfPolicy() Position {
 	return c.last()
 }
 
-func (c *moduleCheck) reportMissing() {
-	missing := slices.Concat(c.ignored, c.uncopied, c.emptied)
-	slices.Sort(missing)
+func (c *moduleCheck) reportMissing() error {
+	missing := c.reach.Missing()
 	f := Finding{
 		Rule: ModuleNotInImage, Module: c.module.Path, ContextPath: c.dir, ImagePath: c.module.At, Files: missing,
 		Subject: c.subjectOfPolicy(), Related: slices.Clone(c.asked), Assumptions: c.assumptions(c.image.Opaque),
@@ -220,19 +158,24 @@ func (c *moduleCheck) reportMissing() {
 		f.Summary = fmt.Sprintf("%s is not whole in the image: %d of %s missing", c.module.Path, len(missing), count(len(c.files), "file"))
 	}
 	var detail []string
-	if len(c.emptied) > 0 {
+	if len(c.reach.Emptied) > 0 {
 		detail = append(detail, fmt.Sprintf("%s in the image without content: the ignore file's lines let the name through and "+
 			"keep the content out, because BuildKit asks them in two ways. Remove the repeated exclusion after the negation.",
-			arrive(c.emptied)))
+			arrive(c.reach.Emptied)))
 	}
-	if len(c.uncopied) > 0 {
-		detail = append(detail, c.explainUncopied(&f))
+	if len(c.reach.Uncopied) > 0 {
+		why, err := c.explainUncopied(&f)
+		if err != nil {
+			return err
+		}
+		detail = append(detail, why)
 	}
-	if len(c.ignored) > 0 {
+	if len(c.reach.Ignored) > 0 {
 		detail = append(detail, c.explainIgnored(&f)...)
 	}
 	f.Detail = strings.Join(detail, " ")
 	c.add(f)
+	return nil
 }
 
 func arrive(files []string) string {
@@ -255,8 +198,8 @@ func (c *moduleCheck) explainIgnored(f *Finding) []string {
 	byLine := map[int][]string{}
 	lines := map[int]*dockerctx.Line{}
 	example := map[int]*dockerctx.Trail{}
-	for _, file := range c.ignored {
-		t := c.trails[file]
+	for _, file := range c.reach.Ignored {
+		t := c.reach.Trails[file]
 		if t.Decisive == nil {
 			continue
 		}
@@ -323,40 +266,25 @@ func uselessNegations(t *dockerctx.Trail) []dockerctx.Step {
 }
 
 // explainUncopied tells that files reach the builder and no instruction puts them into the image.
-func (c *moduleCheck) explainUncopied(f *Finding) string {
+func (c *moduleCheck) explainUncopied(f *Finding) (string, error) {
 	f.Subject = c.last()
-	stages := map[string]bool{}
-	for _, op := range c.image.Plan.Ops {
-		if op.Kind == dockerfile.OpFile && c.lostIn(op) {
-			stages[op.Location.Text] = true
-			f.Related = append(f.Related, instruction(RoleCopies, op.Location))
-		}
+	copied, err := c.image.CopiedBy(c.main, c.dir, c.reach.Uncopied)
+	if err != nil {
+		return "", err
 	}
-	files := count(len(c.uncopied), "file")
+	for _, cp := range copied {
+		f.Related = append(f.Related, instruction(RoleCopies, c.image.Plan.Ops[cp.Op].Location))
+	}
+	files := count(len(c.reach.Uncopied), "file")
 	switch {
 	case c.module.At != "":
-		return fmt.Sprintf("%s of it not at %s.", files, c.module.At)
-	case len(stages) > 0:
+		return fmt.Sprintf("%s of it not at %s.", files, c.module.At), nil
+	case len(copied) > 0:
 		return fmt.Sprintf("%s of it copied by an instruction, but not there in the end: a later instruction removes or replaces "+
-			"what it copied, or the stage it was copied into is not the one that is built, or not copied from.", files)
+			"what it copied, or the stage it was copied into is not the one that is built, or not copied from.", files), nil
 	default:
-		return fmt.Sprintf("%s of it allowed in by the ignore file, but no COPY or ADD that the image is built from takes it.", files)
+		return fmt.Sprintf("%s of it allowed in by the ignore file, but no COPY or ADD that the image is built from takes it.", files), nil
 	}
-}
-
-// lostIn reports whether an instruction had copied one of the missing files.
-func (c *moduleCheck) lostIn(op *dockerfile.Op) bool {
-	s := c.image.After(op.ID)
-	if s == nil {
-		return false
-	}
-	err := c.image.Locate(s.Tree, simulate.MainContext, c.dir, func(l simulate.Located) error {
-		if l.Node.Op == int32(op.ID) && slices.Contains(c.uncopied, l.ContextPath) {
-			return fs.SkipAll
-		}
-		return nil
-	})
-	return errors.Is(err, fs.SkipAll)
 }
 
 // reportPassed shows what lets the module into the image.
@@ -365,7 +293,7 @@ func (c *moduleCheck) reportPassed() error {
 	copies := map[int32]bool{}
 	var dirs []string
 	for _, f := range c.files {
-		l := c.found[f]
+		l := c.reach.Found[f]
 		for _, s := range c.image.Provenance(l.Node) {
 			if s.Op.Kind == dockerfile.OpFile && !copies[s.Node.Op] {
 				copies[s.Node.Op] = true

@@ -143,7 +143,7 @@ func Run(ctx context.Context, s Subject) (ImageReport, *simulate.Image, error) {
 	}
 	p := &pass{ctx: ctx, subject: s, image: image, report: &r}
 	r.describe(image.Plan)
-	if p.main, err = mainContext(image, s.Options.Context); err != nil {
+	if p.main, err = image.MainContext(s.Options.Context); err != nil {
 		return r, nil, err
 	}
 	if p.main != nil && p.main.Ignore != nil {
@@ -169,19 +169,6 @@ func Run(ctx context.Context, s Subject) (ImageReport, *simulate.Image, error) {
 func (r *ImageReport) describe(plan *dockerfile.Plan) {
 	r.Dockerfile = plan.Dockerfile.Name
 	r.IgnoreFile = plan.IgnoreName
-}
-
-// mainContext gives the image's main context, also when no instruction reads it; nil if it is remote.
-func mainContext(m *simulate.Image, dir string) (*simulate.Context, error) {
-	for _, s := range m.Sources {
-		if s.Context.Name == simulate.MainContext {
-			return s.Context, nil
-		}
-	}
-	if m.Plan.RemoteContext != "" {
-		return nil, nil
-	}
-	return simulate.OpenContext(simulate.MainContext, dir, m.Plan.Dockerfile)
 }
 
 // add reports a finding. A malformed one is a mistake of the rule.
@@ -257,11 +244,13 @@ func (p *pass) ignoreLine(role Role, l *dockerctx.Line, note string) Place {
 	return Place{Role: role, File: p.main.Ignore.Name, Line: l.Number, Text: strings.TrimSpace(l.Text), Note: note}
 }
 
-// assumptions says what operations whose effect is unknown are taken not to do.
-func (p *pass) assumptions(ops []int) []Assumption {
+func (p *pass) assumptions(ops []int) []Assumption { return Assumptions(p.image, ops) }
+
+// Assumptions says what operations whose effect is unknown are taken not to do.
+func Assumptions(m *simulate.Image, ops []int) []Assumption {
 	out := []Assumption{}
 	for _, id := range ops {
-		op := p.image.Plan.Ops[id]
+		op := m.Plan.Ops[id]
 		a := Assumption{File: op.Location.File, Line: op.Location.Range.Start.Line, Text: op.Location.Text}
 		switch op.Kind {
 		case dockerfile.OpExec:

@@ -54,6 +54,19 @@ func Open(plan *dockerfile.Plan) Contexts {
 	}
 }
 
+// MainContext gives the image's main context, also when no instruction reads it; nil if it is remote.
+func (m *Image) MainContext(dir string) (*Context, error) {
+	for _, s := range m.Sources {
+		if s.Context.Name == MainContext {
+			return s.Context, nil
+		}
+	}
+	if m.Plan.RemoteContext != "" {
+		return nil, nil
+	}
+	return OpenContext(MainContext, dir, m.Plan.Dockerfile)
+}
+
 // OpenContext opens a context directory with the ignore file that BuildKit takes for it: only the main context may use
 // one that stands beside the Dockerfile.
 func OpenContext(name, dir string, df dockerfile.DockerfileInfo) (*Context, error) {

@@ -1,0 +1,5 @@
+package dockerfile
+
+// BuildKitVersion is the version of BuildKit whose front end this package drives and whose behaviour ctxaudit predicts.
+// A test holds it against go.mod.
+const BuildKitVersion = "v0.34.2"

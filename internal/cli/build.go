@@ -1,0 +1,116 @@
+package cli
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ctxaudit/ctxaudit/dockerfile"
+)
+
+// buildFlags are the flags that docker build has, by the same names.
+type buildFlags struct {
+	file, target, platform   string
+	buildArgs, buildContexts []string
+}
+
+func (f *buildFlags) register(cmd *cobra.Command) {
+	fl := cmd.Flags()
+	fl.StringVarP(&f.file, "file", "f", "", "Dockerfile, - for standard input (default CONTEXT/Dockerfile)")
+	fl.StringVar(&f.target, "target", "", "stage to build (default the last)")
+	fl.StringArrayVar(&f.buildArgs, "build-arg", nil, "value of an ARG, as NAME=VALUE, or NAME to take it from the environment")
+	fl.StringArrayVar(&f.buildContexts, "build-context", nil, "named context, as NAME=DIR")
+	fl.StringVar(&f.platform, "platform", "", "platform to build for, such as linux/arm64 (default linux on this machine)")
+}
+
+// set reports whether one of the flags that describe an image was given.
+func (f *buildFlags) set() bool {
+	return f.file != "" || f.target != "" || f.platform != "" || len(f.buildArgs) > 0 || len(f.buildContexts) > 0
+}
+
+// options gives what the flags and the CONTEXT argument ask for.
+func (a *app) options(cmd *cobra.Command, f *buildFlags, args []string) (dockerfile.Options, error) {
+	opt := dockerfile.Options{Context: ".", Dockerfile: f.file, Target: f.target, Platform: f.platform}
+	if len(args) > 0 {
+		opt.Context = args[0]
+	}
+	if f.file == "-" {
+		opt.Stdin = a.env.Stdin
+	}
+	for _, kv := range f.buildArgs {
+		name, value, ok := strings.Cut(kv, "=")
+		if name == "" {
+			return opt, usagef(cmd, "--build-arg %q: want NAME=VALUE", kv)
+		}
+		if !ok {
+			if value, ok = a.env.LookupEnv(name); !ok {
+				continue
+			}
+		}
+		if opt.BuildArgs == nil {
+			opt.BuildArgs = map[string]string{}
+		}
+		opt.BuildArgs[name] = value
+	}
+	for _, kv := range f.buildContexts {
+		name, value, ok := strings.Cut(kv, "=")
+		if name == "" || !ok || value == "" {
+			return opt, usagef(cmd, "--build-context %q: want NAME=DIR", kv)
+		}
+		if opt.BuildContexts == nil {
+			opt.BuildContexts = map[string]string{}
+		}
+		opt.BuildContexts[name] = value
+	}
+	return opt, checkContext(opt.Context)
+}
+
+// checkContext finds a context that cannot be one before anything else is said about it.
+func checkContext(dir string) error {
+	if isRemote(dir) {
+		return nil
+	}
+	fi, err := os.Stat(dir)
+	switch {
+	case os.IsNotExist(err):
+		return fmt.Errorf("build context %s does not exist", dir)
+	case err != nil:
+		return fmt.Errorf("opening build context: %w", err)
+	case !fi.IsDir():
+		return fmt.Errorf("build context %s is not a directory; to name the Dockerfile, use -f %s %s", dir, dir, filepath.Dir(dir))
+	}
+	return nil
+}
+
+// isRemote reports whether a context is a git or HTTP URL, as docker build takes them.
+func isRemote(context string) bool {
+	for _, prefix := range []string{"http://", "https://", "git://", "ssh://", "git@", "github.com/"} {
+		if strings.HasPrefix(context, prefix) {
+			return true
+		}
+	}
+	return false
+}
+
+func maxOneArg(cmd *cobra.Command, args []string) error {
+	if len(args) > 1 {
+		return usagef(cmd, "%q takes one CONTEXT, got %d arguments", cmd.CommandPath(), len(args))
+	}
+	return nil
+}
+
+// formatFlag registers --format with the formats that a command has; the first is the default.
+func formatFlag(cmd *cobra.Command, formats ...string) func() (string, error) {
+	v := cmd.Flags().String("format", formats[0], "output format: "+strings.Join(formats, ", "))
+	return func() (string, error) {
+		for _, f := range formats {
+			if *v == f {
+				return f, nil
+			}
+		}
+		return "", usagef(cmd, "--format must be one of %s, not %q", strings.Join(formats, ", "), *v)
+	}
+}

@@ -1,0 +1,212 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ctxaudit/ctxaudit/dockerfile"
+	"github.com/ctxaudit/ctxaudit/internal/audit"
+	"github.com/ctxaudit/ctxaudit/internal/policy"
+	"github.com/ctxaudit/ctxaudit/internal/project"
+	"github.com/ctxaudit/ctxaudit/internal/report"
+)
+
+// checkFlags are the flags of check beyond those of a build.
+type checkFlags struct {
+	buildFlags
+	config, failOn                     string
+	modules, paths, env, forbid, image []string
+	verbose, quiet                     bool
+}
+
+func (a *app) checkCommand() *cobra.Command {
+	var f checkFlags
+	cmd := &cobra.Command{
+		Use: "check [CONTEXT]", Short: "Check what the image must hold, before it is built", Args: maxOneArg,
+		Long: `Check that the image that a build would make holds what it must hold. Exits with 1 on a
+finding at or above --fail-on, or if BuildKit would refuse the build.
+
+What is required stands in ` + policy.FileName + ` beside the context (or --config), for one or more
+images, or is given by flags for one image.`,
+		Example: `  ctxaudit check
+  ctxaudit check --require-module shop/app --require-env PYTHONPATH=/app .
+  ctxaudit check -f docker/Dockerfile --target prod --forbid-path '/**/.env' .
+  ctxaudit check --config ci/ctxaudit.yaml --image backend --format json`,
+	}
+	f.register(cmd)
+	fl := cmd.Flags()
+	fl.StringVar(&f.config, "config", "", "configuration file (default CONTEXT/"+policy.FileName+" if it exists)")
+	fl.StringArrayVar(&f.image, "image", nil, "check only this image of the configuration")
+	fl.StringArrayVar(&f.modules, "require-module", nil, "directory of the context whose every file must reach the image")
+	fl.StringArrayVar(&f.paths, "require-path", nil, "image path or pattern that must exist")
+	fl.StringArrayVar(&f.env, "require-env", nil, "environment setting that must exist, as NAME or NAME=VALUE")
+	fl.StringArrayVar(&f.forbid, "forbid-path", nil, "image path or pattern that must not exist")
+	fl.StringVar(&f.failOn, "fail-on", string(audit.Error), "least severity that fails: error, warning, note")
+	fl.BoolVarP(&f.verbose, "verbose", "v", false, "show what holds too, with its evidence")
+	fl.BoolVarP(&f.quiet, "quiet", "q", false, "show findings only")
+	cmd.MarkFlagsMutuallyExclusive("verbose", "quiet")
+	format := formatFlag(cmd, "text", "json")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		form, err := format()
+		if err != nil {
+			return err
+		}
+		failOn, err := audit.ParseSeverity(f.failOn)
+		if err != nil {
+			return usagef(cmd, "--fail-on: %w", err)
+		}
+		subjects, err := a.subjects(cmd, &f, args)
+		if err != nil {
+			return err
+		}
+		var images []audit.ImageReport
+		for _, s := range subjects {
+			r, _, err := audit.Run(cmd.Context(), s)
+			if err != nil {
+				return fmt.Errorf("auditing image %s: %w", s.Name, err)
+			}
+			images = append(images, r)
+		}
+		r := audit.NewReport(images)
+		if form == "json" {
+			err = report.JSON(a.env.Stdout, r)
+		} else {
+			style := a.style()
+			style.Verbose, style.Quiet = f.verbose, f.quiet
+			err = report.Check(a.env.Stdout, r, style)
+		}
+		if err != nil {
+			return err
+		}
+		if r.Worst(failOn) {
+			return exitCode(exitFindings)
+		}
+		return nil
+	}
+	return cmd
+}
+
+// required reports whether flags say what is required.
+func (f *checkFlags) required() bool {
+	return len(f.modules)+len(f.paths)+len(f.env)+len(f.forbid) > 0
+}
+
+// subjects gives the images to check: those of the configuration, or the one that flags describe.
+func (a *app) subjects(cmd *cobra.Command, f *checkFlags, args []string) ([]audit.Subject, error) {
+	opt, err := a.options(cmd, &f.buildFlags, args)
+	if err != nil {
+		return nil, err
+	}
+	byFlags := f.set() || f.required()
+	if f.config != "" && byFlags {
+		return nil, usagef(cmd, "--config describes the images; it cannot be combined with flags that do")
+	}
+	name := f.config
+	if name == "" && !byFlags {
+		if p := filepath.Join(opt.Context, policy.FileName); exists(p) {
+			name = p
+		}
+	}
+	if name != "" {
+		return a.configured(cmd, name, f.image)
+	}
+	if len(f.image) > 0 {
+		return nil, usagef(cmd, "--image chooses from a configuration, and there is none")
+	}
+	p := &policy.Image{Require: policy.Require{Paths: f.paths}, Forbid: policy.Forbid{Paths: f.forbid}}
+	for _, m := range f.modules {
+		p.Require.Modules = append(p.Require.Modules, policy.Module{Path: m})
+	}
+	for _, kv := range f.env {
+		name, value, ok := strings.Cut(kv, "=")
+		if name == "" {
+			return nil, usagef(cmd, "--require-env %q: want NAME or NAME=VALUE", kv)
+		}
+		yes := true
+		e := policy.Env{Set: &yes}
+		if ok {
+			e = policy.Env{Equals: &value}
+		}
+		if p.Require.Env == nil {
+			p.Require.Env = map[string]policy.Env{}
+		}
+		p.Require.Env[name] = e
+	}
+	var problems []error
+	p.Validate(func(message string, _ ...any) { problems = append(problems, usagef(cmd, "%s", message)) })
+	if len(problems) > 0 {
+		return nil, problems[0]
+	}
+	image := "image"
+	if f.target != "" {
+		image = f.target
+	}
+	return []audit.Subject{{Name: image, Options: opt, Policy: p, Tracked: project.Tracked}}, nil
+}
+
+func exists(name string) bool {
+	_, err := os.Stat(name)
+	return err == nil
+}
+
+// configured gives the images of a configuration file.
+func (a *app) configured(cmd *cobra.Command, name string, only []string) ([]audit.Subject, error) {
+	data, err := os.ReadFile(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("configuration %s does not exist", name)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading configuration: %w", err)
+	}
+	file, err := policy.Parse(name, data)
+	if err != nil {
+		return nil, err
+	}
+	names := file.Names()
+	if len(only) > 0 {
+		for _, n := range only {
+			if file.Images[n] == nil {
+				return nil, usagef(cmd, "%s has no image %q; it has %s", name, n, strings.Join(names, ", "))
+			}
+		}
+		names = only
+	}
+	dir := filepath.Dir(name)
+	rel := func(p string) string {
+		if p == "" || filepath.IsAbs(p) || isRemote(p) {
+			return p
+		}
+		return filepath.Join(dir, p)
+	}
+	var out []audit.Subject
+	for _, n := range names {
+		img := file.Images[n]
+		opt := dockerfile.Options{
+			Context: rel(img.Context), Dockerfile: rel(img.Dockerfile), Target: img.Target,
+			BuildArgs: img.BuildArgs, Platform: img.Platform,
+		}
+		if opt.Context == "" {
+			opt.Context = dir
+		}
+		for k, v := range img.BuildContexts {
+			if opt.BuildContexts == nil {
+				opt.BuildContexts = map[string]string{}
+			}
+			if !strings.Contains(v, "://") {
+				v = rel(v)
+			}
+			opt.BuildContexts[k] = v
+		}
+		if err := checkContext(opt.Context); err != nil {
+			return nil, &policy.Error{File: name, Line: file.Line("images", n, "context"), Message: err.Error()}
+		}
+		out = append(out, audit.Subject{Name: n, Options: opt, Policy: img, PolicyFile: file, Tracked: project.Tracked})
+	}
+	return out, nil
+}

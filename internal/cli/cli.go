@@ -1,0 +1,246 @@
+// Package cli is the command line of ctxaudit. A command parses its flags, makes one call and hands the records to a
+// renderer; nothing here decides anything about images.
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"strings"
+
+	"github.com/mattn/go-isatty"
+	"github.com/spf13/cobra"
+
+	"github.com/ctxaudit/ctxaudit/dockerctx"
+	"github.com/ctxaudit/ctxaudit/dockerfile"
+	"github.com/ctxaudit/ctxaudit/internal/report"
+	"github.com/ctxaudit/ctxaudit/internal/simulate"
+)
+
+// The exit codes.
+const (
+	exitClean     = 0 // nothing to complain about
+	exitFindings  = 1 // findings at or above --fail-on, or the build would fail
+	exitCouldNot  = 2 // ctxaudit could not run: usage, configuration, unreadable input
+	exitInterrupt = 130
+)
+
+// Env is the world that a command line runs in.
+type Env struct {
+	Args           []string // without the program's name
+	Stdin          io.Reader
+	Stdout, Stderr io.Writer
+	// Terminal reports whether Stdout is a terminal.
+	Terminal bool
+	Getenv   func(string) string
+	// LookupEnv serves --build-arg NAME, which takes the value from the environment.
+	LookupEnv func(string) (string, bool)
+}
+
+// Main runs the command line of this process and gives its exit code.
+func Main() int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	return Run(ctx, Env{
+		Args: os.Args[1:], Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
+		Terminal: isatty.IsTerminal(os.Stdout.Fd()), Getenv: os.Getenv, LookupEnv: os.LookupEnv,
+	})
+}
+
+// Run runs a command line and gives its exit code. Results go to Stdout, diagnostics to Stderr.
+func Run(ctx context.Context, env Env) int {
+	app := &app{env: env}
+	root := app.rootCommand()
+	root.SetArgs(env.Args)
+	root.SetIn(env.Stdin)
+	root.SetOut(env.Stdout)
+	root.SetErr(env.Stderr)
+	err := root.ExecuteContext(ctx)
+	var code exitCode
+	switch {
+	case err == nil:
+		return exitClean
+	case errors.As(err, &code):
+		return int(code)
+	case ctx.Err() != nil:
+		fmt.Fprintln(env.Stderr, "ctxaudit: interrupted")
+		return exitInterrupt
+	}
+	fmt.Fprintf(env.Stderr, "ctxaudit: %s\n", strings.TrimRight(err.Error(), "\n"))
+	var usage *usageError
+	if errors.As(err, &usage) && usage.command != nil {
+		fmt.Fprintf(env.Stderr, "See '%s --help'.\n", usage.command.CommandPath())
+	}
+	return exitCouldNot
+}
+
+// exitCode ends a command whose output is already written.
+type exitCode int
+
+func (c exitCode) Error() string { return fmt.Sprintf("exit code %d", int(c)) }
+
+// usageError is a command line that makes no sense.
+type usageError struct {
+	command *cobra.Command
+	err     error
+}
+
+func (e *usageError) Error() string { return e.err.Error() }
+func (e *usageError) Unwrap() error { return e.err }
+
+func usagef(cmd *cobra.Command, format string, args ...any) error {
+	return &usageError{cmd, fmt.Errorf(format, args...)}
+}
+
+// app is what all commands share.
+type app struct {
+	env   Env
+	color string
+}
+
+func (a *app) style() report.Style {
+	s := report.Style{}
+	switch a.color {
+	case "always":
+		s.Color = true
+	case "never":
+	default:
+		s.Color = a.env.Terminal && a.env.Getenv("NO_COLOR") == "" && a.env.Getenv("TERM") != "dumb"
+	}
+	return s
+}
+
+func (a *app) rootCommand() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "ctxaudit",
+		Short: "Tells what a Docker image will hold before it is built",
+		Long: `ctxaudit tells, before anything is built and without a daemon, whether what a program
+needs will be in its Docker image; if not, which line is to blame.
+
+It reads the Dockerfile with BuildKit's own front end, the .dockerignore as BuildKit's
+own walk does, and works out which files the image would hold and where each came from.`,
+		Example: `  ctxaudit check --require-module app/services .
+  ctxaudit why app/services/mail.py
+  ctxaudit image ls --provenance .
+  ctxaudit context ls --ignored .`,
+		SilenceErrors: true, SilenceUsage: true,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				msg := fmt.Sprintf("unknown command %q", args[0])
+				if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
+					msg += fmt.Sprintf("; did you mean %q?", near[0])
+				}
+				return usagef(cmd, "%s", msg)
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
+			switch a.color {
+			case "auto", "always", "never":
+				return nil
+			}
+			return usagef(cmd, "--color must be auto, always or never, not %q", a.color)
+		},
+		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
+	}
+	root.SuggestionsMinimumDistance = 2
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return &usageError{cmd, err} })
+	root.PersistentFlags().StringVar(&a.color, "color", "auto", "colour the output: auto, always, never")
+	root.AddCommand(a.checkCommand(), a.whyCommand(), a.contextCommand(), a.imageCommand(), a.rulesCommand(), a.versionCommand())
+	return root
+}
+
+// group makes a command that only has subcommands.
+func group(use, short string, children ...*cobra.Command) *cobra.Command {
+	cmd := &cobra.Command{Use: use, Short: short, RunE: func(cmd *cobra.Command, args []string) error {
+		if len(args) > 0 {
+			return usagef(cmd, "unknown command %q for %q", args[0], cmd.CommandPath())
+		}
+		return cmd.Help()
+	}}
+	cmd.AddCommand(children...)
+	return cmd
+}
+
+func (a *app) versionCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "version", Short: "Print the version, and that of the BuildKit it answers to", Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			_, err := fmt.Fprintf(a.env.Stdout, "ctxaudit %s, BuildKit %s\n", version(), dockerfile.BuildKitVersion)
+			return err
+		},
+	}
+}
+
+func version() string {
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
+		return info.Main.Version
+	}
+	return "(devel)"
+}
+
+func noArgs(cmd *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return usagef(cmd, "%q takes no arguments, got %q", cmd.CommandPath(), args[0])
+	}
+	return nil
+}
+
+// refused reports a build that BuildKit would refuse: in JSON as the contract has it, else as text.
+func (a *app) refused(err error, asJSON bool) error {
+	e, ok := describeRefusal(err)
+	if !ok {
+		return err
+	}
+	if asJSON {
+		if err := report.JSON(a.env.Stdout, map[string]any{"error": e}); err != nil {
+			return err
+		}
+		return exitCode(exitFindings)
+	}
+	where := ""
+	if e.File != "" {
+		where = report.Name(e.File) + ":"
+		if e.Line > 0 {
+			where += fmt.Sprintf("%d:", e.Line)
+		}
+		where += " "
+	}
+	fmt.Fprintf(a.env.Stderr, "ctxaudit: the build would fail: %s%s\n", where, e.Message)
+	for _, h := range e.Hints {
+		fmt.Fprintf(a.env.Stderr, "  %s\n", h)
+	}
+	return exitCode(exitFindings)
+}
+
+// refusal is a build that BuildKit would refuse.
+type refusal struct {
+	Message string   `json:"message"`
+	File    string   `json:"file"`
+	Line    int      `json:"line"`
+	Hints   []string `json:"hints,omitempty"`
+}
+
+func describeRefusal(err error) (refusal, bool) {
+	var be *simulate.BuildError
+	var de *dockerfile.Error
+	var ie *dockerctx.IgnoreError
+	switch {
+	case errors.As(err, &ie):
+		return refusal{Message: ie.Message, File: ie.File, Line: ie.Line}, true
+	case errors.As(err, &be):
+		r := refusal{Message: be.Message, File: be.Location.File, Line: be.Location.Range.Start.Line}
+		for _, h := range be.Hints {
+			r.Hints = append(r.Hints, h.Text)
+		}
+		return r, true
+	case errors.As(err, &de):
+		return refusal{Message: de.Message, File: de.File, Line: de.Range.Start.Line}, true
+	}
+	return refusal{}, false
+}

@@ -1,0 +1,176 @@
+package cli
+
+import (
+	"cmp"
+	"fmt"
+	"io/fs"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ctxaudit/ctxaudit/dockerctx"
+	"github.com/ctxaudit/ctxaudit/dockerfile"
+	"github.com/ctxaudit/ctxaudit/internal/audit"
+	"github.com/ctxaudit/ctxaudit/internal/report"
+	"github.com/ctxaudit/ctxaudit/internal/rootfs"
+	"github.com/ctxaudit/ctxaudit/internal/simulate"
+)
+
+func (a *app) contextCommand() *cobra.Command {
+	return group("context", "Show what a build context sends to the builder",
+		a.contextListCommand("ls", "List what the ignore file lets in"),
+		a.contextListCommand("tree", "Draw what the ignore file lets in as a tree"))
+}
+
+func (a *app) contextListCommand(use, short string) *cobra.Command {
+	var f buildFlags
+	var used, ignored bool
+	cmd := &cobra.Command{
+		Use: use + " [CONTEXT]", Short: short, Args: maxOneArg,
+		Long: short + `: every entry that reaches the builder, parent directories included.
+
+The answer is BuildKit's: its walk is followed step by step, which most tools that list
+contexts do not do. With --used it is narrowed to what the instructions of the target ask
+for, which is all that BuildKit transfers. With --ignored it is the rest: what is kept
+out, with the line that keeps it out; of a directory that is kept out whole, only the
+directory.`,
+		Example: fmt.Sprintf("  ctxaudit context %[1]s .\n  ctxaudit context %[1]s --used --target prod .\n  ctxaudit context %[1]s --ignored -f docker/Dockerfile .", use),
+	}
+	f.register(cmd)
+	cmd.Flags().BoolVar(&used, "used", false, "only what this build would transfer")
+	cmd.Flags().BoolVar(&ignored, "ignored", false, "only what the ignore file keeps out, with the line")
+	cmd.MarkFlagsMutuallyExclusive("used", "ignored")
+	format := formatFlag(cmd, "text", "json")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		form, err := format()
+		if err != nil {
+			return err
+		}
+		opt, err := a.options(cmd, &f, args)
+		if err != nil {
+			return err
+		}
+		if isRemote(opt.Context) {
+			return fmt.Errorf("build context %s is remote: it has no ignore file, and its files are not known without fetching it", opt.Context)
+		}
+		entries, err := a.contextEntries(cmd, opt, used, ignored)
+		if err != nil {
+			return a.refused(err, form == "json")
+		}
+		if form == "json" {
+			return report.JSON(a.env.Stdout, map[string]any{"files": entries})
+		}
+		if use == "tree" {
+			if ignored {
+				entries = withParents(entries)
+			}
+			return report.ContextTree(a.env.Stdout, opt.Context, entries, a.style())
+		}
+		return report.ContextList(a.env.Stdout, entries, a.style())
+	}
+	return cmd
+}
+
+// contextEntries gives the entries of the main context that a command asks for, sorted by path.
+func (a *app) contextEntries(cmd *cobra.Command, opt dockerfile.Options, used, ignored bool) ([]report.ContextEntry, error) {
+	entries := []report.ContextEntry{}
+	if used {
+		image, err := simulate.Build(cmd.Context(), opt)
+		if err != nil {
+			return nil, err
+		}
+		seen := map[string]bool{}
+		for _, id := range sortedSources(image) {
+			s := image.Sources[id]
+			if s.Context.Name != simulate.MainContext {
+				continue
+			}
+			err := s.Tree.Walk(func(e dockerctx.Entry) error {
+				if !seen[e.Path] {
+					seen[e.Path] = true
+					entries = append(entries, contextEntry(e))
+				}
+				return nil
+			})
+			if err != nil {
+				return nil, err
+			}
+		}
+		return sortContext(entries), nil
+	}
+	c, err := simulate.OpenContext(simulate.MainContext, opt.Context, dockerfileOf(opt))
+	if err != nil {
+		return nil, err
+	}
+	if ignored {
+		err = c.WalkIgnored(func(e dockerctx.IgnoredEntry) error {
+			entry := contextEntry(e.Entry)
+			if e.Line != nil {
+				entry.IgnoredBy = &audit.Place{Role: audit.RoleExcludes, File: c.Ignore.Name, Line: e.Line.Number, Text: strings.TrimSpace(e.Line.Text)}
+			}
+			entries = append(entries, entry)
+			return nil
+		})
+	} else {
+		err = c.Tree().Walk(func(e dockerctx.Entry) error {
+			entries = append(entries, contextEntry(e))
+			return nil
+		})
+	}
+	return sortContext(entries), err
+}
+
+func sortedSources(m *simulate.Image) []int {
+	ids := make([]int, 0, len(m.Sources))
+	for id := range m.Sources {
+		ids = append(ids, id)
+	}
+	slices.Sort(ids)
+	return ids
+}
+
+// dockerfileOf tells where the Dockerfile would be read from: only an ignore file beside it matters here, so it need
+// not exist.
+func dockerfileOf(opt dockerfile.Options) dockerfile.DockerfileInfo {
+	switch opt.Dockerfile {
+	case "-":
+		return dockerfile.DockerfileInfo{}
+	case "":
+		return dockerfile.DockerfileInfo{Dir: opt.Context, Path: filepath.Join(opt.Context, "Dockerfile")}
+	default:
+		return dockerfile.DockerfileInfo{Dir: filepath.Dir(opt.Dockerfile), Path: opt.Dockerfile}
+	}
+}
+
+func contextEntry(e dockerctx.Entry) report.ContextEntry {
+	out := report.ContextEntry{
+		Path: e.Path, PathBytes: report.EncodePath(e.Path), Type: rootfs.KindOf(e.Mode).String(), Link: e.Link, ArrivesEmpty: e.Truncated,
+	}
+	if e.Mode&fs.ModeType == 0 {
+		out.Size = e.Size
+	}
+	return out
+}
+
+func sortContext(entries []report.ContextEntry) []report.ContextEntry {
+	slices.SortFunc(entries, func(a, b report.ContextEntry) int { return cmp.Compare(a.Path, b.Path) })
+	return entries
+}
+
+// withParents adds the directories above entries, so that a tree can be drawn.
+func withParents(entries []report.ContextEntry) []report.ContextEntry {
+	have := map[string]bool{}
+	for _, e := range entries {
+		have[e.Path] = true
+	}
+	for _, e := range slices.Clone(entries) {
+		for dir := path.Dir(e.Path); dir != "." && !have[dir]; dir = path.Dir(dir) {
+			have[dir] = true
+			entries = append(entries, report.ContextEntry{Path: dir, Type: "dir"})
+		}
+	}
+	return sortContext(entries)
+}

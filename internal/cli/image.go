@@ -1,0 +1,254 @@
+package cli
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ctxaudit/ctxaudit/dockerfile"
+	"github.com/ctxaudit/ctxaudit/internal/audit"
+	"github.com/ctxaudit/ctxaudit/internal/report"
+	"github.com/ctxaudit/ctxaudit/internal/rootfs"
+	"github.com/ctxaudit/ctxaudit/internal/simulate"
+)
+
+func (a *app) imageCommand() *cobra.Command {
+	return group("image", "Show the image that a build would make",
+		a.imageListCommand("ls", "List the files of the predicted image"),
+		a.imageListCommand("tree", "Draw the files of the predicted image as a tree"),
+		a.imageConfigCommand())
+}
+
+// imageConfig is the image configuration as the JSON contract has it.
+type imageConfig struct {
+	Env        []string `json:"env"`
+	Workdir    string   `json:"workdir"`
+	User       string   `json:"user"`
+	Cmd        []string `json:"cmd"`
+	Entrypoint []string `json:"entrypoint"`
+
+	ExposedPorts []string                `json:"exposedPorts,omitempty"`
+	Labels       map[string]string       `json:"labels,omitempty"`
+	Volumes      []string                `json:"volumes,omitempty"`
+	StopSignal   string                  `json:"stopSignal,omitempty"`
+	Shell        []string                `json:"shell,omitempty"`
+	Sources      map[string]*audit.Place `json:"sources,omitempty"`
+}
+
+func newImageConfig(c dockerfile.Config) imageConfig {
+	orEmpty := func(s []string) []string {
+		if s == nil {
+			return []string{}
+		}
+		return s
+	}
+	return imageConfig{
+		Env: orEmpty(c.Env), Workdir: c.WorkingDir, User: c.User, Cmd: orEmpty(c.Cmd), Entrypoint: orEmpty(c.Entrypoint),
+		ExposedPorts: slices.Sorted(maps.Keys(c.ExposedPorts)), Labels: c.Labels, Volumes: slices.Sorted(maps.Keys(c.Volumes)),
+		StopSignal: c.StopSignal, Shell: c.Shell,
+	}
+}
+
+func (a *app) imageListCommand(use, short string) *cobra.Command {
+	var f buildFlags
+	var provenance bool
+	cmd := &cobra.Command{
+		Use: use + " [CONTEXT]", Short: short, Args: maxOneArg,
+		Long: short + `: what BuildKit would put into it, with type, mode, owner and size.
+
+Nothing is run. What a base image holds and what RUN steps do is not known and not
+listed; the assumptions that follow from it are (on standard error, or in JSON).`,
+		Example: fmt.Sprintf("  ctxaudit image %[1]s .\n  ctxaudit image %[1]s --provenance --target prod .\n  ctxaudit image %[1]s --format json -f docker/Dockerfile .", use),
+	}
+	f.register(cmd)
+	cmd.Flags().BoolVar(&provenance, "provenance", false, "show the instruction and the source of every entry")
+	format := formatFlag(cmd, "text", "json")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		form, err := format()
+		if err != nil {
+			return err
+		}
+		opt, err := a.options(cmd, &f, args)
+		if err != nil {
+			return err
+		}
+		image, err := simulate.Build(cmd.Context(), opt)
+		if err != nil {
+			return a.refused(err, form == "json")
+		}
+		entries, err := imageEntries(image, provenance)
+		if err != nil {
+			return a.refused(err, form == "json")
+		}
+		assumptions := audit.Assumptions(image, image.Opaque)
+		if form == "json" {
+			return report.JSON(a.env.Stdout, struct {
+				Files       []report.ImageEntry `json:"files"`
+				Config      imageConfig         `json:"config"`
+				Assumptions []audit.Assumption  `json:"assumptions"`
+			}{entries, newImageConfig(image.Plan.Config), assumptions})
+		}
+		a.tellAssumptions(assumptions)
+		if use == "tree" {
+			return report.ImageTree(a.env.Stdout, "/", entries, a.style())
+		}
+		return report.ImageList(a.env.Stdout, entries, a.style())
+	}
+	return cmd
+}
+
+// tellAssumptions says on standard error what a listing leaves out.
+func (a *app) tellAssumptions(list []audit.Assumption) {
+	for _, as := range list {
+		fmt.Fprintf(a.env.Stderr, "not listed: what %s:%d %s adds or removes\n", report.Name(as.File), as.Line, report.Name(as.Text))
+	}
+}
+
+// imageEntries gives the known files of an image, sorted by path.
+func imageEntries(m *simulate.Image, provenance bool) ([]report.ImageEntry, error) {
+	out := []report.ImageEntry{}
+	err := m.Tree.Walk(func(p string, n *rootfs.Node) error {
+		if n.Kind == rootfs.KindUnknown || n.Op >= 0 && m.Plan.Ops[n.Op].Kind == dockerfile.OpImage {
+			return nil
+		}
+		e := report.ImageEntry{
+			Path: p, PathBytes: report.EncodePath(p), Type: n.Kind.String(), Mode: fmt.Sprintf("%04o", n.Perm),
+			User: n.Owner.User, Group: n.Owner.Group, Size: n.Size, Link: n.Link,
+			SizeUnknown: n.Kind == rootfs.KindFile && n.Content == nil,
+		}
+		if n.Owner.User == "" {
+			e.UID = &n.Owner.UID
+		}
+		if n.Owner.Group == "" {
+			e.GID = &n.Owner.GID
+		}
+		if provenance {
+			e.Provenance = origins(m, n)
+		}
+		out = append(out, e)
+		return nil
+	})
+	slices.SortFunc(out, func(a, b report.ImageEntry) int { return cmp.Compare(a.Path, b.Path) })
+	return out, err
+}
+
+func origins(m *simulate.Image, n *rootfs.Node) []report.Origin {
+	var out []report.Origin
+	for _, s := range m.Provenance(n) {
+		l := s.Op.Location
+		o := report.Origin{File: l.File, Line: l.Range.Start.Line, Text: l.Text, Member: s.Node.Member}
+		switch s.Op.Kind {
+		case dockerfile.OpLocal:
+			o = report.Origin{Context: s.Op.Local.Name, ContextPath: s.Node.Origin}
+		case dockerfile.OpRemote:
+			o = report.Origin{URL: s.Op.Remote.URL}
+		}
+		out = append(out, o)
+	}
+	return out
+}
+
+func (a *app) imageConfigCommand() *cobra.Command {
+	var f buildFlags
+	cmd := &cobra.Command{
+		Use: "config [CONTEXT]", Short: "Show the configuration of the predicted image", Args: maxOneArg,
+		Long: `Show the configuration of the predicted image: environment, working directory, user, command,
+each with the instruction that set it.`,
+		Example: "  ctxaudit image config .\n  ctxaudit image config --format json --target prod .",
+	}
+	f.register(cmd)
+	format := formatFlag(cmd, "text", "json")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		form, err := format()
+		if err != nil {
+			return err
+		}
+		opt, err := a.options(cmd, &f, args)
+		if err != nil {
+			return err
+		}
+		// The configuration does not need the files.
+		plan, err := dockerfile.Compile(cmd.Context(), opt)
+		if err != nil {
+			return a.refused(err, form == "json")
+		}
+		config := newImageConfig(plan.Config)
+		if form == "json" {
+			config.Sources = configSources(plan)
+			return report.JSON(a.env.Stdout, config)
+		}
+		return report.Config(a.env.Stdout, configLines(plan), a.style())
+	}
+	return cmd
+}
+
+func place(l dockerfile.Location) *audit.Place {
+	if l.IsZero() {
+		return nil
+	}
+	return &audit.Place{Role: audit.RoleSets, File: l.File, Line: l.Range.Start.Line, Text: l.Text}
+}
+
+func configSources(p *dockerfile.Plan) map[string]*audit.Place {
+	out := map[string]*audit.Place{}
+	add := func(name string, l dockerfile.Location) {
+		if pl := place(l); pl != nil {
+			out[name] = pl
+		}
+	}
+	s := p.ConfigSources
+	for name, l := range s.Env {
+		add("env:"+name, l)
+	}
+	add("workdir", s.WorkingDir)
+	add("user", s.User)
+	add("cmd", s.Cmd)
+	add("entrypoint", s.Entrypoint)
+	return out
+}
+
+func configLines(p *dockerfile.Plan) []report.ConfigLine {
+	var out []report.ConfigLine
+	add := func(key, value string, l dockerfile.Location) {
+		if value != "" {
+			out = append(out, report.ConfigLine{Key: key, Value: value, Source: place(l)})
+		}
+	}
+	c, s := p.Config, p.ConfigSources
+	for _, kv := range c.Env {
+		name := kv
+		for i := range kv {
+			if kv[i] == '=' {
+				name = kv[:i]
+				break
+			}
+		}
+		add("ENV", kv, s.Env[name])
+	}
+	add("WORKDIR", c.WorkingDir, s.WorkingDir)
+	add("USER", c.User, s.User)
+	add("ENTRYPOINT", quoteArgs(c.Entrypoint), s.Entrypoint)
+	add("CMD", quoteArgs(c.Cmd), s.Cmd)
+	add("STOPSIGNAL", c.StopSignal, s.StopSignal)
+	add("SHELL", quoteArgs(c.Shell), s.Shell)
+	for _, port := range slices.Sorted(maps.Keys(c.ExposedPorts)) {
+		add("EXPOSE", port, s.ExposedPorts[port])
+	}
+	for _, v := range slices.Sorted(maps.Keys(c.Volumes)) {
+		add("VOLUME", v, s.Volumes[v])
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.Labels)) {
+		add("LABEL", name+"="+c.Labels[name], s.Labels[name])
+	}
+	return out
+}
+
+func quoteArgs(args []string) string {
+	if len(args) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%q", args)
+}

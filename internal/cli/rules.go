@@ -1,0 +1,45 @@
+package cli
+
+import (
+	"fmt"
+
+	"github.com/moby/buildkit/util/suggest"
+	"github.com/spf13/cobra"
+
+	"github.com/ctxaudit/ctxaudit/internal/audit"
+)
+
+func (a *app) rulesCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "rules [NAME]", Short: "List the rules, or show the page of one",
+		Example: "  ctxaudit rules\n  ctxaudit rules ModuleNotInImage",
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 1 {
+				return usagef(cmd, "want at most one NAME, got %d arguments", len(args))
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			var names []string
+			for _, r := range audit.Rules() {
+				names = append(names, r.Name)
+				if len(args) == 0 {
+					fmt.Fprintf(a.env.Stdout, "%-24s %-8s %s\n", r.Name, r.Severity, r.Title)
+				}
+			}
+			if len(args) == 0 {
+				return nil
+			}
+			r, ok := audit.FindRule(args[0])
+			if !ok {
+				msg := fmt.Sprintf("there is no rule %q", args[0])
+				if near, ok := suggest.Search(args[0], names, false); ok {
+					msg += fmt.Sprintf("; did you mean %s?", near)
+				}
+				return usagef(cmd, "%s", msg)
+			}
+			_, err := fmt.Fprint(a.env.Stdout, r.Doc())
+			return err
+		},
+	}
+}

@@ -1,0 +1,266 @@
+package report
+
+import (
+	"bufio"
+	"encoding/base64"
+	"fmt"
+	"io"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/ctxaudit/ctxaudit/internal/audit"
+)
+
+// ContextEntry is an entry of a build context.
+type ContextEntry struct {
+	Path string `json:"path"`
+	// PathBytes is the path in base64 if it is not UTF-8, which JSON cannot hold.
+	PathBytes string `json:"pathBytes,omitempty"`
+	Type      string `json:"type"`
+	Size      int64  `json:"size"`
+	Link      string `json:"link,omitempty"`
+	// ArrivesEmpty tells of a file that BuildKit lists and then sends without its content.
+	ArrivesEmpty bool `json:"arrivesEmpty,omitempty"`
+	// IgnoredBy is the line that keeps the entry out.
+	IgnoredBy *audit.Place `json:"ignoredBy,omitempty"`
+}
+
+// ImageEntry is an entry of an image.
+type ImageEntry struct {
+	Path      string `json:"path"`
+	PathBytes string `json:"pathBytes,omitempty"`
+	Type      string `json:"type"`
+	Mode      string `json:"mode"`
+	// UID and GID are nil if only names are known: User and Group.
+	UID   *uint32 `json:"uid"`
+	GID   *uint32 `json:"gid"`
+	User  string  `json:"user,omitempty"`
+	Group string  `json:"group,omitempty"`
+	Size  int64   `json:"size"`
+	// SizeUnknown tells of a file whose content is not known before it is downloaded.
+	SizeUnknown bool   `json:"sizeUnknown,omitempty"`
+	Link        string `json:"link,omitempty"`
+	// Provenance is the way of the entry into the image, the last instruction first; only if it was asked for.
+	Provenance []Origin `json:"provenance,omitempty"`
+}
+
+// Origin is one stage on the way of an entry.
+type Origin struct {
+	File string `json:"file,omitempty"`
+	Line int    `json:"line,omitempty"`
+	Text string `json:"text,omitempty"`
+	// ContextPath is the path in a build context that the entry comes from, Context the context's name.
+	Context     string `json:"context,omitempty"`
+	ContextPath string `json:"contextPath,omitempty"`
+	// Member is the name in the archive that ADD unpacked.
+	Member string `json:"member,omitempty"`
+	URL    string `json:"url,omitempty"`
+}
+
+// EncodePath gives base64 of a path that JSON cannot hold, "" of any other.
+func EncodePath(p string) string {
+	if utf8.ValidString(p) {
+		return ""
+	}
+	return base64.StdEncoding.EncodeToString([]byte(p))
+}
+
+// ContextList writes entries of a context, one a line.
+func ContextList(out io.Writer, entries []ContextEntry, s Style) error {
+	w := bufio.NewWriter(out)
+	for _, e := range entries {
+		fmt.Fprint(w, contextName(e))
+		if notes := contextNotes(e); notes != "" {
+			fmt.Fprint(w, "  ", s.dim(notes))
+		}
+		fmt.Fprintln(w)
+	}
+	return w.Flush()
+}
+
+func contextName(e ContextEntry) string {
+	switch e.Type {
+	case "dir":
+		return Name(e.Path) + "/"
+	case "symlink":
+		return Name(e.Path) + " -> " + Name(e.Link)
+	default:
+		return Name(e.Path)
+	}
+}
+
+func contextNotes(e ContextEntry) string {
+	switch {
+	case e.IgnoredBy != nil:
+		return fmt.Sprintf("%s:%d %s", Name(e.IgnoredBy.File), e.IgnoredBy.Line, Name(e.IgnoredBy.Text))
+	case e.ArrivesEmpty:
+		return "arrives empty"
+	default:
+		return ""
+	}
+}
+
+// ImageList writes entries of an image, one a line, as ls -l does.
+func ImageList(out io.Writer, entries []ImageEntry, s Style) error {
+	w := bufio.NewWriter(out)
+	owner, size := 0, 0
+	for _, e := range entries {
+		owner = max(owner, len(e.owner()))
+		size = max(size, len(e.size()))
+	}
+	for _, e := range entries {
+		fmt.Fprintf(w, "%s %s %-*s %*s %s", typeLetter(e.Type), e.Mode, owner, e.owner(), size, e.size(), Name(e.Path))
+		if e.Type == "dir" {
+			fmt.Fprint(w, "/")
+		}
+		if e.Type == "symlink" {
+			fmt.Fprint(w, " -> ", Name(e.Link))
+		}
+		if p := provenance(e.Provenance); p != "" {
+			fmt.Fprint(w, "  ", s.dim("<- "+p))
+		}
+		fmt.Fprintln(w)
+	}
+	return w.Flush()
+}
+
+func (e ImageEntry) owner() string {
+	part := func(id *uint32, name string) string {
+		if id == nil {
+			return Name(name)
+		}
+		return fmt.Sprint(*id)
+	}
+	return part(e.UID, e.User) + ":" + part(e.GID, e.Group)
+}
+
+func (e ImageEntry) size() string {
+	if e.SizeUnknown {
+		return "?"
+	}
+	return fmt.Sprint(e.Size)
+}
+
+func typeLetter(t string) string {
+	switch t {
+	case "file":
+		return "-"
+	case "symlink":
+		return "l"
+	case "fifo":
+		return "p"
+	default:
+		return t[:1]
+	}
+}
+
+func provenance(steps []Origin) string {
+	parts := make([]string, 0, len(steps))
+	for _, o := range steps {
+		switch {
+		case o.Member != "":
+			parts = append(parts, fmt.Sprintf("%s:%d %s", Name(o.File), o.Line, Name(o.Text)), "member "+Name(o.Member))
+		case o.ContextPath != "":
+			name := Name(o.ContextPath)
+			if o.Context != "context" {
+				name = Name(o.Context) + ": " + name
+			}
+			parts = append(parts, name)
+		case o.URL != "":
+			parts = append(parts, Name(o.URL))
+		default:
+			parts = append(parts, fmt.Sprintf("%s:%d %s", Name(o.File), o.Line, Name(o.Text)))
+		}
+	}
+	return strings.Join(parts, " <- ")
+}
+
+// TreeNode is an entry of a drawn tree: its path, and what stands behind its name.
+type TreeNode struct {
+	Path, Label, Note string
+	Dir               bool
+}
+
+// Tree draws entries as a tree. They must be sorted by path, and parents must be among them.
+func Tree(out io.Writer, root string, nodes []TreeNode, s Style) error {
+	w := bufio.NewWriter(out)
+	fmt.Fprintln(w, s.bold(root))
+	children := map[string][]TreeNode{}
+	for _, n := range nodes {
+		dir := ""
+		if i := strings.LastIndexByte(n.Path, '/'); i >= 0 {
+			dir = n.Path[:i]
+		}
+		children[dir] = append(children[dir], n)
+	}
+	dirs, files := 0, 0
+	var draw func(dir, indent string)
+	draw = func(dir, indent string) {
+		list := children[dir]
+		for i, n := range list {
+			branch, next := "├── ", "│   "
+			if i == len(list)-1 {
+				branch, next = "└── ", "    "
+			}
+			label := n.Label
+			if n.Dir {
+				label = s.bold(label)
+				dirs++
+			} else {
+				files++
+			}
+			fmt.Fprint(w, s.dim(indent+branch), label)
+			if n.Note != "" {
+				fmt.Fprint(w, "  ", s.dim(n.Note))
+			}
+			fmt.Fprintln(w)
+			if n.Dir {
+				draw(n.Path, indent+next)
+			}
+		}
+	}
+	draw("", "")
+	plural := "directories"
+	if dirs == 1 {
+		plural = "directory"
+	}
+	fmt.Fprintf(w, "\n%d %s, %s\n", dirs, plural, count(files, "file"))
+	return w.Flush()
+}
+
+// ContextTree draws a context.
+func ContextTree(out io.Writer, root string, entries []ContextEntry, s Style) error {
+	nodes := make([]TreeNode, len(entries))
+	for i, e := range entries {
+		nodes[i] = TreeNode{Path: e.Path, Label: base(contextName(e)), Note: contextNotes(e), Dir: e.Type == "dir"}
+		if e.Type != "dir" {
+			nodes[i].Label = strings.Replace(contextName(e), Name(e.Path), Name(base(e.Path)), 1)
+		}
+	}
+	return Tree(out, root, nodes, s)
+}
+
+// ImageTree draws an image.
+func ImageTree(out io.Writer, root string, entries []ImageEntry, s Style) error {
+	nodes := make([]TreeNode, len(entries))
+	for i, e := range entries {
+		label := Name(base(e.Path))
+		switch e.Type {
+		case "dir":
+			label += "/"
+		case "symlink":
+			label += " -> " + Name(e.Link)
+		}
+		nodes[i] = TreeNode{Path: e.Path, Label: label, Dir: e.Type == "dir"}
+		if p := provenance(e.Provenance); p != "" {
+			nodes[i].Note = "<- " + p
+		}
+	}
+	return Tree(out, root, nodes, s)
+}
+
+func base(p string) string {
+	trimmed := strings.TrimSuffix(p, "/")
+	i := strings.LastIndexByte(trimmed, '/')
+	return p[i+1:]
+}

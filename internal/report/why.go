@@ -1,0 +1,54 @@
+package report
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+
+	"github.com/ctxaudit/ctxaudit/internal/why"
+)
+
+// Why writes an explanation: the verdict, then the chain, then what it would take.
+func Why(out io.Writer, a *why.Answer, s Style) error {
+	w := bufio.NewWriter(out)
+	summary := s.red(a.Summary)
+	switch a.Verdict {
+	case why.InImage, why.Set:
+		summary = s.green(a.Summary)
+	case why.Unknown, why.PartlyThere, why.EmptyDir, why.Remote:
+		summary = s.yellow(a.Summary)
+	}
+	fmt.Fprintln(w, summary)
+	for _, st := range a.Steps {
+		fmt.Fprint(w, "  ")
+		if st.Place != nil {
+			fmt.Fprint(w, s.cyan(fmt.Sprintf("%s:%d", Name(st.Place.File), st.Place.Line)), "  ", Name(st.Place.Text), "\n    ")
+		}
+		fmt.Fprintln(w, s.dim(st.Sentence))
+	}
+	list := func(title string, paths []string, total int) {
+		if len(paths) == 0 {
+			return
+		}
+		fmt.Fprintf(w, "  %s\n", title)
+		for _, p := range paths {
+			fmt.Fprintf(w, "    %s\n", Name(p))
+		}
+		if total > len(paths) {
+			fmt.Fprintf(w, "    and %d more\n", total-len(paths))
+		}
+	}
+	if a.Verdict != why.InImage || len(a.ImagePaths) > 1 {
+		list("in the image:", a.ImagePaths, 0)
+	}
+	if a.MissingCount > 1 || a.Verdict == why.PartlyThere {
+		list("not in the image:", a.Missing, a.MissingCount)
+	}
+	if a.Remedy != "" {
+		fmt.Fprintf(w, "  %s %s\n", s.bold("what would help:"), a.Remedy)
+	}
+	for _, as := range a.Assumptions {
+		fmt.Fprintf(w, "  %s\n", s.dim(fmt.Sprintf("assumed: %s:%d %s: %s", Name(as.File), as.Line, Name(as.Text), as.Meaning)))
+	}
+	return w.Flush()
+}
