@@ -131,6 +131,9 @@ func Run(ctx context.Context, s Subject) (ImageReport, *simulate.Image, error) {
 		Findings: []Finding{}, Passed: []Passed{}, Assumptions: []Assumption{},
 	}
 	image, err := simulate.Build(ctx, s.Options)
+	if err == nil {
+		err = image.Verify()
+	}
 	if f, ok := buildFailure(err); ok {
 		if image != nil {
 			r.describe(image.Plan)

@@ -79,6 +79,9 @@ listed; the assumptions that follow from it are (on standard error, or in JSON).
 		if err != nil {
 			return a.refused(err, form == "json")
 		}
+		if err := image.Verify(); err != nil {
+			return a.refused(err, form == "json")
+		}
 		entries, err := imageEntries(image, provenance)
 		if err != nil {
 			return a.refused(err, form == "json")

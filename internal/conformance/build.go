@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
 	"strings"
 
@@ -87,10 +88,14 @@ func (d *Daemon) Build(ctx context.Context, r Request) (*Result, error) {
 func solveOpt(r Request, output io.Writer) (*client.SolveOpt, error) {
 	dockerfile := r.Dockerfile
 	if dockerfile == "" {
-		dockerfile = filepath.Join(r.Context, "Dockerfile")
+		dockerfile = defaultDockerfile(r.Context)
 	}
 	locals := map[string]string{"context": r.Context, "dockerfile": filepath.Dir(dockerfile)}
-	attrs := map[string]string{"filename": filepath.Base(dockerfile)}
+	// Without no-cache a build can take a result from one before it, whose
+	// content was another: the cache key of a copy covers neither the files
+	// that --exclude leaves out, which a wildcard names nevertheless, nor the
+	// parents of a wildcard that matches nothing.
+	attrs := map[string]string{"filename": filepath.Base(dockerfile), "no-cache": ""}
 	if r.Target != "" {
 		attrs["target"] = r.Target
 	}
@@ -132,6 +137,23 @@ func solveOpt(r Request, output io.Writer) (*client.SolveOpt, error) {
 			Output: func(map[string]string) (io.WriteCloser, error) { return nopCloser{output}, nil },
 		}},
 	}, nil
+}
+
+// defaultDockerfile is the file that buildx takes when none is named
+// (handleLowercaseDockerfile in its build package). The front end has the same
+// fallback, but would look for the ignore file of the name in upper case.
+func defaultDockerfile(dir string) string {
+	for _, name := range []string{"Dockerfile", "dockerfile"} {
+		if path := filepath.Join(dir, name); exists(path) {
+			return path
+		}
+	}
+	return filepath.Join(dir, "Dockerfile")
+}
+
+func exists(path string) bool {
+	_, err := os.Lstat(path)
+	return err == nil
 }
 
 type nopCloser struct{ io.Writer }

@@ -15,13 +15,11 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-var (
-	show = flag.Bool("show", false, "log what every case builds")
+var show = flag.Bool("show", false, "log what every case builds")
 
-	// buildTimeout is far above what a build takes, about 0.1 s, and below
-	// what somebody would wait for.
-	buildTimeout = time.Minute
-)
+// buildTimeout is far above what a build takes, about 0.1 s, and below what
+// somebody would wait for.
+const buildTimeout = time.Minute
 
 func TestMain(m *testing.M) {
 	flag.Parse()
@@ -82,29 +80,23 @@ func closeDaemon() error {
 	return shared.daemon.Close()
 }
 
-// build makes a case's files and builds them.
-func build(ctx context.Context, d *Daemon, c *Case, dir string) (*Request, *Result, error) {
+// compare builds and predicts a case.
+func compare(ctx context.Context, d *Daemon, c *Case, dir string) (built, predicted *Result, err error) {
 	request, err := c.Materialize(dir)
 	if err != nil {
 		return nil, nil, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, buildTimeout)
 	defer cancel()
-	built, err := d.Build(ctx, *request)
-	return request, built, err
-}
-
-// compare builds and predicts a case, and says how they differ.
-func compare(ctx context.Context, d *Daemon, c *Case, dir string) (built *Result, diff string, err error) {
-	request, built, err := build(ctx, d, c, dir)
+	built, err = d.Build(ctx, *request)
 	if err != nil {
-		return nil, "", err
+		return nil, nil, err
 	}
-	predicted, err := Predict(ctx, *request)
+	predicted, err = Predict(ctx, *request)
 	if err != nil {
-		return nil, "", err
+		return nil, nil, err
 	}
-	return built, Diff(built, predicted), nil
+	return built, predicted, nil
 }
 
 func TestCases(t *testing.T) {
@@ -116,8 +108,9 @@ func TestCases(t *testing.T) {
 	for _, c := range cases {
 		t.Run(c.Name, func(t *testing.T) {
 			t.Parallel()
-			built, diff, err := compare(t.Context(), d, c, t.TempDir())
+			built, predicted, err := compare(t.Context(), d, c, t.TempDir())
 			require.NoError(t, err)
+			diff := Diff(built, predicted)
 			if *show {
 				t.Log("\n" + describe(built))
 			}

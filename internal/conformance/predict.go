@@ -23,6 +23,9 @@ func Predict(ctx context.Context, r Request) (*Result, error) {
 		BuildContexts: r.BuildContexts,
 		Platform:      r.Platform,
 	})
+	if err == nil {
+		err = image.Verify()
+	}
 	if err != nil {
 		return refused(err)
 	}

@@ -60,6 +60,17 @@ func shrinkOnce(s *Scenario, interesting func(*Scenario) bool) *Scenario {
 	return s
 }
 
+// Without gives the scenario without the instruction at a line of its
+// Dockerfile; nil where there is none, or one that begins a stage.
+func (s *Scenario) Without(line int) *Scenario {
+	if line < 1 || line > len(s.Instructions) || s.Instructions[line-1].Name == "FROM" {
+		return nil
+	}
+	c := s.clone()
+	c.Instructions = slices.Delete(c.Instructions, line-1, line)
+	return c
+}
+
 func (s *Scenario) clone() *Scenario {
 	c := *s
 	c.Material = slices.Clone(s.Material)

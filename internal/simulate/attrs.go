@@ -3,6 +3,7 @@ package simulate
 import (
 	"errors"
 	"io/fs"
+	"math"
 	"path"
 	"syscall"
 
@@ -34,7 +35,7 @@ func (x *attrs) dirPerm() uint16 {
 // apply gives what an entry looks like at the destination (copier.copyFileInfo).
 func (x *attrs) apply(a rootfs.Attr, src *rootfs.Node) rootfs.Attr {
 	if x.owner != nil {
-		a.Owner = *x.owner
+		a.Owner = chown(rootfs.Owner{}, x.owner)
 	}
 	if a.Kind != rootfs.KindSymlink {
 		switch {
@@ -46,6 +47,24 @@ func (x *attrs) apply(a rootfs.Attr, src *rootfs.Node) rootfs.Attr {
 	}
 	a.Op, a.Source, a.Origin, a.Member, a.Implied = x.op, src, "", "", false
 	return a
+}
+
+// keepID is the id that chown(2) takes for "leave it": --chown=-1 comes to it.
+const keepID = math.MaxUint32
+
+// chown gives the owner of an entry that is chowned; a nil owner changes nothing.
+func chown(old rootfs.Owner, to *rootfs.Owner) rootfs.Owner {
+	if to == nil {
+		return old
+	}
+	out := *to
+	if out.User == "" && out.UID == keepID {
+		out.UID, out.User = old.UID, old.User
+	}
+	if out.Group == "" && out.GID == keepID {
+		out.GID, out.Group = old.GID, old.Group
+	}
+	return out
 }
 
 // typeBits gives the type of an entry as a mode has it: a symbolic mode's X asks for directories.
@@ -66,8 +85,11 @@ func typeBits(k rootfs.Kind) fs.FileMode {
 
 // overwriteDir gives an existing directory the metadata of the source; what it holds and what is unknown of it stays.
 func (x *attrs) overwriteDir(a *rootfs.Attr, src *rootfs.Node) {
-	partial := a.Partial
+	partial, owner := a.Partial, a.Owner
 	*a = x.apply(src.Attr, src)
+	if x.owner != nil {
+		a.Owner = chown(owner, x.owner)
+	}
 	a.Partial = a.Partial || partial
 }
 
@@ -111,8 +133,6 @@ func mkdirAll(t *rootfs.Tree, p string, perm uint16, owner *rootfs.Owner, op int
 		}
 	}
 	a := rootfs.Attr{Kind: rootfs.KindDir, Perm: perm, Op: op, Implied: true, Partial: n != nil && n.Kind == rootfs.KindUnknown}
-	if owner != nil {
-		a.Owner = *owner
-	}
+	a.Owner = chown(a.Owner, owner)
 	return t.Put(p, rootfs.NewNode(a))
 }

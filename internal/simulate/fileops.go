@@ -109,9 +109,7 @@ func applyMkdir(t *rootfs.Tree, m *pb.FileActionMkDir, owner *rootfs.Owner, op i
 		return nil
 	}
 	a := rootfs.Attr{Kind: rootfs.KindDir, Perm: perm, Op: op}
-	if owner != nil {
-		a.Owner = *owner
-	}
+	a.Owner = chown(a.Owner, owner)
 	return t.Put(p, rootfs.NewNode(a))
 }
 
@@ -129,9 +127,7 @@ func applyMkfile(t *rootfs.Tree, m *pb.FileActionMkFile, owner *rootfs.Owner, op
 		return &rootfs.PathError{Path: p, Err: syscall.EISDIR}
 	}
 	a := rootfs.Attr{Kind: rootfs.KindFile, Perm: uint16(m.Mode & 0o777), Size: int64(len(m.Data)), Content: inlineContent(m.Data), Op: op}
-	if owner != nil {
-		a.Owner = *owner
-	}
+	a.Owner = chown(a.Owner, owner)
 	return t.Put(p, rootfs.NewNode(a))
 }
 
@@ -144,9 +140,7 @@ func applySymlink(t *rootfs.Tree, l *pb.FileActionSymlink, owner *rootfs.Owner, 
 		return &rootfs.PathError{Path: p, Err: fs.ErrExist}
 	}
 	a := rootfs.Attr{Kind: rootfs.KindSymlink, Perm: 0o777, Link: l.Oldpath, Op: op}
-	if owner != nil {
-		a.Owner = *owner
-	}
+	a.Owner = chown(a.Owner, owner)
 	return t.Put(p, rootfs.NewNode(a))
 }
 

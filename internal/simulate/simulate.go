@@ -239,6 +239,21 @@ func (m *Image) executeExec(op *dockerfile.Op) error {
 	return nil
 }
 
+// Verify reads all that the build transfers, as BuildKit does before it runs an instruction; [Run] reads
+// only what it needs. What cannot be read or sent gives a [*BuildError].
+func (m *Image) Verify() error {
+	for _, op := range m.Plan.Ops {
+		s := m.Sources[op.ID]
+		if s == nil {
+			continue
+		}
+		if err := s.Tree.Walk(sendable); err != nil {
+			return m.buildError(op, err)
+		}
+	}
+	return nil
+}
+
 // sourceError is a failure that concerns a source of an operation.
 type sourceError struct {
 	input dockerfile.OutputRef
@@ -283,6 +298,10 @@ func (m *Image) buildError(op *dockerfile.Op, err error) error {
 	var ignore *dockerctx.IgnoreError
 	if errors.As(err, &ignore) {
 		return &BuildError{Message: ignore.Error(), Err: err}
+	}
+	if op.Kind == dockerfile.OpLocal {
+		// The transfer fails, not the instruction that asked for it.
+		return &BuildError{Message: fmt.Sprintf("reading the build context: %v", err), Err: err}
 	}
 	e := &BuildError{Location: op.Location, Message: err.Error(), Err: err}
 	var src *sourceError

@@ -100,8 +100,6 @@ type selector struct {
 // notFoundError says that a source does not exist in what an operation reads.
 type notFoundError struct {
 	path string
-	// wildcardMatch is set for a link that a wildcard matched and whose target is missing.
-	wildcardMatch bool
 }
 
 func (e *notFoundError) Error() string { return fmt.Sprintf("%q: not found", e.path) }
@@ -146,7 +144,7 @@ func (s selector) check(t *rootfs.Tree) error {
 		}
 		return nil
 	}
-	return s.checkRequired(t, n, at)
+	return s.checkFiltered(t, n, at)
 }
 
 // checkWildcard is includedPaths with a wildcard: a malformed pattern fails once there is a path to hold against it,
@@ -182,21 +180,30 @@ func (s selector) checkWildcard(t *rootfs.Tree) error {
 			return err
 		}
 		if n == nil && !t.MayHold(at) {
-			return &notFoundError{path: m, wildcardMatch: true}
+			return &notFoundError{path: m}
 		}
 	}
 	return nil
 }
 
-// checkRequired is includedPaths with patterns: each required path must be among what they take.
-func (s selector) checkRequired(t *rootfs.Tree, base *rootfs.Node, at string) error {
+// checkFiltered is includedPaths with patterns: each required path must be among what they take. Where the source is the
+// root, links right below it that are taken are followed, so that one that dangles fails; elsewhere they are not.
+func (s selector) checkFiltered(t *rootfs.Tree, base *rootfs.Node, at string) error {
 	include, err := newMatcher("include", s.include)
 	if err != nil {
 		return err
 	}
 	exclude, err := newMatcher("exclude", s.exclude)
-	if err != nil || len(s.required) == 0 {
+	if err != nil {
 		return err
+	}
+	if s.path == "/" && s.followLinks && base != nil {
+		if err := checkRootLinks(t, base, include, exclude); err != nil {
+			return err
+		}
+	}
+	if len(s.required) == 0 {
+		return nil
 	}
 	var taken []string
 	if base != nil {
@@ -212,6 +219,43 @@ func (s selector) checkRequired(t *rootfs.Tree, base *rootfs.Node, at string) er
 		}
 		if !found && !t.MayHold(path.Join(at, strings.TrimPrefix(r, s.path))) {
 			return &notFoundError{path: r}
+		}
+	}
+	return nil
+}
+
+// checkRootLinks fails for a link in the root directory that is taken and leads nowhere.
+func checkRootLinks(t *rootfs.Tree, root *rootfs.Node, include, exclude *patternmatcher.PatternMatcher) error {
+	children, err := root.Children()
+	if err != nil {
+		return err
+	}
+	for _, c := range children {
+		if c.Node.Kind != rootfs.KindSymlink {
+			continue
+		}
+		ok := true
+		if include != nil {
+			if ok, _, err = include.MatchesUsingParentResults(c.Name, patternmatcher.MatchInfo{}); err != nil {
+				return err
+			}
+		}
+		if ok && exclude != nil {
+			out, _, err := exclude.MatchesUsingParentResults(c.Name, patternmatcher.MatchInfo{})
+			if err != nil {
+				return err
+			}
+			ok = !out
+		}
+		if !ok {
+			continue
+		}
+		n, at, err := t.Lookup("/"+c.Name, true)
+		if err != nil {
+			return err
+		}
+		if n == nil && !t.MayHold(at) {
+			return &notFoundError{path: "/" + c.Name}
 		}
 	}
 	return nil

@@ -1,8 +1,10 @@
 package simulate
 
 import (
+	"fmt"
 	"io"
 	"path"
+	"unicode/utf8"
 
 	"github.com/ctxaudit/ctxaudit/dockerctx"
 	"github.com/ctxaudit/ctxaudit/dockerfile"
@@ -30,6 +32,9 @@ func (d contextDir) Load() ([]rootfs.Child, error) {
 	}
 	out := make([]rootfs.Child, len(entries))
 	for i, e := range entries {
+		if err := sendable(e); err != nil {
+			return nil, err
+		}
 		a := rootfs.Attr{
 			Kind: rootfs.KindOf(e.Mode), Perm: rootfs.PermOf(e.Mode), Op: d.op, Origin: e.Path,
 		}
@@ -49,6 +54,22 @@ func (d contextDir) Load() ([]rootfs.Child, error) {
 		out[i] = rootfs.Child{Name: e.Name, Node: rootfs.NewNode(a)}
 	}
 	return out, nil
+}
+
+// NameError is an entry of a build context that BuildKit cannot send.
+type NameError struct{ Path string }
+
+func (e *NameError) Error() string {
+	return fmt.Sprintf("%q: BuildKit cannot send a name that is not UTF-8", e.Path)
+}
+
+// sendable tells whether an entry can be sent: paths travel as protobuf strings (fsutil/types.Stat), which must be
+// UTF-8, or the transfer breaks off.
+func sendable(e dockerctx.Entry) error {
+	if !utf8.ValidString(e.Path) || !utf8.ValidString(e.Link) {
+		return &NameError{e.Path}
+	}
+	return nil
 }
 
 // contextFile opens a file of a build context.

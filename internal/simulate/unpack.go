@@ -129,6 +129,10 @@ func (x *extraction) place(name string) (string, error) {
 	if p == "/" {
 		return p, nil
 	}
+	link, _, err := x.tree.Lookup(path.Dir(p), false)
+	if err != nil {
+		return "", err
+	}
 	_, parent, err := x.tree.Lookup(path.Dir(p), true)
 	if err != nil {
 		return "", err
@@ -136,6 +140,10 @@ func (x *extraction) place(name string) (string, error) {
 	n, err := x.tree.Lstat(parent)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
+		if link != nil {
+			// The parent exists: it is a link that leads nowhere.
+			return "", &rootfs.PathError{Path: p, Err: fs.ErrNotExist}
+		}
 		if err := mkdirAll(x.tree, parent, defaultDirPerm, nil, x.op); err != nil {
 			return "", err
 		}
@@ -155,13 +163,16 @@ func (x *extraction) create(hdr *tar.Header, index int, at string, existing *roo
 		Op: x.op, Source: x.source, Member: strings.TrimPrefix(path.Join("/", hdr.Name), "/"),
 	}
 	if x.owner != nil {
-		a.Owner = *x.owner
+		a.Owner = chown(rootfs.Owner{}, x.owner)
 	}
 	switch hdr.Typeflag {
 	case tar.TypeDir:
 		if existing != nil {
 			return x.tree.SetAttr(at, func(d *rootfs.Attr) {
 				a.Kind, a.Partial = rootfs.KindDir, d.Partial
+				if x.owner != nil {
+					a.Owner = chown(d.Owner, x.owner)
+				}
 				*d = a
 			})
 		}
