@@ -1,3 +1,8 @@
+//go:build !race
+
+// builder.Build itself is not free of data races: withResolveCache sets a field of its cache at every call, and the
+// images of several stages are resolved at once (frontend/dockerfile/builder/resolvecache.go).
+
 package dockerfile
 
 import (

@@ -117,6 +117,9 @@ func (c *compilation) read(ctx context.Context, asImage bool) (*dockerui.Source,
 	c.images.limit = extraResolutions
 	if c.outline != nil {
 		c.images.limit += len(c.outline.byLine)
+		if e := c.outline.checkGrowth(c.req.opt.BuildArgs); e != nil {
+			return nil, e
+		}
 	}
 	return entry, nil
 }

@@ -49,8 +49,12 @@ func checkEnvironment(t testing.TB, plan *dockerfile.Plan) {
 	for k := range plan.Config.ExposedPorts {
 		require.Contains(t, plan.ConfigSources.ExposedPorts, k)
 	}
-	require.Equal(t, plan.Config.User == "", plan.ConfigSources.User.IsZero() || plan.Config.User == "")
-	require.Equal(t, plan.Config.Entrypoint == nil, plan.ConfigSources.Entrypoint.IsZero() || plan.Config.Entrypoint == nil)
+	if plan.Config.User != "" {
+		require.False(t, plan.ConfigSources.User.IsZero())
+	}
+	if len(plan.Config.Entrypoint) > 0 {
+		require.False(t, plan.ConfigSources.Entrypoint.IsZero())
+	}
 	if len(plan.Config.Cmd) > 0 {
 		require.False(t, plan.ConfigSources.Cmd.IsZero())
 	}

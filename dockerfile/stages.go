@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/moby/buildkit/frontend/dockerfile/instructions"
+	"github.com/moby/buildkit/frontend/dockerfile/linter"
 	"github.com/moby/buildkit/frontend/dockerfile/parser"
 )
 
@@ -26,13 +27,16 @@ func parseOutline(src *source) (*outline, error) {
 		return nil, err
 	}
 	o := &outline{src: src, escape: ast.EscapeToken, byLine: map[int]Location{}}
+	// A linter that says nothing: without one a comment "# check=" before an instruction is a nil dereference
+	// (linter.WithMergedConfig).
+	quiet := linter.New(&linter.Config{})
 	stage := -1
 	name := ""
 	for _, n := range ast.AST.Children {
 		if strings.EqualFold(n.Value, "from") {
 			stage++
 			name = ""
-			if from, err := instructions.ParseInstruction(n); err == nil {
+			if from, err := instructions.ParseInstructionWithLinter(n, quiet); err == nil {
 				name = from.(*instructions.Stage).Name
 			}
 		}
@@ -40,7 +44,7 @@ func parseOutline(src *source) (*outline, error) {
 		loc.Stage, loc.StageName = stage, name
 		o.byLine[n.StartLine] = loc
 	}
-	o.stages, o.args, err = instructions.Parse(ast.AST, nil)
+	o.stages, o.args, err = instructions.Parse(ast.AST, quiet)
 	if err != nil {
 		return o, err
 	}

@@ -227,7 +227,7 @@ func (c *moduleCheck) explainIgnored(f *Finding) []string {
 		f.Related = append(f.Related, c.ignoreLine(RoleExcludes, l, note))
 		detail = append(detail, fmt.Sprintf("%s:%d (%s) %s.", c.main.Ignore.Name, l.Number, strings.TrimSpace(l.Text), note))
 		for _, s := range uselessNegations(t) {
-			f.Related = append(f.Related, c.ignoreLine(RoleNoEffect, s.Line, sentence(s)))
+			f.Related = append(f.Related, c.ignoreLine(RoleNoEffect, s.Line, fmt.Sprintf("on %s: %s", s.Path, s.Reason)))
 			detail = append(detail, fmt.Sprintf("%s:%d (%s) does not bring it back: %s.", c.main.Ignore.Name, s.Line.Number,
 				strings.TrimSpace(s.Line.Text), strings.TrimSuffix(sentence(s), ".")))
 		}
@@ -244,7 +244,7 @@ func (c *moduleCheck) explainIgnored(f *Finding) []string {
 func sentence(s dockerctx.Step) string {
 	text := s.Reason.Sentence()
 	if s.Path != "" {
-		text = "asked about " + s.Path + ": " + text
+		text = "for " + s.Path + ", " + text
 	}
 	if s.Same != nil {
 		text += fmt.Sprintf(" (line %d)", s.Same.Number)
@@ -326,7 +326,7 @@ func (c *moduleCheck) ignoreEvidence(t *dockerctx.Trail) []Place {
 		case s.Reason == dockerctx.Repeated:
 			out = append(out, c.ignoreLine(RoleRedundant, s.Line, sentence(s)))
 		case s.Line.Negated:
-			out = append(out, c.ignoreLine(RoleNoEffect, s.Line, sentence(s)))
+			out = append(out, c.ignoreLine(RoleNoEffect, s.Line, fmt.Sprintf("on %s: %s", s.Path, s.Reason)))
 		}
 	}
 	return out
@@ -362,11 +362,12 @@ func rootedWithin(p, dir string) bool {
 	return dir == "/" || simulate.Within(p, dir)
 }
 
-// nodeAt gives an entry of the image, links followed; nil if it is not known to exist.
-func (p *pass) nodeAt(imagePath string) (*rootfs.Node, string) {
-	n, at, err := p.image.Tree.Stat(imagePath)
-	if err != nil || n.Kind == rootfs.KindUnknown {
-		return nil, at
+// nodeAt gives an entry of the image, links followed; nil if it is not known to exist. What an instruction copied from
+// where it cannot be seen exists all the same, or the build would fail.
+func (p *pass) nodeAt(imagePath string) *rootfs.Node {
+	n, _, err := p.image.Tree.Stat(imagePath)
+	if err != nil || n.Kind == rootfs.KindUnknown && n.Op < 0 {
+		return nil
 	}
-	return n, at
+	return n
 }

@@ -81,7 +81,7 @@ type match struct {
 // not 0. Only directories below the pattern's literal start are read.
 func (p *pass) matches(glob string, limit int) ([]match, error) {
 	if !strings.ContainsAny(glob, `*?[{\`) {
-		n, _ := p.nodeAt(glob)
+		n := p.nodeAt(glob)
 		if n == nil || p.ofBaseImage(n) {
 			return nil, nil
 		}

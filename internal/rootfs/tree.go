@@ -64,13 +64,16 @@ func components(p string) []string {
 	return strings.Split(p[1:], "/")
 }
 
+// belowUnknown stands for everything below an unknown entry.
+var belowUnknown = NewNode(Attr{Kind: KindUnknown, Op: -1})
+
 // Lstat gives the entry at a path. No symbolic link is followed, also on the way: a link there is not a directory.
-// Below an unknown entry everything is unknown.
+// Below an unknown entry everything is unknown, and of no operation.
 func (t *Tree) Lstat(p string) (*Node, error) {
 	n := t.root
 	for _, name := range components(p) {
 		if n.Kind == KindUnknown {
-			return n, nil
+			return belowUnknown, nil
 		}
 		if !n.IsDir() {
 			return nil, &PathError{p, syscall.ENOTDIR}

@@ -74,6 +74,8 @@ type extraction struct {
 	archive rootfs.Content
 	// links gives the paths of files that are one inode: metadata of a later hard link applies to all of them.
 	links map[*rootfs.Node][]string
+	// dirs are the names of the archive's directories.
+	dirs []string
 }
 
 func (x *extraction) run(r *tar.Reader, hdr *tar.Header) error {
@@ -89,11 +91,27 @@ func (x *extraction) run(r *tar.Reader, hdr *tar.Header) error {
 			return err
 		}
 		if hdr, err = r.Next(); errors.Is(err, io.EOF) {
-			return nil
+			return x.touchDirs()
 		} else if err != nil {
 			return err
 		}
 	}
+}
+
+// touchDirs fails where the directories' times cannot be set in the end, because a later entry put a link in the place of
+// one and the link leads nowhere.
+func (x *extraction) touchDirs() error {
+	for _, name := range x.dirs {
+		p := path.Join("/", name)
+		n, _, err := x.tree.Lookup(p, true)
+		if err != nil {
+			return err
+		}
+		if n == nil {
+			return &rootfs.PathError{Path: p, Err: fs.ErrNotExist}
+		}
+	}
+	return nil
 }
 
 // entry places one entry of the archive.
@@ -118,6 +136,9 @@ func (x *extraction) entry(hdr *tar.Header, index int) error {
 			return err
 		}
 		existing = nil
+	}
+	if hdr.Typeflag == tar.TypeDir {
+		x.dirs = append(x.dirs, name)
 	}
 	return x.create(hdr, index, at, existing)
 }

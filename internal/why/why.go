@@ -174,6 +174,11 @@ func (e *Explainer) imagePath(a *Answer, p string) {
 		a.step(fmt.Sprintf("links lead to %s", at), nil)
 	}
 	switch {
+	case err == nil && n.Kind == rootfs.KindUnknown && n.Op >= 0:
+		a.Verdict, a.Summary = InImage, fmt.Sprintf("%s is in the image, but what it holds is made by a step that cannot be simulated", p)
+		a.ImagePaths = []string{at}
+		a.step("copied by", instruction(audit.RoleCopies, e.Image.Plan.Ops[n.Op].Location))
+		a.Assumptions = e.assumptions()
 	case err == nil && n.Kind == rootfs.KindUnknown, err != nil && e.Image.Tree.MayHold(at):
 		a.Verdict = Unknown
 		a.Summary = fmt.Sprintf("%s is not known to be in the image: no instruction that can be simulated puts it there", p)

@@ -1,0 +1,52 @@
+# Everything that CI runs is a target here: .ci/run calls them and nothing else.
+GO          ?= go
+STATICCHECK ?= $(GO) run honnef.co/go/tools/cmd/staticcheck@v0.8.2
+BIN         := bin/ctxaudit
+SEED        ?= $(shell date +%s)
+BUILDS      ?= 300
+
+.PHONY: build audit test conformance bench check fix docs fuzz clean
+
+build: ## the ctxaudit binary, in bin/
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w' -o $(BIN) ./cmd/ctxaudit
+
+audit: build ## audit this project's own image, then the example that replays an outage
+	$(BIN) check --verbose .
+	@rm -rf .cache/outage && $(GO) run ./hack/untxtar testdata/outage.txtar .cache/outage
+	@echo; echo "== the example with the fault (it must be found):"
+	@if $(BIN) check --config .cache/outage/broken/.ctxaudit.yaml; then echo "the fault was not found" >&2; exit 1; fi
+	@echo; echo "== the example repaired:"
+	$(BIN) check --verbose --config .cache/outage/repaired/.ctxaudit.yaml
+
+test: ## all tests that need neither root nor a daemon
+	$(GO) test -race ./...
+
+conformance: ## hold predictions against a real buildkitd (needs root)
+	CTXAUDIT_CONFORMANCE=require $(GO) test -timeout 40m ./internal/conformance -count=1 -seed=$(SEED) -builds=$(BUILDS)
+
+bench: build ## time the walk and the simulation beside find and BuildKit's own walk
+	$(GO) run ./hack/bench
+	$(GO) test -run '^$$' -bench . -benchtime 1x ./dockerctx ./dockerfile ./internal/simulate
+
+check: ## formatting, vet, staticcheck, generated files, import rules
+	@test -z "$$(gofmt -l .)" || { gofmt -l .; echo "run make fix" >&2; exit 1; }
+	$(GO) vet ./...
+	$(STATICCHECK) ./...
+	$(GO) mod verify >/dev/null
+	$(GO) run ./hack/gendocs -check
+
+fix: ## repair what check complains about, as far as a program can
+	gofmt -w .
+	$(GO) mod tidy
+	$(GO) run ./hack/gendocs
+
+docs: ## regenerate docs/
+	$(GO) run ./hack/gendocs
+
+fuzz: ## fuzz each parser for a short while
+	$(GO) test ./dockerctx -run '^$$' -fuzz FuzzParseIgnoreFile -fuzztime 30s
+	$(GO) test ./dockerfile -run '^$$' -fuzz FuzzCompile -fuzztime 30s
+	$(GO) test ./internal/policy -run '^$$' -fuzz FuzzParse -fuzztime 30s
+
+clean:
+	rm -rf bin .cache
