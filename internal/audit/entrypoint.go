@@ -41,7 +41,11 @@ func checkEntrypoint(p *pass) error {
 	for _, prog := range programs {
 		if !p.programExists(prog) {
 			ok = false
-			p.reportPathMissing(EntrypointNotInImage, p.absolute(prog), fmt.Sprintf("%s, which the image starts, is not in it", prog), related)
+			f := p.pathMissing(EntrypointNotInImage, p.absolute(prog), fmt.Sprintf("%s, which the image starts, is not in it", prog), related)
+			if !loc.IsZero() {
+				f.Subject = position(loc)
+			}
+			p.add(f)
 		}
 	}
 	if ok {

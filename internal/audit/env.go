@@ -73,9 +73,11 @@ func checkEnv(p *pass) error {
 			continue
 		}
 		if want.DirsExist {
-			if missing := p.missingDirs(value); len(missing) > 0 {
-				for _, dir := range missing {
-					p.reportPathMissing(SearchPathEntryMissing, dir, fmt.Sprintf("%s has %s, which is no directory of the image", name, dir), related)
+			if dirs := p.missingDirs(value); len(dirs) > 0 {
+				for _, dir := range dirs {
+					missing := p.pathMissing(SearchPathEntryMissing, dir, fmt.Sprintf("%s has %s, which is no directory of the image", name, dir), related)
+					missing.Subject = subject
+					p.add(missing)
 				}
 				continue
 			}

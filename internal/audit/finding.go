@@ -88,7 +88,7 @@ type Assumption struct {
 	Meaning string `json:"meaning"`
 }
 
-// Edit is a change of one line of a file. Exactly one of Insert and Replace is meant; Replace "" with Delete removes.
+// Edit inserts a line into a file: afterwards Insert is line number Line.
 type Edit struct {
 	File   string `json:"file"`
 	Line   int    `json:"line"`

@@ -172,6 +172,9 @@ func (c *moduleCheck) reportMissing() error {
 	}
 	if len(c.reach.Ignored) > 0 {
 		detail = append(detail, c.explainIgnored(&f)...)
+		if fix, ok := c.negationFix(); ok {
+			f.Fixes = append(f.Fixes, fix)
+		}
 	}
 	f.Detail = strings.Join(detail, " ")
 	c.add(f)
@@ -235,7 +238,6 @@ func (c *moduleCheck) explainIgnored(f *Finding) []string {
 			f.Subject = Position{File: c.main.Ignore.Name, Line: l.Number, Column: l.Range.Start.Column}
 			first = false
 		}
-		detail = append(detail, fmt.Sprintf("A line !%s/ after line %d would.", c.dir, n))
 	}
 	return detail
 }

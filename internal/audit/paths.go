@@ -26,7 +26,7 @@ func checkPaths(p *pass) error {
 			return err
 		}
 		if len(matches) == 0 {
-			p.reportPathMissing(PathNotInImage, glob, fmt.Sprintf("%s is not in the image", glob), asked)
+			p.add(p.pathMissing(PathNotInImage, glob, fmt.Sprintf("%s is not in the image", glob), asked))
 			continue
 		}
 		p.passed(fmt.Sprintf("path %s is in the image", glob), append(asked, p.origin(matches[0].node)...)...)
@@ -124,10 +124,10 @@ func (p *pass) origin(n *rootfs.Node) []Place {
 	return out
 }
 
-// reportPathMissing reports something that was looked for in the image and not found. It is an error only where the
+// pathMissing gives the finding for something that was looked for in the image and not found. It is an error only where the
 // steps that cannot be simulated can be taken not to have made it: below a directory that this Dockerfile made, with no
 // RUN after which anything may be there.
-func (p *pass) reportPathMissing(rule, imagePath, summary string, asked []Place) {
+func (p *pass) pathMissing(rule, imagePath, summary string, asked []Place) Finding {
 	f := Finding{Rule: rule, ImagePath: imagePath, Summary: summary, Subject: p.last(), Related: asked}
 	if len(asked) > 0 {
 		f.Subject = Position{File: asked[0].File, Line: asked[0].Line}
@@ -150,7 +150,7 @@ func (p *pass) reportPathMissing(rule, imagePath, summary string, asked []Place)
 			f.Detail += " A step that cannot be simulated may make it, so this is not proved."
 		}
 	}
-	p.add(f)
+	return f
 }
 
 // nearestDir gives the directory nearest to a path that exists.

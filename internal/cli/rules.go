@@ -33,7 +33,7 @@ func (a *app) rulesCommand() *cobra.Command {
 			r, ok := audit.FindRule(args[0])
 			if !ok {
 				msg := fmt.Sprintf("there is no rule %q", args[0])
-				if near, ok := suggest.Search(args[0], names, false); ok {
+				if near, ok := suggest.Search(args[0], names, true); ok {
 					msg += fmt.Sprintf("; did you mean %s?", near)
 				}
 				return usagef(cmd, "%s", msg)

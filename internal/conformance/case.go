@@ -270,24 +270,23 @@ func (c *Case) Format() []byte {
 	return txtar.Format(archive)
 }
 
-// LoadCases reads every case of a directory, sorted by name. A directory
-// without a case, and a file that is none, are errors: either would be a test
-// that tests nothing.
+// LoadCases reads every case below a directory, sorted by name: the path
+// without its extension. A directory without a case, and a file that is none,
+// are errors: either would be a test that tests nothing.
 func LoadCases(dir string) ([]*Case, error) {
 	var cases []*Case
-	files := make(map[string]string)
 	err := filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err
 		}
-		name, ok := strings.CutSuffix(d.Name(), ".txtar")
+		name, err := filepath.Rel(dir, path)
+		if err != nil {
+			return err
+		}
+		name, ok := strings.CutSuffix(filepath.ToSlash(name), ".txtar")
 		if !ok {
 			return fmt.Errorf("%s is no case: its name does not end in .txtar", path)
 		}
-		if other, ok := files[name]; ok {
-			return fmt.Errorf("%s and %s are two cases of one name", other, path)
-		}
-		files[name] = path
 		data, err := os.ReadFile(path)
 		if err != nil {
 			return err
@@ -306,5 +305,21 @@ func LoadCases(dir string) ([]*Case, error) {
 		return nil, fmt.Errorf("loading cases: none in %s", dir)
 	}
 	slices.SortFunc(cases, func(a, b *Case) int { return cmp.Compare(a.Name, b.Name) })
-	return cases, nil
+	return cases, checkDuplicates(cases)
+}
+
+// checkDuplicates refuses two cases that build the same: the second one was
+// copied and then forgotten. Names cannot be equal, they are paths.
+func checkDuplicates(cases []*Case) error {
+	seen := make(map[string]string)
+	for _, c := range cases {
+		content := *c
+		content.Name, content.Reason, content.Differs = "", "x", ""
+		key := string(content.Format())
+		if other, ok := seen[key]; ok {
+			return fmt.Errorf("loading cases: %s and %s are the same build", other, c.Name)
+		}
+		seen[key] = c.Name
+	}
+	return nil
 }

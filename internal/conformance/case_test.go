@@ -35,7 +35,7 @@ func TestLoadCasesRefuses(t *testing.T) {
 	}{
 		"nothing":      {nil, "none in"},
 		"unknown file": {[]string{"a.txtar", "b.txt"}, "is no case"},
-		"same name":    {[]string{"a/x.txtar", "b/x.txtar"}, "two cases of one name"},
+		"same build":   {[]string{"a/x.txtar", "b/y.txtar"}, "a/x and b/y are the same build"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()

@@ -273,6 +273,8 @@ func (g *generator) copy(name string) Instruction {
 	flag(20, "--link")
 	if name == "COPY" {
 		flag(20, "--parents")
+	} else {
+		flag(10, "--unpack", "--unpack=false")
 	}
 	for flag(12, "--exclude="+g.excludePattern()) {
 	}
@@ -280,6 +282,9 @@ func (g *generator) copy(name string) Instruction {
 		source := g.contextPath()
 		if fromStage && len(g.image) > 0 && g.chance(80) {
 			source = pick(g, g.image...)
+		}
+		if name == "ADD" && len(g.scenario.Archives) > 0 && g.chance(50) {
+			source = g.scenario.Archives[0].Path
 		}
 		if g.chance(15) && source != "." {
 			source = g.glob(source)

@@ -93,6 +93,12 @@ func finding(w io.Writer, f audit.Finding, s Style) {
 			fmt.Fprintf(w, "    %s\n", line)
 		}
 	}
+	for _, fix := range f.Fixes {
+		for _, e := range fix.Edits {
+			fmt.Fprintf(w, "    %s insert %s as line %d of %s", s.green("fix:"), s.bold(Name(e.Insert)), e.Line, Name(e.File))
+		}
+		fmt.Fprintf(w, " (tried: it brings %s, %s)\n", count(fix.AddsCount, "file"), bytes(fix.AddsBytes))
+	}
 	if len(f.Assumptions) > 0 {
 		fmt.Fprintf(w, "    %s\n", s.dim("assumed: "+assumed(f.Assumptions)))
 	}
@@ -175,6 +181,20 @@ func count(n int, noun string) string {
 		return "1 " + noun
 	}
 	return fmt.Sprintf("%d %ss", n, noun)
+}
+
+// bytes gives a size as people read it.
+func bytes(n int64) string {
+	switch {
+	case n < 1000:
+		return fmt.Sprintf("%d B", n)
+	case n < 1000_000:
+		return fmt.Sprintf("%.1f kB", float64(n)/1e3)
+	case n < 1000_000_000:
+		return fmt.Sprintf("%.1f MB", float64(n)/1e6)
+	default:
+		return fmt.Sprintf("%.1f GB", float64(n)/1e9)
+	}
 }
 
 // wrap breaks a text at blanks into lines of at most so many bytes, where it can.

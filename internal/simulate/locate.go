@@ -107,9 +107,15 @@ type Step struct {
 func (m *Image) Provenance(n *rootfs.Node) []Step {
 	var out []Step
 	for ; n != nil; n = n.Source {
-		if n.Op >= 0 && int(n.Op) < len(m.Plan.Ops) {
-			out = append(out, Step{m.Plan.Ops[n.Op], n})
+		if n.Op < 0 || int(n.Op) >= len(m.Plan.Ops) {
+			continue
 		}
+		op := m.Plan.Ops[n.Op]
+		if len(out) > 0 && op.Kind == dockerfile.OpFile && out[len(out)-1].Op.Location == op.Location {
+			// A heredoc is a file operation of its own, at the instruction that copies it.
+			continue
+		}
+		out = append(out, Step{op, n})
 	}
 	return out
 }

@@ -1,0 +1,86 @@
+// Command gendocs writes the parts of docs/ that are generated: the commands' help, the rules' pages and the schema of
+// the configuration file. With -check it only tells what is out of date.
+package main
+
+import (
+	"bytes"
+	"context"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/ctxaudit/ctxaudit/internal/audit"
+	"github.com/ctxaudit/ctxaudit/internal/cli"
+	"github.com/ctxaudit/ctxaudit/internal/policy"
+)
+
+func main() {
+	check := flag.Bool("check", false, "write nothing; fail if a file is out of date")
+	flag.Parse()
+	if err := run(*check); err != nil {
+		fmt.Fprintln(os.Stderr, "gendocs:", err)
+		os.Exit(1)
+	}
+}
+
+func run(check bool) error {
+	schema, err := policy.Schema()
+	if err != nil {
+		return err
+	}
+	files := map[string][]byte{
+		"docs/ctxaudit.schema.json": schema,
+		"docs/commands.md":          commands(),
+		"docs/rules.md":             rules(),
+	}
+	var stale []string
+	for name, want := range files {
+		have, err := os.ReadFile(name)
+		if err == nil && bytes.Equal(have, want) {
+			continue
+		}
+		if check {
+			stale = append(stale, name)
+			continue
+		}
+		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+			return err
+		}
+		if err := os.WriteFile(name, want, 0o644); err != nil {
+			return err
+		}
+	}
+	if len(stale) > 0 {
+		return fmt.Errorf("out of date: %s; run make docs", strings.Join(stale, ", "))
+	}
+	return nil
+}
+
+// commands gives the help of every command.
+func commands() []byte {
+	var b bytes.Buffer
+	b.WriteString("# Commands\n\nGenerated from the program's own help.\n")
+	for _, args := range []string{"", "check", "why", "context ls", "context tree", "image ls", "image tree", "image config", "rules", "version"} {
+		var out bytes.Buffer
+		cli.Run(context.Background(), cli.Env{
+			Args: append(strings.Fields(args), "--help"), Stdin: strings.NewReader(""), Stdout: &out, Stderr: io.Discard,
+			Getenv: func(string) string { return "" }, LookupEnv: func(string) (string, bool) { return "", false },
+		})
+		fmt.Fprintf(&b, "\n## ctxaudit %s\n\n```text\n%s```\n", args, out.String())
+	}
+	return bytes.ReplaceAll(b.Bytes(), []byte("## ctxaudit \n"), []byte("## ctxaudit\n"))
+}
+
+// rules gives the pages of all rules, one below the other.
+func rules() []byte {
+	var b bytes.Buffer
+	b.WriteString("# Rules\n\nGenerated from the rules themselves; `ctxaudit rules NAME` prints the same.\n")
+	for _, r := range audit.Rules() {
+		page := strings.Replace(r.Doc(), "# "+r.Name+"\n", fmt.Sprintf("## %s\n\nDefault severity: %s.\n", r.Name, r.Severity), 1)
+		b.WriteString("\n" + page)
+	}
+	return b.Bytes()
+}

@@ -1,0 +1,70 @@
+package cli
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"ctxaudit": func() { os.Exit(Main()) }})
+}
+
+// The commands are tested by scripts, one for each behaviour.
+func TestScripts(t *testing.T) {
+	scripts, err := filepath.Glob("testdata/script/*")
+	require.NoError(t, err)
+	require.NotEmpty(t, scripts)
+	for _, s := range scripts {
+		require.Equal(t, ".txtar", filepath.Ext(s), "a script that would not be run")
+	}
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata/script", RequireExplicitExec: true, RequireUniqueNames: true,
+		UpdateScripts: os.Getenv("UPDATE_SCRIPTS") != "",
+		Setup: func(e *testscript.Env) error {
+			// No script may lean on the git configuration or the terminal of the machine.
+			e.Setenv("GIT_CONFIG_GLOBAL", "/dev/null")
+			e.Setenv("GIT_CONFIG_NOSYSTEM", "1")
+			e.Setenv("GIT_CEILING_DIRECTORIES", filepath.Dir(e.WorkDir))
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"fifo": func(ts *testscript.TestScript, _ bool, args []string) {
+				ts.Check(unix.Mkfifo(ts.MkAbs(args[0]), 0o644))
+			},
+			// rawname DIR HEX makes an empty file with a name that txtar cannot hold.
+			"rawname": func(ts *testscript.TestScript, _ bool, args []string) {
+				var name []byte
+				for i := 0; i+1 < len(args[1]); i += 2 {
+					name = append(name, unhex(args[1][i])<<4|unhex(args[1][i+1]))
+				}
+				ts.Check(os.WriteFile(filepath.Join(ts.MkAbs(args[0]), string(name)), nil, 0o644))
+			},
+			// repeat FILE N TEXT writes a line many times.
+			"repeat": func(ts *testscript.TestScript, _ bool, args []string) {
+				f, err := os.Create(ts.MkAbs(args[0]))
+				ts.Check(err)
+				n := 0
+				for _, c := range args[1] {
+					n = n*10 + int(c-'0')
+				}
+				for range n {
+					_, err = f.WriteString(args[2] + "\n")
+					ts.Check(err)
+				}
+				ts.Check(f.Close())
+			},
+		},
+	})
+}
+
+func unhex(c byte) byte {
+	if c >= 'a' {
+		return c - 'a' + 10
+	}
+	return c - '0'
+}
