@@ -208,11 +208,7 @@ func (p *pass) required(at ...any) []Place {
 	if line == 0 {
 		return nil
 	}
-	text := fmt.Sprint(at[len(at)-1])
-	if _, ok := at[len(at)-1].(int); ok {
-		text = fmt.Sprint(at[len(at)-2])
-	}
-	return []Place{{Role: RoleRequires, File: f.Name, Line: line, Text: text}}
+	return []Place{{Role: RoleRequires, File: f.Name, Line: line, Text: f.Text(line)}}
 }
 
 // instruction gives an instruction's place.

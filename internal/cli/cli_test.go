@@ -44,6 +44,14 @@ func TestScripts(t *testing.T) {
 				}
 				ts.Check(os.WriteFile(filepath.Join(ts.MkAbs(args[0]), string(name)), nil, 0o644))
 			},
+			// binary FILE writes every byte there is, many times.
+			"binary": func(ts *testscript.TestScript, _ bool, args []string) {
+				data := make([]byte, 1<<16)
+				for i := range data {
+					data[i] = byte(i * 7 >> (i % 3))
+				}
+				ts.Check(os.WriteFile(ts.MkAbs(args[0]), data, 0o644))
+			},
 			// repeat FILE N TEXT writes a line many times.
 			"repeat": func(ts *testscript.TestScript, _ bool, args []string) {
 				f, err := os.Create(ts.MkAbs(args[0]))

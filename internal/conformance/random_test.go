@@ -3,6 +3,7 @@ package conformance
 import (
 	"context"
 	"flag"
+	"fmt"
 	"os"
 	"slices"
 	"strings"
@@ -140,7 +141,12 @@ func compareOnce(ctx context.Context, d *Daemon, s *Scenario) (built, predicted 
 		return nil, nil, err
 	}
 	defer os.RemoveAll(dir)
-	return compare(ctx, d, s.Case(), dir)
+	c := s.Case()
+	built, predicted, err = compare(ctx, d, c, dir)
+	if err != nil {
+		return nil, nil, fmt.Errorf("comparing: %w\n%s", err, c.Format())
+	}
+	return built, predicted, nil
 }
 
 // The same seed has to give the same scenario, or no report could be repeated.

@@ -50,7 +50,7 @@ func Parse(name string, data []byte) (*File, error) {
 	if err != nil {
 		return nil, yamlError(name, err)
 	}
-	f := &File{Name: name, lines: map[string]int{}}
+	f := &File{Name: name, lines: map[string]int{}, text: strings.Split(string(data), "\n")}
 	dec := yaml.NewDecoder(bytes.NewReader(data), yaml.Strict())
 	if err := dec.Decode(f); err != nil {
 		if errors.Is(err, io.EOF) {

@@ -30,8 +30,9 @@ type File struct {
 
 	// Name is the file's name as people know it. It is not part of the format.
 	Name string `yaml:"-" json:"-"`
-	// lines holds the line of each node by its path.
+	// lines holds the line of each node by its path, text the lines themselves.
 	lines map[string]int
+	text  []string
 }
 
 // Image is one image: how it is built, and what is required of it.
@@ -107,6 +108,14 @@ func (f *File) Names() []string { return slices.Sorted(maps.Keys(f.Images)) }
 
 // Line gives the line of a node of the file, such as Line("images", "web", "require", "paths", 0); 0 if unknown.
 func (f *File) Line(path ...any) int { return f.lines[nodePath(path)] }
+
+// Text gives a line of the file without the white space around it; "" if there is no such line.
+func (f *File) Text(line int) string {
+	if line < 1 || line > len(f.text) {
+		return ""
+	}
+	return strings.TrimSpace(f.text[line-1])
+}
 
 func nodePath(parts []any) string {
 	var b strings.Builder

@@ -58,8 +58,9 @@ func (a *archiveReader) Close() error {
 }
 
 // openArchive opens a file as a tar archive. The compression is told by content, as BuildKit does (isArchivePath in
-// solver/llbsolver/file/unpack.go, which calls moby/go-archive); the name never counts.
-func openArchive(c rootfs.Content) (*archiveReader, error) {
+// solver/llbsolver/file/unpack.go, which calls moby/go-archive); the name never counts. Reading more than limit bytes of
+// what it holds, uncompressed, fails with errArchiveTooLarge.
+func openArchive(c rootfs.Content, limit int64) (*archiveReader, error) {
 	f, err := c.Open()
 	if err != nil {
 		return nil, err
@@ -92,7 +93,7 @@ func openArchive(c rootfs.Content) (*archiveReader, error) {
 		f.Close()
 		return nil, err
 	}
-	a.Reader = tar.NewReader(&boundedReader{r, maxArchiveBytes})
+	a.Reader = tar.NewReader(&boundedReader{r, limit})
 	return a, nil
 }
 
@@ -103,7 +104,7 @@ type archiveContent struct {
 }
 
 func (c archiveContent) Open() (io.ReadCloser, error) {
-	a, err := openArchive(c.archive)
+	a, err := openArchive(c.archive, maxArchiveBytes)
 	if err != nil {
 		return nil, err
 	}

@@ -28,7 +28,7 @@ func (c *copier) unpack(src, dst string) (bool, error) {
 		// Nobody can tell whether it is an archive.
 		return true, c.markUnknownContent(dst)
 	}
-	a, err := openArchive(n.Content)
+	a, err := openArchive(n.Content, maxArchiveBytes)
 	if err != nil {
 		return false, nil
 	}

@@ -1,0 +1,92 @@
+package audit
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/ctxaudit/ctxaudit/internal/policy"
+)
+
+func TestRulesAreWhole(t *testing.T) {
+	require.NoError(t, Validate(Rules()))
+	for _, r := range Rules() {
+		found, ok := FindRule(r.Name)
+		require.True(t, ok)
+		assert.Equal(t, r.Name, found.Name)
+		assert.Contains(t, r.Doc(), "Bad", "%s shows no bad example", r.Name)
+		assert.Contains(t, r.Doc(), "Good", "%s shows no good example", r.Name)
+	}
+	pages, err := docs.ReadDir("rules")
+	require.NoError(t, err)
+	assert.Len(t, pages, len(Rules()), "a page without a rule")
+}
+
+func TestValidateRefuses(t *testing.T) {
+	for name, r := range map[string]Rule{
+		"no CamelCase": {"build-fails", "t", Error, nil},
+		"no title":     {BuildFails, "", Error, nil},
+		"no severity":  {BuildFails, "t", "", nil},
+		"no page":      {"NoSuchPage", "t", Error, nil},
+	} {
+		assert.Error(t, Validate([]Rule{r}), name)
+	}
+	assert.Error(t, Validate([]Rule{Rules()[0], Rules()[0]}), "twice")
+}
+
+func TestMalformedFindingsPanic(t *testing.T) {
+	p := &pass{report: &ImageReport{}}
+	assert.Panics(t, func() { p.add(Finding{Rule: "NoSuchRule", Summary: "s"}) })
+	assert.Panics(t, func() { p.add(Finding{Rule: BuildFails}) })
+	assert.NotPanics(t, func() { p.add(Finding{Rule: BuildFails, Summary: "s"}) })
+	assert.Equal(t, Error, p.report.Findings[0].Severity, "the rule's own severity")
+}
+
+func TestSeverities(t *testing.T) {
+	assert.True(t, Error.AtLeast(Warning))
+	assert.False(t, Note.AtLeast(Warning))
+	_, err := ParseSeverity("fatal")
+	assert.Error(t, err)
+}
+
+func TestEnvProblem(t *testing.T) {
+	yes, no, x := true, false, "x"
+	for name, c := range map[string]struct {
+		value string
+		set   bool
+		want  policy.Env
+		bad   bool
+	}{
+		"set":               {"x", true, policy.Env{Set: &yes}, false},
+		"not set":           {"", false, policy.Env{Set: &yes}, true},
+		"must not be set":   {"", true, policy.Env{Set: &no}, true},
+		"rightly not set":   {"", false, policy.Env{Set: &no}, false},
+		"equal":             {"x", true, policy.Env{Equals: &x}, false},
+		"not equal":         {"y", true, policy.Env{Equals: &x}, true},
+		"has entry":         {"/a:/b/", true, policy.Env{Contains: "/b"}, false},
+		"part of an entry":  {"/a:/bc", true, policy.Env{Contains: "/b"}, true},
+		"matches":           {"v12", true, policy.Env{Matches: "v[0-9]+"}, false},
+		"matches in part":   {"v12x", true, policy.Env{Matches: "v[0-9]+"}, true},
+		"alternation":       {"ab", true, policy.Env{Matches: "a|b"}, true},
+		"two, one not held": {"x", true, policy.Env{Equals: &x, Contains: "/a"}, true},
+	} {
+		assert.Equal(t, c.bad, envProblem("N", c.value, c.set, c.want) != "", name)
+	}
+}
+
+func TestStartedFiles(t *testing.T) {
+	for _, c := range []struct{ argv, want []string }{
+		{[]string{"/bin/server", "-v"}, []string{"/bin/server"}},
+		{[]string{"python", "main.py"}, []string{"python", "./main.py"}},
+		{[]string{"python3.12", "-u", "/app/main.py"}, []string{"python3.12", "/app/main.py"}},
+		{[]string{"python", "-m", "app"}, []string{"python"}},
+		{[]string{"/bin/sh", "-c", "exec ./start.sh --port 80"}, []string{"/bin/sh", "./start.sh"}},
+		{[]string{"/bin/sh", "-c", "cd /x && node a.js"}, []string{"/bin/sh"}},
+		{[]string{"sh", "-c", "$CMD"}, []string{"sh"}},
+		{[]string{"sh", "-c", "node server.js"}, []string{"sh", "node", "./server.js"}},
+		{[]string{"sh", "-c", "((("}, []string{"sh"}},
+	} {
+		assert.Equal(t, c.want, startedFiles(c.argv), "%q", c.argv)
+	}
+}

@@ -1,0 +1,113 @@
+// Package depcheck proves that the arrows between the packages point one way.
+package depcheck
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/ctxaudit/ctxaudit/dockerfile"
+)
+
+const module = "github.com/ctxaudit/ctxaudit/"
+
+// allowed says which packages of this module each of them may import. A package that is not listed fails, so that a new
+// one gets its place on purpose.
+var allowed = map[string][]string{
+	"dockerctx":                      {},
+	"dockerfile":                     {"dockerctx"},
+	"internal/rootfs":                {},
+	"internal/policy":                {},
+	"internal/project":               {},
+	"internal/simulate":              {"dockerctx", "dockerfile", "internal/rootfs"},
+	"internal/audit":                 {"dockerctx", "dockerfile", "internal/policy", "internal/rootfs", "internal/simulate"},
+	"internal/why":                   {"dockerctx", "dockerfile", "internal/audit", "internal/rootfs", "internal/simulate"},
+	"internal/report":                {"internal/audit", "internal/why"},
+	"internal/cli":                   {"dockerctx", "dockerfile", "internal/audit", "internal/policy", "internal/project", "internal/report", "internal/rootfs", "internal/simulate", "internal/why"},
+	"internal/conformance":           {"dockerctx", "dockerfile", "internal/rootfs", "internal/simulate"},
+	"internal/modules/python/syntax": {},
+	"cmd/ctxaudit":                   {"internal/cli"},
+	"hack/untxtar":                   {},
+	"hack/gendocs":                   {"internal/audit", "internal/cli", "internal/policy"},
+	"hack/bench":                     {"dockerctx", "dockerfile", "internal/rootfs", "internal/simulate"},
+}
+
+// thirdParty lists what the light packages may import from elsewhere.
+var thirdParty = map[string][]string{
+	"dockerctx":       {"github.com/moby/patternmatcher"},
+	"internal/rootfs": {},
+	"internal/report": {},
+}
+
+type pkg struct {
+	ImportPath string
+	Imports    []string
+}
+
+func packages(t *testing.T) []pkg {
+	t.Helper()
+	out, err := exec.Command("go", "list", "-json=ImportPath,Imports", module+"...").Output()
+	require.NoError(t, err)
+	var list []pkg
+	for dec := json.NewDecoder(strings.NewReader(string(out))); ; {
+		var p pkg
+		err := dec.Decode(&p)
+		if errors.Is(err, io.EOF) {
+			return list
+		}
+		require.NoError(t, err)
+		list = append(list, p)
+	}
+}
+
+func TestArrowsPointOneWay(t *testing.T) {
+	list := packages(t)
+	require.NotEmpty(t, list)
+	for _, p := range list {
+		name := strings.TrimPrefix(p.ImportPath, module)
+		if name == "internal/depcheck" {
+			continue
+		}
+		may, ok := allowed[name]
+		if !assert.True(t, ok, "%s has no place in the list of allowed imports", name) {
+			continue
+		}
+		for _, imp := range p.Imports {
+			own, isOwn := strings.CutPrefix(imp, module)
+			switch {
+			case isOwn:
+				assert.Contains(t, may, own, "%s must not import %s", name, own)
+			case strings.Contains(strings.SplitN(imp, "/", 2)[0], "."):
+				if light, ok := thirdParty[name]; ok {
+					assert.Contains(t, light, imp, "%s must stay light: it imports %s", name, imp)
+				}
+			}
+		}
+	}
+}
+
+// Only these may touch the disk or the process; the others are handed what they need.
+func TestOneDoorToTheDisk(t *testing.T) {
+	doors := []string{"dockerctx", "dockerfile", "internal/cli", "internal/conformance", "cmd/ctxaudit"}
+	for _, p := range packages(t) {
+		name := strings.TrimPrefix(p.ImportPath, module)
+		if slices.Contains(doors, name) || strings.HasPrefix(name, "hack/") {
+			continue
+		}
+		assert.NotContains(t, p.Imports, "os", "%s must not import os", name)
+	}
+}
+
+// One constant names the version of BuildKit.
+func TestBuildKitVersion(t *testing.T) {
+	out, err := exec.Command("go", "list", "-m", "-f", "{{.Version}}", "github.com/moby/buildkit").Output()
+	require.NoError(t, err)
+	assert.Equal(t, dockerfile.BuildKitVersion, strings.TrimSpace(string(out)))
+}
