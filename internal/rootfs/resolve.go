@@ -87,7 +87,7 @@ func (t *Tree) readLink(p string, links *int) (target string, isLink bool, err e
 	if *links > maxLinks {
 		return "", false, &PathError{p, ErrTooManyLinks}
 	}
-	n, err := t.lstatOnDisk(p)
+	n, err := t.LstatThrough(p)
 	if errors.Is(err, fs.ErrNotExist) {
 		return p, false, nil
 	}
@@ -101,23 +101,50 @@ func (t *Tree) readLink(p string, links *int) (target string, isLink bool, err e
 	return n.Link, true, nil
 }
 
-// lstatOnDisk is Lstat as the kernel answers it when a path still has links on its way: they are followed. Rounds of
-// expansion remove them from the answer in the end; what remains to be told apart is whether something exists.
-func (t *Tree) lstatOnDisk(p string) (*Node, error) {
+// maxKernelLinks is the number of links that Linux follows on one path before it says ELOOP.
+const maxKernelLinks = 40
+
+// LstatThrough answers as lstat(2) does where the tree is mounted somewhere: links on the way are followed, the last
+// component is not. An absolute link, or one that leaves the root, leads out of the tree to where nothing is known and,
+// in all likelihood, nothing is.
+func (t *Tree) LstatThrough(p string) (*Node, error) {
 	n, err := t.Lstat(p)
 	if err == nil || errors.Is(err, fs.ErrNotExist) {
 		return n, err
 	}
-	// Lstat stops at a link on the way with "not a directory": the next round replaces it.
-	for dir := path.Dir(p); dir != "/"; dir = path.Dir(dir) {
-		if d, e := t.Lstat(dir); e == nil {
-			if d.Kind == KindSymlink {
-				return nil, &PathError{p, fs.ErrNotExist}
+	missing := &PathError{p, fs.ErrNotExist}
+	rest := components(p)
+	var at []string
+	for links := 0; len(rest) > 0; {
+		name := rest[0]
+		rest = rest[1:]
+		switch name {
+		case "", ".":
+			continue
+		case "..":
+			if len(at) == 0 {
+				return nil, missing
 			}
-			break
+			at = at[:len(at)-1]
+			continue
 		}
+		n, err = t.Lstat("/" + path.Join(append(at, name)...))
+		if err != nil {
+			return nil, err
+		}
+		if n.Kind != KindSymlink || len(rest) == 0 {
+			at = append(at, name)
+			continue
+		}
+		if links++; links > maxKernelLinks {
+			return nil, &PathError{p, ErrTooManyLinks}
+		}
+		if path.IsAbs(n.Link) {
+			return nil, missing
+		}
+		rest = append(strings.Split(n.Link, "/"), rest...)
 	}
-	return nil, err
+	return n, nil
 }
 
 // Lookup gives the entry that a path names, and where it lies once links are followed: those on the way, and the last

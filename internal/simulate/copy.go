@@ -215,7 +215,7 @@ func (c *copier) copyNode(src *rootfs.Node, rel, target string, overwrite bool, 
 	if !include && !src.IsDir() {
 		return nil
 	}
-	existing, err := c.dst.Lstat(target)
+	existing, err := c.dst.LstatThrough(target)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
@@ -301,7 +301,7 @@ func (c *copier) createParents(overwrite bool) error {
 		if p.copied {
 			continue
 		}
-		existing, err := c.dst.Lstat(p.dst)
+		existing, err := c.dst.LstatThrough(p.dst)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}

@@ -100,19 +100,19 @@ type BindingKind uint8
 
 // The kinds of bindings.
 const (
-	BindAssign   BindingKind = iota + 1
-	BindAugment              // name += ...
-	BindDef                  // def, async def
-	BindClass                // class
-	BindImport               // import, from ... import
-	BindFor                  // the target of a for loop
-	BindWith                 // with ... as name
-	BindExcept               // except ... as name: unbound again where the handler ends
-	BindNamed                // name := ..., in a comprehension too
-	BindCapture              // case name
-	BindType                 // type name = ...
-	BindGlobal               // global name, in a function or class: bound when that runs, if it assigns
-	BindDelete               // del name: the name is unbound
+	BindAssign  BindingKind = iota + 1
+	BindAugment             // name += ...
+	BindDef                 // def, async def
+	BindClass               // class
+	BindImport              // import, from ... import
+	BindFor                 // the target of a for loop
+	BindWith                // with ... as name
+	BindExcept              // except ... as name: unbound again where the handler ends
+	BindNamed               // name := ..., in a comprehension too
+	BindCapture             // case name
+	BindType                // type name = ...
+	BindGlobal              // global name, in a function or class: bound when that runs, if it assigns
+	BindDelete              // del name: the name is unbound
 )
 
 var bindingNames = [...]string{"", "assign", "augment", "def", "class", "import", "for", "with", "except", "named",

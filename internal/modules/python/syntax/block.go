@@ -1,0 +1,154 @@
+package syntax
+
+// block is the suite of one clause of a compound statement, or the module. A block's parent comes before it.
+type block struct {
+	parent  int
+	kind    blockKind
+	scope   scope
+	flags   Flags // of conditions and suppression
+	try     int   // of the clauses of a try
+	handler int   // of an except: which one
+	fn      int   // the innermost function's block; 0: none
+}
+
+type blockKind uint8
+
+const (
+	blockPlain blockKind = iota
+	blockFunction
+	blockClass
+	blockLoop
+	blockMatch
+	blockTry
+	blockHandler
+	blockElse
+	blockFinally
+)
+
+// scope is what an assignment in a block binds a name of.
+type scope uint8
+
+const (
+	scopeModule scope = iota
+	scopeClass
+	scopeFunction
+)
+
+// try is a try statement.
+type try struct{ handlers []handler }
+
+// handler is an except clause.
+type handler struct {
+	takes    Exceptions
+	reraises bool
+}
+
+// survives reports whether a missing module is taken by a handler that does not raise it again.
+func (t *try) survives() bool {
+	for _, h := range t.handlers {
+		if h.takes&CatchesMissing != 0 {
+			return !h.reraises
+		}
+	}
+	return false
+}
+
+// block adds a block and gives its index.
+func (s *scanner) block(b block) int {
+	parent := &s.blocks[b.parent]
+	b.scope, b.fn = parent.scope, parent.fn
+	switch b.kind {
+	case blockFunction:
+		b.scope, b.fn = scopeFunction, len(s.blocks)
+	case blockClass:
+		b.scope = scopeClass
+	}
+	s.blocks = append(s.blocks, b)
+	return len(s.blocks) - 1
+}
+
+// at gives the context of a block, to be resolved when all handlers are known: until then Try is the block.
+func (s *scanner) at(block int) Context { return Context{Try: block} }
+
+// finish resolves the contexts.
+func (s *scanner) finish() {
+	contexts := make([]Context, len(s.blocks))
+	for i, b := range s.blocks[1:] {
+		contexts[i+1] = s.context(b, contexts[b.parent])
+	}
+	resolve := func(c *Context) {
+		at := contexts[c.Try]
+		if c.Flags.Has(InFunction) { // a lambda
+			at = call(at)
+		}
+		*c = at
+	}
+	f := s.file
+	for i := range f.Imports {
+		resolve(&f.Imports[i].Context)
+	}
+	for i := range f.ImportCalls {
+		resolve(&f.ImportCalls[i].Context)
+	}
+	for i := range f.Bindings {
+		resolve(&f.Bindings[i].Context)
+	}
+	for i := range f.Annotations {
+		resolve(&f.Annotations[i].Context)
+	}
+	for i := range f.Dynamic {
+		resolve(&f.Dynamic[i].Context)
+	}
+	for i := range f.PathEdits {
+		resolve(&f.PathEdits[i].Context)
+	}
+	for i := range f.Literals {
+		resolve(&f.Literals[i].Context)
+	}
+	for i := range f.Calls {
+		resolve(&f.Calls[i].Context)
+	}
+	f.Errors = s.errs
+}
+
+// call gives the context in a function that is defined in a context: nothing around the definition is there any more
+// when it is called.
+func call(c Context) Context {
+	const lasting = InFunction | InClass | TypeChecking | VersionBranch | PlatformBranch | MainGuard | Never
+	return Context{Flags: c.Flags&lasting | InFunction}
+}
+
+// context gives the context in a block from that of its parent.
+func (s *scanner) context(b block, c Context) Context {
+	c.Flags |= b.flags
+	switch b.kind {
+	case blockFunction:
+		return call(c)
+	case blockClass:
+		c.Flags |= InClass
+	case blockTry:
+		c.Try = b.try
+		t := &s.tries[b.try-1]
+		for _, h := range t.handlers {
+			c.Flags |= InTry
+			if h.reraises {
+				c.Reraised |= h.takes
+			} else {
+				c.Caught |= h.takes
+			}
+		}
+		if t.survives() {
+			c.Flags |= Guarded
+		}
+	case blockHandler:
+		c.Try = b.try
+		c.Flags |= InHandler
+	case blockElse:
+		c.Try = b.try
+		c.Flags |= InElse
+	case blockFinally:
+		c.Try = b.try
+		c.Flags |= InFinally
+	}
+	return c
+}
