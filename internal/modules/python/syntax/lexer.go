@@ -153,7 +153,7 @@ func (l *lexer) tokens() {
 	for l.pos < len(l.src) {
 		if n := len(l.stack); n > 0 {
 			if top := l.stack[n-1].kind; top == frameFString || top == frameSpec {
-				l.text()
+				l.formatText()
 				continue
 			}
 		}
@@ -202,7 +202,7 @@ func (l *lexer) name() (ended bool) {
 	}
 	if l.pos < len(l.src) && l.pos-start <= 3 && (l.src[l.pos] == '"' || l.src[l.pos] == '\'') {
 		if format, raw, ok := stringPrefix(l.src[start:l.pos]); ok {
-			l.str(start, format, raw)
+			l.quoted(start, format, raw)
 			return false
 		}
 	}
@@ -233,8 +233,8 @@ func stringPrefix(prefix []byte) (format, raw, ok bool) {
 	return format, raw, true
 }
 
-// str reads a string whose quote is at the current place, or the beginning of an f-string.
-func (l *lexer) str(start int, format, raw bool) {
+// quoted reads a string whose quote is at the current place, or the beginning of an f-string.
+func (l *lexer) quoted(start int, format, raw bool) {
 	quote := l.src[l.pos]
 	triple := l.tripled(quote)
 	l.pos++
@@ -293,8 +293,8 @@ func (l *lexer) escape() {
 	l.pos++
 }
 
-// text reads in an f-string or a format specification up to where something opens or closes.
-func (l *lexer) text() {
+// formatText reads in an f-string or a format specification up to where something opens or closes.
+func (l *lexer) formatText() {
 	top := l.stack[len(l.stack)-1]
 	spec := top.kind == frameSpec
 	for l.pos < len(l.src) {

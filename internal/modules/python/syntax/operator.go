@@ -5,7 +5,7 @@ func (l *lexer) operator(c byte) {
 	start := l.pos
 	switch c {
 	case '"', '\'':
-		l.str(start, false, false)
+		l.quoted(start, false, false)
 		return
 	case '0', '1', '2', '3', '4', '5', '6', '7', '8', '9':
 		l.number()

@@ -1,0 +1,109 @@
+package python
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/ctxaudit/ctxaudit/internal/modules/python/syntax"
+)
+
+// Exports is what a module offers to a from-import.
+type Exports struct {
+	// Names that it binds, with how; star imports that could be followed included.
+	Names map[string]syntax.BindingKind
+	// Dynamic says that there may be more: only running the module could tell.
+	Dynamic bool
+}
+
+// Has reports whether a name can be imported, or may be.
+func (e *Exports) Has(name string) bool {
+	_, ok := e.Names[name]
+	return ok || slices.Contains(implicitNames, name)
+}
+
+// Imported reports whether the module binds the name by an import.
+func (e *Exports) Imported(name string) bool { return e.Names[name] == syntax.BindImport }
+
+// Sorted gives the public names in order.
+func (e *Exports) Sorted() []string {
+	var out []string
+	for n := range e.Names {
+		if !strings.HasPrefix(n, "_") {
+			out = append(out, n)
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+// implicitNames are attributes that every module has.
+var implicitNames = []string{
+	"__name__", "__doc__", "__file__", "__package__", "__path__", "__loader__", "__spec__", "__dict__", "__builtins__",
+	"__cached__", "__annotations__", "__class__",
+}
+
+// Exports gives what a reached module offers.
+func (g *Graph) Exports(n *Node) *Exports {
+	if e, ok := g.exports[n]; ok {
+		return e
+	}
+	e := &Exports{Names: map[string]syntax.BindingKind{}}
+	// A cycle of star imports finds what is known so far.
+	g.exports[n] = e
+	if n == nil || n.Module.Kind == Extension {
+		e.Dynamic = true
+		return e
+	}
+	f := g.source(n)
+	if f == nil {
+		return e
+	}
+	e.Dynamic = len(f.Dynamic) > 0 || len(f.Errors) > 0
+	for _, b := range f.Bindings {
+		if b.Kind != syntax.BindDelete {
+			if _, ok := e.Names[b.Name]; !ok {
+				e.Names[b.Name] = b.Kind
+			}
+		}
+	}
+	for i := range f.Imports {
+		if imp := &f.Imports[i]; imp.Star {
+			g.exportStar(n, e, imp)
+		}
+	}
+	return e
+}
+
+// exportStar adds what a star import brings: __all__ if it is there, else the names without a leading underscore.
+func (g *Graph) exportStar(n *Node, e *Exports, imp *syntax.Import) {
+	name, ok := absolute(n, imp.Level, imp.Module)
+	if !ok {
+		e.Dynamic = true
+		return
+	}
+	m, _ := g.finder.find(name)
+	if m == nil || m.Kind == Extension {
+		e.Dynamic = true
+		return
+	}
+	from := g.Nodes[m.Name]
+	if from == nil {
+		// It is reached by this very import, a little later.
+		from = &Node{Module: m}
+		g.Nodes[m.Name] = from
+	}
+	theirs := g.Exports(from)
+	e.Dynamic = e.Dynamic || theirs.Dynamic
+	if f := g.source(from); f != nil && f.All != nil {
+		for _, s := range f.All.Names {
+			e.Names[s.Value] = syntax.BindImport
+		}
+		e.Dynamic = e.Dynamic || f.All.Dynamic
+		return
+	}
+	for name, kind := range theirs.Names {
+		if !strings.HasPrefix(name, "_") {
+			e.Names[name] = kind
+		}
+	}
+}

@@ -1,0 +1,135 @@
+package python
+
+import (
+	"path"
+	"strings"
+)
+
+// finder finds modules. What it found once it finds again, as sys.modules does.
+type finder struct {
+	search  []SearchDir
+	modules map[string]*Module // nil for what is not there
+	entries map[Tree]map[string]map[string]EntryKind
+}
+
+func newFinder(search []SearchDir) *finder {
+	return &finder{search: search, modules: map[string]*Module{}, entries: map[Tree]map[string]map[string]EntryKind{}}
+}
+
+// addSearch puts an entry on the search path; what was not found may be found now.
+func (f *finder) addSearch(d SearchDir, front bool) bool {
+	for _, have := range f.search {
+		if have.Dir == d.Dir && have.Tree == d.Tree {
+			return false
+		}
+	}
+	if front {
+		f.search = append([]SearchDir{d}, f.search...)
+	} else {
+		f.search = append(f.search, d)
+	}
+	for name, m := range f.modules {
+		if m == nil {
+			delete(f.modules, name)
+		}
+	}
+	return true
+}
+
+// find gives a module by its full name, nil if it is not there, and the nearest package above it that is.
+func (f *finder) find(name string) (m, parent *Module) {
+	if m, ok := f.modules[name]; ok && m != nil {
+		return m, nil
+	}
+	search := f.search
+	above, last, nested := cutLast(name)
+	if nested {
+		p, grand := f.find(above)
+		if p == nil {
+			return nil, grand
+		}
+		parent, search = p, p.Path
+	}
+	if _, known := f.modules[name]; !known {
+		f.modules[name] = f.lookup(name, last, search)
+	}
+	return f.modules[name], parent
+}
+
+// cutLast cuts the last part off a dotted name.
+func cutLast(name string) (above, last string, nested bool) {
+	if i := strings.LastIndexByte(name, '.'); i >= 0 {
+		return name[:i], name[i+1:], true
+	}
+	return "", name, false
+}
+
+// lookup searches directories for a module: in each a regular package wins over a compiled module, that over a source
+// file; directories without __init__.py count only if nothing else is found anywhere, all of them together.
+func (f *finder) lookup(name, last string, search []SearchDir) *Module {
+	var portions []SearchDir
+	for _, d := range search {
+		entries := f.list(d.Tree, d.Dir)
+		if entries == nil {
+			continue
+		}
+		dir := path.Join(d.Dir, last)
+		if entries[last] == Directory {
+			inside := f.list(d.Tree, dir)
+			if inside["__init__.py"] == RegularFile {
+				return &Module{Name: name, Kind: Package, Tree: d.Tree, File: dir + "/__init__.py", Path: []SearchDir{{d.Tree, dir, ""}}}
+			}
+			if ext := compiled(inside, "__init__"); ext != "" {
+				return &Module{Name: name, Kind: Extension, Tree: d.Tree, File: path.Join(dir, ext), Path: []SearchDir{{d.Tree, dir, ""}}}
+			}
+		}
+		if ext := compiled(entries, last); ext != "" {
+			return &Module{Name: name, Kind: Extension, Tree: d.Tree, File: path.Join(d.Dir, ext)}
+		}
+		if entries[last+".py"] == RegularFile {
+			return &Module{Name: name, Kind: Plain, Tree: d.Tree, File: dir + ".py"}
+		}
+		if entries[last+".pyc"] == RegularFile {
+			return &Module{Name: name, Kind: Extension, Tree: d.Tree, File: dir + ".pyc"}
+		}
+		switch entries[last] {
+		case Opaque:
+			return &Module{Name: name, Kind: Extension, Tree: d.Tree, File: dir}
+		case Directory:
+			portions = append(portions, SearchDir{d.Tree, dir, ""})
+		}
+	}
+	if len(portions) > 0 {
+		return &Module{Name: name, Kind: Namespace, Tree: portions[0].Tree, Path: portions}
+	}
+	return nil
+}
+
+// compiled gives the file of a compiled module: NAME.so, NAME.abi3.so, NAME.cpython-312-x86_64-linux-gnu.so, NAME.pyd.
+func compiled(entries map[string]EntryKind, name string) string {
+	for _, suffix := range []string{".so", ".abi3.so", ".pyd"} {
+		if entries[name+suffix] == RegularFile {
+			return name + suffix
+		}
+	}
+	for e, kind := range entries {
+		if kind == RegularFile && strings.HasSuffix(e, ".so") && strings.HasPrefix(e, name+".cpython-") {
+			return e
+		}
+	}
+	return ""
+}
+
+func (f *finder) list(t Tree, dir string) map[string]EntryKind {
+	byDir := f.entries[t]
+	if byDir == nil {
+		byDir = map[string]map[string]EntryKind{}
+		f.entries[t] = byDir
+	}
+	e, ok := byDir[dir]
+	if !ok {
+		e = t.Entries(dir)
+		byDir[dir] = e
+	}
+	return e
+}

@@ -1,0 +1,419 @@
+package python
+
+import (
+	"cmp"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/ctxaudit/ctxaudit/internal/modules/python/syntax"
+)
+
+// Entry is where a program starts.
+type Entry struct {
+	// Script is a file that is run as __main__; "" if Module is set.
+	Script string
+	Tree   Tree
+	// Module is imported, or run as __main__ if Main is set (python -m).
+	Module string
+	Main   bool
+	// Site is the command that starts it.
+	Site Site
+}
+
+// Config says how imports are followed.
+type Config struct {
+	Entries []Entry
+	Search  []SearchDir
+	// Syntax is passed on to the scanner.
+	Syntax syntax.Config
+	// Strings gives what literals of a file name modules of this program, such as Django's settings; nil for none.
+	Strings func(file *syntax.File) []Named
+}
+
+// Named is a module, or a name in one, that a string literal names.
+type Named struct {
+	Dotted string
+	Range  syntax.Range
+	// Exact asks for the module itself; otherwise its last part may be a name in a module.
+	Exact bool
+}
+
+// Graph is what a program reaches.
+type Graph struct {
+	// Nodes by module name, and scripts by their path.
+	Nodes map[string]*Node
+	// Missing is what is asked for and not there, the strongest way first, each site once for each name.
+	Missing []Missing
+	// Entries that could not be found, by their index in Config.Entries.
+	Absent []int
+	// Search is the search path in the end, with what the program itself put on it.
+	Search []SearchDir
+	// UnknownPaths are places that put something on the search path that could not be told.
+	UnknownPaths []Site
+	// Unreadable are files that were reached and whose content is not known, or no Python.
+	Unreadable []string
+	// Imports counts the import sites that were followed.
+	Imports int
+
+	exports map[*Node]*Exports
+	finder  *finder
+	config  Config
+	queue   [Startup + 1][]*Node
+	missing map[missingKey]Missing
+}
+
+type missingKey struct {
+	module, name, file string
+	line               int
+}
+
+// Follow gives what a program reaches.
+func Follow(cfg Config) *Graph {
+	g := &Graph{
+		Nodes: map[string]*Node{}, exports: map[*Node]*Exports{}, finder: newFinder(slices.Clone(cfg.Search)), config: cfg,
+		missing: map[missingKey]Missing{},
+	}
+	for i, e := range cfg.Entries {
+		if !g.start(e) {
+			g.Absent = append(g.Absent, i)
+		}
+	}
+	g.run()
+	// A path that was put on the search path late may lead to what was missing before.
+	for again := true; again; {
+		again = false
+		for k, m := range g.missing {
+			if found, _ := g.finder.find(m.Module); m.Kind == NoModule && found != nil {
+				delete(g.missing, k)
+				g.visit(found, m.Reach, m.From, m.Site)
+				again = true
+			}
+		}
+		g.run()
+	}
+	g.Search = g.finder.search
+	for _, m := range g.missing {
+		g.Missing = append(g.Missing, m)
+	}
+	slices.SortFunc(g.Missing, func(a, b Missing) int {
+		return cmp.Or(-cmp.Compare(a.Reach, b.Reach), cmp.Compare(a.Module, b.Module), cmp.Compare(a.Name, b.Name),
+			cmp.Compare(a.Site.File, b.Site.File), cmp.Compare(a.Site.Range.Start.Offset, b.Site.Range.Start.Offset))
+	})
+	slices.Sort(g.Unreadable)
+	return g
+}
+
+func (g *Graph) start(e Entry) bool {
+	if e.Script != "" {
+		if g.finder.list(e.Tree, path.Dir(e.Script))[path.Base(e.Script)] != RegularFile {
+			return false
+		}
+		m := &Module{Name: "__main__", Kind: Plain, Tree: e.Tree, File: e.Script}
+		g.push(e.Script, m, Startup, nil, e.Site, true)
+		return true
+	}
+	m, _ := g.finder.find(e.Module)
+	if m == nil {
+		return false
+	}
+	g.visit(m, Startup, nil, e.Site)
+	if e.Main {
+		if m.IsPackage() {
+			main, _ := g.finder.find(e.Module + ".__main__")
+			if main == nil {
+				return false
+			}
+			m = main
+		}
+		g.push(m.Name, m, Startup, nil, e.Site, true)
+	}
+	return true
+}
+
+// visit reaches a module and the packages above it, which are imported first.
+func (g *Graph) visit(m *Module, r Reach, from *Node, site Site) {
+	for i := range m.Name {
+		if m.Name[i] == '.' {
+			if above, _ := g.finder.find(m.Name[:i]); above != nil {
+				g.push(above.Name, above, r, from, site, false)
+			}
+		}
+	}
+	g.push(m.Name, m, r, from, site, false)
+}
+
+func (g *Graph) push(key string, m *Module, r Reach, from *Node, site Site, main bool) {
+	n := g.Nodes[key]
+	if n == nil {
+		n = &Node{Module: m}
+		g.Nodes[key] = n
+	}
+	if main && !n.Main {
+		// As __main__ it does what it would not do as a module.
+		n.Main, n.done = true, 0
+	}
+	if n.Reach < r {
+		n.Reach, n.From, n.Site = r, from, site
+	}
+	if n.done < n.Reach {
+		g.queue[n.Reach] = append(g.queue[n.Reach], n)
+	}
+}
+
+// run follows imports, the strongest ways first, so that most modules are followed once.
+func (g *Graph) run() {
+	for r := Startup; r > Typing; {
+		q := g.queue[r]
+		if len(q) == 0 {
+			r--
+			continue
+		}
+		n := q[0]
+		g.queue[r] = q[1:]
+		if n.done >= n.Reach {
+			continue
+		}
+		n.done = n.Reach
+		g.follow(n)
+		// What was found may be reached at start-up again.
+		r = Startup
+	}
+}
+
+// source gives what was read of a node's file; nil if there is nothing to read.
+func (g *Graph) source(n *Node) *syntax.File {
+	if n.source != nil || n.Module.File == "" || n.Module.Kind == Extension {
+		return n.source
+	}
+	data, err := n.Module.Tree.Read(n.Module.File)
+	if err != nil {
+		if !slices.Contains(g.Unreadable, n.Module.File) {
+			g.Unreadable = append(g.Unreadable, n.Module.File)
+		}
+		n.source = &syntax.File{Dynamic: []syntax.Marker{{Kind: syntax.MarkExec}}}
+		return n.source
+	}
+	n.source = syntax.Scan(data, &g.config.Syntax)
+	return n.source
+}
+
+// reachOf tells how a place is reached once its module is imported; 0 if it never is.
+func reachOf(n *Node, c syntax.Context) Reach {
+	switch {
+	case c.Has(syntax.Never):
+		return 0
+	case c.Has(syntax.TypeChecking):
+		return Typing
+	case c.Has(syntax.MainGuard) && !n.Main:
+		return 0
+	case c.Has(syntax.Guarded), c.Has(syntax.Suppressed), c.Has(syntax.InHandler),
+		c.Has(syntax.VersionBranch), c.Has(syntax.PlatformBranch):
+		return Guarded
+	case c.Has(syntax.InFunction):
+		return Lazy
+	default:
+		return Startup
+	}
+}
+
+func (g *Graph) follow(n *Node) {
+	f := g.source(n)
+	if f == nil {
+		return
+	}
+	for _, e := range f.PathEdits {
+		g.editPath(n, e)
+	}
+	for i := range f.Imports {
+		imp := &f.Imports[i]
+		if r := reachOf(n, imp.Context); r > Typing {
+			g.Imports++
+			g.followImport(n, imp, Site{File: n.Module.File, Range: imp.Range, Text: statement(imp), Reach: r})
+		}
+	}
+	for _, c := range f.ImportCalls {
+		if r := reachOf(n, c.Context); r > Typing && c.Literal {
+			g.followCall(n, c, Site{File: n.Module.File, Range: c.Range, Text: c.Callee + "(\"" + c.Module + "\")", Reach: r})
+		}
+	}
+	if g.config.Strings != nil {
+		for _, s := range g.config.Strings(f) {
+			g.followString(n, s, Site{File: n.Module.File, Range: s.Range, Text: "\"" + s.Dotted + "\"", Reach: Lazy})
+		}
+	}
+}
+
+// statement gives an import as it could be written on one line.
+func statement(i *syntax.Import) string {
+	if !i.From {
+		return "import " + i.String()
+	}
+	if i.Star {
+		return "from " + i.String() + " import *"
+	}
+	names := make([]string, len(i.Names))
+	for k, n := range i.Names {
+		names[k] = n.Name
+	}
+	return "from " + i.String() + " import " + strings.Join(names, ", ")
+}
+
+// absolute gives the full name of a relative one; ok is false where there is no package to be relative to.
+func absolute(n *Node, level int, module string) (string, bool) {
+	if level == 0 {
+		return module, module != ""
+	}
+	if n.Module.Name == "__main__" {
+		return "", false
+	}
+	parts := strings.Split(n.Module.Name, ".")
+	up := level
+	if n.Module.IsPackage() {
+		up--
+	}
+	if up >= len(parts) {
+		return "", false
+	}
+	base := strings.Join(parts[:len(parts)-up], ".")
+	if module == "" {
+		return base, true
+	}
+	return base + "." + module, true
+}
+
+func (g *Graph) followImport(n *Node, imp *syntax.Import, site Site) {
+	name, ok := absolute(n, imp.Level, imp.Module)
+	if !ok {
+		return
+	}
+	r := min(n.Reach, site.Reach)
+	m, parent := g.finder.find(name)
+	if m == nil {
+		g.lack(Missing{Kind: NoModule, Module: name, Parent: parent, Reach: r, From: n, Site: site})
+		return
+	}
+	g.visit(m, r, n, site)
+	if imp.Star && m.IsPackage() {
+		g.followStar(n, m, r, site)
+	}
+	for _, want := range imp.Names {
+		at := site
+		at.Range = want.Range
+		g.followName(n, m, want.Name, r, at)
+	}
+}
+
+// followStar reaches the submodules that __all__ names: a star import imports them.
+func (g *Graph) followStar(n *Node, m *Module, r Reach, site Site) {
+	f := g.source(g.Nodes[m.Name])
+	if f == nil || f.All == nil {
+		return
+	}
+	for _, name := range f.All.Names {
+		if sub, _ := g.finder.find(m.Name + "." + name.Value); sub != nil {
+			g.visit(sub, r, n, site)
+		}
+	}
+}
+
+// followName reaches what a from-import asks of a module: a name that it binds, or else a submodule.
+func (g *Graph) followName(n *Node, m *Module, name string, r Reach, site Site) {
+	node := g.Nodes[m.Name]
+	ex := g.Exports(node)
+	if ex.Has(name) {
+		// A submodule of that name is usually what the package's own import of it bound.
+		if sub, _ := g.finder.find(m.Name + "." + name); sub != nil && m.IsPackage() && ex.Imported(name) {
+			g.visit(sub, r, n, site)
+		}
+		return
+	}
+	if m.IsPackage() {
+		if sub, _ := g.finder.find(m.Name + "." + name); sub != nil {
+			g.visit(sub, r, n, site)
+			return
+		}
+		g.lack(Missing{Kind: NoModule, Module: m.Name + "." + name, Name: name, Parent: m, Reach: r, From: n, Site: site})
+		return
+	}
+	if !ex.Dynamic {
+		g.lack(Missing{Kind: NoName, Module: m.Name, Name: name, Parent: m, Reach: r, From: n, Site: site})
+	}
+}
+
+func (g *Graph) followCall(n *Node, c syntax.ImportCall, site Site) {
+	name, ok := c.Module, true
+	if c.Level > 0 {
+		if c.Package != "" {
+			name = c.Package + "." + c.Module
+			for range c.Level - 1 {
+				return
+			}
+		} else if name, ok = absolute(n, c.Level, c.Module); !ok {
+			return
+		}
+	}
+	r := min(n.Reach, site.Reach)
+	if strings.HasSuffix(c.Callee, "find_spec") {
+		r = min(r, Guarded)
+	}
+	if m, parent := g.finder.find(name); m != nil {
+		g.visit(m, r, n, site)
+	} else {
+		g.lack(Missing{Kind: NoModule, Module: name, Parent: parent, Reach: r, From: n, Site: site})
+	}
+}
+
+func (g *Graph) followString(n *Node, s Named, site Site) {
+	r := min(n.Reach, Lazy)
+	m, parent := g.finder.find(s.Dotted)
+	if m == nil && !s.Exact {
+		if above, _, nested := cutLast(s.Dotted); nested {
+			if am, ap := g.finder.find(above); am != nil {
+				g.visit(am, r, n, site)
+				return
+			} else {
+				parent, s.Dotted = ap, above
+			}
+		}
+	}
+	if m != nil {
+		g.visit(m, r, n, site)
+		return
+	}
+	g.lack(Missing{Kind: NoModule, Module: s.Dotted, Parent: parent, Reach: r, From: n, Site: site})
+}
+
+func (g *Graph) lack(m Missing) {
+	k := missingKey{m.Module, m.Name, m.Site.File, m.Site.Range.Start.Line}
+	if have, ok := g.missing[k]; !ok || have.Reach < m.Reach {
+		g.missing[k] = m
+	}
+}
+
+// editPath does what a module does to sys.path.
+func (g *Graph) editPath(n *Node, e syntax.PathEdit) {
+	if reachOf(n, e.Context) <= Typing {
+		return
+	}
+	dir := ""
+	switch e.Path.Base {
+	case syntax.PathFile:
+		dir = n.Module.File
+		for range e.Path.Ups {
+			dir = path.Dir(dir)
+		}
+		dir = path.Join(dir, e.Path.Path)
+	case syntax.PathLiteral:
+		if path.IsAbs(e.Path.Path) {
+			dir = path.Clean(e.Path.Path)
+		}
+	}
+	if dir == "" {
+		if e.Path.Base == syntax.PathUnknown {
+			g.UnknownPaths = append(g.UnknownPaths, Site{File: n.Module.File, Range: e.Range})
+		}
+		return
+	}
+	g.finder.addSearch(SearchDir{Tree: n.Module.Tree, Dir: dir, Note: n.Module.File}, e.Front)
+}

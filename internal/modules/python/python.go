@@ -1,0 +1,150 @@
+// Package python follows imports through a tree of files, as CPython's import system would: which modules a program
+// reaches from where it starts, how it reaches them, and what it asks for that is not there.
+//
+// It works over any [Tree], such as a predicted image. Only modules that are found are followed: what a missing package
+// would have imported is never asked. Whether a missing module is the project's own or somebody else's is not decided
+// here.
+//
+// Sources: the Python language reference, "The import system"; importlib/_bootstrap_external.py (FileFinder.find_spec)
+// for the order in which a directory is searched.
+package python
+
+import (
+	"github.com/ctxaudit/ctxaudit/internal/modules/python/syntax"
+)
+
+// EntryKind is what a directory holds under a name, links followed.
+type EntryKind uint8
+
+// The kinds of entries. The zero value is nothing.
+const (
+	Nothing EntryKind = iota
+	RegularFile
+	Directory
+	// Opaque is something that exists and of which nothing else is known.
+	Opaque
+)
+
+// Tree is a file tree. Paths are absolute and slash-separated.
+type Tree interface {
+	// Entries gives the entries of a directory by name; nil if there is no such directory.
+	Entries(dir string) map[string]EntryKind
+	// Read gives the content of a file.
+	Read(path string) ([]byte, error)
+	// MayHold reports whether something may exist at a path although Entries does not show it.
+	MayHold(path string) bool
+}
+
+// SearchDir is an entry of sys.path.
+type SearchDir struct {
+	Tree Tree
+	Dir  string
+	// Note says where the entry comes from, for people.
+	Note string
+}
+
+// ModuleKind is the form of a module.
+type ModuleKind uint8
+
+// The kinds of modules.
+const (
+	Package   ModuleKind = iota + 1 // a directory with __init__.py
+	Plain                           // a .py file
+	Namespace                       // a directory without __init__.py
+	Extension                       // a compiled module: it can be imported, and nothing is known of it
+)
+
+// Module is a module that was found.
+type Module struct {
+	Name string
+	Kind ModuleKind
+	Tree Tree
+	// File is its source; "" for a namespace package, the compiled file for an extension.
+	File string
+	// Path is where its submodules are searched; empty if it is no package.
+	Path []SearchDir
+}
+
+// IsPackage reports whether the module can have submodules.
+func (m *Module) IsPackage() bool { return m.Kind == Package || m.Kind == Namespace }
+
+// Reach tells how code is reached; greater is more certain.
+type Reach uint8
+
+// The kinds of reach. That of a way through several imports is its weakest link.
+const (
+	Typing  Reach = iota + 1 // only for type checkers: never at run time
+	Guarded                  // in a try whose handler takes an import error
+	Lazy                     // in a function
+	Startup                  // when the module is imported
+)
+
+// String gives the reach in one word.
+func (r Reach) String() string {
+	switch r {
+	case Startup:
+		return "startup"
+	case Lazy:
+		return "lazy"
+	case Guarded:
+		return "guarded"
+	default:
+		return "typing"
+	}
+}
+
+// Site is a place that asks for a module.
+type Site struct {
+	File  string // path in the tree
+	Range syntax.Range
+	Text  string // the statement, on one line
+	Reach Reach  // of the statement within its module
+}
+
+// Node is a module that the program reaches.
+type Node struct {
+	Module *Module
+	// Main is set for what is run as __main__.
+	Main bool
+	// Reach is the strongest way to it, From the node whose Site it goes through; nil for an entry point.
+	Reach Reach
+	From  *Node
+	Site  Site
+
+	source *syntax.File
+	done   Reach // the reach with which its imports were followed last
+}
+
+// Way gives the nodes from the entry point to this one.
+func (n *Node) Way() []*Node {
+	var out []*Node
+	for ; n != nil; n = n.From {
+		out = append([]*Node{n}, out...)
+	}
+	return out
+}
+
+// MissingKind tells in which way something is missing.
+type MissingKind uint8
+
+// The kinds of missing things.
+const (
+	NoModule MissingKind = iota + 1 // no entry of the search path, or of the parent package, leads to the module
+	NoName                          // the module neither binds the name nor has a submodule of it
+)
+
+// Missing is something that a reached module asks for and that is not there.
+type Missing struct {
+	Kind MissingKind
+	// Module is the dotted name that was asked for; for NoName the module that lacks the name.
+	Module string
+	// Name is what the module does not export; for NoModule the last part of the name, if a from-import asked for it as
+	// a name that might have been a submodule, else "".
+	Name string
+	// Parent is the nearest package above it that was found; nil for a top-level name.
+	Parent *Module
+	// Reach is that of the strongest way to the site, the site included.
+	Reach Reach
+	From  *Node
+	Site  Site
+}
