@@ -132,7 +132,19 @@ func mkdirAll(t *rootfs.Tree, p string, perm uint16, owner *rootfs.Owner, op int
 			return err
 		}
 	}
-	a := rootfs.Attr{Kind: rootfs.KindDir, Perm: perm, Op: op, Implied: true, Partial: n != nil && n.Kind == rootfs.KindUnknown}
+	return makeDir(t, p, rootfs.Attr{
+		Perm: perm, Op: op, Implied: true, Partial: n != nil && n.Kind == rootfs.KindUnknown,
+	}, owner)
+}
+
+// makeDir makes a directory as mkdir(2) does without a umask, followed by chown: below a directory with the set-group-id
+// bit it takes that bit and, unless it is chowned, the group.
+func makeDir(t *rootfs.Tree, p string, a rootfs.Attr, owner *rootfs.Owner) error {
+	a.Kind = rootfs.KindDir
+	if parent, err := t.Lstat(path.Dir(p)); err == nil && p != "/" && parent.Perm&rootfs.SetGID != 0 {
+		a.Perm |= rootfs.SetGID
+		a.Owner.GID, a.Owner.Group = parent.Owner.GID, parent.Owner.Group
+	}
 	a.Owner = chown(a.Owner, owner)
 	return t.Put(p, rootfs.NewNode(a))
 }

@@ -108,9 +108,7 @@ func applyMkdir(t *rootfs.Tree, m *pb.FileActionMkDir, owner *rootfs.Owner, op i
 	if t.Exists(p) {
 		return nil
 	}
-	a := rootfs.Attr{Kind: rootfs.KindDir, Perm: perm, Op: op}
-	a.Owner = chown(a.Owner, owner)
-	return t.Put(p, rootfs.NewNode(a))
+	return makeDir(t, p, rootfs.Attr{Perm: perm, Op: op}, owner)
 }
 
 // inlineContent is content that the Dockerfile itself holds.

@@ -165,7 +165,7 @@ func (x *extraction) place(name string) (string, error) {
 			// The parent exists: it is a link that leads nowhere.
 			return "", &rootfs.PathError{Path: p, Err: fs.ErrNotExist}
 		}
-		if err := mkdirAll(x.tree, parent, defaultDirPerm, nil, x.op); err != nil {
+		if err := mkdirAll(x.tree, parent, defaultDirPerm, &rootfs.Owner{}, x.op); err != nil {
 			return "", err
 		}
 	case err != nil:

@@ -117,7 +117,8 @@ func (s *scanner) branch(i, colon int, before chain, b *block) {
 			return
 		}
 	}
-	b.flags = and(not(before.prior), c).flags()
+	// An elif TYPE_CHECKING stays one where an earlier clause is taken anyway.
+	b.flags = and(not(before.prior), c).flags() | c.flags()&TypeChecking
 	if s.toks[i].kind != kwElse {
 		top.chain = chain{kind: chainIf, prior: or(before.prior, c)}
 	}

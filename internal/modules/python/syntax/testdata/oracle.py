@@ -99,8 +99,9 @@ class Reader:
         name = test.id if isinstance(test, ast.Name) else test.attr if isinstance(test, ast.Attribute) else ""
         return int(name in self.typing)
 
-    @staticmethod
-    def main(test):
+    def main(self, test):
+        if isinstance(test, ast.BoolOp) and isinstance(test.op, ast.And):
+            return any(self.main(v) for v in test.values)
         return (isinstance(test, ast.Compare) and len(test.ops) == 1 and isinstance(test.ops[0], ast.Eq)
                 and sorted(ast.unparse(n) for n in (test.left, test.comparators[0])) == ["'__main__'", "__name__"])
 
