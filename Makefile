@@ -44,7 +44,8 @@ docs: ## regenerate docs/
 	$(GO) run ./hack/gendocs
 
 fuzz: ## fuzz each parser for a short while
-	$(GO) test ./dockerctx -run '^$$' -fuzz FuzzParseIgnoreFile -fuzztime 30s
+	$(GO) test ./dockerctx -run '^$$' -fuzz FuzzParseIgnoreFile -fuzztime 30s -fuzzminimizetime 1s
+	$(GO) test ./dockerctx -run '^$$' -fuzz FuzzOracle -fuzztime 30s
 	$(GO) test ./dockerfile -run '^$$' -fuzz FuzzCompile -fuzztime 30s
 	$(GO) test ./internal/policy -run '^$$' -fuzz FuzzParse -fuzztime 30s
 

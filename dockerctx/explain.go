@@ -236,7 +236,10 @@ func (e *explainer) prune(dir, full string) {
 // something in it.
 func (e *explainer) carried(full string) error {
 	t := e.trail
-	if t.Included || t.PrunedAt != "" {
+	if t.Included || t.PrunedAt != "" || !e.m.enters(full) {
+		return nil
+	}
+	if info, err := e.c.fsys.Lstat(full); err != nil || !info.IsDir() {
 		return nil
 	}
 	n, err := e.c.tree.find("explain", full)

@@ -71,6 +71,14 @@ func DirFS(dir string) (FS, error) {
 }
 
 func (f *dirFS) ReadDir(name string) ([]fs.DirEntry, error) {
+	// An os.Root follows links that stay inside; ReadDir must not.
+	info, err := f.root.Lstat(name)
+	if err != nil {
+		return nil, relative("readdir", name, err)
+	}
+	if !info.IsDir() {
+		return nil, &fs.PathError{Op: "readdir", Path: name, Err: syscall.ENOTDIR}
+	}
 	d, err := f.open("readdir", name, syscall.O_DIRECTORY|syscall.O_NONBLOCK)
 	if err != nil {
 		return nil, err
@@ -124,9 +132,8 @@ func (f *dirFS) Open(name string) (io.ReadCloser, error) {
 	return file, nil
 }
 
-// open opens an entry that is no link itself.
 func (f *dirFS) open(op, name string, flags int) (*os.File, error) {
-	file, err := f.root.OpenFile(name, os.O_RDONLY|syscall.O_NOFOLLOW|flags, 0)
+	file, err := f.root.OpenFile(name, os.O_RDONLY|flags, 0)
 	if err != nil {
 		return nil, relative(op, name, err)
 	}

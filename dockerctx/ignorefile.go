@@ -32,11 +32,11 @@ func (k LineKind) String() string {
 
 // Line is one line of an ignore file.
 type Line struct {
-	Number int      // from 1
-	Text   string   // the original bytes, without byte order mark and line end
-	EOL    string   // the line end: "\n", "\r\n", or nothing on an unfinished last line
-	Range  Range    // of the text without surrounding white space; empty for a blank line
-	Kind   LineKind //
+	Number int    // from 1
+	Text   string // the original bytes, without byte order mark and line end
+	EOL    string // the line end: "\n", "\r\n", or nothing on an unfinished last line
+	Range  Range  // of the text without surrounding white space; empty for a blank line
+	Kind   LineKind
 
 	// Pattern is the pattern as BuildKit's front end sends it, cleaned, and
 	// with its "!": "!a/b" for "! /a//b/". Empty for blank lines and comments.

@@ -100,8 +100,11 @@ func TestPositionString(t *testing.T) {
 
 func FuzzParseIgnoreFile(f *testing.F) {
 	for _, data := range ignoreFiles {
-		f.Add([]byte(data))
+		// The fuzzer loses its time minimizing long seeds; the tables above
+		// have every length around the limit.
+		if len(data) < 1000 {
+			f.Add([]byte(data))
+		}
 	}
-	f.Add([]byte(strings.Repeat("x", maxLine) + "\n"))
 	f.Fuzz(func(t *testing.T, data []byte) { checkParse(t, data) })
 }

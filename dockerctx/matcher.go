@@ -57,9 +57,14 @@ func (r *rule) matches(path string) (bool, error) {
 	}
 	// Compilation writes to the pattern once; a pattern that does not compile
 	// is never written to.
-	r.once.Do(func() { _, _ = r.single.MatchesUsingParentResult("", r.negated) })
-	verdict, err := r.single.MatchesUsingParentResult(path, r.negated) //nolint:staticcheck // see above
+	r.once.Do(func() { _, _ = r.ask("") })
+	verdict, err := r.ask(path)
 	return err == nil && verdict != r.negated, err
+}
+
+func (r *rule) ask(path string) (bool, error) {
+	//lint:ignore SA1019 see matches
+	return r.single.MatchesUsingParentResult(path, r.negated)
 }
 
 // subject is what the prunings of fsutil's filter.go compare with a directory.

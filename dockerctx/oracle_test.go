@@ -245,9 +245,9 @@ func checkIgnored(t *testing.T, c *Context, m *memFS, in map[string]Entry, what 
 
 // TestOracle compares random trees under random ignore files with fsutil.
 func TestOracle(t *testing.T) {
-	n := 12000
+	n := 3000
 	if testing.Short() {
-		n = 2000
+		n = 1000
 	}
 	for _, mode := range []string{"ignore", "transfer", "both"} {
 		t.Run(mode, func(t *testing.T) {

@@ -65,6 +65,14 @@ type node struct {
 	aboveExclude matched
 }
 
+// name gives the last element of the path.
+func (n *node) name() string {
+	if n.parent == nil || n.parent.path == "." {
+		return n.path
+	}
+	return n.path[len(n.parent.path)+1:]
+}
+
 // carry is what is known of a directory's bringing a listed entry.
 type carry int
 
@@ -309,9 +317,8 @@ func (t *Tree) find(op, name string) (*node, error) {
 
 func (t *Tree) child(n *node, name string) (*node, error) {
 	children, failure := t.load(n)
-	want := join(n.path, name)
-	i, ok := slices.BinarySearchFunc(children, want, func(c *node, want string) int {
-		return strings.Compare(c.path, want)
+	i, ok := slices.BinarySearchFunc(children, name, func(c *node, name string) int {
+		return strings.Compare(c.name(), name)
 	})
 	if ok {
 		return children[i], nil

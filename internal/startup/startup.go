@@ -92,8 +92,6 @@ type Entry struct {
 	Conditional bool
 	// Required tells that the name is written out, without a variable that somebody may set differently.
 	Required bool
-	// Dynamic tells that the program imports further modules by names that only its settings or its data hold.
-	Dynamic bool
 }
 
 // Note is something that could not be told, once per cause.
@@ -169,7 +167,7 @@ func Analyze(in Input) ([]Entry, []Note) {
 		return nil, a.noteList
 	}
 	s.here = argv[0].origin
-	a.command(s, argv, direct)
+	a.command(s, argv, true)
 	return a.entries, a.noteList
 }
 
@@ -184,11 +182,11 @@ func (nothingKnown) Read(string) ([]byte, error) { return nil, errNotKnown }
 
 // The limits of a walk. They are far above what entry-point scripts need, and keep a hostile one from costing time.
 const (
-	maxSteps  = 20000    // commands and statements
-	maxDepth  = 40       // nested commands, functions and scripts
-	maxStates = 8        // ways through a script that are kept apart
+	maxSteps  = 20000     // commands and statements
+	maxDepth  = 40        // nested commands, functions and scripts
+	maxStates = 8         // ways through a script that are kept apart
 	maxScript = 256 << 10 // bytes of a script or configuration file
-	maxArgs   = 4096     // words of a command
+	maxArgs   = 4096      // words of a command
 )
 
 // analysis collects what a walk finds.
@@ -238,6 +236,7 @@ func (a *analysis) add(s *state, e Entry) {
 	e.Env = s.changes(a.imageEnv)
 	e.Origin, e.Via = s.here, slices.Clone(s.via)
 	e.Conditional = s.conditional
+	e.Required = e.Required && !s.cwdVariable
 	key := strings.Join(append([]string{
 		e.Kind.String(), e.Lang.String(), e.Path, e.Module, e.Attr, e.Env["PYTHONPATH"],
 		flag(e.IgnoreEnv), flag(e.NoSite), "",
@@ -245,7 +244,6 @@ func (a *analysis) add(s *state, e Entry) {
 	if i, ok := a.index[key]; ok {
 		old := &a.entries[i]
 		old.Required = old.Required || e.Required
-		old.Dynamic = old.Dynamic || e.Dynamic
 		if old.Conditional && !e.Conditional {
 			// The chain that is shown should be the one that certainly runs.
 			old.Conditional, old.Origin, old.Via, old.Env, old.Workdir = false, e.Origin, e.Via, e.Env, e.Workdir

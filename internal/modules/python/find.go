@@ -133,3 +133,9 @@ func (f *finder) list(t Tree, dir string) map[string]EntryKind {
 	}
 	return e
 }
+
+// Find looks a module up along a search path; nil if it is not there.
+func Find(search []SearchDir, name string) *Module {
+	m, _ := newFinder(search).find(name)
+	return m
+}

@@ -108,12 +108,14 @@ func (s *scanner) method(lo, hi, block int) {
 		s.methodOfAll(method, next+1, hi-1)
 		return
 	}
-	if method == "extend" || method == "append" {
-		if next+1 < hi-1 {
-			s.assignedLiteral(target, lo, next+1, hi-1, block, true)
-		}
+	vlo, vhi := next+1, hi-1
+	if vlo < vhi && !s.isSysPath(lo) && (method == "extend" || method == "append" && s.is(vlo, tokString)) {
+		s.assignedLiteral(target, lo, vlo, vhi, block, true)
 	}
 }
+
+// maxRemove bounds the names among which one that is removed is looked for.
+const maxRemove = 5000
 
 // methodOfAll reads a call of a method of __all__.
 func (s *scanner) methodOfAll(method string, lo, hi int) {
@@ -125,7 +127,7 @@ func (s *scanner) methodOfAll(method string, lo, hi int) {
 		s.addAll(lo, hi)
 	case method == "append" && ok:
 		all.Names = append(all.Names, String{text, s.span(lo, hi)})
-	case method == "remove" && ok:
+	case method == "remove" && ok && len(all.Names) < maxRemove:
 		for i := range all.Names {
 			if all.Names[i].Value == text {
 				all.Names = append(all.Names[:i:i], all.Names[i+1:]...)

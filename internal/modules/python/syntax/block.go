@@ -1,5 +1,7 @@
 package syntax
 
+import "slices"
+
 // block is the suite of one clause of a compound statement, or the module. A block's parent comes before it.
 type block struct {
 	parent  int
@@ -109,6 +111,15 @@ func (s *scanner) finish() {
 		resolve(&f.Calls[i].Context)
 	}
 	f.Errors = s.errs
+	inOrder(f.Bindings, func(b Binding) int { return b.Range.Start.Offset })
+	inOrder(f.Dynamic, func(m Marker) int { return m.Range.Start.Offset })
+	inOrder(f.PathEdits, func(p PathEdit) int { return p.Range.Start.Offset })
+	inOrder(f.Errors, func(e Error) int { return e.Pos.Offset })
+}
+
+// inOrder sorts by the place in the source: within a statement things are found in another order.
+func inOrder[T any](list []T, offset func(T) int) {
+	slices.SortStableFunc(list, func(a, b T) int { return offset(a) - offset(b) })
 }
 
 // call gives the context in a function that is defined in a context: nothing around the definition is there any more

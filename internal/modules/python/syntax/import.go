@@ -51,6 +51,9 @@ func (s *scanner) alias(i, hi int) (as, next int) {
 func (s *scanner) importStatement(lo, i, hi, block int) {
 	lazy := i > lo
 	statement := s.span(lo, hi)
+	if i+1 >= hi {
+		s.fail(int(s.toks[i].off), "import of no module")
+	}
 	for i++; i < hi; i++ {
 		start := i
 		module, next := s.dotted(i, hi)
@@ -126,7 +129,9 @@ func (s *scanner) fromStatement(lo, i, hi, block int) {
 	if i < hi || len(imp.Names) == 0 {
 		s.fail(int(s.toks[min(i, len(s.toks)-1)].off), "import is not understood")
 	}
-	s.file.Imports = append(s.file.Imports, imp)
+	if len(imp.Names) > 0 {
+		s.file.Imports = append(s.file.Imports, imp)
+	}
 }
 
 // imported remembers the names under which something that matters here was imported.

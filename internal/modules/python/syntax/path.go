@@ -13,7 +13,7 @@ func (s *scanner) isSysPath(i int) bool {
 	if s.sysPath[s.str(i)] {
 		return true
 	}
-	return s.modules[s.str(i)] && s.is(i+1, tokDot) && s.isName(i+2, "path") && !(s.is(i+3, tokDot) && s.is(i+4, tokName) && !s.isOpen(i+5, '('))
+	return s.modules[s.str(i)] && s.is(i+1, tokDot) && s.isName(i+2, "path")
 }
 
 // pathCall reads sys.path.insert(0, ...), .append(...), .extend([...]) and site.addsitedir(...). The method is at i.
@@ -283,10 +283,13 @@ func (s *scanner) pathTrailers(p Path, i, hi, block, depth int) (Path, int) {
 	return p, i
 }
 
+// maxPath bounds what is put together, for names can be doubled line by line.
+const maxPath = 4096
+
 // join puts a path below another, as os.path.join does.
 func join(p, q Path) Path {
 	switch {
-	case p.Base == PathUnknown || q.Base == PathUnknown:
+	case p.Base == PathUnknown || q.Base == PathUnknown || len(p.Path)+len(q.Path) > maxPath:
 		return Path{}
 	case q.Base == PathFile || strings.HasPrefix(q.Path, "/"):
 		return q
@@ -301,7 +304,7 @@ func join(p, q Path) Path {
 // concat adds strings. What is glued to a path's last element cannot be told apart from it.
 func concat(p, q Path) Path {
 	switch {
-	case p.Base == PathUnknown || q.Base != PathLiteral:
+	case p.Base == PathUnknown || q.Base != PathLiteral || len(p.Path)+len(q.Path) > maxPath:
 		return Path{}
 	case p.Base == PathLiteral:
 		p.Path += q.Path

@@ -14,10 +14,7 @@ func Scan(src []byte, cfg *Config) *File {
 		file.Errors = []Error{{Pos: Position{Line: 1, Column: 1}, Message: "file is too large"}}
 		return file
 	}
-	s := newScanner(src, cfg, file)
-	s.scan()
-	s.encoding()
-	s.finish()
+	newScanner(src, cfg, file).scan()
 	return file
 }
 
@@ -39,6 +36,7 @@ type scanner struct {
 	locals   map[string]Path   // those of the function at hand
 	localsOf int               // its block
 	lambdas  []lambda          // of the expression at hand; kept for its memory
+	steps    int               // how often a token was passed over, for the tests: it grows as the source does
 }
 
 // suite is an indented sequence of statements.
@@ -95,11 +93,13 @@ func (s *scanner) scan() {
 	for {
 		indent, ok := s.line()
 		if !ok {
-			return
+			break
 		}
 		s.indent(indent)
 		s.statement()
 	}
+	s.encoding()
+	s.finish()
 }
 
 // indent finds the suite that a line belongs to.
@@ -146,6 +146,7 @@ func (s *scanner) isOpen(i int, bracket byte) bool {
 // skip gives the index of the last token of the bracket or f-string that begins at i, or i itself if it is neither.
 // Without a counterpart it reaches to the end of the line.
 func (s *scanner) skip(i int) int {
+	s.steps++
 	switch t := &s.toks[i]; {
 	case t.kind != tokOpen && t.kind != tokFString:
 		return i

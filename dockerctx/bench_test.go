@@ -1,0 +1,58 @@
+package dockerctx
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"github.com/tonistiigi/fsutil"
+)
+
+// BenchmarkWalk lists 50,000 files under an ignore file of 200 lines.
+func BenchmarkWalk(b *testing.B) {
+	dir := b.TempDir()
+	for i := range 1000 {
+		sub := filepath.Join(dir, fmt.Sprintf("src%d/pkg%d/mod%d", i%10, i%100, i))
+		require.NoError(b, os.MkdirAll(sub, 0o755))
+		for j := range 50 {
+			name := fmt.Sprintf("file%d.%s", j, []string{"go", "py", "tmp", "log"}[j%4])
+			require.NoError(b, os.WriteFile(filepath.Join(sub, name), nil, 0o644))
+		}
+	}
+	lines := []string{"**/*.tmp", "src3", "!src3/pkg13/**", "**/file1?.log"}
+	for i := range 196 {
+		lines = append(lines, []string{"node_modules%d", "**/cache%d", "*.bak%d", "src%d/build/*.o"}[i%4])
+		lines[len(lines)-1] = fmt.Sprintf(lines[len(lines)-1], i)
+	}
+	file, err := ParseIgnoreFile("x", []byte(strings.Join(lines, "\n")))
+	require.NoError(b, err)
+
+	b.Run("fsutil", func(b *testing.B) {
+		for b.Loop() {
+			source, err := fsutil.NewFS(dir)
+			require.NoError(b, err)
+			source, err = fsutil.NewFilterFS(source, &fsutil.FilterOpt{ExcludePatterns: file.Patterns()})
+			require.NoError(b, err)
+			n := 0
+			require.NoError(b, source.Walk(context.Background(), "/", func(string, fs.DirEntry, error) error { n++; return nil }))
+			b.ReportMetric(float64(n), "entries")
+		}
+	})
+	b.Run("tree", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			fsys, err := DirFS(dir)
+			require.NoError(b, err)
+			c, err := New(fsys, file)
+			require.NoError(b, err)
+			n := 0
+			require.NoError(b, c.Tree().Walk(func(Entry) error { n++; return nil }))
+			b.ReportMetric(float64(n), "entries")
+		}
+	})
+}

@@ -1,0 +1,152 @@
+package audit
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"path"
+	"strings"
+
+	"github.com/ctxaudit/ctxaudit/dockerctx"
+	"github.com/ctxaudit/ctxaudit/internal/modules/python"
+	"github.com/ctxaudit/ctxaudit/internal/rootfs"
+	"github.com/ctxaudit/ctxaudit/internal/startup"
+)
+
+// maxSource bounds what is read of one source file, in bytes.
+const maxSource = 16 << 20
+
+// imageTree shows a predicted file system to those who follow what runs in it.
+type imageTree struct{ tree *rootfs.Tree }
+
+// Entries implements python.Tree.
+func (t imageTree) Entries(dir string) map[string]python.EntryKind {
+	n, at, err := t.tree.Stat(dir)
+	if err != nil || !n.IsDir() {
+		return nil
+	}
+	children, err := n.Children()
+	if err != nil {
+		return nil
+	}
+	out := make(map[string]python.EntryKind, len(children))
+	for _, c := range children {
+		kind := c.Node.Kind
+		if kind == rootfs.KindSymlink {
+			target, _, err := t.tree.Stat(path.Join(at, c.Name))
+			if err != nil {
+				continue
+			}
+			kind = target.Kind
+		}
+		switch kind {
+		case rootfs.KindFile:
+			out[c.Name] = python.RegularFile
+		case rootfs.KindDir:
+			out[c.Name] = python.Directory
+		case rootfs.KindUnknown:
+			out[c.Name] = python.Opaque
+		}
+	}
+	return out
+}
+
+// Read implements python.Tree and startup.Files.
+func (t imageTree) Read(p string) ([]byte, error) {
+	n, _, err := t.tree.Stat(p)
+	if err != nil {
+		return nil, err
+	}
+	return readAll(n.Open())
+}
+
+func readAll(r io.ReadCloser, err error) ([]byte, error) {
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	data, err := io.ReadAll(io.LimitReader(r, maxSource+1))
+	if len(data) > maxSource {
+		return nil, fmt.Errorf("larger than %d MiB", maxSource>>20)
+	}
+	return data, err
+}
+
+// MayHold implements python.Tree.
+func (t imageTree) MayHold(p string) bool { return t.tree.MayHold(p) }
+
+// Stat implements startup.Files.
+func (t imageTree) Stat(p string) startup.FileKind {
+	n, at, err := t.tree.Stat(p)
+	switch {
+	case err == nil && n.Kind == rootfs.KindFile:
+		return startup.Regular
+	case err == nil && n.IsDir():
+		return startup.Directory
+	case err == nil && n.Kind == rootfs.KindUnknown, err != nil && t.tree.MayHold(at):
+		return startup.Unknown
+	default:
+		return startup.Absent
+	}
+}
+
+// repository shows the build context, as it lies on disk and whatever the ignore file says, as a tree: "/" is its root.
+type repository struct{ fs dockerctx.FS }
+
+func inContext(p string) string {
+	if p = strings.Trim(path.Clean(p), "/"); p == "" {
+		return "."
+	}
+	return p
+}
+
+// Entries implements python.Tree. Links are taken as what they lead to within the context, or left out.
+func (r repository) Entries(dir string) map[string]python.EntryKind {
+	entries, err := r.fs.ReadDir(inContext(dir))
+	if err != nil {
+		return nil
+	}
+	out := make(map[string]python.EntryKind, len(entries))
+	for _, e := range entries {
+		switch {
+		case e.IsDir():
+			out[e.Name()] = python.Directory
+		case e.Type().IsRegular():
+			out[e.Name()] = python.RegularFile
+		case e.Type()&fs.ModeSymlink != 0:
+			out[e.Name()] = python.Opaque
+		}
+	}
+	return out
+}
+
+// Read implements python.Tree.
+func (r repository) Read(p string) ([]byte, error) { return readAll(r.fs.Open(inContext(p))) }
+
+// MayHold implements python.Tree.
+func (repository) MayHold(string) bool { return false }
+
+// ReadFile and ReadDir serve the readers of manifests.
+func (r repository) ReadFile(name string) ([]byte, error) {
+	data, err := r.Read(name)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("reading %s: %w", name, err)
+	}
+	return data, err
+}
+
+// ReadDir gives names, those of directories with a slash behind them.
+func (r repository) ReadDir(name string) ([]string, error) {
+	entries, err := r.fs.ReadDir(inContext(name))
+	if err != nil {
+		return nil, err
+	}
+	out := make([]string, len(entries))
+	for i, e := range entries {
+		if out[i] = e.Name(); e.IsDir() {
+			out[i] += "/"
+		}
+	}
+	return out, nil
+}

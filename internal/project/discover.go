@@ -1,0 +1,128 @@
+package project
+
+import (
+	"bytes"
+	"io/fs"
+	"os/exec"
+	"path"
+	"slices"
+	"strings"
+)
+
+// vendored are directories that hold somebody else's files, or files that are no part of the project.
+var vendored = []string{
+	".git", ".hg", ".svn", ".tox", ".nox", ".venv", "venv", "node_modules", "vendor", "third_party", "site-packages",
+	"testdata", "__pycache__", ".cache", ".direnv", ".terraform",
+}
+
+// maxDepth bounds how deep Dockerfiles are looked for.
+const maxDepth = 8
+
+// notDockerfiles are extensions of files that are made from, or into, a Dockerfile, or tell about one.
+var notDockerfiles = []string{".md", ".j2", ".jinja", ".jinja2", ".tmpl", ".template", ".tpl", ".in", ".erb", ".mustache", ".orig", ".rej", ".bak"}
+
+// IsDockerfile reports whether a file name is one that Dockerfiles have by convention.
+func IsDockerfile(name string) bool {
+	if strings.HasSuffix(name, ".dockerignore") || slices.Contains(notDockerfiles, path.Ext(name)) || strings.HasSuffix(name, "~") {
+		return false
+	}
+	lower := strings.ToLower(name)
+	return lower == "dockerfile" || lower == "containerfile" || strings.HasPrefix(name, "Dockerfile.") ||
+		strings.HasPrefix(name, "Containerfile.") || strings.HasSuffix(lower, ".dockerfile")
+}
+
+// Dockerfiles finds the Dockerfiles below a directory, slash-separated and relative to it, sorted: those nearer to the
+// root first. Directories that git ignores, and vendored ones, are not looked into. ignored tells of directories,
+// relative to the root, whether git ignores them; nil if there is no git.
+func Dockerfiles(root fs.FS, ignored func(dirs []string) map[string]bool) ([]string, error) {
+	var out []string
+	level := []string{"."}
+	for depth := 0; len(level) > 0 && depth <= maxDepth; depth++ {
+		var next []string
+		for _, dir := range level {
+			entries, err := fs.ReadDir(root, dir)
+			if err != nil {
+				if dir == "." {
+					return nil, err
+				}
+				continue
+			}
+			for _, e := range entries {
+				p := path.Join(dir, e.Name())
+				switch {
+				case e.IsDir():
+					if !slices.Contains(vendored, e.Name()) {
+						next = append(next, p)
+					}
+				case e.Type().IsRegular() && IsDockerfile(e.Name()):
+					out = append(out, p)
+				}
+			}
+		}
+		if ignored != nil && len(next) > 0 {
+			skip := ignored(next)
+			next = slices.DeleteFunc(next, func(d string) bool { return skip[d] })
+		}
+		level = next
+	}
+	return out, nil
+}
+
+// Ignored asks git which of some paths, relative to a directory, it ignores. It gives nothing where there is no git.
+func Ignored(dir string, paths []string) map[string]bool {
+	out := map[string]bool{}
+	git, err := exec.LookPath("git")
+	if err != nil || len(paths) == 0 {
+		return out
+	}
+	cmd := exec.Command(git, "-C", dir, "check-ignore", "-z", "--stdin")
+	cmd.Stdin = strings.NewReader(strings.Join(paths, "\x00") + "\x00")
+	var stdout bytes.Buffer
+	cmd.Stdout = &stdout
+	// It exits with 1 if nothing is ignored, with 128 where there is no repository.
+	_ = cmd.Run()
+	for p := range strings.SplitSeq(stdout.String(), "\x00") {
+		if p != "" {
+			out[p] = true
+		}
+	}
+	return out
+}
+
+// Contexts gives the directories that may be the build context of a Dockerfile, the most likely first: the root of the
+// repository, then the Dockerfile's own directory, then those between.
+func Contexts(dockerfile string) []string {
+	own := path.Dir(dockerfile)
+	out := []string{"."}
+	if own == "." {
+		return out
+	}
+	for dir := own; dir != "."; dir = path.Dir(dir) {
+		out = append(out, dir)
+	}
+	return out
+}
+
+// ImageName gives an image a name that people recognise: the Dockerfile's directory, its extension, or both.
+func ImageName(dockerfile string) string {
+	dir, base := path.Dir(dockerfile), path.Base(dockerfile)
+	ext := ""
+	switch {
+	case strings.HasPrefix(base, "Dockerfile."):
+		ext = strings.TrimPrefix(base, "Dockerfile.")
+	case strings.HasPrefix(base, "Containerfile."):
+		ext = strings.TrimPrefix(base, "Containerfile.")
+	case strings.Contains(base, "."):
+		ext = strings.TrimSuffix(strings.TrimSuffix(base, ".Dockerfile"), ".dockerfile")
+	}
+	switch {
+	case dir == "." && ext == "":
+		return "image"
+	case dir == ".":
+		return ext
+	case ext == "":
+		return dir
+	default:
+		return dir + "/" + ext
+	}
+}

@@ -1,0 +1,292 @@
+package startup
+
+import (
+	"regexp"
+	"strconv"
+	"strings"
+
+	"mvdan.cc/sh/v3/pattern"
+	"mvdan.cc/sh/v3/syntax"
+)
+
+// truth is how a condition comes out with the image's own settings and arguments.
+type truth struct {
+	known, yes bool
+	fixed      bool // it cannot come out differently, whatever somebody sets: it asks for files or literals
+}
+
+func (t truth) not() truth {
+	t.yes = !t.yes
+	return t
+}
+
+// truths tells how a list of statements comes out: as its last one does.
+func (a *analysis) truths(s *state, list []*syntax.Stmt) truth {
+	if len(list) == 0 {
+		return truth{}
+	}
+	return a.truth(s, list[len(list)-1])
+}
+
+func (a *analysis) truth(s *state, st *syntax.Stmt) truth {
+	if st.Cmd == nil || st.Background || a.depth >= maxDepth || !a.step(s.here) {
+		return truth{}
+	}
+	a.depth++
+	defer func() { a.depth-- }()
+	t := a.truthOf(s, st.Cmd)
+	if st.Negated {
+		t = t.not()
+	}
+	return t
+}
+
+func (a *analysis) truthOf(s *state, cmd syntax.Command) truth {
+	switch c := cmd.(type) {
+	case *syntax.CallExpr:
+		return a.testCall(s, c)
+	case *syntax.TestClause:
+		return a.testExpr(s, c.X)
+	case *syntax.Block:
+		return a.truths(s, c.Stmts)
+	case *syntax.BinaryCmd:
+		if c.Op != syntax.AndStmt && c.Op != syntax.OrStmt {
+			return truth{}
+		}
+		return combine(a.truth(s, c.X), a.truth(s, c.Y), c.Op == syntax.AndStmt)
+	}
+	return truth{}
+}
+
+// combine is "and" or "or" of three-valued logic.
+func combine(x, y truth, and bool) truth {
+	for _, t := range []truth{x, y} {
+		if t.known && t.yes != and && (t.fixed || x.known && y.known) {
+			return truth{known: true, yes: !and, fixed: t.fixed}
+		}
+	}
+	switch {
+	case x.known && x.yes != and:
+		return x
+	case y.known && y.yes != and:
+		return y
+	case x.known && y.known:
+		return truth{known: true, yes: and, fixed: x.fixed && y.fixed}
+	}
+	return truth{}
+}
+
+// checks tells whether a statement is there for its exit status, so that it may well fail.
+func checks(st *syntax.Stmt) bool {
+	if st.Negated {
+		return true
+	}
+	switch c := st.Cmd.(type) {
+	case *syntax.TestClause, *syntax.ArithmCmd:
+		return true
+	case *syntax.BinaryCmd:
+		return checks(c.Y)
+	case *syntax.CallExpr:
+		if len(c.Args) > 0 {
+			switch c.Args[0].Lit() {
+			case "[", "test", "grep", "egrep", "command", "which", "type", "false", "nc", "pgrep":
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// operand is a word of a test.
+type operand struct {
+	text         string
+	known, unset bool // unset: a variable that nobody sets is taken as empty in it
+	variable     bool
+}
+
+func (a *analysis) operand(s *state, w *syntax.Word) operand {
+	x := &expansion{a: a, s: s, unsetEmpty: true}
+	v := x.literal(w)
+	return operand{text: v.text, known: v.known(), unset: x.unset, variable: x.variable || holdsParameter(w)}
+}
+
+// holdsParameter tells whether a word depends on variables or on the arguments of the container: anybody may change both.
+func holdsParameter(w *syntax.Word) bool {
+	found := false
+	syntax.Walk(w, func(n syntax.Node) bool {
+		if p, ok := n.(*syntax.ParamExp); ok && p.Param != nil {
+			found = true
+		}
+		return !found
+	})
+	return found
+}
+
+// testCall evaluates [ ... ], test, true and false.
+func (a *analysis) testCall(s *state, c *syntax.CallExpr) truth {
+	if len(c.Args) == 0 {
+		return truth{}
+	}
+	words := c.Args[1:]
+	switch c.Args[0].Lit() {
+	case "true", ":":
+		return truth{known: true, yes: true, fixed: true}
+	case "false":
+		return truth{known: true, fixed: true}
+	case "[":
+		if len(words) == 0 {
+			return truth{}
+		}
+		words = words[:len(words)-1]
+	case "test":
+	default:
+		return truth{}
+	}
+	ops := make([]operand, len(words))
+	for i, w := range words {
+		ops[i] = a.operand(s, w)
+	}
+	return a.testWords(s, ops)
+}
+
+func (a *analysis) testWords(s *state, ops []operand) truth {
+	for _, sep := range []string{"-o", "-a"} {
+		for i, o := range ops {
+			if o.text == sep && i > 0 && i+1 < len(ops) {
+				return combine(a.testWords(s, ops[:i]), a.testWords(s, ops[i+1:]), sep == "-a")
+			}
+		}
+	}
+	switch {
+	case len(ops) >= 2 && ops[0].text == "!":
+		return a.testWords(s, ops[1:]).not()
+	case len(ops) == 1:
+		return a.unary(s, "-n", ops[0])
+	case len(ops) == 2:
+		return a.unary(s, ops[0].text, ops[1])
+	case len(ops) == 3:
+		return compare(ops[0], ops[1].text, ops[2], false)
+	}
+	return truth{}
+}
+
+func (a *analysis) testExpr(s *state, e syntax.TestExpr) truth {
+	switch t := e.(type) {
+	case *syntax.Word:
+		return a.unary(s, "-n", a.operand(s, t))
+	case *syntax.ParenTest:
+		return a.testExpr(s, t.X)
+	case *syntax.UnaryTest:
+		if t.Op == syntax.TsNot {
+			return a.testExpr(s, t.X).not()
+		}
+		if w, ok := t.X.(*syntax.Word); ok {
+			return a.unary(s, t.Op.String(), a.operand(s, w))
+		}
+	case *syntax.BinaryTest:
+		switch t.Op {
+		case syntax.AndTest, syntax.OrTest:
+			return combine(a.testExpr(s, t.X), a.testExpr(s, t.Y), t.Op == syntax.AndTest)
+		}
+		x, okX := t.X.(*syntax.Word)
+		y, okY := t.Y.(*syntax.Word)
+		if okX && okY {
+			return compare(a.operand(s, x), t.Op.String(), a.operand(s, y), true)
+		}
+	}
+	return truth{}
+}
+
+func (a *analysis) unary(s *state, op string, x operand) truth {
+	if !x.known {
+		return truth{}
+	}
+	switch op {
+	case "-n", "-z":
+		if x.unset && x.text == "" {
+			// Scripts ask so for what the person who starts the container has to set.
+			return truth{}
+		}
+		return truth{known: true, yes: (x.text != "") == (op == "-n"), fixed: !x.variable}
+	case "-e", "-a", "-f", "-d", "-r", "-x", "-s":
+		file := s.abs(x.text)
+		if file == "" {
+			return truth{}
+		}
+		switch a.files.Stat(file) {
+		case Absent:
+			return truth{known: true, fixed: !x.variable}
+		case Regular:
+			return truth{known: true, yes: op != "-d", fixed: !x.variable}
+		case Directory:
+			return truth{known: true, yes: op != "-f", fixed: !x.variable}
+		}
+	}
+	return truth{}
+}
+
+func compare(x operand, op string, y operand, patterns bool) truth {
+	if !x.known || !y.known {
+		return truth{}
+	}
+	fixed := !x.variable && !y.variable
+	result := func(yes bool) truth { return truth{known: true, yes: yes, fixed: fixed} }
+	switch op {
+	case "=", "==", "!=":
+		equal := x.text == y.text
+		if patterns {
+			equal = matches(y.text, x.text)
+		}
+		if equal && (x.unset || y.unset) {
+			return truth{} // [ "x$NAME" = x ] asks whether it is set
+		}
+		return result(equal == (op != "!="))
+	case "-eq", "-ne", "-gt", "-ge", "-lt", "-le":
+		m, err := strconv.Atoi(strings.TrimSpace(x.text))
+		if err != nil {
+			return truth{}
+		}
+		n, err := strconv.Atoi(strings.TrimSpace(y.text))
+		if err != nil {
+			return truth{}
+		}
+		switch op {
+		case "-eq":
+			return result(m == n)
+		case "-ne":
+			return result(m != n)
+		case "-gt":
+			return result(m > n)
+		case "-ge":
+			return result(m >= n)
+		case "-lt":
+			return result(m < n)
+		default:
+			return result(m <= n)
+		}
+	}
+	return truth{}
+}
+
+// matchesAny tells whether a word matches one of the patterns of a case item.
+func (a *analysis) matchesAny(s *state, word string, patterns []*syntax.Word) bool {
+	for _, p := range patterns {
+		x := &expansion{a: a, s: s, unsetEmpty: true}
+		if v := x.literal(p); v.known() && matches(v.text, word) {
+			return true
+		}
+	}
+	return false
+}
+
+func matches(pat, word string) bool {
+	if pat == word {
+		return true
+	}
+	expr, err := pattern.Regexp(pat, pattern.EntireString)
+	if err != nil {
+		return false
+	}
+	re, err := regexp.Compile(expr)
+	return err == nil && re.MatchString(word)
+}

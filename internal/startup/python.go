@@ -1,0 +1,319 @@
+package startup
+
+import (
+	"path"
+	"regexp"
+	"strings"
+)
+
+var pythonName = regexp.MustCompile(`^(python|pypy)[0-9]*(\.[0-9]+)*t?$`)
+
+// interpreter is what the options of `python` set for the program that it runs.
+type interpreter struct {
+	front     []string // what -m puts in front of sys.path
+	ignoreEnv bool     // -E, -I
+	noSite    bool     // -S
+	safe      bool     // -P, -I, PYTHONSAFEPATH: no directory is put in front
+}
+
+// python runs an interpreter's command line. What its options do to sys.path is told in CPython's
+// Doc/using/cmdline.rst and done in Modules/getpath.py and Modules/main.c.
+func (c *command) python(words []arg) {
+	var py interpreter
+	py.safe = c.s.env("PYTHONSAFEPATH") != ""
+	safeByEnv, safeByOption := py.safe, false
+	for len(words) > 0 {
+		w := words[0]
+		if !strings.HasPrefix(w.text, "-") || w.text == "-" {
+			break
+		}
+		words = words[1:]
+		if w.text == "--" {
+			break
+		}
+		if strings.HasPrefix(w.text, "--") {
+			switch w.text {
+			case "--check-hash-based-pycs":
+				words = words[min(1, len(words)):]
+			case "--version", "--help":
+				return
+			}
+			continue
+		}
+		for i := 1; i < len(w.text); i++ {
+			rest := w.text[i+1:]
+			switch w.text[i] {
+			case 'E':
+				py.ignoreEnv = true
+			case 'I':
+				py.ignoreEnv, safeByOption = true, true
+			case 'P':
+				safeByOption = true
+			case 'S':
+				py.noSite = true
+			case 'h', 'V', '?':
+				return
+			case 'W', 'X':
+				if rest == "" {
+					words = words[min(1, len(words)):]
+				}
+				i = len(w.text)
+			case 'c', 'm':
+				py.safe = safeByOption || safeByEnv && !py.ignoreEnv
+				value := arg{text: rest, variable: w.variable, origin: w.origin}
+				if rest == "" {
+					if len(words) == 0 {
+						return
+					}
+					value, words = words[0], words[1:]
+				}
+				if w.text[i] == 'c' {
+					c.a.note(c.s.here, "the imports of code given with -c are not followed")
+					return
+				}
+				c.pythonModule(value, words, py)
+				return
+			}
+		}
+	}
+	py.safe = safeByOption || safeByEnv && !py.ignoreEnv
+	switch {
+	case len(words) == 0:
+		if c.main {
+			c.a.note(c.s.here, "python is started without a script")
+		}
+	case words[0].text == "-" || words[0].text == "/dev/stdin":
+		c.a.note(c.s.here, "the imports of code that python reads from its input are not followed")
+	default:
+		c.args = words[1:]
+		c.pythonFile(words[0], py)
+	}
+}
+
+// pythonFile runs a file, or a directory with a __main__.py in it.
+func (c *command) pythonFile(name arg, py interpreter) {
+	file := c.s.abs(name.text)
+	if file == "" {
+		c.a.note(c.s.here, "the script that python runs is not written out ("+shown(name.text)+"): it cannot be told")
+		return
+	}
+	if base := path.Base(file); path.Ext(base) == "" || base == "huey_consumer.py" {
+		// The commands that an installation puts into an environment may be given to the interpreter too.
+		if run, ok := tools[strings.TrimSuffix(base, ".py")]; ok && c.a.files.Stat(file) != Regular {
+			c.base, c.py = base, py
+			run(c)
+			return
+		}
+		if target, ok := c.a.console[base]; ok && c.a.files.Stat(file) != Regular {
+			c.consoleScript(target)
+			return
+		}
+	}
+	dir := path.Dir(file)
+	if c.a.files.Stat(file) == Directory {
+		dir, file = file, path.Join(file, "__main__.py")
+	}
+	e := Entry{Kind: Script, Lang: Python, Path: file, Required: !name.variable}
+	if !py.safe {
+		e.SearchDirs = []string{dir}
+	}
+	c.addPython(e, py)
+	c.djangoOf(e, py, file)
+}
+
+// pythonModule runs `python -m`: a program that is known by its module, or a module.
+func (c *command) pythonModule(name arg, words []arg, py interpreter) {
+	if !name.known() {
+		c.a.note(c.s.here, "the module that python runs is not written out ("+shown(name.text)+"): it cannot be told")
+		return
+	}
+	if !py.safe {
+		py.front = []string{c.s.cwd}
+	}
+	c.args, c.py = words, py
+	top, _, _ := strings.Cut(name.text, ".")
+	switch name.text {
+	case "pdb", "cProfile", "profile", "trace", "coverage", "debugpy", "scalene", "memray", "viztracer", "line_profiler", "kernprof", "runpy", "ddtrace", "pudb", "ptvsd", "pyinstrument":
+		c.pythonTool(name.text)
+		return
+	case "pip", "venv", "ensurepip", "compileall", "virtualenv", "json.tool", "site", "http.server", "pytest", "build", "zipfile":
+		return
+	case "poetry", "pipenv", "uv", "pdm", "hatch":
+		c.base = name.text
+		c.wrapper(wrappers[name.text])
+		return
+	}
+	if run, ok := tools[moduleTools[name.text]]; ok {
+		c.base = moduleTools[name.text]
+		run(c)
+		return
+	}
+	if run, ok := tools[name.text]; ok && top == name.text {
+		c.base = name.text
+		run(c)
+		return
+	}
+	c.addPython(Entry{Kind: Module, Lang: Python, Module: name.text, SearchDirs: py.front, Required: !name.variable}, py)
+}
+
+// moduleTools are programs whose module has another name than their command.
+var moduleTools = map[string]string{
+	"django": "django-admin", "streamlit.web.cli": "streamlit", "gunicorn.app.wsgiapp": "gunicorn", "waitress": "waitress-serve",
+	"celery.bin.celery": "celery", "uvicorn.main": "uvicorn", "flask.cli": "flask", "huey.bin.huey_consumer": "huey_consumer",
+	"functions_framework": "functions-framework", "daphne.cli": "daphne",
+}
+
+// pythonTool is a debugger or profiler that runs another program in its own process.
+func (c *command) pythonTool(module string) {
+	words := c.args
+	if module == "coverage" {
+		if len(words) == 0 || words[0].text != "run" {
+			return
+		}
+		words = words[1:]
+	}
+	if module == "memray" && len(words) > 0 && words[0].text == "run" {
+		words = words[1:]
+	}
+	valued := map[string]string{
+		"debugpy": "--listen --connect --log-to --pid", "ptvsd": "--host --port",
+		"cProfile": "-o -s", "profile": "-o -s", "pdb": "-c", "trace": "-f -C --ignore-dir --ignore-module",
+		"coverage": "--rcfile --source --omit --include --data-file --context --concurrency", "memray": "-o -p",
+		"scalene": "--outfile --cpu-percent-threshold --profile-only --profile-exclude",
+	}[module]
+	takes := valuedSet(valued)
+	for len(words) > 0 {
+		w := words[0].text
+		if w == "-m" || !strings.HasPrefix(w, "-") || w == "-" {
+			break
+		}
+		name, _, inline := cutOption(w, takes)
+		words = words[1:]
+		if w == "--" {
+			break
+		}
+		if !inline && takes[name] {
+			words = words[min(1, len(words)):]
+		}
+	}
+	if len(words) > 0 {
+		c.python(words)
+	}
+}
+
+// addPython records an entry with what the interpreter was told.
+func (c *command) addPython(e Entry, py interpreter) {
+	e.Lang, e.IgnoreEnv, e.NoSite = Python, py.ignoreEnv, py.noSite
+	c.a.add(c.s, e)
+}
+
+// importObject records a module that a program imports by name, with what it looks up there. dirs are what the program
+// itself puts in front of the search path.
+func (c *command) importObject(module, attr string, dirs []string, required bool) {
+	if strings.Contains(module, unknown) {
+		c.a.note(c.s.here, "the module that "+c.base+" imports is not written out ("+shown(module)+"): it cannot be told")
+		return
+	}
+	e := Entry{Kind: App, Module: module, Attr: attr, SearchDirs: append(append([]string{}, dirs...), c.py.front...), Required: required}
+	if !modulePath.MatchString(attr) {
+		e.Attr = ""
+	}
+	c.addPython(e, c.py)
+	if modulePath.MatchString(module) {
+		c.djangoOf(e, c.py, c.locate(module, e.SearchDirs))
+	}
+}
+
+// object splits what servers are given: pkg.mod:app, pkg.mod:create_app("x"), pkg.mod:obj.attr.
+func object(text, attr string) (module, name string) {
+	module, name, ok := strings.Cut(text, ":")
+	if !ok || name == "" {
+		return module, attr
+	}
+	if i := strings.IndexByte(name, '('); i >= 0 {
+		name = name[:i]
+	}
+	return module, strings.TrimSpace(name)
+}
+
+// dotted splits pkg.mod.name for programs that take the last element for an attribute.
+func dotted(text string) (module, attr string) {
+	if strings.Contains(text, ":") {
+		return object(text, "")
+	}
+	if i := strings.LastIndexByte(text, '.'); i > 0 {
+		return text[:i], text[i+1:]
+	}
+	return text, ""
+}
+
+// searchDirs are the directories in which a module is looked for before the installed packages.
+func (c *command) searchDirs(dirs []string) []string {
+	out := append([]string{}, dirs...)
+	if !c.py.ignoreEnv {
+		if v := c.s.env("PYTHONPATH"); v != "" {
+			for _, d := range strings.Split(v, ":") {
+				if d = c.s.abs(d); d != "" {
+					out = append(out, d)
+				}
+			}
+		}
+	}
+	return out
+}
+
+// locate gives the file of a module in the image, "" if it is not known there.
+func (c *command) locate(module string, dirs []string) string {
+	for _, dir := range c.searchDirs(dirs) {
+		if dir == "" {
+			continue
+		}
+		base := path.Join(dir, strings.ReplaceAll(module, ".", "/"))
+		for _, file := range []string{base + "/__init__.py", base + ".py"} {
+			if c.a.files.Stat(file) == Regular {
+				return file
+			}
+		}
+	}
+	return ""
+}
+
+// packaged climbs out of the packages around a file: the directory that must be on the search path, and the module's
+// name from there. Flask and FastAPI find the module of a path so.
+func (a *analysis) packaged(file string) (dir, module string) {
+	file = strings.TrimSuffix(file, ".py")
+	dir, module = path.Dir(file), path.Base(file)
+	if module == "__init__" && dir != "/" {
+		dir, module = path.Dir(dir), path.Base(dir)
+	}
+	for dir != "/" && a.files.Stat(path.Join(dir, "__init__.py")) == Regular {
+		dir, module = path.Dir(dir), path.Base(dir)+"."+module
+	}
+	return dir, module
+}
+
+var settingsName = regexp.MustCompile(`(?:setdefault\(\s*["']DJANGO_SETTINGS_MODULE["']\s*,|environ\[["']DJANGO_SETTINGS_MODULE["']\]\s*=)\s*["']([\w.]+)["']`)
+
+// djangoOf records the settings module that a Django program loads by name: from the environment, or from the line that
+// manage.py, wsgi.py and celery.py set it with when the environment does not.
+func (c *command) djangoOf(e Entry, py interpreter, file string) {
+	text, known := c.a.read(file)
+	module := c.s.env("DJANGO_SETTINGS_MODULE")
+	required := false
+	if o := parseOptions(c.args, "--settings --pythonpath"); path.Base(e.Path) == "manage.py" {
+		if v, ok := o.last("--settings"); ok {
+			module, required = v.text, !v.variable
+		}
+	}
+	m := settingsName.FindStringSubmatch(text)
+	if module == "" && m != nil {
+		module, required = m[1], true
+	}
+	if module == "" || !modulePath.MatchString(module) {
+		return
+	}
+	if e.Kind == Script && known && m == nil && !strings.Contains(text, "django") {
+		return
+	}
+	c.addPython(Entry{Kind: App, Module: module, SearchDirs: e.SearchDirs, Required: required}, py)
+}
