@@ -70,7 +70,22 @@ func DirFS(dir string) (FS, error) {
 	return f, probe.Close()
 }
 
+// maxPath is Linux's PATH_MAX, the final zero byte included.
+const maxPath = 4096
+
+// fits fails for a path that is too long for the kernel. An os.Root goes through the directories one by one and has no
+// such limit; BuildKit's client hands the whole path to the kernel, and its walk ends with this error.
+func (f *dirFS) fits(op, name string) error {
+	if len(f.dir)+1+len(name) >= maxPath {
+		return &fs.PathError{Op: op, Path: name, Err: syscall.ENAMETOOLONG}
+	}
+	return nil
+}
+
 func (f *dirFS) ReadDir(name string) ([]fs.DirEntry, error) {
+	if err := f.fits("readdir", name); err != nil {
+		return nil, err
+	}
 	// An os.Root follows links that stay inside; ReadDir must not.
 	info, err := f.root.Lstat(name)
 	if err != nil {
@@ -93,6 +108,9 @@ func (f *dirFS) ReadDir(name string) ([]fs.DirEntry, error) {
 }
 
 func (f *dirFS) Lstat(name string) (fs.FileInfo, error) {
+	if err := f.fits("lstat", name); err != nil {
+		return nil, err
+	}
 	info, err := f.root.Lstat(name)
 	if err != nil {
 		return nil, relative("lstat", name, err)

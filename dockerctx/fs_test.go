@@ -6,6 +6,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 	"testing/fstest"
@@ -169,4 +170,30 @@ func TestFromFS(t *testing.T) {
 	assert.ErrorContains(t, err, "not a regular file")
 	_, err = fsys.ReadDir("l")
 	assert.ErrorIs(t, err, syscall.ENOTDIR)
+}
+
+// TestDirFSPathMax has a tree that is deeper than a path may be long: BuildKit's walk ends there with the kernel's error.
+func TestDirFSPathMax(t *testing.T) {
+	dir := t.TempDir()
+	root, err := os.OpenRoot(dir)
+	require.NoError(t, err)
+	defer root.Close()
+	current := root
+	for range 20 {
+		name := strings.Repeat("n", 250)
+		require.NoError(t, current.Mkdir(name, 0o755))
+		next, err := current.OpenRoot(name)
+		require.NoError(t, err)
+		defer next.Close()
+		current = next
+	}
+	fsys, err := DirFS(dir)
+	require.NoError(t, err)
+	_, err = walkAll(mustContext(t, fsys, "x").Tree())
+	require.ErrorIs(t, err, syscall.ENAMETOOLONG)
+
+	theirs, err := fsutil.NewFS(dir)
+	require.NoError(t, err)
+	err = theirs.Walk(t.Context(), "", func(_ string, _ fs.DirEntry, err error) error { return err })
+	require.ErrorIs(t, err, syscall.ENAMETOOLONG)
 }
