@@ -67,6 +67,7 @@ const (
 	RoleSearchPath Role = "search-path" // the instruction that puts its directory on a search path
 	RoleRequires   Role = "requires"    // the line of the configuration that asks for it
 	RoleFails      Role = "fails"       // the instruction that fails
+	RoleImports    Role = "imports"     // an import of what is missing
 )
 
 // Place is a line of a file with its part in a finding.
@@ -141,6 +142,9 @@ type ImageReport struct {
 	Findings    []Finding    `json:"findings"`
 	Passed      []Passed     `json:"passed"`
 	Assumptions []Assumption `json:"assumptions"`
+
+	// imports and modules count what was followed.
+	imports, modules int
 }
 
 // Summary counts.
@@ -168,6 +172,8 @@ func NewReport(images []ImageReport) Report {
 	}
 	r.Summary.Images = len(images)
 	for _, img := range images {
+		r.Summary.Imports += img.imports
+		r.Summary.Modules += img.modules
 		for _, f := range img.Findings {
 			switch f.Severity {
 			case Error:
@@ -176,9 +182,6 @@ func NewReport(images []ImageReport) Report {
 				r.Summary.Warnings++
 			default:
 				r.Summary.Notes++
-			}
-			if f.Rule == ModuleNotInImage {
-				r.Summary.Modules++
 			}
 		}
 	}

@@ -27,6 +27,10 @@ const (
 	EntrypointNotInImage   = "EntrypointNotInImage"
 	WorkdirMismatch        = "WorkdirMismatch"
 	UserMismatch           = "UserMismatch"
+	ImportNotInImage       = "ImportNotInImage"
+	ImportNotReachable     = "ImportNotReachable"
+	ImportNotFound         = "ImportNotFound"
+	NameNotExported        = "NameNotExported"
 )
 
 // Rule is one check.
@@ -53,6 +57,10 @@ func Rules() []Rule {
 		{WorkdirMismatch, "The image's working directory is another one than it must be.", Error, checkWorkdir},
 		{UserMismatch, "The image runs as another user than it must.", Error, checkUser},
 		{EntrypointNotInImage, "The program or script that the image starts is not in it.", Error, checkEntrypoint},
+		{ImportNotInImage, "An import that is reached from what the image starts resolves in the repository and not in the image.", Error, checkImports},
+		{ImportNotReachable, "A module is in the image, but no entry of the search path leads to it.", Error, nil},
+		{ImportNotFound, "An import of the project's own code resolves nowhere.", Warning, nil},
+		{NameNotExported, "A name is imported from a module that does not have it.", Error, nil},
 	}
 }
 
@@ -112,6 +120,8 @@ type Subject struct {
 	// Tracked gives the files below a directory of the context that git tracks, relative to the context, or ok false
 	// where there is no git. nil: there is no git.
 	Tracked func(contextDir, dir string) (files []string, ok bool, err error)
+	// GitIgnored gives those of some paths, relative to the context, that git ignores. nil: there is no git.
+	GitIgnored func(contextDir string, paths []string) map[string]bool
 }
 
 // pass is one run of the rules over an image.

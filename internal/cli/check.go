@@ -147,7 +147,7 @@ func (a *app) subjects(cmd *cobra.Command, f *checkFlags, args []string) ([]audi
 	if f.target != "" {
 		image = f.target
 	}
-	return []audit.Subject{{Name: image, Options: opt, Policy: p, Tracked: project.Tracked}}, nil
+	return []audit.Subject{{Name: image, Options: opt, Policy: p, Tracked: project.Tracked, GitIgnored: project.Ignored}}, nil
 }
 
 func exists(name string) bool {
@@ -206,7 +206,7 @@ func (a *app) configured(cmd *cobra.Command, name string, only []string) ([]audi
 		if err := checkContext(opt.Context); err != nil {
 			return nil, &policy.Error{File: name, Line: file.Line("images", n, "context"), Message: err.Error()}
 		}
-		out = append(out, audit.Subject{Name: n, Options: opt, Policy: img, PolicyFile: file, Tracked: project.Tracked})
+		out = append(out, audit.Subject{Name: n, Options: opt, Policy: img, PolicyFile: file, Tracked: project.Tracked, GitIgnored: project.Ignored})
 	}
 	return out, nil
 }

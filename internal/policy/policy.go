@@ -49,6 +49,8 @@ type Image struct {
 	BuildContexts map[string]string `yaml:"build-contexts,omitempty" json:"build-contexts,omitempty" jsonschema:"description=Named contexts\\, as docker build --build-context takes them."`
 	// Platform is the platform to build for, such as linux/arm64.
 	Platform string `yaml:"platform,omitempty" json:"platform,omitempty" jsonschema:"description=Platform to build for\\, such as linux/amd64."`
+	// Entrypoints are more commands that the image is started with.
+	Entrypoints []string `yaml:"entrypoints,omitempty" json:"entrypoints,omitempty" jsonschema:"description=More commands that containers of this image run\\, as in a shell: workers\\, management commands. Their imports are followed too."`
 	// Require is what the image must hold.
 	Require Require `yaml:"require,omitempty" json:"require,omitempty" jsonschema:"description=What the image must hold."`
 	// Forbid is what it must not hold.

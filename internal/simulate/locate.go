@@ -119,3 +119,8 @@ func (m *Image) Provenance(n *rootfs.Node) []Step {
 	}
 	return out
 }
+
+// Origin gives the path in the main context that an entry was copied from.
+func (m *Image) Origin(n *rootfs.Node) (string, bool) {
+	return (&locator{image: m, context: MainContext}).origin(n)
+}

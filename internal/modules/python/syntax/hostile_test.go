@@ -134,7 +134,7 @@ func checkScan(t *testing.T, src []byte) *File {
 	for _, i := range f.Imports {
 		ordered(i.Range)
 		inside(i.ModuleRange)
-		text := string(src[i.Range.Start.Offset:i.Range.End.Offset])
+		text := string(src[i.Range.Start.Offset:min(i.Range.Start.Offset+8, i.Range.End.Offset)])
 		if !strings.HasPrefix(text, "import") && !strings.HasPrefix(text, "from") && !strings.HasPrefix(text, "lazy") {
 			require.Fail(t, "import does not begin as one", "%.20q", text)
 		}

@@ -1,0 +1,99 @@
+package audit
+
+import (
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/ctxaudit/ctxaudit/internal/modules/python"
+	"github.com/ctxaudit/ctxaudit/internal/modules/python/manifest"
+)
+
+// repoModule is a module of the repository.
+type repoModule struct{ *python.Module }
+
+// pathOf gives the path in the context of a package on the way to the module, or of the module itself.
+func (r *repoModule) pathOf(name string) string {
+	p := r.File
+	switch r.Kind {
+	case python.Namespace:
+		p = r.Path[0].Dir
+	case python.Package:
+		p = path.Dir(p)
+	}
+	for range strings.Count(r.Name, ".") - strings.Count(name, ".") {
+		p = path.Dir(p)
+	}
+	return strings.TrimPrefix(p, "/")
+}
+
+// inRepository looks a module up in the repository: beside the package that the image has of it, or below a directory
+// that a search path of the image stands for. It gives nil for what is not there, and for what is not the project's own:
+// the standard library, a declared dependency, a directory that merely has the name.
+func (c *importCheck) inRepository(module string, parent *python.Module) *repoModule {
+	if parent == nil {
+		top, _, _ := strings.Cut(module, ".")
+		if manifest.IsStdlib(top) {
+			return nil
+		}
+		if _, ok := c.declared.ImportDeclared(module); ok {
+			return nil
+		}
+	}
+	for _, root := range c.roots(parent) {
+		m := python.Find([]python.SearchDir{{Tree: c.repo, Dir: path.Join("/", root)}}, module)
+		if m == nil || m.Kind == python.Namespace && !c.hasPython(m) {
+			continue
+		}
+		return &repoModule{m}
+	}
+	return nil
+}
+
+// hasPython reports whether a namespace package holds Python files of its own.
+func (c *importCheck) hasPython(m *python.Module) bool {
+	for _, d := range m.Path {
+		for name, kind := range c.repo.Entries(d.Dir) {
+			if kind == python.RegularFile && strings.HasSuffix(name, ".py") {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// roots gives the directories of the context from which a name may be looked up: where the image's copy of its package
+// comes from or, for a top-level name, where the image's search directories come from, the context and its src.
+func (c *importCheck) roots(parent *python.Module) []string {
+	var out []string
+	add := func(dir string) {
+		if dir = inContext(dir); !slices.Contains(out, dir) {
+			out = append(out, dir)
+		}
+	}
+	if parent == nil {
+		for _, d := range c.searchDirs {
+			if o, ok := c.origin(d.Dir); ok {
+				add(o)
+			}
+		}
+		add(".")
+		add("src")
+		return out
+	}
+	for _, d := range parent.Path {
+		o, ok := c.origin(d.Dir)
+		for range strings.Count(parent.Name, ".") + 1 {
+			ok = ok && o != "."
+			o = path.Dir(o)
+		}
+		if ok {
+			add(o)
+		}
+	}
+	return out
+}
+
+// origin gives the path in the main context that an entry of the image is a copy of. Of a directory that was made on the
+// way to its entries they tell, if they kept their names.
+func (c *importCheck) origin(imagePath string) (string, bool) { return c.originIn(c.tree, imagePath) }

@@ -1,0 +1,51 @@
+package audit
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/ctxaudit/ctxaudit/internal/modules/python"
+	"github.com/ctxaudit/ctxaudit/internal/modules/python/syntax"
+)
+
+// frameworkCallees are calls that name modules in their arguments.
+var frameworkCallees = map[string]bool{"include": true, "autodiscover_tasks": true, "Celery": true}
+
+// moduleSettings are settings of Django and Celery that name modules, or names in modules.
+var moduleSettings = []string{
+	"INSTALLED_APPS", "LOCAL_APPS", "PROJECT_APPS", "DJANGO_APPS", "MIDDLEWARE", "MIDDLEWARE_CLASSES", "ROOT_URLCONF",
+	"WSGI_APPLICATION", "ASGI_APPLICATION", "AUTHENTICATION_BACKENDS", "CELERY_IMPORTS", "CELERY_INCLUDE", "imports",
+}
+
+var dotted = regexp.MustCompile(`^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*$`)
+
+// frameworkStrings gives the modules that a file names in strings, as Django and Celery read them.
+func frameworkStrings(f *syntax.File) []python.Named {
+	var out []python.Named
+	add := func(elements []syntax.Element, exact bool) {
+		for _, e := range elements {
+			if dotted.MatchString(e.Value) {
+				out = append(out, python.Named{Dotted: e.Value, Range: e.Range, Exact: exact})
+			}
+		}
+	}
+	for _, l := range f.Literals {
+		name := l.Name[strings.LastIndexByte(l.Name, '.')+1:]
+		if slices.Contains(moduleSettings, name) && !l.Context.Has(syntax.Never) {
+			add(l.Elements, name == "ROOT_URLCONF")
+		}
+	}
+	for _, call := range f.Calls {
+		name := call.Callee[strings.LastIndexByte(call.Callee, '.')+1:]
+		for i, arg := range call.Arguments {
+			switch {
+			case name == "include" && i == 0 && arg.Keyword == "" && len(arg.Elements) == 1,
+				name == "autodiscover_tasks" && i == 0 && arg.Keyword == "",
+				name == "Celery" && arg.Keyword == "include":
+				add(arg.Elements, true)
+			}
+		}
+	}
+	return out
+}

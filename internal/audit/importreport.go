@@ -1,0 +1,287 @@
+package audit
+
+import (
+	"cmp"
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/ctxaudit/ctxaudit/internal/modules/python"
+	"github.com/ctxaudit/ctxaudit/internal/policy"
+)
+
+// maxSites bounds the import sites that a finding lists.
+const maxSites = 50
+
+// reportAll reports what was sorted, in a fixed order.
+func (c *importCheck) reportAll() error {
+	for _, key := range sortedKeys(c.groups) {
+		if err := c.reportGroup(c.groups[key]); err != nil {
+			return err
+		}
+	}
+	for _, key := range sortedKeys(c.names) {
+		c.reportName(c.names[key])
+	}
+	for _, key := range sortedKeys(c.nowhere) {
+		c.reportNowhere(c.nowhere[key])
+	}
+	return nil
+}
+
+// reportGroup reports a package or module that the image lacks, or has where no search path leads.
+func (c *importCheck) reportGroup(g *missingGroup) error {
+	slices.SortStableFunc(g.missing, func(a, b python.Missing) int { return -cmp.Compare(a.Reach, b.Reach) })
+	check := &moduleCheck{pass: c.pass, module: policy.Module{Path: g.repo}, dir: g.repo}
+	if err := check.collect(); err != nil {
+		return err
+	}
+	if err := check.locate(); err != nil {
+		return err
+	}
+	f := Finding{
+		Module: g.module, ContextPath: g.repo, Files: check.reach.Missing(),
+		Subject: c.sitePosition(g.missing[0].Site), Assumptions: c.assumptions(c.image.Opaque),
+	}
+	for i, m := range g.missing {
+		if i >= maxSites {
+			break
+		}
+		f.Related = append(f.Related, c.sitePlace(m))
+	}
+	sites := count(len(g.missing), "import") + " of it"
+	if g.entry != nil {
+		sites = "it is what the image starts"
+	}
+	detail := []string{c.way(g.missing[0])}
+	if at := c.lies(check, g); at != "" {
+		f.Rule, f.ImagePath = ImportNotReachable, at
+		f.Summary = fmt.Sprintf("%s is in the image, at %s, and no search path leads to it (%s)", g.module, at, sites)
+		detail = append(detail, c.wouldReach(g, at))
+	} else {
+		f.Rule = ImportNotInImage
+		f.Summary = fmt.Sprintf("%s is not in the image (%s)", g.module, sites)
+		if len(check.reach.Uncopied) > 0 {
+			subject := f.Subject
+			why, err := check.explainUncopied(&f)
+			if err != nil {
+				return err
+			}
+			f.Subject = subject
+			detail = append(detail, fmt.Sprintf("%s is in the repository: %s", g.repo, why))
+		}
+		if len(check.reach.Ignored) > 0 {
+			subject := f.Subject
+			detail = append(detail, fmt.Sprintf("%s is in the repository.", g.repo))
+			detail = append(detail, check.explainIgnored(&f)...)
+			f.Subject = subject
+			if fix, ok := check.negationFix(); ok {
+				f.Fixes = append(f.Fixes, fix)
+			}
+		}
+	}
+	f.Severity = Error
+	if g.reach <= python.Guarded {
+		f.Severity = Warning
+		detail = append(detail, "Every import of it is guarded: the program starts without it.")
+	}
+	if step := c.mayMakeModules(len(check.reach.Ignored) > 0); step != "" && f.Severity == Error {
+		f.Severity = Warning
+		detail = append(detail, fmt.Sprintf("It is not proved: the step %q may make it, or move it there.", step))
+	}
+	f.Detail = strings.Join(detail, " ")
+	c.add(f)
+	return nil
+}
+
+// lies gives where the missing package is in the image off the search path, "" if it is not there or not whole.
+func (c *importCheck) lies(check *moduleCheck, g *missingGroup) string {
+	if len(check.reach.Found) == 0 {
+		return ""
+	}
+	for _, f := range check.files {
+		if l, ok := check.reach.Found[f]; ok {
+			if !strings.HasSuffix(f, ".py") {
+				continue
+			}
+			up := strings.Count(strings.TrimPrefix(f, g.repo), "/")
+			at := l.Path
+			for range up {
+				at = path.Dir(at)
+			}
+			return at
+		}
+	}
+	return ""
+}
+
+// wouldReach says what would put a package that lies somewhere on a search path.
+func (c *importCheck) wouldReach(g *missingGroup, at string) string {
+	name := g.module[strings.LastIndexByte(g.module, '.')+1:]
+	base := strings.TrimSuffix(path.Base(at), ".py")
+	var dirs []string
+	for _, d := range c.searchDirs {
+		if !slices.Contains(dirs, d.Dir) {
+			dirs = append(dirs, d.Dir)
+		}
+	}
+	searched := "The search path is " + strings.Join(dirs, ", ") + "."
+	if len(dirs) == 0 {
+		searched = "The search path has no directory of this image."
+	}
+	if base != name {
+		return fmt.Sprintf("%s Its directory lost its name: it must be called %s.", searched, name)
+	}
+	parent := path.Dir(at)
+	for range strings.Count(g.module, ".") {
+		parent = path.Dir(parent)
+	}
+	return fmt.Sprintf("%s %s on PYTHONPATH would lead to it, or WORKDIR %s if the program searches its working directory.", searched, parent, parent)
+}
+
+// reportName reports a name that a module does not export.
+func (c *importCheck) reportName(n *missingName) {
+	slices.SortStableFunc(n.missing, func(a, b python.Missing) int { return -cmp.Compare(a.Reach, b.Reach) })
+	m := n.missing[0]
+	module := m.Module
+	if m.Kind == python.NoModule {
+		module = m.Parent.Name
+	}
+	f := Finding{
+		Rule: NameNotExported, Module: module, Subject: c.sitePosition(m.Site),
+		Summary: fmt.Sprintf("%s does not export %s (%s)", module, m.Name, count(len(n.missing), "import")),
+	}
+	for i, m := range n.missing {
+		if i >= maxSites {
+			break
+		}
+		f.Related = append(f.Related, c.sitePlace(m))
+	}
+	detail := []string{c.way(m)}
+	switch {
+	case n.definedIn != "":
+		detail = append(detail, fmt.Sprintf("The submodule %s defines it: `from .%s import %s` in the package's __init__.py would export it.", n.definedIn, n.definedIn, m.Name))
+	case len(n.exports) > 0:
+		detail = append(detail, fmt.Sprintf("It exports %s.", someOf(n.exports, 12)))
+	default:
+		detail = append(detail, "It exports nothing.")
+	}
+	f.Severity = Error
+	if m.Reach <= python.Guarded {
+		f.Severity = Warning
+	}
+	f.Detail = strings.Join(detail, " ")
+	c.add(f)
+}
+
+// reportNowhere reports a submodule of a package of the project that exists neither in the image nor in the repository.
+func (c *importCheck) reportNowhere(m python.Missing) {
+	if m.Parent.File == "" && m.Parent.Kind != python.Namespace || m.Parent.Kind == python.Extension {
+		return
+	}
+	dir := m.Parent.File
+	if len(m.Parent.Path) > 0 {
+		dir = m.Parent.Path[0].Dir
+	}
+	if _, ok := c.origin(dir); !ok && m.Parent.Kind != python.Plain {
+		return
+	}
+	if m.Parent.Kind == python.Plain || m.Parent.Kind == python.Namespace || m.Reach <= python.Guarded || c.generated(m) {
+		return
+	}
+	c.add(Finding{
+		Rule: ImportNotFound, Severity: Warning, Module: m.Module, Subject: c.sitePosition(m.Site), Related: []Place{c.sitePlace(m)},
+		Summary: fmt.Sprintf("%s exists neither in the image nor in the repository", m.Module),
+		Detail:  fmt.Sprintf("%s The package %s is there, and has no module of that name.", c.way(m), m.Parent.Name),
+	})
+}
+
+// generated reports whether a module has a name that builds give to files they make, or is one that git ignores.
+func (c *importCheck) generated(m python.Missing) bool {
+	name := m.Module[strings.LastIndexByte(m.Module, '.')+1:]
+	if strings.HasSuffix(name, "_pb2") || strings.HasSuffix(name, "_pb2_grpc") || slices.Contains([]string{"_version", "version", "__version__"}, name) {
+		return true
+	}
+	if c.subject.GitIgnored == nil {
+		return false
+	}
+	var paths []string
+	for _, d := range m.Parent.Path {
+		if o, ok := c.origin(d.Dir); ok {
+			paths = append(paths, path.Join(o, name+".py"), path.Join(o, name, "__init__.py"))
+		}
+	}
+	return len(c.subject.GitIgnored(c.main.Dir, paths)) > 0
+}
+
+// reportScript reports that the Python file that is started is not in the image.
+func (c *importCheck) reportScript(e entry) {
+	o, ok := c.origin(path.Dir(e.Script))
+	if !ok {
+		return
+	}
+	want := path.Join(o, path.Base(e.Script))
+	if _, err := c.main.FS.Lstat(want); err != nil {
+		return
+	}
+	f := Finding{
+		Rule: EntrypointNotInImage, ImagePath: e.Script, ContextPath: want, Subject: c.sitePosition(e.Site),
+		Summary: fmt.Sprintf("%s, which the image starts, is not in it", e.Script),
+		Detail:  fmt.Sprintf("The repository has it: %s.", want), Assumptions: c.assumptions(c.image.Opaque),
+	}
+	if step := c.mayMakeModules(false); step != "" || !e.start.Required {
+		f.Severity = Warning
+	}
+	c.add(f)
+}
+
+// sitePosition gives a place in the image as one in the repository, where the file comes from it.
+func (c *importCheck) sitePosition(s python.Site) Position {
+	p := Position{File: s.File, Line: s.Range.Start.Line, Column: s.Range.Start.Column}
+	if path.IsAbs(s.File) {
+		if o, ok := c.contextPath(s.File); ok {
+			p.File = o
+		}
+	}
+	return p
+}
+
+// sitePlace gives the place of an import with how it is reached.
+func (c *importCheck) sitePlace(m python.Missing) Place {
+	p := c.sitePosition(m.Site)
+	return Place{Role: RoleImports, File: p.File, Line: p.Line, Text: m.Site.Text, Note: m.Reach.String()}
+}
+
+// way tells how the program comes to an import: from the command through the modules to the site.
+func (c *importCheck) way(m python.Missing) string {
+	var parts []string
+	if m.From != nil {
+		for _, n := range m.From.Way() {
+			name := n.Module.Name
+			if name == "__main__" {
+				name = path.Base(n.Module.File)
+			}
+			if len(parts) == 0 || parts[len(parts)-1] != name {
+				parts = append(parts, name)
+			}
+		}
+	}
+	p := c.sitePosition(m.Site)
+	parts = append(parts, fmt.Sprintf("%s:%d", p.File, p.Line))
+	if len(parts) > 8 {
+		parts = append(append(parts[:4:4], "..."), parts[len(parts)-3:]...)
+	}
+	when := map[python.Reach]string{
+		python.Startup: "It is needed to start", python.Lazy: "It is needed when a function runs", python.Guarded: "It is asked for, and can be done without",
+	}[m.Reach]
+	return fmt.Sprintf("%s: %s.", when, strings.Join(parts, " -> "))
+}
+
+// someOf lists names, the first few.
+func someOf(names []string, most int) string {
+	if len(names) <= most {
+		return strings.Join(names, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
+}

@@ -1,0 +1,306 @@
+package audit
+
+import (
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/ctxaudit/ctxaudit/dockerfile"
+	"github.com/ctxaudit/ctxaudit/internal/modules/python"
+	"github.com/ctxaudit/ctxaudit/internal/modules/python/manifest"
+	"github.com/ctxaudit/ctxaudit/internal/modules/python/syntax"
+	"github.com/ctxaudit/ctxaudit/internal/startup"
+)
+
+// checkImports follows the imports of what the image starts, through the image, and reports what the repository could
+// satisfy and the image cannot. Only modules that are in the image are followed: what a missing package would import is
+// never asked.
+func checkImports(p *pass) error {
+	if p.main == nil {
+		return nil
+	}
+	declared, err := manifest.Declared(repository{p.main.FS})
+	if err != nil {
+		return err
+	}
+	c := &importCheck{
+		pass: p, tree: imageTree{p.image.Tree}, repo: repository{p.main.FS}, declared: declared,
+		groups: map[string]*missingGroup{}, names: map[string]*missingName{}, nowhere: map[string]python.Missing{},
+	}
+	entries := c.entries()
+	for _, e := range entries {
+		c.searchDirs = append(c.searchDirs, e.search...)
+	}
+	for _, e := range entries {
+		c.follow(e)
+	}
+	return c.reportAll()
+}
+
+// importCheck is one run of the import rules over an image.
+type importCheck struct {
+	*pass
+	tree     imageTree
+	repo     repository
+	declared *manifest.Declarations
+	// searchDirs are the search paths of all entries.
+	searchDirs []python.SearchDir
+
+	groups  map[string]*missingGroup
+	names   map[string]*missingName
+	nowhere map[string]python.Missing
+}
+
+// missingGroup is a package or module that the image lacks, with all that asks for it.
+type missingGroup struct {
+	module  string // the topmost name that is missing
+	repo    string // where it is in the context
+	reach   python.Reach
+	missing []python.Missing
+	// entry is set if it is asked for by the command that the image starts.
+	entry *entry
+}
+
+// missingName is a name that a module does not export.
+type missingName struct {
+	missing []python.Missing
+	exports []string
+	// definedIn is a submodule of it that binds the name, "" if none does.
+	definedIn string
+}
+
+// entry is something that the image starts and that is written in Python.
+type entry struct {
+	python.Entry
+	search []python.SearchDir
+	start  startup.Entry
+}
+
+// entries gives what the image starts, and what the policy adds.
+func (c *importCheck) entries() []entry {
+	cfg, src := c.image.Plan.Config, c.image.Plan.ConfigSources
+	input := startup.Input{
+		Entrypoint: startup.Command{Args: cfg.Entrypoint, Origin: origin(src.Entrypoint)},
+		Cmd:        startup.Command{Args: cfg.Cmd, Origin: origin(src.Cmd)},
+		Env:        cfg.Env, Workdir: cfg.WorkingDir, Files: c.tree, ConsoleScripts: c.consoleScripts(),
+	}
+	started, _ := startup.Analyze(input)
+	for i, command := range c.subject.Policy.Entrypoints {
+		input.Entrypoint = startup.Command{}
+		input.Cmd = startup.Command{Args: []string{"/bin/sh", "-c", command}, Origin: startup.Origin{Text: command}}
+		if asked := c.required("entrypoints", i); len(asked) > 0 {
+			input.Cmd.Origin.File, input.Cmd.Origin.Line = asked[0].File, asked[0].Line
+		}
+		more, _ := startup.Analyze(input)
+		started = append(started, more...)
+	}
+	installed := c.installedDirs()
+	var out []entry
+	for _, s := range started {
+		if s.Lang != startup.Python {
+			continue
+		}
+		e := entry{start: s}
+		e.Site = python.Site{File: s.Origin.File, Text: s.Origin.Text, Reach: python.Startup}
+		e.Site.Range.Start.Line = s.Origin.Line
+		switch s.Kind {
+		case startup.Script:
+			e.Script, e.Tree = s.Path, c.tree
+		case startup.Module:
+			e.Module, e.Main = s.Module, true
+		case startup.App:
+			e.Module = s.Module
+		default:
+			continue
+		}
+		for _, dir := range append(slices.Clone(s.SearchDirs), c.pythonPath(s)...) {
+			e.search = append(e.search, python.SearchDir{Tree: c.tree, Dir: dir})
+		}
+		e.search = append(e.search, installed...)
+		out = append(out, e)
+	}
+	return out
+}
+
+func origin(l dockerfile.Location) startup.Origin {
+	return startup.Origin{File: l.File, Line: l.Range.Start.Line, Text: l.Text}
+}
+
+// pythonPath gives the entries of PYTHONPATH as an entry sees it.
+func (c *importCheck) pythonPath(s startup.Entry) []string {
+	if s.IgnoreEnv {
+		return nil
+	}
+	value, ok := s.Env["PYTHONPATH"]
+	if !ok {
+		value, _ = lookupEnv(c.image.Plan.Config.Env, "PYTHONPATH")
+	}
+	var out []string
+	for dir := range strings.SplitSeq(value, ":") {
+		if dir == "" {
+			continue
+		}
+		if !path.IsAbs(dir) {
+			dir = path.Join("/", s.Workdir, dir)
+		}
+		out = append(out, path.Clean(dir))
+	}
+	return out
+}
+
+// consoleScripts gives the commands that installing the repository's own packages makes.
+func (c *importCheck) consoleScripts() map[string]string {
+	out := map[string]string{}
+	for _, p := range c.declared.Projects {
+		for name, s := range p.Scripts {
+			out[name] = s.Target
+		}
+	}
+	return out
+}
+
+// follow follows one entry and sorts what is missing.
+func (c *importCheck) follow(e entry) {
+	g := python.Follow(python.Config{
+		Entries: []python.Entry{e.Entry}, Search: e.search, Strings: frameworkStrings,
+		Syntax: syntax.Config{Callees: frameworkCallees},
+	})
+	c.report.imports += g.Imports
+	c.report.modules += len(g.Nodes)
+	if len(g.Absent) > 0 {
+		c.sortEntry(e)
+	}
+	for _, m := range g.Missing {
+		if e.start.Conditional {
+			m.Reach = min(m.Reach, python.Lazy)
+		}
+		c.sort(m, g)
+	}
+}
+
+// sortEntry decides what it means that the very module or script that is started was not found.
+func (c *importCheck) sortEntry(e entry) {
+	if e.Script != "" {
+		c.reportScript(e)
+		return
+	}
+	if found := c.inRepository(e.Module, nil); found != nil {
+		top, _, _ := strings.Cut(e.Module, ".")
+		missing := python.Missing{Kind: python.NoModule, Module: e.Module, Reach: python.Startup, Site: e.Site}
+		// If the package is there the module in it is what is missing.
+		for name := e.Module; strings.Contains(name, "."); {
+			above := name[:strings.LastIndexByte(name, '.')]
+			if p := python.Find(e.search, above); p != nil {
+				missing.Parent, top = p, name
+				break
+			}
+			name = above
+		}
+		g := c.group(top, found)
+		g.reach, g.entry = python.Startup, &e
+		g.missing = append(g.missing, missing)
+	}
+}
+
+// sort decides what a missing module or name is: the project's own and to be reported, or somebody else's.
+func (c *importCheck) sort(m python.Missing, g *python.Graph) {
+	if m.Kind == python.NoName {
+		c.sortName(m, g)
+		return
+	}
+	found := c.inRepository(m.Module, m.Parent)
+	switch {
+	case found != nil:
+		grp := c.group(topmost(m), found)
+		grp.reach = max(grp.reach, m.Reach)
+		if !slices.ContainsFunc(grp.missing, func(have python.Missing) bool { return have.Site == m.Site && have.Module == m.Module }) {
+			grp.missing = append(grp.missing, m)
+		}
+	case m.Name != "":
+		// A from-import of something that is no submodule anywhere: a name that the package lacks.
+		c.sortName(m, g)
+	case m.Parent != nil:
+		if _, ok := c.nowhere[m.Module]; !ok {
+			c.nowhere[m.Module] = m
+		}
+	}
+}
+
+func (c *importCheck) group(module string, found *repoModule) *missingGroup {
+	p := found.pathOf(module)
+	g := c.groups[p]
+	if g == nil {
+		g = &missingGroup{module: module, repo: p}
+		c.groups[p] = g
+	}
+	return g
+}
+
+// topmost gives the name of the highest package that is missing.
+func topmost(m python.Missing) string {
+	if m.Parent == nil {
+		top, _, _ := strings.Cut(m.Module, ".")
+		return top
+	}
+	name, _, _ := strings.Cut(strings.TrimPrefix(m.Module, m.Parent.Name+"."), ".")
+	return m.Parent.Name + "." + name
+}
+
+// sortName looks whether a name that a module does not export can be known not to be there.
+func (c *importCheck) sortName(m python.Missing, g *python.Graph) {
+	target := m.Module
+	if m.Kind == python.NoModule {
+		target = m.Parent.Name
+	}
+	node := g.Nodes[target]
+	if node == nil || node.Module.File == "" {
+		return
+	}
+	// Of a file that no context gave nothing is known: a step made it.
+	if _, ok := c.contextPath(node.Module.File); !ok {
+		return
+	}
+	ex := g.Exports(node)
+	if ex.Dynamic || ex.Has(m.Name) {
+		return
+	}
+	key := target + ":" + m.Name
+	n := c.names[key]
+	if n == nil {
+		n = &missingName{exports: ex.Sorted(), definedIn: c.definedIn(node.Module, m.Name)}
+		c.names[key] = n
+	}
+	n.missing = append(n.missing, m)
+}
+
+// definedIn gives a submodule that binds a name at its top level.
+func (c *importCheck) definedIn(m *python.Module, name string) string {
+	for _, d := range m.Path {
+		entries := d.Tree.Entries(d.Dir)
+		for _, file := range sortedKeys(entries) {
+			sub, ok := strings.CutSuffix(file, ".py")
+			if !ok || entries[file] != python.RegularFile || sub == "__init__" {
+				continue
+			}
+			data, err := d.Tree.Read(path.Join(d.Dir, file))
+			if err != nil {
+				continue
+			}
+			for _, b := range syntax.Scan(data, nil).Bindings {
+				if b.Name == name && (b.Kind == syntax.BindDef || b.Kind == syntax.BindClass || b.Kind == syntax.BindAssign) {
+					return sub
+				}
+			}
+		}
+	}
+	return ""
+}
+
+// contextPath gives where a file of the image stands in the main context.
+func (c *importCheck) contextPath(imagePath string) (string, bool) {
+	n, _, err := c.image.Tree.Stat(imagePath)
+	if err != nil {
+		return "", false
+	}
+	return c.image.Origin(n)
+}

@@ -1,0 +1,217 @@
+package audit
+
+import (
+	"path"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/moby/buildkit/solver/pb"
+	"mvdan.cc/sh/v3/syntax"
+
+	"github.com/ctxaudit/ctxaudit/dockerfile"
+	"github.com/ctxaudit/ctxaudit/internal/modules/python"
+	"github.com/ctxaudit/ctxaudit/internal/modules/python/manifest"
+)
+
+// commandsOf gives the commands of a RUN step as lists of words; a word that is not written out is "".
+func commandsOf(op *dockerfile.Op) [][]string {
+	args := op.Exec.Meta.Args
+	if len(args) != 3 || args[1] != "-c" || !strings.HasSuffix(args[0], "sh") {
+		return [][]string{args}
+	}
+	file, err := syntax.NewParser(syntax.Variant(syntax.LangBash)).Parse(strings.NewReader(args[2]), "")
+	if err != nil {
+		return nil
+	}
+	var out [][]string
+	syntax.Walk(file, func(n syntax.Node) bool {
+		if call, ok := n.(*syntax.CallExpr); ok && len(call.Args) > 0 {
+			words := make([]string, len(call.Args))
+			for i, w := range call.Args {
+				words[i] = literal(w)
+			}
+			out = append(out, words)
+		}
+		return true
+	})
+	return out
+}
+
+// literal gives a word without its quotes, "" if it holds anything that a shell would expand.
+func literal(w *syntax.Word) string {
+	var b strings.Builder
+	for _, part := range w.Parts {
+		switch p := part.(type) {
+		case *syntax.Lit:
+			b.WriteString(p.Value)
+		case *syntax.SglQuoted:
+			b.WriteString(p.Value)
+		case *syntax.DblQuoted:
+			for _, inner := range p.Parts {
+				lit, ok := inner.(*syntax.Lit)
+				if !ok {
+					return ""
+				}
+				b.WriteString(lit.Value)
+			}
+		default:
+			return ""
+		}
+	}
+	return b.String()
+}
+
+// installedDirs gives what RUN steps make importable by installing packages of this repository: the directories that
+// hold them, as they are when the step runs.
+func (c *importCheck) installedDirs() []python.SearchDir {
+	var out []python.SearchDir
+	for _, op := range c.image.Plan.Ops {
+		if op.Kind != dockerfile.OpExec {
+			continue
+		}
+		before := c.image.Before(op.ID)
+		if before == nil {
+			continue
+		}
+		tree := imageTree{before.Tree}
+		for _, words := range commandsOf(op) {
+			for _, in := range manifest.ParseInstall(words, op.Exec.Meta.Cwd) {
+				for _, dir := range c.installs(tree, in) {
+					out = append(out, python.SearchDir{Tree: tree, Dir: dir, Note: op.Location.Text})
+				}
+			}
+		}
+	}
+	return out
+}
+
+// installs gives the directories that one command makes importable.
+func (c *importCheck) installs(tree imageTree, in manifest.Install) []string {
+	var out []string
+	if in.Dir != "" {
+		out = c.packageDirs(tree, in.Dir)
+	}
+	if in.Requirements == "" {
+		return out
+	}
+	// A requirements file may name directories beside it.
+	file, ok := c.originIn(tree, in.Requirements)
+	if !ok {
+		return out
+	}
+	p, err := manifest.Requirements(c.repo, file)
+	if err != nil {
+		return out
+	}
+	for _, l := range p.Local {
+		if rel, err := filepath.Rel(path.Dir(file), l.Path); err == nil && l.Path != "" {
+			out = append(out, c.packageDirs(tree, path.Join(path.Dir(in.Requirements), rel))...)
+		}
+	}
+	return out
+}
+
+// originIn gives the path in the main context that an entry of a tree comes from.
+func (c *importCheck) originIn(tree imageTree, p string) (string, bool) {
+	n, _, err := tree.tree.Stat(p)
+	if err != nil {
+		return "", false
+	}
+	if o, ok := c.image.Origin(n); ok {
+		return o, true
+	}
+	children, err := n.Children()
+	if err != nil {
+		return "", false
+	}
+	for _, ch := range children {
+		if o, ok := c.image.Origin(ch.Node); ok && path.Base(o) == ch.Name {
+			return path.Dir(o), true
+		}
+	}
+	return "", false
+}
+
+// packageDirs gives the directories that the packages of a project lie in.
+func (c *importCheck) packageDirs(tree imageTree, dir string) []string {
+	out := []string{dir, path.Join(dir, "src")}
+	o, ok := c.originIn(tree, dir)
+	if !ok {
+		return out
+	}
+	project, err := manifest.Read(c.repo, o)
+	if err != nil {
+		return out
+	}
+	for _, root := range project.Packages {
+		if rel, ok := root.SearchDir(); ok && !slices.Contains(out, path.Join(dir, rel)) {
+			out = append(out, path.Join(dir, rel))
+		}
+	}
+	return out
+}
+
+// harmless are programs that neither make nor move Python modules of a project.
+var harmless = []string{
+	":", "[", "true", "false", "test", "set", "export", "cd", "echo", "printf", "exit", "if", "then", "apt-get", "apt", "apk", "yum",
+	"dnf", "microdnf", "pip", "pip3", "uv", "poetry", "pdm", "pipenv", "pipx", "npm", "npx", "yarn", "pnpm", "useradd", "adduser",
+	"groupadd", "addgroup", "usermod", "groupmod", "passwd", "chown", "chmod", "chgrp", "mkdir", "rm", "rmdir", "touch", "sed", "cat", "tee", "grep",
+	"find", "which", "command", "id", "whoami", "locale-gen", "localedef", "update-ca-certificates", "dpkg-reconfigure", "dpkg", "gpg",
+	"ldconfig", "fc-cache", "setcap", "sleep", "uname", "getent", "type", "source", ".", "ls", "sha256sum", "rustup", "corepack", "xargs",
+	"env", "head", "tail", "awk", "cut", "tr", "sort", "date", "apt-mark", "update-alternatives", "debconf-set-selections", "curl", "wget",
+	"pybabel", "msgfmt", "compilemessages", "chsh", "hash", "install_packages", "pre-commit", "playwright", "fc-list", "mkfifo", "sysctl",
+}
+
+// movers are programs that put files elsewhere: they matter only for what is in the image, or was in a stage, at all.
+var movers = []string{"cp", "mv", "ln", "rsync", "install"}
+
+var pythonProgram = regexp.MustCompile(`^python[0-9.]*$`)
+
+// mayMakeModules gives a step that may make the missing module, or move it to where it is searched; "" if there is none.
+// What the ignore file keeps out cannot be moved.
+func (c *importCheck) mayMakeModules(ignored bool) string {
+	for _, id := range c.image.Opaque {
+		op := c.image.Plan.Ops[id]
+		if op.Kind == dockerfile.OpRemote {
+			return op.Location.Text
+		}
+		if op.Kind != dockerfile.OpExec {
+			continue
+		}
+		for _, m := range op.Exec.Mounts {
+			if m.MountType == pb.MountType_BIND && m.Dest != pb.RootMount && m.Input >= 0 && c.image.Plan.Ops[op.Inputs[m.Input].Op].Kind == dockerfile.OpLocal && !ignored {
+				return op.Location.Text
+			}
+		}
+		commands := commandsOf(op)
+		if commands == nil {
+			return op.Location.Text
+		}
+		for _, words := range commands {
+			if c.makesModules(words, ignored) {
+				return op.Location.Text
+			}
+		}
+	}
+	return ""
+}
+
+func (c *importCheck) makesModules(words []string, ignored bool) bool {
+	name := path.Base(words[0])
+	if words[0] == "" {
+		name = ""
+	}
+	switch {
+	case slices.Contains(harmless, name):
+		return false
+	case slices.Contains(movers, name):
+		return !ignored
+	case pythonProgram.MatchString(name):
+		// -m pip and its like, manage.py and one-liners make no modules.
+		return len(words) > 1 && !slices.Contains([]string{"-m", "-c", "manage.py", "-V", "--version"}, words[1]) && !strings.HasSuffix(words[1], "manage.py")
+	default:
+		return true
+	}
+}

@@ -1,0 +1,141 @@
+package manifest
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"path"
+	"strings"
+)
+
+func (r *reader) pipfile(p *project, file string, data []byte) {
+	doc, fault := parseTOML(data)
+	if fault != nil {
+		p.fail(file, fault.Line, "%s", fault.Message)
+	}
+	m := &tomlManifest{Project: p.Project, dir: path.Dir(file), file: file}
+	doc.each(func(section string, table *node) {
+		switch section { // any other table is a category of packages
+		case "source", "requires", "scripts", "pipenv":
+		default:
+			m.named(table)
+		}
+	})
+}
+
+// pipfileLock reads the names: the keys of the tables "default", "develop" and further categories.
+func (r *reader) pipfileLock(p *project, file string, data []byte) {
+	var doc map[string]map[string]struct {
+		Path string
+		File string
+	}
+	var raw map[string]json.RawMessage
+	if err := json.Unmarshal(data, &raw); err != nil {
+		line := 0
+		var syntax *json.SyntaxError
+		if errors.As(err, &syntax) {
+			line = 1 + bytes.Count(data[:min(int(syntax.Offset), len(data))], []byte("\n"))
+		}
+		p.fail(file, line, "%v", err)
+		return
+	}
+	delete(raw, "_meta")
+	clean, _ := json.Marshal(raw)
+	if err := json.Unmarshal(clean, &doc); err != nil {
+		p.fail(file, 0, "%v", err)
+		return
+	}
+	lines := newLineIndex(data)
+	for _, category := range doc {
+		for name, entry := range category {
+			line := 0
+			if i := bytes.Index(data, []byte(`"`+name+`": {`)); i >= 0 {
+				line = lines.at(i)
+			}
+			if location := localPath("./" + entry.Path); entry.Path != "" && location != "" {
+				p.local(name, path.Dir(file), location, file, line, true)
+				continue
+			}
+			p.depend(name, file, line, FromLock)
+		}
+	}
+}
+
+// conda reads an environment.yml: specifications of conda, and the list under pip.
+func (r *reader) conda(p *project, file string, data []byte) {
+	doc, fault := parseYAML(data)
+	if fault != nil {
+		p.fail(file, fault.Line, "%s", fault.Message)
+		return
+	}
+	for _, item := range doc.list("dependencies") {
+		for _, line := range item.list("pip") {
+			r.requirementsAt(p.Project, file, line)
+		}
+		if item.scalar {
+			spec := item.text
+			if _, rest, ok := strings.Cut(spec, "::"); ok {
+				spec = rest
+			}
+			if name, _ := cutName(strings.TrimSpace(spec)); name != "" && name != "python" {
+				p.depend(name, file, item.line, FromManifest)
+			}
+		}
+	}
+}
+
+// requirementsAt reads a line of a requirements file that stands in another file.
+func (r *reader) requirementsAt(p *Project, file string, at *node) {
+	sub := &Project{}
+	delete(r.seen, file+"\x000")
+	r.requirements(sub, file, []byte(at.text), FromManifest)
+	delete(r.seen, file+"\x000")
+	shift := func(name string, line *int) {
+		if name == file {
+			*line += at.line - 1
+		}
+	}
+	for _, d := range sub.Dependencies {
+		shift(d.File, &d.Line)
+		p.Dependencies = append(p.Dependencies, d)
+	}
+	for _, l := range sub.Local {
+		shift(l.File, &l.Line)
+		p.Local = append(p.Local, l)
+	}
+	for _, e := range sub.Errors {
+		shift(e.File, &e.Line)
+		p.Errors = append(p.Errors, e)
+	}
+}
+
+// lock reads the package tables of uv.lock, poetry.lock, pdm.lock and pylock.toml.
+func (r *reader) lock(p *project, file string, data []byte) {
+	doc, fault := parseTOML(data)
+	if fault != nil {
+		p.fail(file, fault.Line, "%s", fault.Message)
+	}
+	for _, pkg := range append(doc.list("package"), doc.list("packages")...) {
+		name := pkg.get("name")
+		if name == nil {
+			continue
+		}
+		location := pkg.str("path")
+		for _, key := range []string{"editable", "virtual", "directory"} {
+			if location == "" {
+				location = pkg.str("source", key)
+			}
+		}
+		if location == "" && pkg.str("source", "type") == "directory" {
+			location = pkg.str("source", "url")
+		}
+		if location == "" {
+			location = pkg.str("directory", "path")
+		}
+		if location != "" && !isArchive(location) {
+			p.local(name.text, path.Dir(file), location, file, name.line, true)
+			continue
+		}
+		p.depend(name.text, file, name.line, FromLock)
+	}
+}
