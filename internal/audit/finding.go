@@ -138,13 +138,16 @@ type ImageReport struct {
 	Dockerfile string `json:"dockerfile"`
 	Target     string `json:"target"`
 	IgnoreFile string `json:"ignoreFile"`
+	// ContextReason says why this directory was taken as the context, "" if it was named.
+	ContextReason string `json:"contextReason,omitempty"`
 
 	Findings    []Finding    `json:"findings"`
 	Passed      []Passed     `json:"passed"`
 	Assumptions []Assumption `json:"assumptions"`
 
-	// imports and modules count what was followed.
-	imports, modules int
+	// Imports and Modules count what was followed.
+	Imports int `json:"-"`
+	Modules int `json:"-"`
 }
 
 // Summary counts.
@@ -172,8 +175,8 @@ func NewReport(images []ImageReport) Report {
 	}
 	r.Summary.Images = len(images)
 	for _, img := range images {
-		r.Summary.Imports += img.imports
-		r.Summary.Modules += img.modules
+		r.Summary.Imports += img.Imports
+		r.Summary.Modules += img.Modules
 		for _, f := range img.Findings {
 			switch f.Severity {
 			case Error:

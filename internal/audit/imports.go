@@ -165,8 +165,8 @@ func (c *importCheck) follow(e entry) {
 		Entries: []python.Entry{e.Entry}, Search: e.search, Strings: frameworkStrings,
 		Syntax: syntax.Config{Callees: frameworkCallees},
 	})
-	c.report.imports += g.Imports
-	c.report.modules += len(g.Nodes)
+	c.report.Imports += g.Imports
+	c.report.Modules += len(g.Nodes)
 	if len(g.Absent) > 0 {
 		c.sortEntry(e)
 	}

@@ -122,6 +122,13 @@ type Subject struct {
 	Tracked func(contextDir, dir string) (files []string, ok bool, err error)
 	// GitIgnored gives those of some paths, relative to the context, that git ignores. nil: there is no git.
 	GitIgnored func(contextDir string, paths []string) map[string]bool
+	// Image is the prediction if it was made already, else nil.
+	Image *simulate.Image
+	// Discovered tells that nobody named this image: its Dockerfile was found. Why says how its context was chosen, Guessed
+	// that none of those tried works.
+	Discovered bool
+	Why        string
+	Guessed    bool
 }
 
 // pass is one run of the rules over an image.
@@ -138,9 +145,12 @@ type pass struct {
 func Run(ctx context.Context, s Subject) (ImageReport, *simulate.Image, error) {
 	r := ImageReport{
 		Name: s.Name, Context: s.Options.Context, Dockerfile: s.Options.Dockerfile, Target: s.Options.Target,
-		Findings: []Finding{}, Passed: []Passed{}, Assumptions: []Assumption{},
+		ContextReason: s.Why, Findings: []Finding{}, Passed: []Passed{}, Assumptions: []Assumption{},
 	}
-	image, err := simulate.Build(ctx, s.Options)
+	image, err := s.Image, error(nil)
+	if image == nil {
+		image, err = simulate.Build(ctx, s.Options)
+	}
 	if err == nil {
 		err = image.Verify()
 	}
@@ -148,7 +158,7 @@ func Run(ctx context.Context, s Subject) (ImageReport, *simulate.Image, error) {
 		if image != nil {
 			r.describe(image.Plan)
 		}
-		r.Findings = append(r.Findings, f)
+		r.Findings = append(r.Findings, s.judge(f))
 		return r, nil, nil
 	}
 	if err != nil {
@@ -177,6 +187,27 @@ func Run(ctx context.Context, s Subject) (ImageReport, *simulate.Image, error) {
 	}
 	slices.SortStableFunc(r.Findings, compareFindings)
 	return r, image, nil
+}
+
+// judge makes a failing build less severe where it may well work elsewhere: in a context that nobody named, or after a
+// step that makes what git ignores.
+func (s Subject) judge(f Finding) Finding {
+	if !s.Discovered {
+		return f
+	}
+	switch {
+	case strings.HasPrefix(f.Summary, "base name (") && strings.HasSuffix(f.Summary, "should not be blank"):
+		f.Severity = Note
+		f.Detail = "It is built with an argument that has no default; give it in the configuration, under build-args."
+	case f.ContextPath == "":
+	case s.Guessed:
+		f.Severity = Note
+		f.Detail = strings.TrimSpace(f.Detail + " None of the directories that were tried as its build context works; name it in the configuration.")
+	case s.GitIgnored != nil && len(s.GitIgnored(s.Options.Context, []string{f.ContextPath})) > 0:
+		f.Severity = Warning
+		f.Detail = strings.TrimSpace(f.Detail + " Git ignores it: a step before the build must make it.")
+	}
+	return f
 }
 
 func (r *ImageReport) describe(plan *dockerfile.Plan) {

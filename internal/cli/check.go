@@ -33,7 +33,11 @@ func (a *app) checkCommand() *cobra.Command {
 finding at or above --fail-on, or if BuildKit would refuse the build.
 
 What is required stands in ` + policy.FileName + ` beside the context (or --config), for one or more
-images, or is given by flags for one image.`,
+images, or is given by flags for one image. Without either, the Dockerfiles below CONTEXT
+are found, and each is checked with the context in which its sources resolve.
+
+Of an image that starts Python code, the imports are followed through the image: one that
+the repository can satisfy and the image cannot is an error.`,
 		Example: `  ctxaudit check
   ctxaudit check --require-module shop/app --require-env PYTHONPATH=/app .
   ctxaudit check -f docker/Dockerfile --target prod --forbid-path '/**/.env' .
@@ -115,6 +119,9 @@ func (a *app) subjects(cmd *cobra.Command, f *checkFlags, args []string) ([]audi
 	}
 	if name != "" {
 		return a.configured(cmd, name, f.image)
+	}
+	if len(f.image) == 0 && !byFlags && !isRemote(opt.Context) {
+		return a.discover(cmd, opt.Context)
 	}
 	if len(f.image) > 0 {
 		return nil, usagef(cmd, "--image chooses from a configuration, and there is none")

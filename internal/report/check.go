@@ -45,6 +45,9 @@ func checkImage(w io.Writer, img audit.ImageReport, s Style) {
 	if s.Quiet {
 		return
 	}
+	if img.Modules > 0 {
+		fmt.Fprintf(w, "  %s %s in %s followed from what the image starts\n", s.green("ok"), count(img.Imports, "import"), count(img.Modules, "module"))
+	}
 	switch {
 	case s.Verbose:
 		for _, p := range img.Passed {
@@ -53,7 +56,7 @@ func checkImage(w io.Writer, img audit.ImageReport, s Style) {
 		}
 	case len(img.Passed) > 0:
 		fmt.Fprintf(w, "  %s %s hold\n", s.green("ok"), count(len(img.Passed), "requirement"))
-	case len(img.Findings) == 0:
+	case len(img.Findings) == 0 && img.Modules == 0:
 		fmt.Fprintf(w, "  %s the build would succeed\n", s.green("ok"))
 	}
 	assumptions(w, img.Assumptions, s)
@@ -64,7 +67,11 @@ func describe(img audit.ImageReport) string {
 	if img.Target != "" {
 		parts = append(parts, "target "+Name(img.Target))
 	}
-	parts = append(parts, "context "+Name(img.Context))
+	context := "context " + Name(img.Context)
+	if img.ContextReason != "" {
+		context += " (" + img.ContextReason + ")"
+	}
+	parts = append(parts, context)
 	if img.IgnoreFile != "" {
 		parts = append(parts, "ignore file "+Name(img.IgnoreFile))
 	}
@@ -112,9 +119,20 @@ func finding(w io.Writer, f audit.Finding, s Style) {
 func assumed(list []audit.Assumption) string {
 	parts := make([]string, len(list))
 	for i, a := range list {
-		parts[i] = fmt.Sprintf("%s:%d %s", Name(a.File), a.Line, Name(a.Text))
+		parts[i] = fmt.Sprintf("%s:%d %s", Name(a.File), a.Line, shorten(Name(a.Text), 60))
 	}
 	return strings.Join(parts, "; ")
+}
+
+// shorten cuts a text that is longer than most bytes at the last blank before.
+func shorten(text string, most int) string {
+	if len(text) <= most {
+		return text
+	}
+	if i := strings.LastIndexByte(text[:most], ' '); i > 0 {
+		return text[:i] + " ..."
+	}
+	return text[:most] + "..."
 }
 
 func position(p audit.Position) string {

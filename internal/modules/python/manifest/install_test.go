@@ -51,7 +51,7 @@ pip install -e git+https://example.org/x.git#egg=x =>
 pip install https://example.org/x.zip =>
 pip install -r requirements.txt => -r /app/requirements.txt
 pip install -rrequirements.txt => -r /app/requirements.txt
-pip install --requirement=/tmp/r.txt => -r /tmp/r.txt
+pip install --requirement=/reqs/r.txt => -r /reqs/r.txt
 pip install -r a.txt -r b/c.txt => -r /app/a.txt; -r /app/b/c.txt
 pip install -r a.txt -e . => pip /app editable; -r /app/a.txt
 pip install -c constraints.txt . => pip /app

@@ -121,7 +121,10 @@ func (m *tomlManifest) named(n *node) {
 			if location == "" {
 				location = localPath(c.str("url"))
 			}
-			if location = localPath("./" + location); location != "" && location != "." || c.str("path") == "." {
+			if location != "" && !path.IsAbs(location) {
+				location = localPath("./" + location)
+			}
+			if location != "" && location != "." || c.str("path") == "." {
 				m.local(name, m.dir, location, m.file, value.line, c.str("editable") == "true" || c.str("develop") == "true")
 				return
 			}

@@ -36,7 +36,10 @@ func parseRequirement(text string, bare bool) (requirement, bool) {
 	if text == "" || !bare && !looksLikePath(text) {
 		return requirement{}, false
 	}
-	return requirement{name: eggName(text), path: localPath("./" + text)}, true
+	if !path.IsAbs(text) {
+		text = "./" + text
+	}
+	return requirement{name: eggName(text), path: localPath(text)}, true
 }
 
 // cutName cuts the name off a specifier.

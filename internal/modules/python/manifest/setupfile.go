@@ -21,11 +21,9 @@ func (r *reader) setupCfg(p *project, file string, data []byte) {
 	for _, key := range []string{"install_requires", "setup_requires", "tests_require"} {
 		p.iniRequires(r, file, options.get(key))
 	}
-	for _, section := range []string{"options.extras_require"} {
-		if s := sections[section]; s != nil {
-			for _, key := range s.keys {
-				p.iniRequires(r, file, s.values[key])
-			}
+	if extras := sections["options.extras_require"]; extras != nil {
+		for _, key := range extras.keys {
+			p.iniRequires(r, file, extras.values[key])
 		}
 	}
 	// Names of scripts keep their case.
@@ -157,10 +155,6 @@ func (s *setupCall) argument(arg syntax.Argument, calls []syntax.Call) {
 // layout passes on what says where packages lie.
 func (s *setupCall) layout(keyword string, elements []syntax.Element, complete bool, calls []syntax.Call) {
 	setup := &s.p.setup
-	line := 0
-	if len(elements) > 0 {
-		line = elements[0].Range.Start.Line
-	}
 	switch keyword {
 	case "package_dir":
 		for _, e := range elements {
@@ -184,7 +178,7 @@ func (s *setupCall) layout(keyword string, elements []syntax.Element, complete b
 	found := false
 	for i := range calls {
 		call := &calls[i]
-		if !isFinder(call.Callee) || call.Range.Start.Offset < 0 {
+		if !isFinder(call.Callee) {
 			continue
 		}
 		found = true
@@ -210,7 +204,6 @@ func (s *setupCall) layout(keyword string, elements []syntax.Element, complete b
 	if !found && !complete {
 		setup.incomplete = true
 	}
-	_ = line
 }
 
 func (s *setupCall) inFinder(e syntax.Element, calls []syntax.Call) bool {

@@ -1,0 +1,79 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ctxaudit/ctxaudit/dockerfile"
+	"github.com/ctxaudit/ctxaudit/internal/audit"
+	"github.com/ctxaudit/ctxaudit/internal/policy"
+	"github.com/ctxaudit/ctxaudit/internal/project"
+	"github.com/ctxaudit/ctxaudit/internal/simulate"
+)
+
+// discover finds the images of a repository that has no configuration: its Dockerfiles, each with the context in which
+// its sources resolve.
+func (a *app) discover(cmd *cobra.Command, root string) ([]audit.Subject, error) {
+	found, err := project.Dockerfiles(os.DirFS(root), func(dirs []string) map[string]bool { return project.Ignored(root, dirs) })
+	if err != nil {
+		return nil, fmt.Errorf("looking for Dockerfiles: %w", err)
+	}
+	if len(found) == 0 {
+		return nil, fmt.Errorf("no Dockerfile in %s or below; name one with -f", root)
+	}
+	var out []audit.Subject
+	for _, df := range found {
+		s, err := chooseContext(cmd.Context(), root, df)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, s)
+	}
+	return out, nil
+}
+
+// chooseContext tries the directories that may be the context of a Dockerfile and takes the first in which the build
+// finds its sources: the root of the repository unless they only resolve elsewhere.
+func chooseContext(ctx context.Context, root, df string) (audit.Subject, error) {
+	s := audit.Subject{
+		Name: project.ImageName(df), Discovered: true, Policy: &policy.Image{}, Tracked: project.Tracked, GitIgnored: project.Ignored,
+	}
+	candidates := project.Contexts(df)
+	for i, dir := range candidates {
+		opt := dockerfile.Options{Context: filepath.Join(root, dir), Dockerfile: filepath.Join(root, df)}
+		image, err := simulate.Build(ctx, opt)
+		if ctx.Err() != nil {
+			return s, ctx.Err()
+		}
+		if err == nil || !sourceMissing(err) || i == len(candidates)-1 {
+			s.Options, s.Image = opt, image
+			switch {
+			case err == nil && i == 0 && len(candidates) > 1:
+				s.Why = "the repository's root, where its sources resolve"
+			case err == nil && i > 0:
+				s.Why = "its sources do not resolve from the repository's root"
+			case len(candidates) > 1 && sourceMissing(err):
+				s.Options.Context = filepath.Join(root, candidates[0])
+				s.Why = "tried: " + strings.Join(candidates, ", ")
+				s.Guessed = true
+			}
+			if err != nil {
+				s.Image = nil
+			}
+			return s, nil
+		}
+	}
+	return s, nil
+}
+
+// sourceMissing reports whether a build fails because its context lacks something.
+func sourceMissing(err error) bool {
+	var be *simulate.BuildError
+	return errors.As(err, &be) && be.From != nil
+}
