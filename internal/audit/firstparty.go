@@ -31,19 +31,26 @@ func (r *repoModule) pathOf(name string) string {
 // that a search path of the image stands for. It gives nil for what is not there, and for what is not the project's own:
 // the standard library, a declared dependency, a directory that merely has the name.
 func (c *importCheck) inRepository(module string, parent *python.Module) *repoModule {
+	weak := false
 	if parent == nil {
 		top, _, _ := strings.Cut(module, ".")
 		if manifest.IsStdlib(top) {
 			return nil
 		}
-		if _, ok := c.declared.ImportDeclared(module); ok {
+		m, ok := c.declared.ImportDeclared(module)
+		if ok && !m.Weak {
 			return nil
 		}
+		weak = ok
 	}
 	for _, root := range c.roots(parent) {
 		m := python.Find([]python.SearchDir{{Tree: c.repo, Dir: path.Join("/", root)}}, module)
 		if m == nil || m.Kind == python.Namespace && !c.hasPython(m) {
 			continue
+		}
+		// A distribution that provides the name only by a habit of naming loses to a package that says so itself.
+		if weak && c.repo.Entries(path.Join("/", root, strings.SplitN(module, ".", 2)[0]))["__init__.py"] != python.RegularFile {
+			return nil
 		}
 		return &repoModule{m}
 	}

@@ -277,15 +277,18 @@ func (c *moduleCheck) explainUncopied(f *Finding) (string, error) {
 	for _, cp := range copied {
 		f.Related = append(f.Related, instruction(RoleCopies, c.image.Plan.Ops[cp.Op].Location))
 	}
-	files := count(len(c.reach.Uncopied), "file")
+	files := count(len(c.reach.Uncopied), "file") + " of it is"
+	if len(c.reach.Uncopied) > 1 {
+		files = count(len(c.reach.Uncopied), "file") + " of it are"
+	}
 	switch {
 	case c.module.At != "":
-		return fmt.Sprintf("%s of it not at %s.", files, c.module.At), nil
+		return fmt.Sprintf("%s not at %s.", files, c.module.At), nil
 	case len(copied) > 0:
-		return fmt.Sprintf("%s of it copied by an instruction, but not there in the end: a later instruction removes or replaces "+
+		return fmt.Sprintf("%s copied by an instruction, but not there in the end: a later instruction removes or replaces "+
 			"what it copied, or the stage it was copied into is not the one that is built, or not copied from.", files), nil
 	default:
-		return fmt.Sprintf("%s of it allowed in by the ignore file, but no COPY or ADD that the image is built from takes it.", files), nil
+		return fmt.Sprintf("%s allowed in by the ignore file, but no COPY or ADD that the image is built from takes it.", files), nil
 	}
 }
 

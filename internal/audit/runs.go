@@ -161,7 +161,7 @@ var harmless = []string{
 	"find", "which", "command", "id", "whoami", "locale-gen", "localedef", "update-ca-certificates", "dpkg-reconfigure", "dpkg", "gpg",
 	"ldconfig", "fc-cache", "setcap", "sleep", "uname", "getent", "type", "source", ".", "ls", "sha256sum", "rustup", "corepack", "xargs",
 	"env", "head", "tail", "awk", "cut", "tr", "sort", "date", "apt-mark", "update-alternatives", "debconf-set-selections", "curl", "wget",
-	"pybabel", "msgfmt", "compilemessages", "chsh", "hash", "install_packages", "pre-commit", "playwright", "fc-list", "mkfifo", "sysctl",
+	"pybabel", "msgfmt", "compilemessages", "chsh", "hash", "install_packages", "manage.py", "django-admin", "flask", "alembic", "pytest", "ruff", "mypy", "black", "pre-commit", "playwright", "fc-list", "mkfifo", "sysctl",
 }
 
 // movers are programs that put files elsewhere: they matter only for what is in the image, or was in a stage, at all.

@@ -94,7 +94,14 @@ func finding(w io.Writer, f audit.Finding, s Style) {
 	}
 	fmt.Fprintln(w)
 	fmt.Fprintf(w, "    %s\n", f.Summary)
-	places(w, f.Related, s)
+	shown, more := f.Related, 0
+	if !s.Verbose {
+		shown, more = fewImports(f.Related)
+	}
+	places(w, shown, s)
+	if more > 0 {
+		fmt.Fprintf(w, "      %s\n", s.dim(fmt.Sprintf("and %s more (--verbose shows all)", count(more, "import"))))
+	}
 	if f.Detail != "" {
 		for _, line := range wrap(f.Detail, 110) {
 			fmt.Fprintf(w, "    %s\n", line)
@@ -114,6 +121,29 @@ func finding(w io.Writer, f audit.Finding, s Style) {
 			fmt.Fprintf(w, "      - %s\n", Name(file))
 		}
 	}
+}
+
+// maxImports is how many imports of one module text shows.
+const maxImports = 8
+
+// fewImports leaves out imports beyond the first few, those that are most certain kept first.
+func fewImports(list []audit.Place) (shown []audit.Place, more int) {
+	keep := map[int]bool{}
+	for _, reach := range []string{"startup", "lazy", "guarded"} {
+		for i, p := range list {
+			if p.Role == audit.RoleImports && p.Note == reach && len(keep) < maxImports {
+				keep[i] = true
+			}
+		}
+	}
+	for i, p := range list {
+		if p.Role != audit.RoleImports || keep[i] {
+			shown = append(shown, p)
+		} else {
+			more++
+		}
+	}
+	return shown, more
 }
 
 func assumed(list []audit.Assumption) string {
