@@ -13,6 +13,6 @@
 // is worth reading, in the form of a case that can be kept.
 //
 // The daemon needs root, runc and the BuildKit binaries, which [Provision]
-// builds from the Go module proxy. Without them the tests are skipped with
-// the reason; with CTXAUDIT_CONFORMANCE=require a skip is a failure.
+// builds from the Go module proxy. Real builds are made with
+// CTXAUDIT_CONFORMANCE=require, and then a skip is a failure.
 package conformance

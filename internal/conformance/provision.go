@@ -44,20 +44,6 @@ func Binaries(root string) (string, error) {
 	return filepath.Join(root, ".cache", "buildkit-"+version), nil
 }
 
-// Missing tells what a daemon lacks on this machine, nil for nothing.
-func Missing(binaries string) error {
-	if os.Geteuid() != 0 {
-		return errors.New("buildkitd needs root")
-	}
-	if _, err := exec.LookPath("runc"); err != nil {
-		return fmt.Errorf("buildkitd needs runc: %w", err)
-	}
-	if _, err := os.Stat(filepath.Join(binaries, "buildkitd")); err != nil {
-		return fmt.Errorf("buildkitd is not built: %w", err)
-	}
-	return nil
-}
-
 // Provision supplies what [Missing] misses, but for root: it builds buildkitd
 // and buildctl from the module in hack/buildkit, whose version a test holds
 // equal to [Version], and installs runc.
