@@ -10,7 +10,7 @@ import (
 )
 
 // frameworkCallees are calls that name modules in their arguments.
-var frameworkCallees = map[string]bool{"include": true, "autodiscover_tasks": true, "Celery": true}
+var frameworkCallees = map[string]bool{"include": true, "autodiscover_tasks": true, "Celery": true, "setdefault": true}
 
 // moduleSettings are settings of Django and Celery that name modules, or names in modules.
 var moduleSettings = []string{
@@ -45,6 +45,10 @@ func frameworkStrings(f *syntax.File) []python.Named {
 				name == "Celery" && arg.Keyword == "include":
 				add(arg.Elements, true)
 			}
+		}
+		// os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shop.settings"), in manage.py and wsgi.py.
+		if a := call.Arguments; name == "setdefault" && len(a) == 2 && len(a[0].Elements) == 1 && a[0].Elements[0].Value == "DJANGO_SETTINGS_MODULE" {
+			add(a[1].Elements, true)
 		}
 	}
 	return out

@@ -84,7 +84,14 @@ func (c *importCheck) entries() []entry {
 		Cmd:        startup.Command{Args: cfg.Cmd, Origin: origin(src.Cmd)},
 		Env:        cfg.Env, Workdir: cfg.WorkingDir, Files: c.tree, ConsoleScripts: c.consoleScripts(),
 	}
-	started, _ := startup.Analyze(input)
+	started, notes := startup.Analyze(input)
+	if len(started) == 0 && len(notes) > 0 && len(cfg.Entrypoint)+len(cfg.Cmd) > 0 {
+		c.add(Finding{
+			Rule: EntrypointUnknown, Subject: Position{File: notes[0].Origin.File, Line: notes[0].Origin.Line},
+			Summary: "what the image starts cannot be told, so its imports are not followed",
+			Detail:  strings.ToUpper(notes[0].Text[:1]) + notes[0].Text[1:] + ". Entry points can be named in the configuration, under entrypoints.",
+		})
+	}
 	for i, command := range c.subject.Policy.Entrypoints {
 		input.Entrypoint = startup.Command{}
 		input.Cmd = startup.Command{Args: []string{"/bin/sh", "-c", command}, Origin: startup.Origin{Text: command}}

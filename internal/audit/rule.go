@@ -27,6 +27,7 @@ const (
 	EntrypointNotInImage   = "EntrypointNotInImage"
 	WorkdirMismatch        = "WorkdirMismatch"
 	UserMismatch           = "UserMismatch"
+	EntrypointUnknown      = "EntrypointUnknown"
 	ImportNotInImage       = "ImportNotInImage"
 	ImportNotReachable     = "ImportNotReachable"
 	ImportNotFound         = "ImportNotFound"
@@ -57,6 +58,7 @@ func Rules() []Rule {
 		{WorkdirMismatch, "The image's working directory is another one than it must be.", Error, checkWorkdir},
 		{UserMismatch, "The image runs as another user than it must.", Error, checkUser},
 		{EntrypointNotInImage, "The program or script that the image starts is not in it.", Error, checkEntrypoint},
+		{EntrypointUnknown, "What the image starts cannot be told.", Note, nil},
 		{ImportNotInImage, "An import that is reached from what the image starts resolves in the repository and not in the image.", Error, checkImports},
 		{ImportNotReachable, "A module is in the image, but no entry of the search path leads to it.", Error, nil},
 		{ImportNotFound, "An import of the project's own code resolves nowhere.", Warning, nil},

@@ -77,6 +77,11 @@ func (c *importCheck) installedDirs() []python.SearchDir {
 		}
 		tree := imageTree{before.Tree}
 		for _, words := range commandsOf(op) {
+			if buildsWheel(words) {
+				for _, dir := range c.packageDirs(tree, op.Exec.Meta.Cwd) {
+					out = append(out, python.SearchDir{Tree: tree, Dir: dir, Note: op.Location.Text})
+				}
+			}
 			for _, in := range manifest.ParseInstall(words, op.Exec.Meta.Cwd) {
 				for _, dir := range c.installs(tree, in) {
 					out = append(out, python.SearchDir{Tree: tree, Dir: dir, Note: op.Location.Text})
@@ -85,6 +90,33 @@ func (c *importCheck) installedDirs() []python.SearchDir {
 		}
 	}
 	return out
+}
+
+// buildsWheel reports whether a command builds a distribution of the project it runs in; what is built is taken to be
+// installed somewhere.
+func buildsWheel(words []string) bool {
+	if len(words) > 1 && pythonProgram.MatchString(path.Base(words[0])) {
+		if words[1] == "-m" && len(words) > 2 {
+			words = words[2:]
+			if words[0] == "build" {
+				return true
+			}
+		} else {
+			words = words[1:]
+		}
+	}
+	if len(words) < 2 {
+		return false
+	}
+	switch path.Base(words[0]) {
+	case "setup.py":
+		return slices.Contains(words, "bdist_wheel") || slices.Contains(words, "sdist") || slices.Contains(words, "build")
+	case "pip", "pip3":
+		return words[1] == "wheel"
+	case "poetry", "uv", "hatch", "flit", "pdm", "pyproject-build":
+		return words[1] == "build"
+	}
+	return false
 }
 
 // installs gives the directories that one command makes importable.
