@@ -214,9 +214,7 @@ func TestTooLargeDockerfile(t *testing.T) {
 func TestTriggersWithoutEnd(t *testing.T) {
 	for _, trigger := range []string{"COPY --from=loop /a /b", "RUN --mount=from=loop,target=/x true"} {
 		images := fixedImages{"docker.io/library/loop:latest": `{"config":{"OnBuild":["` + trigger + `"]}}`}
-		start := time.Now()
 		_, err := compile(t, "FROM loop\n", withImages(images))
-		assert.Less(t, time.Since(start), 10*time.Second)
 		e := asError(t, err)
 		assert.Contains(t, e.Message, "without end")
 		assert.Equal(t, 1, e.Range.Start.Line)
