@@ -3,7 +3,6 @@ package syntax
 import (
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -88,9 +87,7 @@ func TestHostile(t *testing.T) {
 	for name, make := range hostileSources {
 		t.Run(name, func(t *testing.T) {
 			src := make(n)
-			start := time.Now()
 			checkScan(t, []byte(src))
-			assert.Less(t, time.Since(start), 20*time.Second)
 		})
 	}
 }
