@@ -167,7 +167,7 @@ func (c *importCheck) consoleScripts() map[string]string {
 }
 
 // follow follows one entry and sorts what is missing.
-func (c *importCheck) follow(e entry) {
+func (c *importCheck) follow(e entry) *python.Graph {
 	g := python.Follow(python.Config{
 		Entries: []python.Entry{e.Entry}, Search: e.search, Strings: frameworkStrings,
 		Syntax: syntax.Config{Callees: frameworkCallees},
@@ -183,6 +183,7 @@ func (c *importCheck) follow(e entry) {
 		}
 		c.sort(m, g)
 	}
+	return g
 }
 
 // sortEntry decides what it means that the very module or script that is started was not found.

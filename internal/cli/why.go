@@ -34,6 +34,7 @@ It exits with 0 if the target is in the image, with 1 if it is not, or not all o
 		},
 	}
 	f.register(cmd)
+	all := cmd.Flags().Bool("all", false, "show every import of a module, not the first ten")
 	format := formatFlag(cmd, "text", "json")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		form, err := format()
@@ -48,7 +49,7 @@ It exits with 0 if the target is in the image, with 1 if it is not, or not all o
 		if err != nil {
 			return a.refused(err, form == "json")
 		}
-		e := &why.Explainer{Image: image}
+		e := &why.Explainer{Image: image, All: *all}
 		if image.Plan.RemoteContext == "" {
 			if e.Main, err = image.MainContext(opt.Context); err != nil {
 				return a.refused(err, form == "json")

@@ -28,7 +28,7 @@ var allowed = map[string][]string{
 	"internal/project":                 {},
 	"internal/simulate":                {"dockerctx", "dockerfile", "internal/rootfs"},
 	"internal/audit":                   {"internal/modules/python", "internal/modules/python/manifest", "internal/modules/python/syntax", "internal/startup", "dockerctx", "dockerfile", "internal/policy", "internal/rootfs", "internal/simulate"},
-	"internal/why":                     {"dockerctx", "dockerfile", "internal/audit", "internal/rootfs", "internal/simulate"},
+	"internal/why":                     {"dockerctx", "dockerfile", "internal/audit", "internal/policy", "internal/rootfs", "internal/simulate"},
 	"internal/report":                  {"internal/audit", "internal/why"},
 	"internal/cli":                     {"dockerctx", "dockerfile", "internal/audit", "internal/policy", "internal/project", "internal/report", "internal/rootfs", "internal/simulate", "internal/why"},
 	"internal/conformance":             {"dockerctx", "dockerfile", "internal/rootfs", "internal/simulate"},

@@ -146,10 +146,16 @@ func fewImports(list []audit.Place) (shown []audit.Place, more int) {
 	return shown, more
 }
 
+// maxAssumed is how many assumptions one line names.
+const maxAssumed = 3
+
 func assumed(list []audit.Assumption) string {
-	parts := make([]string, len(list))
-	for i, a := range list {
-		parts[i] = fmt.Sprintf("%s:%d %s", Name(a.File), a.Line, shorten(Name(a.Text), 60))
+	var parts []string
+	for _, a := range list[:min(len(list), maxAssumed)] {
+		parts = append(parts, fmt.Sprintf("%s:%d %s", Name(a.File), a.Line, shorten(Name(a.Text), 60)))
+	}
+	if more := len(list) - len(parts); more > 0 {
+		parts = append(parts, fmt.Sprintf("and %d more", more))
 	}
 	return strings.Join(parts, "; ")
 }

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/ctxaudit/ctxaudit/internal/why"
 )
@@ -44,11 +45,23 @@ func Why(out io.Writer, a *why.Answer, s Style) error {
 	if a.MissingCount > 1 || a.Verdict == why.PartlyThere {
 		list("not in the image:", a.Missing, a.MissingCount)
 	}
+	if u := a.Usage; u != nil {
+		fmt.Fprintf(w, "  %s is imported in %s:\n", Name(u.Module), count(u.Count, "place"))
+		places(w, u.Imports, s)
+		if more := u.Count - len(u.Imports); more > 0 {
+			fmt.Fprintf(w, "      and %d more (--all shows them)\n", more)
+		}
+		if len(u.Exports) > 0 {
+			for _, line := range wrap("it exports "+strings.Join(u.Exports, ", "), 110) {
+				fmt.Fprintf(w, "  %s\n", s.dim(line))
+			}
+		}
+	}
 	if a.Remedy != "" {
 		fmt.Fprintf(w, "  %s %s\n", s.bold("what would help:"), a.Remedy)
 	}
-	for _, as := range a.Assumptions {
-		fmt.Fprintf(w, "  %s\n", s.dim(fmt.Sprintf("assumed: %s:%d %s: %s", Name(as.File), as.Line, Name(as.Text), as.Meaning)))
+	if len(a.Assumptions) > 0 {
+		fmt.Fprintf(w, "  %s\n", s.dim("assumed that none of these changes it: "+assumed(a.Assumptions)))
 	}
 	return w.Flush()
 }

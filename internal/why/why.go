@@ -17,6 +17,7 @@ import (
 	"github.com/ctxaudit/ctxaudit/dockerctx"
 	"github.com/ctxaudit/ctxaudit/dockerfile"
 	"github.com/ctxaudit/ctxaudit/internal/audit"
+	"github.com/ctxaudit/ctxaudit/internal/policy"
 	"github.com/ctxaudit/ctxaudit/internal/rootfs"
 	"github.com/ctxaudit/ctxaudit/internal/simulate"
 )
@@ -58,10 +59,20 @@ type Answer struct {
 	// ImagePaths is where it lies in the image, at most ten.
 	ImagePaths []string `json:"imagePaths,omitempty"`
 	// Missing are files that do not reach the image, at most ten, MissingCount how many there are.
-	Missing      []string           `json:"missing,omitempty"`
-	MissingCount int                `json:"missingCount,omitempty"`
-	Remedy       string             `json:"remedy,omitempty"`
-	Assumptions  []audit.Assumption `json:"assumptions"`
+	Missing      []string `json:"missing,omitempty"`
+	MissingCount int      `json:"missingCount,omitempty"`
+	// Usage tells who imports a Python module of the context; nil for anything else.
+	Usage       *Usage             `json:"usage,omitempty"`
+	Remedy      string             `json:"remedy,omitempty"`
+	Assumptions []audit.Assumption `json:"assumptions"`
+}
+
+// Usage tells who imports a module: at most ten places unless all were asked for, and how many there are.
+type Usage struct {
+	Module  string        `json:"module"`
+	Imports []audit.Place `json:"imports"`
+	Count   int           `json:"count"`
+	Exports []string      `json:"exports,omitempty"`
 }
 
 // maxListed bounds the paths that an answer lists.
@@ -72,6 +83,9 @@ type Explainer struct {
 	Image *simulate.Image
 	// Main is the main context; nil if it is remote.
 	Main *simulate.Context
+	// Policy adds entry points; nil for none. All asks for every import of a module.
+	Policy *policy.Image
+	All    bool
 }
 
 var moduleName = regexp.MustCompile(`^[A-Za-z_]\w*(\.[A-Za-z_]\w*)+$`)
@@ -315,7 +329,30 @@ func (e *Explainer) contextPath(a *Answer, target string) error {
 	if err != nil {
 		return err
 	}
-	return e.reached(a, p, r)
+	if err := e.reached(a, p, r); err != nil {
+		return err
+	}
+	return e.usage(a, p, files)
+}
+
+// usage adds who imports a path that holds Python code.
+func (e *Explainer) usage(a *Answer, p string, files []string) error {
+	if p == "." || !slices.ContainsFunc(files, func(f string) bool { return strings.HasSuffix(f, ".py") }) {
+		return nil
+	}
+	pol := e.Policy
+	if pol == nil {
+		pol = &policy.Image{}
+	}
+	u, err := audit.Importers(e.Image, e.Main, pol, p)
+	if err != nil || len(u.Imports) == 0 {
+		return err
+	}
+	a.Usage = &Usage{Module: u.Module, Imports: u.Imports, Count: len(u.Imports), Exports: u.Exports}
+	if !e.All {
+		a.Usage.Imports = u.Imports[:min(len(u.Imports), maxListed)]
+	}
+	return nil
 }
 
 // find gives the context path that a target names: itself, or the directory or file of a module.

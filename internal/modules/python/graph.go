@@ -43,6 +43,8 @@ type Named struct {
 type Graph struct {
 	// Nodes by module name, and scripts by their path.
 	Nodes map[string]*Node
+	// Importers gives the sites that ask for a module, by its name, in the order in which they were met.
+	Importers map[string][]Site
 	// Missing is what is asked for and not there, the strongest way first, each site once for each name.
 	Missing []Missing
 	// Entries that could not be found, by their index in Config.Entries.
@@ -72,7 +74,7 @@ type missingKey struct {
 func Follow(cfg Config) *Graph {
 	g := &Graph{
 		Nodes: map[string]*Node{}, exports: map[*Node]*Exports{}, finder: newFinder(slices.Clone(cfg.Search)), config: cfg,
-		missing: map[missingKey]Missing{},
+		missing: map[missingKey]Missing{}, Importers: map[string][]Site{},
 	}
 	for i, e := range cfg.Entries {
 		if !g.start(e) {
@@ -294,6 +296,7 @@ func (g *Graph) followImport(n *Node, imp *syntax.Import, site Site) {
 		return
 	}
 	g.visit(m, r, n, site)
+	g.imported(m, site)
 	if imp.Star && m.IsPackage() {
 		g.followStar(n, m, r, site)
 	}
@@ -331,6 +334,7 @@ func (g *Graph) followName(n *Node, m *Module, name string, r Reach, site Site) 
 	if m.IsPackage() {
 		if sub, _ := g.finder.find(m.Name + "." + name); sub != nil {
 			g.visit(sub, r, n, site)
+			g.imported(sub, site)
 			return
 		}
 		g.lack(Missing{Kind: NoModule, Module: m.Name + "." + name, Name: name, Parent: m, Reach: r, From: n, Site: site})
@@ -359,6 +363,7 @@ func (g *Graph) followCall(n *Node, c syntax.ImportCall, site Site) {
 	}
 	if m, parent := g.finder.find(name); m != nil {
 		g.visit(m, r, n, site)
+		g.imported(m, site)
 	} else {
 		g.lack(Missing{Kind: NoModule, Module: name, Parent: parent, Reach: r, From: n, Site: site})
 	}
@@ -382,6 +387,17 @@ func (g *Graph) followString(n *Node, s Named, site Site) {
 		return
 	}
 	g.lack(Missing{Kind: NoModule, Module: s.Dotted, Parent: parent, Reach: r, From: n, Site: site})
+}
+
+// imported records a site that asks for a module. A module is followed again when a stronger way to it is found, its
+// sites count once.
+func (g *Graph) imported(m *Module, site Site) {
+	for _, have := range g.Importers[m.Name] {
+		if have.File == site.File && have.Range == site.Range {
+			return
+		}
+	}
+	g.Importers[m.Name] = append(g.Importers[m.Name], site)
 }
 
 func (g *Graph) lack(m Missing) {

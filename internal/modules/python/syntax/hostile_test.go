@@ -77,8 +77,7 @@ func increasing(n int) string {
 	return b.String() + "import a\n"
 }
 
-// TestHostile asserts that the steps grow as the source does. The time limit is far above what is needed, but far below
-// what anything quadratic takes.
+// TestHostile asserts that the steps grow as the source does.
 func TestHostile(t *testing.T) {
 	n := 100_000
 	if testing.Short() {
