@@ -21,6 +21,8 @@ type rule struct {
 	// make more than a comparison of; they are most of a list, and cheap.
 	literal bool
 
+	hint hint
+
 	once   sync.Once // guards the first match, in which patternmatcher compiles
 	single *patternmatcher.PatternMatcher
 }
@@ -42,6 +44,7 @@ func newRule(pattern string, line *Line) (*rule, error) {
 		cleaned: p.String(),
 		negated: p.Exclusion(),
 		literal: !strings.ContainsAny(p.String(), `*?[]\`),
+		hint:    newHint(p.String()),
 		single:  single,
 	}, nil
 }
@@ -54,6 +57,9 @@ func newRule(pattern string, line *Line) (*rule, error) {
 func (r *rule) matches(path string) (bool, error) {
 	if r.literal {
 		return r.cleaned == path, nil
+	}
+	if !r.hint.mayMatch(path) {
+		return false, nil
 	}
 	// Compilation writes to the pattern once; a pattern that does not compile
 	// is never written to.
