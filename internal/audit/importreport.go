@@ -236,6 +236,36 @@ func (c *importCheck) reportScript(e entry) {
 	c.add(f)
 }
 
+// reportCycles reports names that are asked for too early.
+func (c *importCheck) reportCycles(g *python.Graph) {
+	for _, cy := range g.Cycles() {
+		pending := c.sitePosition(cy.Pending)
+		c.add(Finding{
+			Rule: ImportCycle, Module: cy.Module, Subject: c.sitePosition(cy.Site),
+			Summary: fmt.Sprintf("%s is asked for %s while it is still being imported", cy.Module, cy.Name),
+			Detail:  fmt.Sprintf("It has got as far as %s:%d, and binds %s only below.", pending.File, pending.Line, cy.Name),
+			Related: []Place{
+				c.sitePlace(python.Missing{Site: cy.Site, Reach: python.Startup}),
+				c.sitePlace(python.Missing{Site: cy.Pending, Reach: python.Startup}),
+			},
+		})
+	}
+}
+
+// checkSearchPath looks for entries of PYTHONPATH, as this Dockerfile sets it, that lead nowhere.
+func (c *importCheck) checkSearchPath() {
+	loc := c.image.Plan.ConfigSources.Env["PYTHONPATH"]
+	if _, asked := c.subject.Policy.Require.Env["PYTHONPATH"]; loc.IsZero() || asked {
+		return
+	}
+	value, _ := lookupEnv(c.image.Plan.Config.Env, "PYTHONPATH")
+	for _, dir := range c.missingDirs(strings.Trim(value, ":")) {
+		f := c.pathMissing(SearchPathEntryMissing, dir, fmt.Sprintf("PYTHONPATH has %s, which is no directory of the image", dir), []Place{instruction(RoleSets, loc)})
+		f.Subject, f.Severity = position(loc), Warning
+		c.add(f)
+	}
+}
+
 // sitePosition gives a place in the image as one in the repository, where the file comes from it.
 func (c *importCheck) sitePosition(s python.Site) Position {
 	p := Position{File: s.File, Line: s.Range.Start.Line, Column: s.Range.Start.Column}

@@ -34,6 +34,9 @@ func checkImports(p *pass) error {
 	for _, e := range entries {
 		c.follow(e)
 	}
+	if len(entries) > 0 {
+		c.checkSearchPath()
+	}
 	return c.reportAll()
 }
 
@@ -176,6 +179,9 @@ func (c *importCheck) follow(e entry) *python.Graph {
 	c.report.Modules += len(g.Nodes)
 	if len(g.Absent) > 0 {
 		c.sortEntry(e)
+	}
+	if c.subject.Verbose {
+		c.reportCycles(g)
 	}
 	for _, m := range g.Missing {
 		if e.start.Conditional {

@@ -28,6 +28,7 @@ const (
 	WorkdirMismatch        = "WorkdirMismatch"
 	UserMismatch           = "UserMismatch"
 	EntrypointUnknown      = "EntrypointUnknown"
+	ImportCycle            = "ImportCycle"
 	ImportNotInImage       = "ImportNotInImage"
 	ImportNotReachable     = "ImportNotReachable"
 	ImportNotFound         = "ImportNotFound"
@@ -62,6 +63,7 @@ func Rules() []Rule {
 		{ImportNotInImage, "An import that is reached from what the image starts resolves in the repository and not in the image.", Error, checkImports},
 		{ImportNotReachable, "A module is in the image, but no entry of the search path leads to it.", Error, nil},
 		{ImportNotFound, "An import of the project's own code resolves nowhere.", Warning, nil},
+		{ImportCycle, "A name is imported from a module that is itself still being imported.", Note, nil},
 		{NameNotExported, "A name is imported from a module that does not have it.", Error, nil},
 	}
 }
@@ -126,6 +128,8 @@ type Subject struct {
 	GitIgnored func(contextDir string, paths []string) map[string]bool
 	// Image is the prediction if it was made already, else nil.
 	Image *simulate.Image
+	// Verbose asks for notes that are of interest only to those who ask.
+	Verbose bool
 	// Discovered tells that nobody named this image: its Dockerfile was found. Why says how its context was chosen, Guessed
 	// that none of those tried works.
 	Discovered bool

@@ -65,6 +65,9 @@ func (a *app) options(cmd *cobra.Command, f *buildFlags, args []string) (dockerf
 		}
 		opt.BuildContexts[name] = value
 	}
+	if isRemote(opt.Context) && f.file == "" && cmd.Parent() != nil && cmd.Parent().Name() != "context" {
+		return opt, fmt.Errorf("build context %s is remote: it has no ignore file, and its files are not known without fetching them; name a local Dockerfile with -f", opt.Context)
+	}
 	return opt, checkContext(opt.Context)
 }
 

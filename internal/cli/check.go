@@ -71,6 +71,7 @@ the repository can satisfy and the image cannot is an error.`,
 		}
 		var images []audit.ImageReport
 		for _, s := range subjects {
+			s.Verbose = f.verbose
 			r, _, err := audit.Run(cmd.Context(), s)
 			if err != nil {
 				return fmt.Errorf("auditing image %s: %w", s.Name, err)

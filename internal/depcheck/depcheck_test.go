@@ -39,7 +39,7 @@ var allowed = map[string][]string{
 	"cmd/ctxaudit":                     {"internal/cli"},
 	"hack/untxtar":                     {},
 	"hack/gendocs":                     {"internal/audit", "internal/cli", "internal/policy"},
-	"hack/bench":                       {"dockerctx", "dockerfile", "internal/rootfs", "internal/simulate"},
+	"hack/bench":                       {"internal/audit", "internal/policy", "dockerctx", "dockerfile", "internal/rootfs", "internal/simulate"},
 }
 
 // thirdParty lists what the light packages may import from elsewhere.

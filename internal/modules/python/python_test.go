@@ -181,3 +181,33 @@ func TestStrings(t *testing.T) {
 	assert.Equal(t, []string{"lazy gone main.py:1"}, describe(g))
 	assert.Contains(t, g.Nodes, "shop.apps")
 }
+
+func TestCycles(t *testing.T) {
+	for name, c := range map[string]struct {
+		tree mapTree
+		want []string
+	}{
+		"too early": {
+			mapTree{"/app/main.py": "import a\n", "/app/a.py": "import b\nx = 1\n", "/app/b.py": "from a import x\n"},
+			[]string{"a.x b.py:1 while a.py:1"},
+		},
+		"bound before":    {mapTree{"/app/main.py": "import a\n", "/app/a.py": "x = 1\nimport b\n", "/app/b.py": "from a import x\n"}, nil},
+		"only the module": {mapTree{"/app/main.py": "import a\n", "/app/a.py": "import b\nx = 1\n", "/app/b.py": "import a\n"}, nil},
+		"in a function":   {mapTree{"/app/main.py": "import a\n", "/app/a.py": "import b\nx = 1\n", "/app/b.py": "def f():\n    from a import x\n"}, nil},
+		"through a package": {
+			mapTree{"/app/main.py": "import p.a\n", "/app/p/__init__.py": "from .a import f\nVERSION = 1\n", "/app/p/a.py": "from p import VERSION\ndef f(): pass\n"},
+			[]string{"p.VERSION a.py:1 while __init__.py:1"},
+		},
+		"a submodule": {mapTree{"/app/main.py": "import p\n", "/app/p/__init__.py": "from . import a\n", "/app/p/a.py": "from p import b\n", "/app/p/b.py": ""}, nil},
+		"dynamic":     {mapTree{"/app/main.py": "import a\n", "/app/a.py": "import b\nglobals()['x'] = 1\nx = 1\n", "/app/b.py": "from a import x\n"}, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var got []string
+			for _, cy := range follow(c.tree).Cycles() {
+				got = append(got, fmt.Sprintf("%s.%s %s:%d while %s:%d", cy.Module, cy.Name, path.Base(cy.Site.File), cy.Site.Range.Start.Line,
+					path.Base(cy.Pending.File), cy.Pending.Range.Start.Line))
+			}
+			assert.Equal(t, c.want, got)
+		})
+	}
+}
