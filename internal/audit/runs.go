@@ -18,10 +18,12 @@ import (
 // commandsOf gives the commands of a RUN step as lists of words; a word that is not written out is "".
 func commandsOf(op *dockerfile.Op) [][]string {
 	args := op.Exec.Meta.Args
-	if len(args) != 3 || args[1] != "-c" || !strings.HasSuffix(args[0], "sh") {
+	// SHELL may give the shell more options, as in ["/bin/bash", "-o", "pipefail", "-c"].
+	last := len(args) - 1
+	if last < 2 || !strings.HasPrefix(args[last-1], "-") || !strings.HasSuffix(args[last-1], "c") || !strings.HasSuffix(args[0], "sh") {
 		return [][]string{args}
 	}
-	file, err := syntax.NewParser(syntax.Variant(syntax.LangBash)).Parse(strings.NewReader(args[2]), "")
+	file, err := syntax.NewParser(syntax.Variant(syntax.LangBash)).Parse(strings.NewReader(args[last]), "")
 	if err != nil {
 		return nil
 	}
@@ -75,14 +77,19 @@ func (c *importCheck) installedDirs() []python.SearchDir {
 		if before == nil {
 			continue
 		}
-		tree := imageTree{before.Tree}
+		tree, cwd := imageTree{before.Tree}, op.Exec.Meta.Cwd
 		for _, words := range commandsOf(op) {
+			if (words[0] == "cd" || words[0] == "pushd") && len(words) > 1 && words[1] != "" {
+				if cwd = path.Join(cwd, words[1]); path.IsAbs(words[1]) {
+					cwd = path.Clean(words[1])
+				}
+			}
 			if buildsWheel(words) {
-				for _, dir := range c.packageDirs(tree, op.Exec.Meta.Cwd) {
+				for _, dir := range c.packageDirs(tree, cwd) {
 					out = append(out, python.SearchDir{Tree: tree, Dir: dir, Note: op.Location.Text})
 				}
 			}
-			for _, in := range manifest.ParseInstall(words, op.Exec.Meta.Cwd) {
+			for _, in := range manifest.ParseInstall(words, cwd) {
 				for _, dir := range c.installs(tree, in) {
 					out = append(out, python.SearchDir{Tree: tree, Dir: dir, Note: op.Location.Text})
 				}
