@@ -7,6 +7,7 @@ import (
 
 	"github.com/ctxaudit/ctxaudit/internal/modules/python"
 	"github.com/ctxaudit/ctxaudit/internal/modules/python/manifest"
+	"github.com/ctxaudit/ctxaudit/internal/rootfs"
 )
 
 // repoModule is a module of the repository.
@@ -80,7 +81,7 @@ func (c *importCheck) roots(parent *python.Module) []string {
 	}
 	if parent == nil {
 		for _, d := range c.searchDirs {
-			if o, ok := c.origin(d.Dir); ok {
+			if o, ok := c.origin(d.Tree, d.Dir); ok {
 				add(o)
 			}
 		}
@@ -89,7 +90,7 @@ func (c *importCheck) roots(parent *python.Module) []string {
 		return out
 	}
 	for _, d := range parent.Path {
-		o, ok := c.origin(d.Dir)
+		o, ok := c.origin(d.Tree, d.Dir)
 		for range strings.Count(parent.Name, ".") + 1 {
 			ok = ok && o != "."
 			o = path.Dir(o)
@@ -101,6 +102,37 @@ func (c *importCheck) roots(parent *python.Module) []string {
 	return out
 }
 
-// origin gives the path in the main context that an entry of the image is a copy of. Of a directory that was made on the
-// way to its entries they tell, if they kept their names.
-func (c *importCheck) origin(imagePath string) (string, bool) { return c.originIn(c.tree, imagePath) }
+// origin gives the path in the main context that an entry of a tree is a copy of. Of a directory that was made on the way
+// to its entries they tell, if they kept their names.
+func (c *importCheck) origin(tree python.Tree, p string) (string, bool) {
+	n := c.entryOf(tree, p)
+	if n == nil {
+		return "", false
+	}
+	if o, ok := c.image.Origin(n); ok {
+		return o, true
+	}
+	children, err := n.Children()
+	if err != nil {
+		return "", false
+	}
+	for _, ch := range children {
+		if o, ok := c.image.Origin(ch.Node); ok && path.Base(o) == ch.Name {
+			return path.Dir(o), true
+		}
+	}
+	return "", false
+}
+
+// entryOf gives an entry of one of the file systems of the build; nil if it is not there.
+func (c *importCheck) entryOf(tree python.Tree, p string) *rootfs.Node {
+	t, ok := tree.(imageTree)
+	if !ok {
+		return nil
+	}
+	n, _, err := t.tree.Stat(p)
+	if err != nil {
+		return nil
+	}
+	return n
+}

@@ -18,6 +18,19 @@ var moduleSettings = []string{
 	"WSGI_APPLICATION", "ASGI_APPLICATION", "AUTHENTICATION_BACKENDS", "CELERY_IMPORTS", "CELERY_INCLUDE", "imports",
 }
 
+// addApps adds what Django imports of an installed application by itself, if it is there.
+func addApps(out *[]python.Named, elements []syntax.Element) {
+	for _, e := range elements {
+		if !dotted.MatchString(e.Value) {
+			continue
+		}
+		app, _, _ := strings.Cut(e.Value, ".apps.")
+		for _, sub := range []string{".apps", ".models", ".admin"} {
+			*out = append(*out, python.Named{Dotted: app + sub, Range: e.Range, Exact: true, Optional: true})
+		}
+	}
+}
+
 var dotted = regexp.MustCompile(`^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*$`)
 
 // frameworkStrings gives the modules that a file names in strings, as Django and Celery read them.
@@ -30,10 +43,18 @@ func frameworkStrings(f *syntax.File) []python.Named {
 			}
 		}
 	}
-	for _, l := range f.Literals {
+	// INSTALLED_APPS is often a sum of other lists of the file.
+	wanted := map[string]bool{}
+	for _, l := range slices.Backward(f.Literals) {
 		name := l.Name[strings.LastIndexByte(l.Name, '.')+1:]
-		if slices.Contains(moduleSettings, name) && !l.Context.Has(syntax.Never) {
+		if (slices.Contains(moduleSettings, name) || wanted[l.Name]) && !l.Context.Has(syntax.Never) {
 			add(l.Elements, name == "ROOT_URLCONF")
+			if strings.HasSuffix(name, "_APPS") || wanted[l.Name] {
+				addApps(&out, l.Elements)
+			}
+			for _, ref := range l.Refs {
+				wanted[ref.Value] = true
+			}
 		}
 	}
 	for _, call := range f.Calls {

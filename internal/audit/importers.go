@@ -38,7 +38,7 @@ func Importers(m *simulate.Image, main *simulate.Context, pol *policy.Image, con
 		g := c.follow(e)
 		for _, name := range sortedKeys(g.Nodes) {
 			n := g.Nodes[name]
-			o, ok := c.contextPath(n.Module.File)
+			o, ok := c.contextPath(n.Module.Tree, n.Module.File)
 			if !ok || n.Module.File == "" || !simulate.Within(o, contextPath) {
 				continue
 			}
@@ -46,7 +46,7 @@ func Importers(m *simulate.Image, main *simulate.Context, pol *policy.Image, con
 				u.Module, u.Exports = n.Module.Name, g.Exports(n).Sorted()
 			}
 			for _, site := range g.Importers[name] {
-				u.Imports = append(u.Imports, c.sitePlace(python.Missing{Site: site, Reach: site.Reach}))
+				u.Imports = append(u.Imports, c.sitePlace(python.Missing{Site: site, Reach: site.Reach, From: g.Nodes[site.Importer]}))
 			}
 		}
 	}

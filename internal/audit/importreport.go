@@ -42,7 +42,7 @@ func (c *importCheck) reportGroup(g *missingGroup) error {
 	}
 	f := Finding{
 		Module: g.module, ContextPath: g.repo, Files: check.reach.Missing(),
-		Subject: c.sitePosition(g.missing[0].Site), Assumptions: c.assumptions(c.image.Opaque),
+		Subject: c.sitePosition(g.missing[0]), Assumptions: c.assumptions(c.image.Opaque),
 	}
 	for i, m := range g.missing {
 		if i >= maxSites {
@@ -86,13 +86,29 @@ func (c *importCheck) reportGroup(g *missingGroup) error {
 		f.Severity = Warning
 		detail = append(detail, "Every import of it is guarded: the program starts without it.")
 	}
-	if step := c.mayMakeModules(len(check.reach.Ignored) > 0); step != "" && f.Severity == Error {
-		f.Severity = Warning
-		detail = append(detail, fmt.Sprintf("It is not proved: the step %q may make it, or move it there.", step))
+	tracked, err := c.tracked(check)
+	if err != nil {
+		return err
+	}
+	// What git tracks no step makes; what the ignore file keeps out no step moves.
+	if ignored := len(check.reach.Ignored) > 0; f.Severity == Error && !(ignored && tracked) {
+		if step := c.mayMakeModules(ignored); step != "" {
+			f.Severity = Warning
+			detail = append(detail, fmt.Sprintf("It is not proved: the step %q may make it, or move it there.", step))
+		}
 	}
 	f.Detail = strings.Join(detail, " ")
 	c.add(f)
 	return nil
+}
+
+// tracked reports whether git tracks files of the missing module.
+func (c *importCheck) tracked(check *moduleCheck) (bool, error) {
+	if c.subject.Tracked == nil {
+		return false, nil
+	}
+	files, ok, err := c.subject.Tracked(c.main.Dir, check.dir)
+	return ok && len(files) > 0, err
 }
 
 // lies gives where the missing package is in the image off the search path, "" if it is not there or not whole.
@@ -149,7 +165,7 @@ func (c *importCheck) reportName(n *missingName) {
 		module = m.Parent.Name
 	}
 	f := Finding{
-		Rule: NameNotExported, Module: module, Subject: c.sitePosition(m.Site),
+		Rule: NameNotExported, Module: module, Subject: c.sitePosition(m),
 		Summary: fmt.Sprintf("%s does not export %s (%s)", module, m.Name, count(len(n.missing), "import")),
 	}
 	for i, m := range n.missing {
@@ -184,14 +200,14 @@ func (c *importCheck) reportNowhere(m python.Missing) {
 	if len(m.Parent.Path) > 0 {
 		dir = m.Parent.Path[0].Dir
 	}
-	if _, ok := c.origin(dir); !ok && m.Parent.Kind != python.Plain {
+	if _, ok := c.origin(m.Parent.Tree, dir); !ok && m.Parent.Kind != python.Plain {
 		return
 	}
 	if m.Parent.Kind == python.Plain || m.Parent.Kind == python.Namespace || m.Reach <= python.Guarded || c.generated(m) {
 		return
 	}
 	c.add(Finding{
-		Rule: ImportNotFound, Severity: Warning, Module: m.Module, Subject: c.sitePosition(m.Site), Related: []Place{c.sitePlace(m)},
+		Rule: ImportNotFound, Severity: Warning, Module: m.Module, Subject: c.sitePosition(m), Related: []Place{c.sitePlace(m)},
 		Summary: fmt.Sprintf("%s exists neither in the image nor in the repository", m.Module),
 		Detail:  fmt.Sprintf("%s The package %s is there, and has no module of that name.", c.way(m), m.Parent.Name),
 	})
@@ -208,7 +224,7 @@ func (c *importCheck) generated(m python.Missing) bool {
 	}
 	var paths []string
 	for _, d := range m.Parent.Path {
-		if o, ok := c.origin(d.Dir); ok {
+		if o, ok := c.origin(d.Tree, d.Dir); ok {
 			paths = append(paths, path.Join(o, name+".py"), path.Join(o, name, "__init__.py"))
 		}
 	}
@@ -217,7 +233,7 @@ func (c *importCheck) generated(m python.Missing) bool {
 
 // reportScript reports that the Python file that is started is not in the image.
 func (c *importCheck) reportScript(e entry) {
-	o, ok := c.origin(path.Dir(e.Script))
+	o, ok := c.origin(c.tree, path.Dir(e.Script))
 	if !ok {
 		return
 	}
@@ -226,7 +242,7 @@ func (c *importCheck) reportScript(e entry) {
 		return
 	}
 	f := Finding{
-		Rule: EntrypointNotInImage, ImagePath: e.Script, ContextPath: want, Subject: c.sitePosition(e.Site),
+		Rule: EntrypointNotInImage, ImagePath: e.Script, ContextPath: want, Subject: c.sitePosition(python.Missing{Site: e.Site}),
 		Summary: fmt.Sprintf("%s, which the image starts, is not in it", e.Script),
 		Detail:  fmt.Sprintf("The repository has it: %s.", want), Assumptions: c.assumptions(c.image.Opaque),
 	}
@@ -239,14 +255,15 @@ func (c *importCheck) reportScript(e entry) {
 // reportCycles reports names that are asked for too early.
 func (c *importCheck) reportCycles(g *python.Graph) {
 	for _, cy := range g.Cycles() {
-		pending := c.sitePosition(cy.Pending)
+		site := python.Missing{Site: cy.Site, Reach: python.Startup, From: g.Nodes[cy.Site.Importer]}
+		pendingSite := python.Missing{Site: cy.Pending, Reach: python.Startup, From: g.Nodes[cy.Pending.Importer]}
+		pending := c.sitePosition(pendingSite)
 		c.add(Finding{
-			Rule: ImportCycle, Module: cy.Module, Subject: c.sitePosition(cy.Site),
+			Rule: ImportCycle, Module: cy.Module, Subject: c.sitePosition(site),
 			Summary: fmt.Sprintf("%s is asked for %s while it is still being imported", cy.Module, cy.Name),
 			Detail:  fmt.Sprintf("It has got as far as %s:%d, and binds %s only below.", pending.File, pending.Line, cy.Name),
 			Related: []Place{
-				c.sitePlace(python.Missing{Site: cy.Site, Reach: python.Startup}),
-				c.sitePlace(python.Missing{Site: cy.Pending, Reach: python.Startup}),
+				c.sitePlace(site), c.sitePlace(pendingSite),
 			},
 		})
 	}
@@ -267,10 +284,10 @@ func (c *importCheck) checkSearchPath() {
 }
 
 // sitePosition gives a place in the image as one in the repository, where the file comes from it.
-func (c *importCheck) sitePosition(s python.Site) Position {
-	p := Position{File: s.File, Line: s.Range.Start.Line, Column: s.Range.Start.Column}
-	if path.IsAbs(s.File) {
-		if o, ok := c.contextPath(s.File); ok {
+func (c *importCheck) sitePosition(m python.Missing) Position {
+	p := Position{File: m.Site.File, Line: m.Site.Range.Start.Line, Column: m.Site.Range.Start.Column}
+	if m.From != nil {
+		if o, ok := c.contextPath(m.From.Module.Tree, m.Site.File); ok {
 			p.File = o
 		}
 	}
@@ -279,7 +296,7 @@ func (c *importCheck) sitePosition(s python.Site) Position {
 
 // sitePlace gives the place of an import with how it is reached.
 func (c *importCheck) sitePlace(m python.Missing) Place {
-	p := c.sitePosition(m.Site)
+	p := c.sitePosition(m)
 	return Place{Role: RoleImports, File: p.File, Line: p.Line, Text: m.Site.Text, Note: m.Reach.String()}
 }
 
@@ -297,7 +314,7 @@ func (c *importCheck) way(m python.Missing) string {
 			}
 		}
 	}
-	p := c.sitePosition(m.Site)
+	p := c.sitePosition(m)
 	parts = append(parts, fmt.Sprintf("%s:%d", p.File, p.Line))
 	if len(parts) > 8 {
 		parts = append(append(parts[:4:4], "..."), parts[len(parts)-3:]...)

@@ -271,7 +271,7 @@ func (c *importCheck) sortName(m python.Missing, g *python.Graph) {
 		return
 	}
 	// Of a file that no context gave nothing is known: a step made it.
-	if _, ok := c.contextPath(node.Module.File); !ok {
+	if _, ok := c.contextPath(node.Module.Tree, node.Module.File); !ok {
 		return
 	}
 	ex := g.Exports(node)
@@ -310,10 +310,10 @@ func (c *importCheck) definedIn(m *python.Module, name string) string {
 	return ""
 }
 
-// contextPath gives where a file of the image stands in the main context.
-func (c *importCheck) contextPath(imagePath string) (string, bool) {
-	n, _, err := c.image.Tree.Stat(imagePath)
-	if err != nil {
+// contextPath gives where a file of a tree stands in the main context.
+func (c *importCheck) contextPath(tree python.Tree, p string) (string, bool) {
+	n := c.entryOf(tree, p)
+	if n == nil {
 		return "", false
 	}
 	return c.image.Origin(n)

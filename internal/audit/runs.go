@@ -136,7 +136,7 @@ func (c *importCheck) installs(tree imageTree, in manifest.Install) []string {
 		return out
 	}
 	// A requirements file may name directories beside it.
-	file, ok := c.originIn(tree, in.Requirements)
+	file, ok := c.origin(tree, in.Requirements)
 	if !ok {
 		return out
 	}
@@ -152,31 +152,10 @@ func (c *importCheck) installs(tree imageTree, in manifest.Install) []string {
 	return out
 }
 
-// originIn gives the path in the main context that an entry of a tree comes from.
-func (c *importCheck) originIn(tree imageTree, p string) (string, bool) {
-	n, _, err := tree.tree.Stat(p)
-	if err != nil {
-		return "", false
-	}
-	if o, ok := c.image.Origin(n); ok {
-		return o, true
-	}
-	children, err := n.Children()
-	if err != nil {
-		return "", false
-	}
-	for _, ch := range children {
-		if o, ok := c.image.Origin(ch.Node); ok && path.Base(o) == ch.Name {
-			return path.Dir(o), true
-		}
-	}
-	return "", false
-}
-
 // packageDirs gives the directories that the packages of a project lie in.
 func (c *importCheck) packageDirs(tree imageTree, dir string) []string {
 	out := []string{dir, path.Join(dir, "src")}
-	o, ok := c.originIn(tree, dir)
+	o, ok := c.origin(tree, dir)
 	if !ok {
 		return out
 	}

@@ -58,7 +58,7 @@ func (c *cycles) run(n *Node, depth int) {
 				continue
 			}
 			p.at = imp.Range.Start.Offset
-			p.site = Site{File: n.Module.File, Range: imp.Range, Text: statement(imp), Reach: Startup}
+			p.site = Site{File: n.Module.File, Importer: n.key(), Range: imp.Range, Text: statement(imp), Reach: Startup}
 			c.execute(n, imp, p.site, depth)
 		}
 	}

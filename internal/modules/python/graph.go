@@ -37,6 +37,8 @@ type Named struct {
 	Range  syntax.Range
 	// Exact asks for the module itself; otherwise its last part may be a name in a module.
 	Exact bool
+	// Optional tells of a module that is used if it is there.
+	Optional bool
 }
 
 // Graph is what a program reaches.
@@ -145,6 +147,14 @@ func (g *Graph) visit(m *Module, r Reach, from *Node, site Site) {
 	g.push(m.Name, m, r, from, site, false)
 }
 
+// key is that of the node in Graph.Nodes.
+func (n *Node) key() string {
+	if n.Module.Name == "__main__" {
+		return n.Module.File
+	}
+	return n.Module.Name
+}
+
 func (g *Graph) push(key string, m *Module, r Reach, from *Node, site Site, main bool) {
 	n := g.Nodes[key]
 	if n == nil {
@@ -231,17 +241,17 @@ func (g *Graph) follow(n *Node) {
 		imp := &f.Imports[i]
 		if r := reachOf(n, imp.Context); r > Typing {
 			g.Imports++
-			g.followImport(n, imp, Site{File: n.Module.File, Range: imp.Range, Text: statement(imp), Reach: r})
+			g.followImport(n, imp, Site{File: n.Module.File, Importer: n.key(), Range: imp.Range, Text: statement(imp), Reach: r})
 		}
 	}
 	for _, c := range f.ImportCalls {
 		if r := reachOf(n, c.Context); r > Typing && c.Literal {
-			g.followCall(n, c, Site{File: n.Module.File, Range: c.Range, Text: c.Callee + "(\"" + c.Module + "\")", Reach: r})
+			g.followCall(n, c, Site{File: n.Module.File, Importer: n.key(), Range: c.Range, Text: c.Callee + "(\"" + c.Module + "\")", Reach: r})
 		}
 	}
 	if g.config.Strings != nil {
 		for _, s := range g.config.Strings(f) {
-			g.followString(n, s, Site{File: n.Module.File, Range: s.Range, Text: "\"" + s.Dotted + "\"", Reach: Lazy})
+			g.followString(n, s, Site{File: n.Module.File, Importer: n.key(), Range: s.Range, Text: "\"" + s.Dotted + "\"", Reach: Lazy})
 		}
 	}
 }
@@ -386,6 +396,9 @@ func (g *Graph) followString(n *Node, s Named, site Site) {
 		g.visit(m, r, n, site)
 		return
 	}
+	if s.Optional {
+		return
+	}
 	g.lack(Missing{Kind: NoModule, Module: s.Dotted, Parent: parent, Reach: r, From: n, Site: site})
 }
 
@@ -427,7 +440,7 @@ func (g *Graph) editPath(n *Node, e syntax.PathEdit) {
 	}
 	if dir == "" {
 		if e.Path.Base == syntax.PathUnknown {
-			g.UnknownPaths = append(g.UnknownPaths, Site{File: n.Module.File, Range: e.Range})
+			g.UnknownPaths = append(g.UnknownPaths, Site{File: n.Module.File, Importer: n.key(), Range: e.Range})
 		}
 		return
 	}

@@ -95,10 +95,12 @@ func (r Reach) String() string {
 
 // Site is a place that asks for a module.
 type Site struct {
-	File  string // path in the tree
-	Range syntax.Range
-	Text  string // the statement, on one line
-	Reach Reach  // of the statement within its module
+	File string // path in the tree
+	// Importer is the key in Graph.Nodes of the module that the place is in; "" for a command.
+	Importer string
+	Range    syntax.Range
+	Text     string // the statement, on one line
+	Reach    Reach  // of the statement within its module
 }
 
 // Node is a module that the program reaches.
