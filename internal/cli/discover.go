@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -72,8 +73,9 @@ func chooseContext(ctx context.Context, root, df string) (audit.Subject, error) 
 	return s, nil
 }
 
-// sourceMissing reports whether a build fails because its context lacks something.
+// sourceMissing reports whether a build fails because its context does not have something. What the ignore file keeps out
+// is there: the context is the right one, and the failure real.
 func sourceMissing(err error) bool {
 	var be *simulate.BuildError
-	return errors.As(err, &be) && be.From != nil
+	return errors.As(err, &be) && be.From != nil && !slices.ContainsFunc(be.Hints, func(h simulate.Hint) bool { return h.Line != nil })
 }
