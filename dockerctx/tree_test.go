@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"strings"
 	"sync"
 	"syscall"
@@ -207,26 +206,4 @@ func TestHostileDepth(t *testing.T) {
 		require.NoError(t, explainErr)
 		assert.Equal(t, trail.Included, err == nil)
 	}
-}
-
-func TestTreeOnDiskDeep(t *testing.T) {
-	// Deeper than a path may be long: the kernel refuses, fsutil fails, and so do we.
-	dir := t.TempDir()
-	root, err := os.OpenRoot(dir)
-	require.NoError(t, err)
-	defer root.Close()
-	current := root
-	for range 12 {
-		name := strings.Repeat("n", 250)
-		require.NoError(t, current.Mkdir(name, 0o755))
-		next, err := current.OpenRoot(name)
-		require.NoError(t, err)
-		defer next.Close()
-		current = next
-	}
-	fsys, err := DirFS(dir)
-	require.NoError(t, err)
-	got, err := walkAll(mustContext(t, fsys, "x").Tree())
-	require.NoError(t, err)
-	assert.Len(t, got, 12)
 }

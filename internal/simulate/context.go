@@ -46,13 +46,16 @@ func Open(plan *dockerfile.Plan) Contexts {
 			return nil, err
 		}
 		// The front end read the ignore file by itself. What we show to people must be what it used.
-		if len(src.ExcludePatterns) > 0 && (c.Ignore == nil || !slices.Equal(src.ExcludePatterns, c.Ignore.Patterns())) {
+		if len(src.ExcludePatterns) > 0 && (c.Ignore == nil || !slices.EqualFunc(src.ExcludePatterns, c.Ignore.Patterns(), samePattern)) {
 			return nil, fmt.Errorf("%s: the ignore file that was found is not the one that BuildKit uses", src.Dir)
 		}
 		opened[src.Name] = c
 		return c, nil
 	}
 }
+
+// samePattern compares a pattern of a definition with one of the file it was read from: a definition is UTF-8.
+func samePattern(sent, written string) bool { return sent == string([]rune(written)) }
 
 // MainContext gives the image's main context, also when no instruction reads it; nil if it is remote.
 func (m *Image) MainContext(dir string) (*Context, error) {
