@@ -11,9 +11,6 @@ import (
 	"github.com/ctxaudit/ctxaudit/internal/policy"
 )
 
-// maxSites bounds the import sites that a finding lists.
-const maxSites = 50
-
 // reportAll reports what was sorted, in a fixed order.
 func (c *importCheck) reportAll() error {
 	for _, key := range sortedKeys(c.groups) {
@@ -44,10 +41,7 @@ func (c *importCheck) reportGroup(g *missingGroup) error {
 		Module: g.module, ContextPath: g.repo, Files: check.reach.Missing(),
 		Subject: c.sitePosition(g.missing[0]), Assumptions: c.assumptions(c.image.Opaque),
 	}
-	for i, m := range g.missing {
-		if i >= maxSites {
-			break
-		}
+	for _, m := range g.missing {
 		f.Related = append(f.Related, c.sitePlace(m))
 	}
 	sites := count(len(g.missing), "import") + " of it"
@@ -168,10 +162,7 @@ func (c *importCheck) reportName(n *missingName) {
 		Rule: NameNotExported, Module: module, Subject: c.sitePosition(m),
 		Summary: fmt.Sprintf("%s does not export %s (%s)", module, m.Name, count(len(n.missing), "import")),
 	}
-	for i, m := range n.missing {
-		if i >= maxSites {
-			break
-		}
+	for _, m := range n.missing {
 		f.Related = append(f.Related, c.sitePlace(m))
 	}
 	detail := []string{c.way(m)}
