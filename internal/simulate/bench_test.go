@@ -1,0 +1,50 @@
+package simulate
+
+import (
+	"context"
+	"fmt"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/ctxaudit/ctxaudit/dockerfile"
+	"github.com/ctxaudit/ctxaudit/internal/rootfs"
+)
+
+// BenchmarkBuild predicts a two-stage image of 50,000 files: lazily, with one file located in it, and listed whole.
+func BenchmarkBuild(b *testing.B) {
+	tree := map[string]string{
+		"Dockerfile":    "FROM scratch AS a\nCOPY . /src/\nFROM scratch\nCOPY --from=a /src /app\n",
+		".dockerignore": "**/*.log\n**/node_modules\n!**/keep/*.log\n",
+	}
+	for i := range 50_000 {
+		tree[fmt.Sprintf("area%d/pkg%d/mod%d/file%d.%s", i/5000, i/250%20, i/25%10, i, []string{"js", "py", "log"}[i%3])] = ""
+	}
+	dir := files(b, tree)
+	run := func(b *testing.B) *Image {
+		m, err := Build(context.Background(), dockerfile.Options{Context: dir})
+		require.NoError(b, err)
+		return m
+	}
+	b.Run("nothing asked", func(b *testing.B) {
+		for b.Loop() {
+			run(b)
+		}
+	})
+	b.Run("one file located", func(b *testing.B) {
+		for b.Loop() {
+			m := run(b)
+			n := 0
+			require.NoError(b, m.Locate(m.Tree, MainContext, "area0/pkg0/mod0/file0.js", func(Located) error { n++; return nil }))
+			require.Equal(b, 1, n)
+		}
+	})
+	b.Run("listed", func(b *testing.B) {
+		for b.Loop() {
+			m := run(b)
+			n := 0
+			require.NoError(b, m.Tree.Walk(func(string, *rootfs.Node) error { n++; return nil }))
+			require.Greater(b, n, 30_000)
+		}
+	})
+}
