@@ -46,7 +46,8 @@ func (c *importCheck) inRepository(module string, parent *python.Module) *repoMo
 	}
 	for _, root := range c.roots(parent) {
 		m := python.Find([]python.SearchDir{{Tree: c.repo, Dir: path.Join("/", root)}}, module)
-		if m == nil || m.Kind == python.Namespace && !c.hasPython(m) {
+		if m == nil || m.Kind == python.Namespace && (parent == nil || !c.hasPython(m)) {
+			// A directory without __init__.py that has the name asked for may be anything.
 			continue
 		}
 		// A distribution that provides the name only by a habit of naming loses to a package that says so itself.

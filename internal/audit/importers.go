@@ -32,6 +32,7 @@ func Importers(m *simulate.Image, main *simulate.Context, pol *policy.Image, con
 		tree: imageTree{m.Tree}, repo: repository{main.FS}, declared: declared,
 		groups: map[string]*missingGroup{}, names: map[string]*missingName{}, nowhere: map[string]python.Missing{},
 	}
+	c.declareInstalled()
 	u := &Usage{}
 	for _, e := range c.entries() {
 		c.searchDirs = append(c.searchDirs, e.search...)

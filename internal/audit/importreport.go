@@ -3,12 +3,15 @@ package audit
 import (
 	"cmp"
 	"fmt"
+	"io/fs"
 	"path"
 	"slices"
 	"strings"
 
 	"github.com/ctxaudit/ctxaudit/internal/modules/python"
 	"github.com/ctxaudit/ctxaudit/internal/policy"
+	"github.com/ctxaudit/ctxaudit/internal/rootfs"
+	"github.com/ctxaudit/ctxaudit/internal/startup"
 )
 
 // reportAll reports what was sorted, in a fixed order.
@@ -20,6 +23,12 @@ func (c *importCheck) reportAll() error {
 	}
 	for _, key := range sortedKeys(c.names) {
 		c.reportName(c.names[key])
+	}
+	for _, e := range c.scripts {
+		c.reportScript(e)
+	}
+	for _, e := range c.unresolved {
+		c.reportUnresolved(e)
 	}
 	for _, key := range sortedKeys(c.nowhere) {
 		c.reportNowhere(c.nowhere[key])
@@ -49,11 +58,16 @@ func (c *importCheck) reportGroup(g *missingGroup) error {
 		sites = "it is what the image starts"
 	}
 	detail := []string{c.way(g.missing[0])}
-	if at := c.lies(check, g); at != "" {
+	at := c.lies(check, g)
+	if at != "" && !c.searched(g, at) {
 		f.Rule, f.ImagePath = ImportNotReachable, at
 		f.Summary = fmt.Sprintf("%s is in the image, at %s, and no search path leads to it (%s)", g.module, at, sites)
 		detail = append(detail, c.wouldReach(g, at))
 	} else {
+		if at != "" {
+			// It is where it is searched, and what was asked for is not in it.
+			return nil
+		}
 		f.Rule = ImportNotInImage
 		f.Summary = fmt.Sprintf("%s is not in the image (%s)", g.module, sites)
 		if len(check.reach.Uncopied) > 0 {
@@ -124,6 +138,13 @@ func (c *importCheck) lies(check *moduleCheck, g *missingGroup) string {
 		}
 	}
 	return ""
+}
+
+// searched reports whether a package lies where a search path leads to it.
+func (c *importCheck) searched(g *missingGroup, at string) bool {
+	want := "/" + strings.ReplaceAll(g.module, ".", "/")
+	dir, ok := strings.CutSuffix(strings.TrimSuffix(at, ".py"), want)
+	return ok && slices.ContainsFunc(c.searchDirs, func(d python.SearchDir) bool { return d.Dir == dir || dir == "" && d.Dir == "/" })
 }
 
 // wouldReach says what would put a package that lies somewhere on a search path.
@@ -222,23 +243,64 @@ func (c *importCheck) generated(m python.Missing) bool {
 	return len(c.subject.GitIgnored(c.main.Dir, paths)) > 0
 }
 
-// reportScript reports that the Python file that is started is not in the image.
-func (c *importCheck) reportScript(e entry) {
-	o, ok := c.origin(c.tree, path.Dir(e.Script))
-	if !ok {
-		return
-	}
-	want := path.Join(o, path.Base(e.Script))
-	if _, err := c.main.FS.Lstat(want); err != nil {
-		return
-	}
+// reportScript reports a script that is started and not in the image: it is proved where nothing else could have put it
+// there, and an error too where the repository has it and it did not get there.
+func (c *importCheck) reportScript(e startup.Entry) {
+	site := python.Missing{Site: python.Site{File: e.Origin.File}}
+	site.Site.Range.Start.Line = e.Origin.Line
 	f := Finding{
-		Rule: EntrypointNotInImage, ImagePath: e.Script, ContextPath: want, Subject: c.sitePosition(python.Missing{Site: e.Site}),
-		Summary: fmt.Sprintf("%s, which the image starts, is not in it", e.Script),
-		Detail:  fmt.Sprintf("The repository has it: %s.", want), Assumptions: c.assumptions(c.image.Opaque),
+		Rule: EntrypointNotInImage, ImagePath: e.Path, Subject: c.sitePosition(site),
+		Summary: fmt.Sprintf("%s, which the image starts, is not in it", e.Path), Assumptions: c.assumptions(c.image.Opaque),
 	}
-	if step := c.mayMakeModules(false); step != "" || !e.start.Required {
+	if o, ok := c.origin(c.tree, path.Dir(e.Path)); ok {
+		if _, err := c.main.FS.Lstat(path.Join(o, path.Base(e.Path))); err == nil {
+			f.ContextPath = path.Join(o, path.Base(e.Path))
+		}
+	}
+	known := c.tree.Stat(e.Path) == startup.Absent
+	if f.ContextPath != "" {
+		f.Detail = fmt.Sprintf("The repository has it: %s.", f.ContextPath)
+		if t, err := c.main.Explain(f.ContextPath); err == nil && !t.Included && t.Decisive != nil {
+			f.Related = append(f.Related, c.ignoreLine(RoleExcludes, t.Decisive, "keeps it out"))
+		}
+	} else if at := c.namesake(e.Path); at != "" {
+		f.Detail = fmt.Sprintf("A file of that name is in the image, at %s.", at)
+	} else if !known {
+		return
+	}
+	if !known && f.ContextPath == "" || c.mayMakeModules(len(f.Related) > 0) != "" || !e.Required || e.Conditional {
 		f.Severity = Warning
+	}
+	c.add(f)
+}
+
+// namesake gives a file of the image that has the base name of a path and comes from the context.
+func (c *importCheck) namesake(p string) string {
+	found := ""
+	_ = c.image.Tree.Walk(func(at string, n *rootfs.Node) error {
+		if n.Kind == rootfs.KindFile && path.Base(at) == path.Base(p) {
+			if _, ok := c.image.Origin(n); ok {
+				found = at
+				return fs.SkipAll
+			}
+		}
+		return nil
+	})
+	return found
+}
+
+// reportUnresolved tells of what is started and was found nowhere, so that nobody takes silence for a pass.
+func (c *importCheck) reportUnresolved(e entry) {
+	f := Finding{
+		Rule: EntrypointUnknown, Module: e.Module, Subject: c.sitePosition(python.Missing{Site: e.Site}),
+		Summary: fmt.Sprintf("%s, which the image starts, was found neither in the image nor in the repository", e.Module),
+		Detail:  "Its imports are not followed. If it is the project's own, the image's working directory or search path does not lead to it.",
+	}
+	last := "/" + strings.ReplaceAll(e.Module, ".", "/")
+	for _, suffix := range []string{".py", "/__init__.py"} {
+		if at := c.namesake(last + suffix); at != "" && suffix == ".py" && strings.HasSuffix(at, last+suffix) {
+			f.Detail = fmt.Sprintf("A file that could be it is at %s, where no search path leads.", at)
+		}
 	}
 	c.add(f)
 }

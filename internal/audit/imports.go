@@ -27,6 +27,7 @@ func checkImports(p *pass) error {
 		pass: p, tree: imageTree{p.image.Tree}, repo: repository{p.main.FS}, declared: declared,
 		groups: map[string]*missingGroup{}, names: map[string]*missingName{}, nowhere: map[string]python.Missing{},
 	}
+	c.declareInstalled()
 	entries := c.entries()
 	for _, e := range entries {
 		c.searchDirs = append(c.searchDirs, e.search...)
@@ -48,6 +49,11 @@ type importCheck struct {
 	declared *manifest.Declarations
 	// searchDirs are the search paths of all entries.
 	searchDirs []python.SearchDir
+
+	// unresolved are entries whose module is nowhere.
+	unresolved []entry
+	// scripts are started and not known to be in the image.
+	scripts []startup.Entry
 
 	groups  map[string]*missingGroup
 	names   map[string]*missingName
@@ -107,6 +113,10 @@ func (c *importCheck) entries() []entry {
 	installed := c.installedDirs()
 	var out []entry
 	for _, s := range started {
+		if s.Kind == startup.Script && c.tree.Stat(s.Path) != startup.Regular {
+			c.scripts = append(c.scripts, s)
+			continue
+		}
 		if s.Lang != startup.Python {
 			continue
 		}
@@ -195,7 +205,6 @@ func (c *importCheck) follow(e entry) *python.Graph {
 // sortEntry decides what it means that the very module or script that is started was not found.
 func (c *importCheck) sortEntry(e entry) {
 	if e.Script != "" {
-		c.reportScript(e)
 		return
 	}
 	if found := c.inRepository(e.Module, nil); found != nil {
@@ -213,7 +222,18 @@ func (c *importCheck) sortEntry(e entry) {
 		g := c.group(top, found)
 		g.reach, g.entry = python.Startup, &e
 		g.missing = append(g.missing, missing)
+		return
 	}
+	if !c.foreign(e.Module) {
+		c.unresolved = append(c.unresolved, e)
+	}
+}
+
+// foreign reports whether a module is known to be somebody else's.
+func (c *importCheck) foreign(module string) bool {
+	top, _, _ := strings.Cut(module, ".")
+	_, declared := c.declared.ImportDeclared(module)
+	return declared || manifest.IsStdlib(top)
 }
 
 // sort decides what a missing module or name is: the project's own and to be reported, or somebody else's.

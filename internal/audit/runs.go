@@ -92,12 +92,57 @@ func (c *importCheck) installedDirs() []python.SearchDir {
 			for _, in := range manifest.ParseInstall(words, cwd) {
 				for _, dir := range c.installs(tree, in) {
 					out = append(out, python.SearchDir{Tree: tree, Dir: dir, Note: op.Location.Text})
+					// An editable install leads to the directory as it is in the end.
+					out = append(out, python.SearchDir{Tree: c.tree, Dir: dir, Note: op.Location.Text})
 				}
 			}
 		}
 	}
 	return out
 }
+
+// distribution is how a requirement on a command line begins.
+var distribution = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*`)
+
+// declareInstalled declares the distributions that RUN steps install, by name or by a requirements file.
+func (c *importCheck) declareInstalled() {
+	for _, op := range c.image.Plan.Ops {
+		before := c.image.Before(op.ID)
+		if op.Kind != dockerfile.OpExec || before == nil {
+			continue
+		}
+		for _, words := range commandsOf(op) {
+			i := slices.Index(words, "install")
+			if i < 0 {
+				if i = slices.Index(words, "add"); i < 0 {
+					continue
+				}
+			}
+			if !slices.ContainsFunc(words[:i], func(w string) bool { return slices.Contains(installers, path.Base(w)) }) {
+				continue
+			}
+			for _, w := range words[i+1:] {
+				if name := distribution.FindString(w); name != "" && !strings.Contains(w, "/") {
+					c.declared.Add(manifest.Dependency{Name: name, Written: name, File: op.Location.File, Line: op.Location.Range.Start.Line})
+				}
+			}
+			for _, in := range manifest.ParseInstall(words, op.Exec.Meta.Cwd) {
+				file, ok := c.origin(imageTree{before.Tree}, in.Requirements)
+				if in.Requirements == "" || !ok {
+					continue
+				}
+				if p, err := manifest.Requirements(c.repo, file); err == nil {
+					for _, d := range p.Dependencies {
+						c.declared.Add(d)
+					}
+				}
+			}
+		}
+	}
+}
+
+// installers install distributions that they are given the names of.
+var installers = []string{"pip", "pip3", "uv", "pipx", "poetry", "pdm", "pipenv", "conda", "mamba", "micromamba", "python", "python3"}
 
 // buildsWheel reports whether a command builds a distribution of the project it runs in; what is built is taken to be
 // installed somewhere.

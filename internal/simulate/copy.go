@@ -154,10 +154,16 @@ func (c *copier) copy(src, dst string) error {
 	if err := c.copyNode(node, "", target, false, patternmatcher.MatchInfo{}, patternmatcher.MatchInfo{}); err != nil {
 		return err
 	}
-	if node.IsDir() && c.src.MayHold(srcAt) && c.include == nil {
-		return c.dst.SetAttr(target, func(a *rootfs.Attr) { a.Partial = true })
+	if !node.IsDir() {
+		return nil
 	}
-	return nil
+	return c.dst.SetAttr(target, func(a *rootfs.Attr) {
+		// A directory that was made for the content of another one comes from it.
+		if a.Op == c.attrs.op && a.Implied && a.Source == nil {
+			a.Source, a.Implied = node, false
+		}
+		a.Partial = a.Partial || c.src.MayHold(srcAt) && c.include == nil
+	})
 }
 
 // copyUnknown puts a source of which nothing is known: a file, or the content of a directory.

@@ -249,7 +249,7 @@ func TestOnlyWhatIsNeededIsRead(t *testing.T) {
 	}))
 	assert.Equal(t, []string{
 		"pkg/m /app/src/pkg/m", "pkg/m/one.py /app/src/pkg/m/one.py", "pkg/m/two.py /app/src/pkg/m/two.py",
-		"pkg/m/one.py /extra/m/one.py", "pkg/m/two.py /extra/m/two.py",
+		"pkg/m /extra/m", "pkg/m/one.py /extra/m/one.py", "pkg/m/two.py /extra/m/two.py",
 	}, found)
 	assert.LessOrEqual(t, counting.reads.Load(), int64(4), "the root, pkg, pkg/m, and nothing of the 400 others")
 }

@@ -136,6 +136,12 @@ func (x *extraction) entry(hdr *tar.Header, index int) error {
 			return err
 		}
 		existing = nil
+		// What was removed may have been a link on the way to the entry itself.
+		if parent, _, err := x.tree.Lookup(path.Dir(path.Join("/", name)), true); err != nil {
+			return err
+		} else if parent == nil {
+			return &rootfs.PathError{Path: path.Join("/", name), Err: fs.ErrNotExist}
+		}
 	}
 	if hdr.Typeflag == tar.TypeDir {
 		x.dirs = append(x.dirs, name)

@@ -97,6 +97,17 @@ type Match struct {
 	Weak bool // only by a habit of naming: python-x, django-x, x-python, types-x
 }
 
+// Add declares one more distribution, such as one that a RUN step installs by its name.
+func (d *Declarations) Add(dep Dependency) {
+	normal, ok := Normalise(dep.Name)
+	if !ok || d.local[normal] {
+		return
+	}
+	dep.Name = normal
+	d.Dependencies = append(d.Dependencies, dep)
+	d.provide(dep)
+}
+
 // ImportDeclared tells whether a declared distribution provides an import name, which may be dotted: then a namespace
 // that several distributions share is told apart. Distributions of this repository do not count.
 func (d *Declarations) ImportDeclared(importName string) (Match, bool) {
