@@ -56,8 +56,11 @@ func newRequest(opt Options) (*request, error) {
 		attrs:    map[string]string{},
 		display:  defaultName,
 	}
-	if opt.Dockerfile != "" && opt.Dockerfile != "-" {
+	switch {
+	case opt.Dockerfile != "" && opt.Dockerfile != "-":
 		r.display = filepath.ToSlash(filepath.Clean(opt.Dockerfile))
+	case opt.Dockerfile == "" && !isRemote(opt.Context) && !filepath.IsAbs(opt.Context):
+		r.display = filepath.ToSlash(filepath.Join(opt.Context, defaultName))
 	}
 	if isRemote(opt.Context) {
 		r.remote = opt.Context

@@ -11,6 +11,7 @@ import (
 	"github.com/ctxaudit/ctxaudit/internal/modules/python"
 	"github.com/ctxaudit/ctxaudit/internal/policy"
 	"github.com/ctxaudit/ctxaudit/internal/rootfs"
+	"github.com/ctxaudit/ctxaudit/internal/simulate"
 	"github.com/ctxaudit/ctxaudit/internal/startup"
 )
 
@@ -25,7 +26,9 @@ func (c *importCheck) reportAll() error {
 		c.reportName(c.names[key])
 	}
 	for _, e := range c.scripts {
-		c.reportScript(e)
+		if !c.subject.Policy.Require.EntrypointExists {
+			c.reportScript(e)
+		}
 	}
 	for _, e := range c.unresolved {
 		c.reportUnresolved(e)
@@ -252,11 +255,7 @@ func (c *importCheck) reportScript(e startup.Entry) {
 		Rule: EntrypointNotInImage, ImagePath: e.Path, Subject: c.sitePosition(site),
 		Summary: fmt.Sprintf("%s, which the image starts, is not in it", e.Path), Assumptions: c.assumptions(c.image.Opaque),
 	}
-	if o, ok := c.origin(c.tree, path.Dir(e.Path)); ok {
-		if _, err := c.main.FS.Lstat(path.Join(o, path.Base(e.Path))); err == nil {
-			f.ContextPath = path.Join(o, path.Base(e.Path))
-		}
-	}
+	f.ContextPath = c.counterpart(e.Path)
 	known := c.tree.Stat(e.Path) == startup.Absent
 	if f.ContextPath != "" {
 		f.Detail = fmt.Sprintf("The repository has it: %s.", f.ContextPath)
@@ -268,10 +267,27 @@ func (c *importCheck) reportScript(e startup.Entry) {
 	} else if !known {
 		return
 	}
-	if !known && f.ContextPath == "" || c.mayMakeModules(len(f.Related) > 0) != "" || !e.Required || e.Conditional {
+	if !known && len(f.Related) == 0 || c.mayMakeModules(len(f.Related) > 0) != "" || !e.Required || e.Conditional {
 		f.Severity = Warning
 	}
 	c.add(f)
+}
+
+// counterpart gives the file of the context that would be at a path of the image, "" where there is none. The directory
+// may be missing from the image together with the file, so the nearest one that was copied leads to it.
+func (c *importCheck) counterpart(p string) string {
+	for dir := path.Dir(p); ; dir = path.Dir(dir) {
+		if o, ok := c.origin(c.tree, dir); ok {
+			at := path.Join(o, strings.TrimPrefix(p, dir))
+			if info, err := c.main.FS.Lstat(at); err == nil && !info.IsDir() {
+				return at
+			}
+			return ""
+		}
+		if dir == "/" {
+			return ""
+		}
+	}
 }
 
 // namesake gives a file of the image that has the base name of a path and comes from the context.
@@ -341,7 +357,7 @@ func (c *importCheck) sitePosition(m python.Missing) Position {
 	p := Position{File: m.Site.File, Line: m.Site.Range.Start.Line, Column: m.Site.Range.Start.Column}
 	if m.From != nil {
 		if o, ok := c.contextPath(m.From.Module.Tree, m.Site.File); ok {
-			p.File = o
+			p.File = simulate.Shown(c.main.Dir, o)
 		}
 	}
 	return p

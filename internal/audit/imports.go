@@ -2,6 +2,7 @@ package audit
 
 import (
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -9,6 +10,7 @@ import (
 	"github.com/ctxaudit/ctxaudit/internal/modules/python"
 	"github.com/ctxaudit/ctxaudit/internal/modules/python/manifest"
 	"github.com/ctxaudit/ctxaudit/internal/modules/python/syntax"
+	"github.com/ctxaudit/ctxaudit/internal/simulate"
 	"github.com/ctxaudit/ctxaudit/internal/startup"
 )
 
@@ -35,6 +37,7 @@ func checkImports(p *pass) error {
 	for _, e := range entries {
 		c.follow(e)
 	}
+	c.addProgram()
 	if len(entries) > 0 {
 		c.checkSearchPath()
 	}
@@ -121,6 +124,11 @@ func (c *importCheck) entries() []entry {
 			continue
 		}
 		e := entry{start: s}
+		if s.Origin.InImage {
+			if o, ok := c.contextPath(c.tree, s.Origin.File); ok {
+				s.Origin.File = simulate.Shown(c.main.Dir, o)
+			}
+		}
 		e.Site = python.Site{File: s.Origin.File, Text: s.Origin.Text, Reach: python.Startup}
 		e.Site.Range.Start.Line = s.Origin.Line
 		switch s.Kind {
@@ -133,13 +141,39 @@ func (c *importCheck) entries() []entry {
 		default:
 			continue
 		}
-		for _, dir := range append(slices.Clone(s.SearchDirs), c.pythonPath(s)...) {
+		dirs := append(slices.Clone(s.SearchDirs), c.pythonPath(s)...)
+		if runner.MatchString(quotes.Replace(s.Origin.Text)) {
+			// poetry run imports a declared script from the working directory, uv run installs the project first.
+			dirs = append(dirs, path.Join("/", s.Workdir), path.Join("/", s.Workdir, "src"))
+			dirs = append(dirs, c.packageDirs(c.tree, path.Join("/", s.Workdir))...)
+		}
+		for _, dir := range dirs {
 			e.search = append(e.search, python.SearchDir{Tree: c.tree, Dir: dir})
 		}
 		e.search = append(e.search, installed...)
 		out = append(out, e)
 	}
 	return out
+}
+
+// runner is a tool that runs a command in the environment of the project around it.
+var runner = regexp.MustCompile(`\b(poetry|uv|pdm|hatch|pipenv|rye) +run\b`)
+
+// quotes makes the exec form of a command read like the shell form.
+var quotes = strings.NewReplacer(`"`, "", ",", " ", "[", " ", "]", " ")
+
+// addProgram records the program that the image starts if it is named by its path and not known to be there. What
+// cannot be read is no entry otherwise.
+func (c *importCheck) addProgram() {
+	argv, loc := c.startCommand()
+	if len(argv) == 0 || !strings.Contains(argv[0], "/") {
+		return
+	}
+	p := c.absolute(argv[0])
+	if c.tree.Stat(p) == startup.Regular || slices.ContainsFunc(c.scripts, func(s startup.Entry) bool { return s.Path == p }) {
+		return
+	}
+	c.scripts = append(c.scripts, startup.Entry{Kind: startup.Script, Path: p, Origin: origin(loc), Required: true})
 }
 
 func origin(l dockerfile.Location) startup.Origin {
@@ -247,8 +281,13 @@ func (c *importCheck) sort(m python.Missing, g *python.Graph) {
 	case found != nil:
 		grp := c.group(topmost(m), found)
 		grp.reach = max(grp.reach, m.Reach)
-		if !slices.ContainsFunc(grp.missing, func(have python.Missing) bool { return have.Site == m.Site && have.Module == m.Module }) {
+		same := func(have python.Missing) bool {
+			return have.Site.File == m.Site.File && have.Site.Range.Start.Line == m.Site.Range.Start.Line
+		}
+		if i := slices.IndexFunc(grp.missing, same); i < 0 {
 			grp.missing = append(grp.missing, m)
+		} else if grp.missing[i].Reach < m.Reach {
+			grp.missing[i] = m
 		}
 	case m.Name != "":
 		// A from-import of something that is no submodule anywhere: a name that the package lacks.

@@ -29,11 +29,16 @@ func (a *app) discover(cmd *cobra.Command, root string) ([]audit.Subject, error)
 		return nil, fmt.Errorf("no Dockerfile in %s or below; name one with -f", root)
 	}
 	var out []audit.Subject
+	taken := map[string]bool{}
 	for _, df := range found {
 		s, err := chooseContext(cmd.Context(), root, df)
 		if err != nil {
 			return nil, err
 		}
+		if taken[s.Name] {
+			s.Name = df
+		}
+		taken[s.Name] = true
 		out = append(out, s)
 	}
 	return out, nil

@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"strings"
+
 	"github.com/spf13/cobra"
 
 	"github.com/ctxaudit/ctxaudit/internal/report"
@@ -29,6 +31,9 @@ It exits with 0 if the target is in the image, with 1 if it is not, or not all o
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 || len(args) > 2 {
 				return usagef(cmd, "want TARGET and at most one CONTEXT, got %d arguments", len(args))
+			}
+			if strings.Trim(args[0], "${} ") == "" {
+				return usagef(cmd, "%q names nothing", args[0])
 			}
 			return nil
 		},

@@ -55,7 +55,11 @@ func checkImage(w io.Writer, img audit.ImageReport, s Style) {
 			places(w, p.Evidence, s)
 		}
 	case len(img.Passed) > 0:
-		fmt.Fprintf(w, "  %s %s hold\n", s.green("ok"), count(len(img.Passed), "requirement"))
+		verb := "hold"
+		if len(img.Passed) == 1 {
+			verb = "holds"
+		}
+		fmt.Fprintf(w, "  %s %s %s\n", s.green("ok"), count(len(img.Passed), "requirement"), verb)
 	case len(img.Findings) == 0 && img.Modules == 0:
 		fmt.Fprintf(w, "  %s the build would succeed\n", s.green("ok"))
 	}

@@ -1,10 +1,12 @@
 package simulate
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/ctxaudit/ctxaudit/dockerctx"
 	"github.com/ctxaudit/ctxaudit/dockerfile"
@@ -70,6 +72,15 @@ func (m *Image) MainContext(dir string) (*Context, error) {
 	return OpenContext(MainContext, dir, m.Plan.Dockerfile)
 }
 
+// Shown gives a file of a context the name by which people find it: relative to where ctxaudit was started if the
+// context is named so, relative to the context if that is named by an absolute path.
+func Shown(dir, name string) string {
+	if filepath.IsAbs(dir) {
+		return name
+	}
+	return filepath.ToSlash(filepath.Join(dir, name))
+}
+
 // OpenContext opens a context directory with the ignore file that BuildKit takes for it: only the main context may use
 // one that stands beside the Dockerfile.
 func OpenContext(name, dir string, df dockerfile.DockerfileInfo) (*Context, error) {
@@ -88,6 +99,14 @@ func OpenContext(name, dir string, df dockerfile.DockerfileInfo) (*Context, erro
 	ignore, err := dockerctx.FindIgnoreFile(fsys, beside, base)
 	if err != nil {
 		return nil, err
+	}
+	if ignore != nil {
+		named := *ignore
+		named.Name = Shown(dir, ".dockerignore")
+		if base != "" && strings.HasSuffix(ignore.Name, base+".dockerignore") {
+			named.Name = cmp.Or(df.Name, filepath.ToSlash(df.Path)) + ".dockerignore"
+		}
+		ignore = &named
 	}
 	c, err := dockerctx.New(fsys, ignore)
 	if err != nil {

@@ -38,7 +38,7 @@ func contextHints(c *Context, p string) []Hint {
 	}
 	fi, err := c.FS.Lstat(p)
 	if err != nil {
-		text := fmt.Sprintf("%s does not exist in the build context %s", p, c.Dir)
+		text := fmt.Sprintf("%s does not exist in the build context %q", p, c.Dir)
 		if name, ok := NearestInContext(c, p); ok {
 			text += fmt.Sprintf("; did you mean %s?", name)
 		} else if _, rest, ok := strings.Cut(p, "/"); ok {
