@@ -12,7 +12,6 @@ import (
 	"github.com/ctxaudit/ctxaudit/internal/policy"
 	"github.com/ctxaudit/ctxaudit/internal/rootfs"
 	"github.com/ctxaudit/ctxaudit/internal/simulate"
-	"github.com/ctxaudit/ctxaudit/internal/startup"
 )
 
 // reportAll reports what was sorted, in a fixed order.
@@ -26,8 +25,11 @@ func (c *importCheck) reportAll() error {
 		c.reportName(c.names[key])
 	}
 	for _, e := range c.scripts {
-		if !c.subject.Policy.Require.EntrypointExists {
-			c.reportScript(e)
+		if c.subject.Policy.Require.EntrypointExists {
+			continue
+		}
+		if err := c.reportScript(e); err != nil {
+			return err
 		}
 	}
 	for _, e := range c.unresolved {
@@ -97,7 +99,7 @@ func (c *importCheck) reportGroup(g *missingGroup) error {
 		f.Severity = Warning
 		detail = append(detail, "Every import of it is guarded: the program starts without it.")
 	}
-	tracked, err := c.tracked(check)
+	tracked, _, err := c.tracked(check.dir)
 	if err != nil {
 		return err
 	}
@@ -113,13 +115,14 @@ func (c *importCheck) reportGroup(g *missingGroup) error {
 	return nil
 }
 
-// tracked reports whether git tracks files of the missing module.
-func (c *importCheck) tracked(check *moduleCheck) (bool, error) {
+// tracked reports whether git tracks a file or directory of the context, or anything below it; ok is false where there is
+// no git to ask.
+func (c *importCheck) tracked(p string) (tracked, ok bool, err error) {
 	if c.subject.Tracked == nil {
-		return false, nil
+		return false, false, nil
 	}
-	files, ok, err := c.subject.Tracked(c.main.Dir, check.dir)
-	return ok && len(files) > 0, err
+	files, ok, err := c.subject.Tracked(c.main.Dir, p)
+	return len(files) > 0, ok, err
 }
 
 // lies gives where the missing package is in the image off the search path, "" if it is not there or not whole.
@@ -244,50 +247,6 @@ func (c *importCheck) generated(m python.Missing) bool {
 		}
 	}
 	return len(c.subject.GitIgnored(c.main.Dir, paths)) > 0
-}
-
-// reportScript reports a script that is started and not in the image: it is proved where nothing else could have put it
-// there, and an error too where the repository has it and it did not get there.
-func (c *importCheck) reportScript(e startup.Entry) {
-	site := python.Missing{Site: python.Site{File: e.Origin.File}}
-	site.Site.Range.Start.Line = e.Origin.Line
-	f := Finding{
-		Rule: EntrypointNotInImage, ImagePath: e.Path, Subject: c.sitePosition(site),
-		Summary: fmt.Sprintf("%s, which the image starts, is not in it", e.Path), Assumptions: c.assumptions(c.image.Opaque),
-	}
-	f.ContextPath = c.counterpart(e.Path)
-	known := c.tree.Stat(e.Path) == startup.Absent
-	if f.ContextPath != "" {
-		f.Detail = fmt.Sprintf("The repository has it: %s.", f.ContextPath)
-		if t, err := c.main.Explain(f.ContextPath); err == nil && !t.Included && t.Decisive != nil {
-			f.Related = append(f.Related, c.ignoreLine(RoleExcludes, t.Decisive, "keeps it out"))
-		}
-	} else if at := c.namesake(e.Path); at != "" {
-		f.Detail = fmt.Sprintf("A file of that name is in the image, at %s.", at)
-	} else if !known {
-		return
-	}
-	if !known && len(f.Related) == 0 || c.mayMakeModules(len(f.Related) > 0) != "" || !e.Required || e.Conditional {
-		f.Severity = Warning
-	}
-	c.add(f)
-}
-
-// counterpart gives the file of the context that would be at a path of the image, "" where there is none. The directory
-// may be missing from the image together with the file, so the nearest one that was copied leads to it.
-func (c *importCheck) counterpart(p string) string {
-	for dir := path.Dir(p); ; dir = path.Dir(dir) {
-		if o, ok := c.origin(c.tree, dir); ok {
-			at := path.Join(o, strings.TrimPrefix(p, dir))
-			if info, err := c.main.FS.Lstat(at); err == nil && !info.IsDir() {
-				return at
-			}
-			return ""
-		}
-		if dir == "/" {
-			return ""
-		}
-	}
 }
 
 // namesake gives a file of the image that has the base name of a path and comes from the context.

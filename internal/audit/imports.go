@@ -162,20 +162,6 @@ var runner = regexp.MustCompile(`\b(poetry|uv|pdm|hatch|pipenv|rye) +run\b`)
 // quotes makes the exec form of a command read like the shell form.
 var quotes = strings.NewReplacer(`"`, "", ",", " ", "[", " ", "]", " ")
 
-// addProgram records the program that the image starts if it is named by its path and not known to be there. What
-// cannot be read is no entry otherwise.
-func (c *importCheck) addProgram() {
-	argv, loc := c.startCommand()
-	if len(argv) == 0 || !strings.Contains(argv[0], "/") {
-		return
-	}
-	p := c.absolute(argv[0])
-	if c.tree.Stat(p) == startup.Regular || slices.ContainsFunc(c.scripts, func(s startup.Entry) bool { return s.Path == p }) {
-		return
-	}
-	c.scripts = append(c.scripts, startup.Entry{Kind: startup.Script, Path: p, Origin: origin(loc), Required: true})
-}
-
 func origin(l dockerfile.Location) startup.Origin {
 	return startup.Origin{File: l.File, Line: l.Range.Start.Line, Text: l.Text}
 }

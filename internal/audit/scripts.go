@@ -1,0 +1,104 @@
+package audit
+
+import (
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/ctxaudit/ctxaudit/dockerfile"
+	"github.com/ctxaudit/ctxaudit/internal/modules/python"
+	"github.com/ctxaudit/ctxaudit/internal/modules/python/manifest"
+	"github.com/ctxaudit/ctxaudit/internal/startup"
+)
+
+// addProgram records the program that the image starts if it is named by its path and not known to be there. What
+// cannot be read is no entry otherwise.
+func (c *importCheck) addProgram() {
+	argv, loc := c.startCommand()
+	if len(argv) == 0 || !strings.Contains(argv[0], "/") {
+		return
+	}
+	p := c.absolute(argv[0])
+	if c.tree.Stat(p) == startup.Regular || slices.ContainsFunc(c.scripts, func(s startup.Entry) bool { return s.Path == p }) {
+		return
+	}
+	c.scripts = append(c.scripts, startup.Entry{Kind: startup.Script, Path: p, Origin: origin(loc), Required: true})
+}
+
+// reportScript reports a program that is started by its path and not in the image. It is an error only if nothing else
+// can have put it there: no base image and no step that is not known, or git tracks it and the ignore file keeps it out.
+func (c *importCheck) reportScript(e startup.Entry) error {
+	site := python.Missing{Site: python.Site{File: e.Origin.File}}
+	site.Site.Range.Start.Line = e.Origin.Line
+	f := Finding{
+		Rule: EntrypointNotInImage, ImagePath: e.Path, Subject: c.sitePosition(site),
+		Summary: fmt.Sprintf("%s, which the image starts, is not in it", e.Path), Assumptions: c.assumptions(c.image.Opaque),
+	}
+	known := c.tree.Stat(e.Path) == startup.Absent
+	proved := known
+	f.ContextPath = c.counterpart(e.Path)
+	switch {
+	case f.ContextPath != "":
+		f.Detail = fmt.Sprintf("The repository has it: %s.", f.ContextPath)
+		tracked, git, err := c.tracked(f.ContextPath)
+		if err != nil {
+			return err
+		}
+		steps := c.runsSteps()
+		if steps && (manifest.Installed(f.ContextPath) || git && !tracked) {
+			// It was built or installed here, as a step does it there.
+			return nil
+		}
+		if t, err := c.main.Explain(f.ContextPath); err == nil && !t.Included && t.Decisive != nil {
+			f.Related = append(f.Related, c.ignoreLine(RoleExcludes, t.Decisive, "keeps it out"))
+			proved = proved || tracked || !steps
+		}
+	case !known && !c.ownScript(e.Path):
+		return nil
+	default:
+		at := c.namesake(e.Path)
+		if at == "" && !known {
+			return nil
+		}
+		if at != "" {
+			f.Detail = fmt.Sprintf("A file of that name is in the image, at %s.", at)
+		}
+	}
+	if !proved || !e.Required || e.Conditional {
+		f.Severity = Warning
+	}
+	c.add(f)
+	return nil
+}
+
+// runsSteps reports whether anything but base images went into the image that is not known.
+func (c *importCheck) runsSteps() bool {
+	return slices.ContainsFunc(c.image.Opaque, func(id int) bool {
+		kind := c.image.Plan.Ops[id].Kind
+		return kind == dockerfile.OpExec || kind == dockerfile.OpRemote
+	})
+}
+
+// ownScript reports whether a path looks like a script of the project, and not like a program of the base image.
+func (c *importCheck) ownScript(p string) bool {
+	workdir := path.Join("/", c.image.Plan.Config.WorkingDir)
+	return workdir != "/" && strings.HasPrefix(p, workdir+"/") && path.Ext(p) != ""
+}
+
+// counterpart gives the file of the context that would be at a path of the image, "" where there is none. The directory
+// may be missing from the image together with the file, so the nearest one that was copied leads to it.
+func (c *importCheck) counterpart(p string) string {
+	for dir := path.Dir(p); ; dir = path.Dir(dir) {
+		if o, ok := c.origin(c.tree, dir); ok {
+			at := path.Join(o, strings.TrimPrefix(p, dir))
+			if info, err := c.main.FS.Lstat(at); err == nil && !info.IsDir() {
+				return at
+			}
+			return ""
+		}
+		if dir == "/" {
+			return ""
+		}
+	}
+}
