@@ -37,7 +37,7 @@ func (c *importCheck) reportScript(e startup.Entry) error {
 	}
 	known := c.tree.Stat(e.Path) == startup.Absent
 	proved := known
-	f.ContextPath = c.counterpart(e.Path)
+	f.ContextPath = c.counterpart(e.Path, known)
 	switch {
 	case f.ContextPath != "":
 		f.Detail = fmt.Sprintf("The repository has it: %s.", f.ContextPath)
@@ -68,6 +68,9 @@ func (c *importCheck) reportScript(e startup.Entry) error {
 	if !proved || !e.Required || e.Conditional {
 		f.Severity = Warning
 	}
+	if !proved {
+		f.Detail = strings.TrimSpace(f.Detail + " It is not proved: the base image may have it, or a step make it.")
+	}
 	c.add(f)
 	return nil
 }
@@ -87,9 +90,13 @@ func (c *importCheck) ownScript(p string) bool {
 }
 
 // counterpart gives the file of the context that would be at a path of the image, "" where there is none. The directory
-// may be missing from the image together with the file, so the nearest one that was copied leads to it.
-func (c *importCheck) counterpart(p string) string {
+// may be missing from the image together with the file, so the nearest one that was copied leads to it; the root directory
+// does so only where no base image shares it.
+func (c *importCheck) counterpart(p string, known bool) string {
 	for dir := path.Dir(p); ; dir = path.Dir(dir) {
+		if dir == "/" && !known {
+			return ""
+		}
 		if o, ok := c.origin(c.tree, dir); ok {
 			at := path.Join(o, strings.TrimPrefix(p, dir))
 			if info, err := c.main.FS.Lstat(at); err == nil && !info.IsDir() {
