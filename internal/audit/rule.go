@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"cmp"
 	"context"
 	"embed"
 	"errors"
@@ -164,6 +165,7 @@ func Run(ctx context.Context, s Subject) (ImageReport, *simulate.Image, error) {
 		if image != nil {
 			r.describe(image.Plan)
 		}
+		r.Dockerfile = cmp.Or(r.Dockerfile, f.Subject.File)
 		r.Findings = append(r.Findings, s.judge(f))
 		return r, nil, nil
 	}

@@ -67,7 +67,10 @@ func checkImage(w io.Writer, img audit.ImageReport, s Style) {
 }
 
 func describe(img audit.ImageReport) string {
-	parts := []string{Name(img.Dockerfile)}
+	var parts []string
+	if img.Dockerfile != "" {
+		parts = append(parts, Name(img.Dockerfile))
+	}
 	if img.Target != "" {
 		parts = append(parts, "target "+Name(img.Target))
 	}
