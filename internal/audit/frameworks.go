@@ -10,12 +10,14 @@ import (
 )
 
 // frameworkCallees are calls that name modules in their arguments.
-var frameworkCallees = map[string]bool{"include": true, "autodiscover_tasks": true, "Celery": true, "setdefault": true}
+var frameworkCallees = map[string]bool{
+	"include": true, "autodiscover_tasks": true, "Celery": true, "setdefault": true, "config_from_object": true, "from_object": true,
+}
 
 // moduleSettings are settings of Django and Celery that name modules, or names in modules.
 var moduleSettings = []string{
 	"INSTALLED_APPS", "LOCAL_APPS", "PROJECT_APPS", "DJANGO_APPS", "MIDDLEWARE", "MIDDLEWARE_CLASSES", "ROOT_URLCONF",
-	"WSGI_APPLICATION", "ASGI_APPLICATION", "AUTHENTICATION_BACKENDS", "CELERY_IMPORTS", "CELERY_INCLUDE", "imports",
+	"WSGI_APPLICATION", "ASGI_APPLICATION", "AUTHENTICATION_BACKENDS", "CELERY_IMPORTS", "CELERY_INCLUDE", "imports", "include",
 }
 
 // addApps adds what Django imports of an installed application by itself, if it is there.
@@ -61,6 +63,12 @@ func frameworkStrings(f *syntax.File) []python.Named {
 		name := call.Callee[strings.LastIndexByte(call.Callee, '.')+1:]
 		for i, arg := range call.Arguments {
 			switch {
+			case (name == "config_from_object" || name == "from_object") && i == 0 && arg.Keyword == "":
+				// Celery's and Flask's configuration: a module, or an object in one behind a colon or a dot.
+				for _, e := range arg.Elements {
+					e.Value, _, _ = strings.Cut(e.Value, ":")
+					add([]syntax.Element{e}, false)
+				}
 			case name == "include" && i == 0 && arg.Keyword == "" && len(arg.Elements) == 1,
 				name == "autodiscover_tasks" && i == 0 && arg.Keyword == "",
 				name == "Celery" && arg.Keyword == "include":

@@ -6,7 +6,6 @@ import (
 	"slices"
 
 	"github.com/ctxaudit/ctxaudit/internal/modules/python"
-	"github.com/ctxaudit/ctxaudit/internal/modules/python/manifest"
 	"github.com/ctxaudit/ctxaudit/internal/policy"
 	"github.com/ctxaudit/ctxaudit/internal/simulate"
 )
@@ -23,16 +22,10 @@ type Usage struct {
 
 // Importers finds the imports of a module, named by its path in the main context.
 func Importers(m *simulate.Image, main *simulate.Context, pol *policy.Image, contextPath string) (*Usage, error) {
-	declared, err := manifest.Declared(repository{main.FS})
+	c, err := newImportCheck(&pass{subject: Subject{Policy: pol}, image: m, main: main, report: &ImageReport{}})
 	if err != nil {
 		return nil, err
 	}
-	c := &importCheck{
-		pass: &pass{subject: Subject{Policy: pol}, image: m, main: main, report: &ImageReport{}},
-		tree: imageTree{m.Tree}, repo: repository{main.FS}, declared: declared,
-		groups: map[string]*missingGroup{}, names: map[string]*missingName{}, nowhere: map[string]python.Missing{},
-	}
-	c.declareInstalled()
 	u := &Usage{}
 	for _, e := range c.entries() {
 		c.searchDirs = append(c.searchDirs, e.search...)
@@ -64,4 +57,31 @@ func Importers(m *simulate.Image, main *simulate.Context, pol *policy.Image, con
 	})
 	u.Imports = slices.CompactFunc(u.Imports, func(a, b Place) bool { return a.File == b.File && a.Line == b.Line })
 	return u, nil
+}
+
+// ModulePath gives the path in the main context of the directory or file of a Python module, by the name under which the
+// program imports it: from where the image's search path comes from, the context and its src, and the directories that the
+// project's own manifests name. ok is false if it is nowhere.
+func ModulePath(m *simulate.Image, main *simulate.Context, pol *policy.Image, name string) (contextPath string, ok bool, err error) {
+	c, err := newImportCheck(&pass{subject: Subject{Policy: pol}, image: m, main: main, report: &ImageReport{}})
+	if err != nil {
+		return "", false, err
+	}
+	for _, e := range c.entries() {
+		c.searchDirs = append(c.searchDirs, e.search...)
+	}
+	roots := c.roots(nil)
+	for _, p := range c.declared.Projects {
+		for _, root := range p.Packages {
+			if dir, ok := root.SearchDir(); ok {
+				roots = append(roots, path.Join(p.Dir, dir))
+			}
+		}
+	}
+	for _, root := range roots {
+		if found := python.Find([]python.SearchDir{{Tree: c.repo, Dir: path.Join("/", root)}}, name); found != nil {
+			return (&repoModule{found}).pathOf(name), true, nil
+		}
+	}
+	return "", false, nil
 }

@@ -99,6 +99,12 @@ func (c *importCheck) reportGroup(g *missingGroup) error {
 		f.Severity = Warning
 		detail = append(detail, "Every import of it is guarded: the program starts without it.")
 	}
+	if f.Rule == ImportNotReachable && f.Severity == Error && !strings.Contains(g.module, ".") {
+		if place := c.steered(); place != "" {
+			f.Severity = Warning
+			detail = append(detail, fmt.Sprintf("It is not proved: %s changes the search path in a way that cannot be told.", place))
+		}
+	}
 	tracked, _, err := c.tracked(check.dir)
 	if err != nil {
 		return err
@@ -113,6 +119,18 @@ func (c *importCheck) reportGroup(g *missingGroup) error {
 	f.Detail = strings.Join(detail, " ")
 	c.add(f)
 	return nil
+}
+
+// steered gives a place that may put a directory on the search path that is not known; "" if there is none.
+func (c *importCheck) steered() string {
+	if len(c.pathSteps) > 0 {
+		l := c.pathSteps[0]
+		return fmt.Sprintf("%s:%d %q", l.File, l.Range.Start.Line, l.Text)
+	}
+	if len(c.unknownPaths) > 0 {
+		return fmt.Sprintf("%s:%d", c.unknownPaths[0].File, c.unknownPaths[0].Line)
+	}
+	return ""
 }
 
 // tracked reports whether git tracks a file or directory of the context, or anything below it; ok is false where there is

@@ -21,15 +21,10 @@ func checkImports(p *pass) error {
 	if p.main == nil {
 		return nil
 	}
-	declared, err := manifest.Declared(repository{p.main.FS})
+	c, err := newImportCheck(p)
 	if err != nil {
 		return err
 	}
-	c := &importCheck{
-		pass: p, tree: imageTree{p.image.Tree}, repo: repository{p.main.FS}, declared: declared,
-		groups: map[string]*missingGroup{}, names: map[string]*missingName{}, nowhere: map[string]python.Missing{},
-	}
-	c.declareInstalled()
 	entries := c.entries()
 	for _, e := range entries {
 		c.searchDirs = append(c.searchDirs, e.search...)
@@ -52,6 +47,9 @@ type importCheck struct {
 	declared *manifest.Declarations
 	// searchDirs are the search paths of all entries.
 	searchDirs []python.SearchDir
+	// pathSteps are RUN steps, unknownPaths places of the program, that change the search path in a way that cannot be told.
+	pathSteps    []dockerfile.Location
+	unknownPaths []Position
 
 	// unresolved are entries whose module is nowhere.
 	unresolved []entry
@@ -61,6 +59,19 @@ type importCheck struct {
 	groups  map[string]*missingGroup
 	names   map[string]*missingName
 	nowhere map[string]python.Missing
+}
+
+func newImportCheck(p *pass) (*importCheck, error) {
+	declared, err := manifest.Declared(repository{p.main.FS})
+	if err != nil {
+		return nil, err
+	}
+	c := &importCheck{
+		pass: p, tree: imageTree{p.image.Tree}, repo: repository{p.main.FS}, declared: declared,
+		groups: map[string]*missingGroup{}, names: map[string]*missingName{}, nowhere: map[string]python.Missing{},
+	}
+	c.declareInstalled()
+	return c, nil
 }
 
 // missingGroup is a package or module that the image lacks, with all that asks for it.
@@ -113,7 +124,7 @@ func (c *importCheck) entries() []entry {
 		more, _ := startup.Analyze(input)
 		started = append(started, more...)
 	}
-	installed := c.installedDirs()
+	installed := append(c.installedDirs(), c.siteDirs()...)
 	var out []entry
 	for _, s := range started {
 		if s.Kind == startup.Script && c.tree.Stat(s.Path) != startup.Regular {
@@ -207,6 +218,9 @@ func (c *importCheck) follow(e entry) *python.Graph {
 	})
 	c.report.Imports += g.Imports
 	c.report.Modules += len(g.Nodes)
+	for _, site := range g.UnknownPaths {
+		c.unknownPaths = append(c.unknownPaths, c.sitePosition(python.Missing{Site: site, From: g.Nodes[site.Importer]}))
+	}
 	if len(g.Absent) > 0 {
 		c.sortEntry(e)
 	}
@@ -227,11 +241,17 @@ func (c *importCheck) sortEntry(e entry) {
 	if e.Script != "" {
 		return
 	}
-	if found := c.inRepository(e.Module, nil); found != nil {
-		top, _, _ := strings.Cut(e.Module, ".")
-		missing := python.Missing{Kind: python.NoModule, Module: e.Module, Reach: python.Startup, Site: e.Site}
+	module := e.Module
+	found := c.inRepository(module, nil)
+	if found == nil && e.start.Asked != "" {
+		module = e.start.Asked
+		found = c.inRepository(module, nil)
+	}
+	if found != nil {
+		top, _, _ := strings.Cut(module, ".")
+		missing := python.Missing{Kind: python.NoModule, Module: module, Reach: python.Startup, Site: e.Site}
 		// If the package is there the module in it is what is missing.
-		for name := e.Module; strings.Contains(name, "."); {
+		for name := module; strings.Contains(name, "."); {
 			above := name[:strings.LastIndexByte(name, '.')]
 			if p := python.Find(e.search, above); p != nil {
 				missing.Parent, top = p, name

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/containerd/platforms"
 	"github.com/spf13/cobra"
 
 	"github.com/ctxaudit/ctxaudit/dockerfile"
@@ -36,6 +37,11 @@ func (a *app) options(cmd *cobra.Command, f *buildFlags, args []string) (dockerf
 	opt := dockerfile.Options{Context: ".", Dockerfile: f.file, Target: f.target, Platform: f.platform}
 	if len(args) > 0 {
 		opt.Context = args[0]
+	}
+	if f.platform != "" {
+		if _, err := platforms.Parse(f.platform); err != nil {
+			return opt, usagef(cmd, "--platform %q: want OS/ARCH[/VARIANT], such as linux/arm64", f.platform)
+		}
 	}
 	if f.file == "-" {
 		opt.Stdin = a.env.Stdin

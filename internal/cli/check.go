@@ -70,7 +70,10 @@ the repository can satisfy and the image cannot is an error.`,
 			return err
 		}
 		var images []audit.ImageReport
-		for _, s := range subjects {
+		watch := a.progress()
+		defer watch.end()
+		for i, s := range subjects {
+			watch.at("auditing %s (%d of %d)", report.Name(s.Name), i+1, len(subjects))
 			s.Verbose = f.verbose
 			r, _, err := audit.Run(cmd.Context(), s)
 			if err != nil {
@@ -78,6 +81,7 @@ the repository can satisfy and the image cannot is an error.`,
 			}
 			images = append(images, r)
 		}
+		watch.end()
 		r := audit.NewReport(images)
 		if form == "json" {
 			err = report.JSON(a.env.Stdout, r)

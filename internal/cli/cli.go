@@ -36,7 +36,9 @@ type Env struct {
 	Stdout, Stderr io.Writer
 	// Terminal reports whether Stdout is a terminal.
 	Terminal bool
-	Getenv   func(string) string
+	// Watched reports whether Stderr is a terminal: only then long work shows progress there.
+	Watched bool
+	Getenv  func(string) string
 	// LookupEnv serves --build-arg NAME, which takes the value from the environment.
 	LookupEnv func(string) (string, bool)
 }
@@ -47,7 +49,8 @@ func Main() int {
 	defer stop()
 	return Run(ctx, Env{
 		Args: os.Args[1:], Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
-		Terminal: isatty.IsTerminal(os.Stdout.Fd()), Getenv: os.Getenv, LookupEnv: os.LookupEnv,
+		Terminal: isatty.IsTerminal(os.Stdout.Fd()), Watched: isatty.IsTerminal(os.Stderr.Fd()),
+		Getenv: os.Getenv, LookupEnv: os.LookupEnv,
 	})
 }
 
@@ -112,6 +115,14 @@ func (a *app) style() report.Style {
 		s.Color = a.env.Terminal && a.env.Getenv("NO_COLOR") == "" && a.env.Getenv("TERM") != "dumb"
 	}
 	return s
+}
+
+// progress begins to tell what long work is at; the caller ends it.
+func (a *app) progress() *progress {
+	if !a.env.Watched || a.env.Getenv("TERM") == "dumb" {
+		return startProgress(nil, 0)
+	}
+	return startProgress(a.env.Stderr, progressDelay)
 }
 
 func (a *app) rootCommand() *cobra.Command {

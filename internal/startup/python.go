@@ -214,7 +214,10 @@ func (c *command) importObject(module, attr string, dirs []string, required bool
 		c.a.note(c.s.here, "the module that "+c.base+" imports is not written out ("+shown(module)+"): it cannot be told")
 		return
 	}
-	e := Entry{Kind: App, Module: module, Attr: attr, SearchDirs: append(append([]string{}, dirs...), c.py.front...), Required: required}
+	e := Entry{
+		Kind: App, Module: module, Attr: attr, Asked: c.asked, Required: required,
+		SearchDirs: append(append([]string{}, dirs...), c.py.front...),
+	}
 	if !modulePath.MatchString(attr) {
 		e.Attr = ""
 	}

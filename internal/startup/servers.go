@@ -302,9 +302,10 @@ func (c *command) flask() {
 	}
 	dir, name := c.a.packaged(c.s.abs(module))
 	if !strings.HasSuffix(module, ".py") && !strings.Contains(module, "/") {
-		name = module
 		if file := c.s.abs("__init__.py"); c.a.files.Stat(file) == Regular {
-			dir, name = c.a.packaged(c.s.abs(module))
+			c.asked = module
+		} else {
+			name = module
 		}
 	}
 	dirs := []string{dir}

@@ -75,6 +75,7 @@ type Entry struct {
 	Path   string // absolute image path, "" if there is none
 	Module string // Module, App: dotted name
 	Attr   string // App: dotted name of what is looked up in the module, "" if nothing is
+	Asked  string // App: the module as the command names it, where the program derives another; else ""
 
 	// SearchDirs are the image directories that are put in front of sys.path, before PYTHONPATH: what the interpreter
 	// puts there (the script's directory, or for -m the working directory) and what the program adds itself.

@@ -100,7 +100,8 @@ type command struct {
 	args []arg
 	main bool // it is what the container is for, so that failing to understand it is worth a note
 
-	py interpreter // what `python -m` brings along
+	py    interpreter // what `python -m` brings along
+	asked string      // Entry.Asked
 }
 
 // command tells what a command line runs. s belongs to it.

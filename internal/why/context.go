@@ -19,7 +19,10 @@ func (e *Explainer) contextPath(a *Answer, target string) error {
 		a.Verdict, a.Summary = Remote, fmt.Sprintf("%s cannot be explained: the build context %s is not on this machine, and has no ignore file", target, e.Image.Plan.RemoteContext)
 		return nil
 	}
-	p, ok := e.find(target)
+	p, ok, err := e.find(target)
+	if err != nil {
+		return err
+	}
 	if !ok {
 		a.Verdict, a.Summary = NotFound, fmt.Sprintf("%s does not exist in the build context %s", target, e.Main.Dir)
 		if near, ok := simulate.NearestInContext(e.Main, p); ok {
@@ -53,11 +56,7 @@ func (e *Explainer) usage(a *Answer, p string, files []string) error {
 	if p == "." || !slices.ContainsFunc(files, func(f string) bool { return strings.HasSuffix(f, ".py") }) {
 		return nil
 	}
-	pol := e.Policy
-	if pol == nil {
-		pol = &policy.Image{}
-	}
-	u, err := audit.Importers(e.Image, e.Main, pol, p)
+	u, err := audit.Importers(e.Image, e.Main, e.policy(), p)
 	if err != nil || len(u.Imports) == 0 {
 		return err
 	}
@@ -69,25 +68,28 @@ func (e *Explainer) usage(a *Answer, p string, files []string) error {
 }
 
 // find gives the context path that a target names: itself, or the directory or file of a module.
-func (e *Explainer) find(target string) (string, bool) {
-	p := path.Clean(target)
+func (e *Explainer) find(target string) (p string, ok bool, err error) {
+	p = path.Clean(target)
 	if p == ".." || strings.HasPrefix(p, "../") {
-		return p, false
+		return p, false, nil
 	}
 	if _, err := e.Main.FS.Lstat(p); err == nil {
-		return p, true
+		return p, true, nil
 	}
 	if moduleName.MatchString(target) {
-		for _, root := range []string{"", "src/"} {
-			for _, ext := range []string{"", ".py"} {
-				q := root + strings.ReplaceAll(target, ".", "/") + ext
-				if _, err := e.Main.FS.Lstat(q); err == nil {
-					return q, true
-				}
-			}
+		q, ok, err := audit.ModulePath(e.Image, e.Main, e.policy(), target)
+		if ok || err != nil {
+			return q, ok, err
 		}
 	}
-	return p, false
+	return p, false, nil
+}
+
+func (e *Explainer) policy() *policy.Image {
+	if e.Policy == nil {
+		return &policy.Image{}
+	}
+	return e.Policy
 }
 
 // judgeAbsent tells what the ignore file would do to a path that does not exist.

@@ -82,7 +82,7 @@ type Explainer struct {
 	All    bool
 }
 
-var moduleName = regexp.MustCompile(`^[A-Za-z_]\w*(\.[A-Za-z_]\w*)+$`)
+var moduleName = regexp.MustCompile(`^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*$`)
 
 // Explain answers for a target: `$NAME` for an environment setting, a path that starts with a slash for an image path,
 // anything else for a path of the build context or, with dots for slashes, a module of it.

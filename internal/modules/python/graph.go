@@ -220,7 +220,7 @@ func reachOf(n *Node, c syntax.Context) Reach {
 	case c.Has(syntax.MainGuard) && !n.Main:
 		return 0
 	case c.Has(syntax.Guarded), c.Has(syntax.Suppressed), c.Has(syntax.InHandler),
-		c.Has(syntax.VersionBranch), c.Has(syntax.PlatformBranch):
+		c.Has(syntax.VersionBranch), c.Has(syntax.PlatformBranch), c.Has(syntax.DevelopmentBranch):
 		return Guarded
 	case c.Has(syntax.InFunction):
 		return Lazy

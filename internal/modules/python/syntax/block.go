@@ -125,7 +125,7 @@ func inOrder[T any](list []T, offset func(T) int) {
 // call gives the context in a function that is defined in a context: nothing around the definition is there any more
 // when it is called.
 func call(c Context) Context {
-	const lasting = InFunction | InClass | TypeChecking | VersionBranch | PlatformBranch | MainGuard | Never
+	const lasting = InFunction | InClass | TypeChecking | VersionBranch | PlatformBranch | DevelopmentBranch | MainGuard | Never
 	return Context{Flags: c.Flags&lasting | InFunction}
 }
 

@@ -294,6 +294,24 @@ import c 3:10-3:18 3:17-3:18
 import d 4:10-4:18 4:17-4:18
 import e 5:19-5:27 5:26-5:27
 `},
+	{"conditions of development", "if settings.DEBUG: import a\nelse: import b\nif 'pytest' in sys.modules: import c\n" +
+		"if os.environ['APP_ENV'] != 'production': import d\nif os.getenv('ENV', 'dev') == 'prod': import e\n" +
+		"if not DEBUG: import f\nif ENV == 'production': import g\nif x and TESTING: import h\nif x or TESTING: import i\n" +
+		"def f():\n  if DEBUG == False: import j\n  elif is_dev(): import k\nif latest: import l\n", `
+import a 1:20-1:28 1:27-1:28 development
+import b 2:7-2:15 2:14-2:15
+import c 3:29-3:37 3:36-3:37 development
+import d 4:43-4:51 4:50-4:51 development
+import e 5:39-5:47 5:46-5:47
+import f 6:15-6:23 6:22-6:23
+import g 7:25-7:33 7:32-7:33
+import h 8:19-8:27 8:26-8:27 development
+import i 9:18-9:26 9:25-9:26
+import j 11:22-11:30 11:29-11:30 function
+import k 12:18-12:26 12:25-12:26 function development
+import l 13:12-13:20 13:19-13:20
+def f 10:5
+`},
 	{"lambda", "x = lambda: (import_module('a'), [import_module('b')])\ny = (lambda: 1, import_module('c'))\n", `
 call import_module literal=true level=0 module="a" package="" own=false 1:14-1:32 function
 call import_module literal=true level=0 module="b" package="" own=false 1:35-1:53 function

@@ -1,5 +1,10 @@
 package syntax
 
+import (
+	"strings"
+	"unicode"
+)
+
 // truth is what is known of a condition.
 type truth int8
 
@@ -9,11 +14,12 @@ const (
 	yes     truth = 1
 )
 
-// cond is the value of a condition in three worlds, and what it asks for.
+// cond is the value of a condition in four worlds, and what it asks for.
 type cond struct {
 	run      truth // when the program runs
 	checked  truth // when a type checker reads it
 	imported truth // when the module is imported and not the main program
+	deployed truth // when the program runs in production, as far as the words of the condition tell
 	asks     Flags
 }
 
@@ -22,7 +28,7 @@ var (
 	mainModule   = cond{imported: no, asks: MainGuard}
 )
 
-func constant(t truth) cond { return cond{run: t, checked: t, imported: t} }
+func constant(t truth) cond { return cond{run: t, checked: t, imported: t, deployed: t} }
 
 func asking(t truth, asks Flags) cond {
 	c := constant(t)
@@ -31,12 +37,15 @@ func asking(t truth, asks Flags) cond {
 }
 
 func not(c cond) cond {
-	return cond{run: -c.run, checked: -c.checked, imported: -c.imported, asks: c.asks}
+	return cond{run: -c.run, checked: -c.checked, imported: -c.imported, deployed: -c.deployed, asks: c.asks}
 }
 
 // and is the least of both in each world: no < unknown < yes.
 func and(a, b cond) cond {
-	return cond{min(a.run, b.run), min(a.checked, b.checked), min(a.imported, b.imported), a.asks | b.asks}
+	return cond{
+		run: min(a.run, b.run), checked: min(a.checked, b.checked), imported: min(a.imported, b.imported),
+		deployed: min(a.deployed, b.deployed), asks: a.asks | b.asks,
+	}
 }
 
 func or(a, b cond) cond { return not(and(not(a), not(b))) }
@@ -51,6 +60,8 @@ func (c cond) flags() Flags {
 		f |= Never
 	case c.imported == no && c.asks&MainGuard != 0:
 		f |= MainGuard
+	case c.deployed == no:
+		f |= DevelopmentBranch
 	}
 	return f
 }
@@ -93,8 +104,56 @@ func (s *scanner) condition(lo, hi, depth int) cond {
 	if s.isName(lo, "bool") && s.isOpen(lo+1, '(') && s.skip(lo+1) == hi-1 && s.toks[lo+1].match >= 0 {
 		return s.condition(lo+2, hi-1, depth+1)
 	}
-	return s.comparison(lo, hi)
+	c := s.comparison(lo, hi)
+	if c.run == unknown && c.imported == unknown {
+		c.deployed = s.deployed(lo, hi)
+	}
+	return c
 }
+
+// Words of conditions that tell where a program runs.
+var (
+	developmentWords = map[string]bool{
+		"debug": true, "dev": true, "devel": true, "development": true, "test": true, "tests": true, "testing": true, "pytest": true,
+	}
+	productionWords = map[string]bool{"prod": true, "production": true, "deployed": true}
+)
+
+// deployed tells from the words of a comparison, or of something that stands alone, whether it holds in production:
+// DEBUG does not, and neither does os.environ["APP_ENV"] != "production".
+func (s *scanner) deployed(lo, hi int) truth {
+	result, positive := unknown, true
+	for i := lo; i < hi; i++ {
+		switch s.toks[i].kind {
+		case tokName, tokString:
+			for word := range strings.FieldsFuncSeq(strings.ToLower(s.str(i)), notLetter) {
+				here := unknown
+				switch {
+				case developmentWords[word]:
+					here = no
+				case productionWords[word]:
+					here = yes
+				default:
+					continue
+				}
+				if result == -here { // os.getenv("ENV", "dev") == "prod"
+					return unknown
+				}
+				result = here
+			}
+		case tokCompare:
+			positive = positive != (s.str(i) == "!=")
+		case kwNot, kwFalse:
+			positive = !positive
+		}
+	}
+	if !positive {
+		return -result
+	}
+	return result
+}
+
+func notLetter(r rune) bool { return !unicode.IsLetter(r) }
 
 // connected decides operands joined by `and` or `or`.
 func (s *scanner) connected(lo, hi, depth int, k kind) (result cond, found bool) {

@@ -6,19 +6,20 @@ type Flags uint16
 // The flags. A function begins anew with what concerns the flow of control (tries, handlers, suppression); what decides
 // whether code exists at all (conditions, being in a function or a class) holds for everything below.
 const (
-	InFunction     Flags = 1 << iota // in a def or lambda: it happens when that is called
-	InClass                          // in the body of a class
-	InTry                            // in the body of a try that has handlers
-	InHandler                        // in an except
-	InElse                           // in the else of a try
-	InFinally                        // in a finally
-	TypeChecking                     // only type checkers read it
-	VersionBranch                    // depends on sys.version_info, or on a name that stands for it
-	PlatformBranch                   // depends on sys.platform or os.name
-	MainGuard                        // under if __name__ == "__main__"
-	Suppressed                       // in a with contextlib.suppress that covers a missing module
-	Guarded                          // a missing module is survived: a handler or a suppress takes it
-	Never                            // its conditions are false for the Config
+	InFunction        Flags = 1 << iota // in a def or lambda: it happens when that is called
+	InClass                             // in the body of a class
+	InTry                               // in the body of a try that has handlers
+	InHandler                           // in an except
+	InElse                              // in the else of a try
+	InFinally                           // in a finally
+	TypeChecking                        // only type checkers read it
+	VersionBranch                       // depends on sys.version_info, or on a name that stands for it
+	PlatformBranch                      // depends on sys.platform or os.name
+	DevelopmentBranch                   // under a condition that by its words holds in development or tests alone
+	MainGuard                           // under if __name__ == "__main__"
+	Suppressed                          // in a with contextlib.suppress that covers a missing module
+	Guarded                             // a missing module is survived: a handler or a suppress takes it
+	Never                               // its conditions are false for the Config
 )
 
 // Has reports whether all of these flags are set.

@@ -97,7 +97,7 @@ func describeContext(c Context) string {
 	for _, n := range []struct {
 		flag Flags
 		name string
-	}{{VersionBranch, "version"}, {PlatformBranch, "platform"}, {Never, "never"}} {
+	}{{VersionBranch, "version"}, {PlatformBranch, "platform"}, {DevelopmentBranch, "development"}, {Never, "never"}} {
 		if c.Has(n.flag) {
 			s += " " + n.name
 		}

@@ -1,0 +1,146 @@
+package audit
+
+import (
+	"cmp"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+
+	"mvdan.cc/sh/v3/syntax"
+
+	"github.com/ctxaudit/ctxaudit/dockerfile"
+	"github.com/ctxaudit/ctxaudit/internal/modules/python"
+)
+
+// libraryDir is the directory of an interpreter's modules below a prefix, as sysconfig's schemes name it.
+var libraryDir = regexp.MustCompile(`^python3?(\.\d+t?)?$`)
+
+// siteDirs gives what the interpreter itself puts at the end of the search path, as far as the image is known: its
+// site-packages directories, and what the .pth files in them add (Lib/site.py, addpackage). Of the interpreters that an
+// image may have, the ones in PATH and in the usual places are looked for.
+func (c *importCheck) siteDirs() []python.SearchDir {
+	var out []python.SearchDir
+	add := func(dir, note string) {
+		if !slices.ContainsFunc(out, func(d python.SearchDir) bool { return d.Dir == dir }) {
+			out = append(out, python.SearchDir{Tree: c.tree, Dir: dir, Note: note})
+		}
+	}
+	for _, prefix := range c.prefixes() {
+		for _, lib := range []string{"lib", "lib64"} {
+			lib = path.Join(prefix, lib)
+			for _, version := range sortedKeys(c.tree.Entries(lib)) {
+				if !libraryDir.MatchString(version) {
+					continue
+				}
+				for _, name := range []string{"site-packages", "dist-packages"} {
+					dir := path.Join(lib, version, name)
+					entries := c.tree.Entries(dir)
+					if entries == nil {
+						continue
+					}
+					add(dir, "")
+					for _, file := range sortedKeys(entries) {
+						if !strings.HasSuffix(file, ".pth") || entries[file] != python.RegularFile {
+							continue
+						}
+						for _, line := range c.pthLines(path.Join(dir, file)) {
+							add(line, path.Join(dir, file))
+						}
+					}
+				}
+			}
+		}
+	}
+	for _, op := range c.image.Plan.Ops {
+		if op.Kind != dockerfile.OpExec || !steersImports.MatchString(strings.Join(op.Exec.Meta.Args, " ")) {
+			continue
+		}
+		c.pathSteps = append(c.pathSteps, op.Location)
+		for _, dir := range writtenDirs(op) {
+			add(dir, op.Location.Text)
+		}
+	}
+	return out
+}
+
+// prefixes gives the directories below which an interpreter may have its modules.
+func (c *importCheck) prefixes() []string {
+	env := c.image.Plan.Config.Env
+	var out []string
+	if venv, ok := lookupEnv(env, "VIRTUAL_ENV"); ok && path.IsAbs(venv) {
+		out = append(out, path.Clean(venv))
+	}
+	programs, _ := lookupEnv(env, "PATH")
+	for dir := range strings.SplitSeq(programs, ":") {
+		if dir = path.Clean(dir); path.IsAbs(dir) && path.Base(dir) == "bin" {
+			out = append(out, path.Dir(dir))
+		}
+	}
+	home, _ := lookupEnv(env, "HOME")
+	out = append(out, "/usr/local", "/usr", path.Join(cmp.Or(home, "/root"), ".local"), path.Join("/", c.image.Plan.Config.WorkingDir, ".venv"))
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// pthLines gives the directories that a .pth file adds. A line that starts with import is code and is passed over.
+func (c *importCheck) pthLines(file string) []string {
+	data, err := c.tree.Read(file)
+	if err != nil {
+		return nil
+	}
+	var out []string
+	for line := range strings.Lines(string(data)) {
+		line = strings.TrimSpace(line)
+		if line == "" || line[0] == '#' || strings.HasPrefix(line, "import ") || strings.HasPrefix(line, "import\t") {
+			continue
+		}
+		if !path.IsAbs(line) {
+			line = path.Join(path.Dir(file), line)
+		}
+		out = append(out, path.Clean(line))
+	}
+	return out
+}
+
+// steersImports recognises a step that changes where the interpreter looks for modules.
+var steersImports = regexp.MustCompile(`\.pth\b|sitecustomize|usercustomize|addsitedir|\bconda develop\b|add2virtualenv`)
+
+// writtenDirs gives the absolute paths that a step writes into .pth files, in the ways in which Dockerfiles do it: echo or
+// printf with a redirection or a pipe to tee, and here-documents.
+func writtenDirs(op *dockerfile.Op) []string {
+	args := op.Exec.Meta.Args
+	script := args[len(args)-1]
+	file, err := syntax.NewParser(syntax.Variant(syntax.LangBash)).Parse(strings.NewReader(script), "")
+	if err != nil {
+		return nil
+	}
+	var out []string
+	syntax.Walk(file, func(n syntax.Node) bool {
+		stmt, ok := n.(*syntax.Stmt)
+		if !ok || !strings.Contains(script[stmt.Pos().Offset():stmt.End().Offset()], ".pth") {
+			return true
+		}
+		text := ""
+		for _, r := range stmt.Redirs {
+			if r.Hdoc != nil {
+				text += literal(r.Hdoc) + "\n"
+			}
+		}
+		syntax.Walk(stmt, func(n syntax.Node) bool {
+			if call, ok := n.(*syntax.CallExpr); ok && len(call.Args) > 1 && slices.Contains([]string{"echo", "printf"}, literal(call.Args[0])) {
+				for _, w := range call.Args[1:] {
+					text += literal(w) + "\n"
+				}
+			}
+			return true
+		})
+		for dir := range strings.FieldsSeq(strings.ReplaceAll(text, `\n`, "\n")) {
+			if path.IsAbs(dir) && !slices.Contains(out, path.Clean(dir)) {
+				out = append(out, path.Clean(dir))
+			}
+		}
+		return true
+	})
+	return out
+}
