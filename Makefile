@@ -51,6 +51,7 @@ fuzz: ## fuzz each parser for a short while
 	$(GO) test ./internal/startup -run '^$$' -fuzz FuzzAnalyze -fuzztime 30s
 	$(GO) test ./internal/modules/python/syntax -run '^$$' -fuzz FuzzScan -fuzztime 30s
 	$(GO) test ./internal/modules/python/manifest -run '^$$' -fuzz FuzzRequirements -fuzztime 30s
+	$(GO) test ./internal/edit -run '^$$' -fuzz FuzzApply -fuzztime 30s
 	$(GO) test ./internal/simulate -run '^$$' -fuzz FuzzAdd -fuzztime 30s
 
 python: ## hold the Python scanner against CPython's own ast, on every file of this machine's Python

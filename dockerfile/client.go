@@ -120,7 +120,14 @@ func (g *gateway) local(name string) (*fileReference, error) {
 	if !ok {
 		return nil, fmt.Errorf("local source %q is not offered", name)
 	}
-	return dirReference(dir), nil
+	if g.req.opt.Open == nil {
+		return dirReference(dir), nil
+	}
+	fsys, err := g.req.opt.Open(dir)
+	if err != nil {
+		return nil, err
+	}
+	return fsReference(fsys), nil
 }
 
 // recorded remembers which files were read.

@@ -24,6 +24,8 @@ import (
 	"io"
 	"runtime/debug"
 	"time"
+
+	"github.com/ctxaudit/ctxaudit/dockerctx"
 )
 
 // Options is one request: the flags of "docker build" with their own names. The zero value compiles the Dockerfile of
@@ -44,6 +46,9 @@ type Options struct {
 	BuildContexts map[string]string
 	// Images knows the configuration of base images; nil knows none.
 	Images ImageResolver
+	// Open opens the directories of the request; nil reads the disk. A simulated edit, or a revision of a repository,
+	// brings its own.
+	Open func(dir string) (dockerctx.FS, error)
 }
 
 // maxDuration bounds a compilation whose context has no deadline. An ordinary Dockerfile takes milliseconds.

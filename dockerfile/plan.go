@@ -174,6 +174,8 @@ type DockerfileInfo struct {
 	// Dir is the directory that BuildKit reads it from; "" as with Path.
 	Dir  string
 	Data []byte
+	// Open is that of the Options.
+	Open func(dir string) (dockerctx.FS, error)
 }
 
 // Stage is one FROM and what follows it.

@@ -13,6 +13,8 @@ import (
 	"github.com/moby/buildkit/client/llb"
 	"github.com/moby/buildkit/frontend/gateway/client"
 	fstypes "github.com/tonistiigi/fsutil/types"
+
+	"github.com/ctxaudit/ctxaudit/dockerctx"
 )
 
 var errNotSolved = errors.New("ctxaudit executes no operations")
@@ -62,6 +64,22 @@ func dirReference(dir string) *fileReference {
 		},
 		stat: func(name string) (*fstypes.Stat, error) {
 			return util.StatFile(context.Background(), dir, name)
+		},
+	}
+}
+
+// fsReference reads below a directory that is not on disk, by the same rules.
+func fsReference(fsys dockerctx.FS) *fileReference {
+	return &fileReference{
+		read: func(name string) ([]byte, error) {
+			return dockerctx.ReadFile(fsys, strings.TrimPrefix(name, "/"), maxFileSize+1)
+		},
+		stat: func(name string) (*fstypes.Stat, error) {
+			fi, err := fsys.Lstat(strings.TrimPrefix(name, "/"))
+			if err != nil {
+				return nil, err
+			}
+			return &fstypes.Stat{Path: name, Mode: uint32(fi.Mode()), Size: fi.Size()}, nil
 		},
 	}
 }

@@ -59,14 +59,14 @@ func newRequest(opt Options) (*request, error) {
 	switch {
 	case opt.Dockerfile != "" && opt.Dockerfile != "-":
 		r.display = filepath.ToSlash(filepath.Clean(opt.Dockerfile))
-	case opt.Dockerfile == "" && !isRemote(opt.Context) && !filepath.IsAbs(opt.Context):
+	case opt.Dockerfile == "" && !opt.isRemote(opt.Context) && !filepath.IsAbs(opt.Context):
 		r.display = filepath.ToSlash(filepath.Join(opt.Context, defaultName))
 	}
-	if isRemote(opt.Context) {
+	if opt.isRemote(opt.Context) {
 		r.remote = opt.Context
 		r.attrs["context"] = opt.Context
 	} else {
-		if err := checkDir(opt.Context); err != nil {
+		if err := opt.checkDir(opt.Context); err != nil {
 			return nil, fmt.Errorf("preparing the build context: %w", err)
 		}
 		r.dirs[localContext] = opt.Context
@@ -115,14 +115,14 @@ func (r *request) findDockerfile() error {
 		}
 	}
 	if dir != "" {
-		if err := checkDir(dir); err != nil {
+		if err := r.opt.checkDir(dir); err != nil {
 			if errors.Is(err, fs.ErrNotExist) {
 				return &Error{File: r.display, Message: "no such Dockerfile: " + err.Error(), Err: err}
 			}
 			return fmt.Errorf("preparing the Dockerfile's directory: %w", err)
 		}
 		r.dirs[localDockerfile] = dir
-		if lower := lowerCaseDockerfile(dir, r.filename); lower != r.filename {
+		if lower := r.opt.lowerCaseDockerfile(dir, r.filename); lower != r.filename {
 			r.display = strings.TrimSuffix(r.display, r.filename) + lower
 			r.filename = lower
 		}
@@ -133,16 +133,11 @@ func (r *request) findDockerfile() error {
 
 // lowerCaseDockerfile is buildx's rule: "dockerfile" stands in for a missing "Dockerfile", and its ignore file is
 // dockerfile.dockerignore then. The names are compared as the directory lists them, also where case does not count.
-func lowerCaseDockerfile(dir, name string) string {
+func (o *Options) lowerCaseDockerfile(dir, name string) string {
 	if name != defaultName {
 		return name
 	}
-	d, err := os.Open(dir)
-	if err != nil {
-		return name
-	}
-	defer d.Close()
-	names, err := d.Readdirnames(-1)
+	names, err := o.names(dir)
 	if err != nil {
 		return name
 	}
@@ -159,6 +154,31 @@ func lowerCaseDockerfile(dir, name string) string {
 	return found
 }
 
+// names lists a directory.
+func (o *Options) names(dir string) ([]string, error) {
+	if o.Open == nil {
+		d, err := os.Open(dir)
+		if err != nil {
+			return nil, err
+		}
+		defer d.Close()
+		return d.Readdirnames(-1)
+	}
+	fsys, err := o.Open(dir)
+	if err != nil {
+		return nil, err
+	}
+	entries, err := fsys.ReadDir(".")
+	if err != nil {
+		return nil, err
+	}
+	names := make([]string, len(entries))
+	for i, e := range entries {
+		names[i] = e.Name()
+	}
+	return names, nil
+}
+
 func (r *request) addBuildContexts() error {
 	for key, value := range r.opt.BuildContexts {
 		named, err := reference.ParseNormalizedNamed(key)
@@ -166,11 +186,11 @@ func (r *request) addBuildContexts() error {
 			return &Error{Message: fmt.Sprintf("invalid context name %s: %v", key, err), Err: err}
 		}
 		name := strings.TrimSuffix(reference.FamiliarString(named), ":latest")
-		if isRemote(value) || strings.HasPrefix(value, "docker-image://") || strings.HasPrefix(value, "oci-layout://") {
+		if r.opt.isRemote(value) || strings.HasPrefix(value, "docker-image://") || strings.HasPrefix(value, "oci-layout://") {
 			r.attrs["context:"+name] = value
 			continue
 		}
-		if err := checkDir(value); err != nil {
+		if err := r.opt.checkDir(value); err != nil {
 			return fmt.Errorf("preparing build context %s: %w", key, err)
 		}
 		local := name
@@ -186,7 +206,11 @@ func (r *request) addBuildContexts() error {
 // options gives a copy of the front end's options, which dockerui changes.
 func (r *request) options() map[string]string { return maps.Clone(r.attrs) }
 
-func checkDir(dir string) error {
+func (o *Options) checkDir(dir string) error {
+	if o.Open != nil {
+		_, err := o.Open(dir)
+		return err
+	}
 	fi, err := os.Stat(dir)
 	if err != nil {
 		return err
@@ -201,8 +225,8 @@ var httpURL = regexp.MustCompile(`^https?://`)
 
 // isRemote tells whether BuildKit would fetch a context itself (dockerui's initContext). A directory of that name wins,
 // as in buildx.
-func isRemote(ref string) bool {
-	if fi, err := os.Stat(ref); err == nil && fi.IsDir() {
+func (o *Options) isRemote(ref string) bool {
+	if o.checkDir(ref) == nil {
 		return false
 	}
 	if httpURL.MatchString(ref) {

@@ -18,6 +18,8 @@ import (
 	"github.com/moby/buildkit/identity"
 	"github.com/moby/buildkit/solver/errdefs"
 	"github.com/tonistiigi/fsutil"
+
+	"github.com/ctxaudit/ctxaudit/dockerctx"
 )
 
 // A Request is one build, as the flags of docker build describe it.
@@ -28,6 +30,8 @@ type Request struct {
 	BuildArgs     map[string]string
 	BuildContexts map[string]string // name to directory, or to a source with a scheme
 	Platform      string            // "" is the daemon's own
+	// Open opens directories for a prediction, see dockerfile.Options; nil is the disk.
+	Open func(dir string) (dockerctx.FS, error)
 }
 
 // A Result is what a build gives: an image, or a Failure.

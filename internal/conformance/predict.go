@@ -22,6 +22,7 @@ func Predict(ctx context.Context, r Request) (*Result, error) {
 		BuildArgs:     r.BuildArgs,
 		BuildContexts: r.BuildContexts,
 		Platform:      r.Platform,
+		Open:          r.Open,
 	})
 	if err == nil {
 		err = image.Verify()

@@ -24,6 +24,8 @@ var allowed = map[string][]string{
 	"dockerctx":                        {},
 	"dockerfile":                       {"dockerctx"},
 	"internal/rootfs":                  {},
+	"internal/overlay":                 {"dockerctx"},
+	"internal/edit":                    {},
 	"internal/policy":                  {},
 	"internal/project":                 {},
 	"internal/simulate":                {"dockerctx", "dockerfile", "internal/rootfs"},

@@ -84,14 +84,18 @@ func Shown(dir, name string) string {
 // OpenContext opens a context directory with the ignore file that BuildKit takes for it: only the main context may use
 // one that stands beside the Dockerfile.
 func OpenContext(name, dir string, df dockerfile.DockerfileInfo) (*Context, error) {
-	fsys, err := dockerctx.DirFS(dir)
+	open := df.Open
+	if open == nil {
+		open = dockerctx.DirFS
+	}
+	fsys, err := open(dir)
 	if err != nil {
 		return nil, err
 	}
 	var beside dockerctx.FS
 	var base string
 	if name == MainContext && df.Dir != "" {
-		if beside, err = dockerctx.DirFS(df.Dir); err != nil {
+		if beside, err = open(df.Dir); err != nil {
 			return nil, err
 		}
 		base = filepath.Base(df.Path)
