@@ -49,7 +49,10 @@ func checkEnv(p *pass) error {
 			related = append(slices.Clone(asked), instruction(RoleSets, loc))
 		}
 		want := req[name]
-		f := Finding{Rule: EnvMismatch, Subject: subject, Related: related}
+		f := Finding{Rule: EnvMismatch, Subject: subject, Related: related, Hint: Hint{EnvName: name}}
+		if want.Equals != nil {
+			f.Hint.EnvValue = *want.Equals
+		}
 		if loc.IsZero() {
 			f.Assumptions = p.assumptions(p.unknownBases())
 			if set && len(f.Assumptions) > 0 {

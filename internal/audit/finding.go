@@ -9,6 +9,8 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+
+	"github.com/ctxaudit/ctxaudit/internal/edit"
 )
 
 // Severity tells how bad a finding is.
@@ -89,20 +91,33 @@ type Assumption struct {
 	Meaning string `json:"meaning"`
 }
 
-// Edit inserts a line into a file: afterwards Insert is line number Line.
-type Edit struct {
-	File   string `json:"file"`
-	Line   int    `json:"line"`
-	Insert string `json:"insert,omitempty"`
-}
-
-// Fix is an edit that was tried in a simulation, with what it brings.
+// Fix is a set of edits that was tried in a simulation, with what it brings.
 type Fix struct {
-	Title     string   `json:"title"`
-	Edits     []Edit   `json:"edits"`
+	Title string      `json:"title"`
+	Edits []edit.Edit `json:"edits"`
+	// Adds are the files that the image gains, the first few: by their path in the build context if they come from there,
+	// else by their path in the image. AddsCount and AddsBytes count all of them.
 	Adds      []string `json:"adds"`
 	AddsCount int      `json:"addsCount"`
 	AddsBytes int64    `json:"addsBytes"`
+	// OthersCount and OthersBytes count those of them that the finding does not ask for; RemovesCount the files that the
+	// image loses, or that are replaced in it.
+	OthersCount  int   `json:"othersCount,omitempty"`
+	OthersBytes  int64 `json:"othersBytes,omitempty"`
+	RemovesCount int   `json:"removesCount,omitempty"`
+}
+
+// Hint is what a search for repairs must know of a finding, and a reader need not.
+type Hint struct {
+	// Wants are paths of the image, at any of which ContextPath would do; nil if that is not known.
+	Wants []string
+	// SearchDir is a directory of the image that the search path PYTHONPATH lacks.
+	SearchDir string
+	// ExportName is bound by the submodule ExportFrom, and lacked by the package whose __init__.py is ExportFile in the
+	// build context.
+	ExportFile, ExportFrom, ExportName string
+	// EnvName must be EnvValue.
+	EnvName, EnvValue string
 }
 
 // Finding is one thing that is wrong.
@@ -123,6 +138,10 @@ type Finding struct {
 	Related     []Place      `json:"related"`
 	Assumptions []Assumption `json:"assumptions"`
 	Fixes       []Fix        `json:"fixes"`
+	// Tried says what was tried without success, if there is no fix.
+	Tried []string `json:"tried,omitempty"`
+
+	Hint Hint `json:"-"`
 }
 
 // Passed is a requirement that holds, with what shows it.

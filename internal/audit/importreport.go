@@ -66,6 +66,7 @@ func (c *importCheck) reportGroup(g *missingGroup) error {
 	at := c.lies(check, g)
 	if at != "" && !c.searched(g, at) {
 		f.Rule, f.ImagePath = ImportNotReachable, at
+		f.Hint.SearchDir = parentOf(at, g.module)
 		f.Summary = fmt.Sprintf("%s is in the image, at %s, and no search path leads to it (%s)", g.module, at, sites)
 		detail = append(detail, c.wouldReach(g, at))
 	} else {
@@ -74,6 +75,7 @@ func (c *importCheck) reportGroup(g *missingGroup) error {
 			return nil
 		}
 		f.Rule = ImportNotInImage
+		f.Hint.Wants = c.wants(g)
 		f.Summary = fmt.Sprintf("%s is not in the image (%s)", g.module, sites)
 		if len(check.reach.Uncopied) > 0 {
 			subject := f.Subject
@@ -89,9 +91,6 @@ func (c *importCheck) reportGroup(g *missingGroup) error {
 			detail = append(detail, fmt.Sprintf("%s is in the repository.", g.repo))
 			detail = append(detail, check.explainIgnored(&f)...)
 			f.Subject = subject
-			if fix, ok := check.negationFix(); ok {
-				f.Fixes = append(f.Fixes, fix)
-			}
 		}
 	}
 	f.Severity = Error
@@ -171,6 +170,33 @@ func (c *importCheck) searched(g *missingGroup, at string) bool {
 	return ok && slices.ContainsFunc(c.searchDirs, func(d python.SearchDir) bool { return d.Dir == dir || dir == "" && d.Dir == "/" })
 }
 
+// wants gives the places in the image at which a missing package would be found: in its parent package, or in the first
+// directories of the search path.
+func (c *importCheck) wants(g *missingGroup) []string {
+	dirs := c.searchDirs
+	if p := g.missing[0].Parent; p != nil {
+		dirs = p.Path
+	}
+	var out []string
+	for _, d := range dirs {
+		at := path.Join(d.Dir, path.Base(g.repo))
+		if d.Tree == python.Tree(c.tree) && d.Note == "" && !slices.Contains(out, at) && len(out) < 3 {
+			out = append(out, at)
+		}
+	}
+	return out
+}
+
+// parentOf gives the directory that must be on the search path for a module that lies at a path; "" if its own name there is
+// another one.
+func parentOf(at, module string) string {
+	dir, ok := strings.CutSuffix(strings.TrimSuffix(at, ".py"), "/"+strings.ReplaceAll(module, ".", "/"))
+	if !ok {
+		return ""
+	}
+	return path.Join("/", dir)
+}
+
 // wouldReach says what would put a package that lies somewhere on a search path.
 func (c *importCheck) wouldReach(g *missingGroup, at string) string {
 	name := g.module[strings.LastIndexByte(g.module, '.')+1:]
@@ -213,6 +239,9 @@ func (c *importCheck) reportName(n *missingName) {
 	detail := []string{c.way(m)}
 	switch {
 	case n.definedIn != "":
+		if file, ok := c.exportFile(m); ok {
+			f.Hint.ExportFile, f.Hint.ExportFrom, f.Hint.ExportName = file, n.definedIn, m.Name
+		}
 		detail = append(detail, fmt.Sprintf("The submodule %s defines it: `from .%s import %s` in the package's __init__.py would export it.", n.definedIn, n.definedIn, m.Name))
 	case len(n.exports) > 0:
 		detail = append(detail, fmt.Sprintf("It exports %s.", someOf(n.exports, 12)))
@@ -225,6 +254,14 @@ func (c *importCheck) reportName(n *missingName) {
 	}
 	f.Detail = strings.Join(detail, " ")
 	c.add(f)
+}
+
+// exportFile gives the __init__.py, in the build context, of the package that lacks a name.
+func (c *importCheck) exportFile(m python.Missing) (string, bool) {
+	if m.Parent == nil || m.Parent.Kind != python.Package {
+		return "", false
+	}
+	return c.contextPath(m.Parent.Tree, m.Parent.File)
 }
 
 // reportNowhere reports a submodule of a package of the project that exists neither in the image nor in the repository.

@@ -152,6 +152,9 @@ func (c *moduleCheck) reportMissing() error {
 		Rule: ModuleNotInImage, Module: c.module.Path, ContextPath: c.dir, ImagePath: c.module.At, Files: missing,
 		Subject: c.subjectOfPolicy(), Related: slices.Clone(c.asked), Assumptions: c.assumptions(c.image.Opaque),
 	}
+	if c.module.At != "" {
+		f.Hint.Wants = []string{path.Clean(c.module.At)}
+	}
 	if len(missing) == len(c.files) {
 		f.Summary = fmt.Sprintf("%s is not in the image: none of its %s reaches it", c.module.Path, count(len(c.files), "file"))
 	} else {
@@ -172,9 +175,6 @@ func (c *moduleCheck) reportMissing() error {
 	}
 	if len(c.reach.Ignored) > 0 {
 		detail = append(detail, c.explainIgnored(&f)...)
-		if fix, ok := c.negationFix(); ok {
-			f.Fixes = append(f.Fixes, fix)
-		}
 	}
 	f.Detail = strings.Join(detail, " ")
 	c.add(f)

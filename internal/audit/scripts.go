@@ -37,7 +37,7 @@ func (c *importCheck) reportScript(e startup.Entry) error {
 	}
 	known := c.tree.Stat(e.Path) == startup.Absent
 	proved := known
-	f.ContextPath = c.counterpart(e.Path, known)
+	f.ContextPath, f.Hint.Wants = c.counterpart(e.Path, known), []string{e.Path}
 	switch {
 	case f.ContextPath != "":
 		f.Detail = fmt.Sprintf("The repository has it: %s.", f.ContextPath)

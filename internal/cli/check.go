@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -15,12 +16,13 @@ import (
 	"github.com/ctxaudit/ctxaudit/internal/policy"
 	"github.com/ctxaudit/ctxaudit/internal/project"
 	"github.com/ctxaudit/ctxaudit/internal/report"
+	"github.com/ctxaudit/ctxaudit/internal/why"
 )
 
 // checkFlags are the flags of check beyond those of a build.
 type checkFlags struct {
 	buildFlags
-	config, failOn                     string
+	config, failOn, fixes              string
 	modules, paths, env, forbid, image []string
 	verbose, quiet                     bool
 }
@@ -37,7 +39,11 @@ images, or is given by flags for one image. Without either, the Dockerfiles belo
 are found, and each is checked with the context in which its sources resolve.
 
 Of an image that starts Python code, the imports are followed through the image: one that
-the repository can satisfy and the image cannot is an error.`,
+the repository can satisfy and the image cannot is an error.
+
+A finding is shown with the edit that repairs it, if one was found: each candidate is
+tried by predicting and checking the image again, and none is offered that does not make
+the finding disappear or that brings another.`,
 		Example: `  ctxaudit check
   ctxaudit check --require-module shop/app --require-env PYTHONPATH=/app .
   ctxaudit check -f docker/Dockerfile --target prod --forbid-path '/**/.env' .
@@ -52,6 +58,7 @@ the repository can satisfy and the image cannot is an error.`,
 	fl.StringArrayVar(&f.env, "require-env", nil, "environment setting that must exist, as NAME or NAME=VALUE")
 	fl.StringArrayVar(&f.forbid, "forbid-path", nil, "image path or pattern that must not exist")
 	fl.StringVar(&f.failOn, "fail-on", string(audit.Error), "least severity that fails: error, warning, note")
+	fl.StringVar(&f.fixes, "fixes", "best", "repairs to show, each tried in a simulation: best, all, none")
 	fl.BoolVarP(&f.verbose, "verbose", "v", false, "show what holds too, with its evidence")
 	fl.BoolVarP(&f.quiet, "quiet", "q", false, "show findings only")
 	cmd.MarkFlagsMutuallyExclusive("verbose", "quiet")
@@ -60,6 +67,9 @@ the repository can satisfy and the image cannot is an error.`,
 		form, err := format()
 		if err != nil {
 			return err
+		}
+		if !slices.Contains([]string{"best", "all", "none"}, f.fixes) {
+			return usagef(cmd, "--fixes must be best, all or none, not %q", f.fixes)
 		}
 		failOn, err := audit.ParseSeverity(f.failOn)
 		if err != nil {
@@ -75,9 +85,15 @@ the repository can satisfy and the image cannot is an error.`,
 		for i, s := range subjects {
 			watch.at("auditing %s (%d of %d)", report.Name(s.Name), i+1, len(subjects))
 			s.Verbose = f.verbose
-			r, _, err := audit.Run(cmd.Context(), s)
+			r, image, err := audit.Run(cmd.Context(), s)
 			if err != nil {
 				return fmt.Errorf("auditing image %s: %w", s.Name, err)
+			}
+			if f.fixes != "none" && len(r.Findings) > 0 {
+				watch.at("searching repairs for %s (%d of %d)", report.Name(s.Name), i+1, len(subjects))
+				if err := why.Repair(cmd.Context(), s, &r, image, f.fixes == "all"); err != nil {
+					return fmt.Errorf("searching repairs for image %s: %w", s.Name, err)
+				}
 			}
 			images = append(images, r)
 		}

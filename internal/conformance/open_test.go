@@ -1,7 +1,9 @@
 package conformance
 
 import (
+	"io/fs"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -20,11 +22,31 @@ func TestOpenedDirectoriesAreAsGoodAsTheDisk(t *testing.T) {
 	for _, c := range cases {
 		t.Run(c.Name, func(t *testing.T) {
 			t.Parallel()
-			r, err := c.Materialize(t.TempDir())
+			dir := t.TempDir()
+			r, err := c.Materialize(dir)
 			require.NoError(t, err)
 			disk, err := predictInTime(t.Context(), *r)
 			require.NoError(t, err)
-			r.Open = dockerctx.DirFS
+
+			// The same directories under a name that the disk does not have.
+			const elsewhere = "/no/such/directory"
+			moved := func(p string) string {
+				if rest, ok := strings.CutPrefix(p, dir); ok {
+					return elsewhere + rest
+				}
+				return p
+			}
+			r.Context, r.Dockerfile = moved(r.Context), moved(r.Dockerfile)
+			for name, p := range r.BuildContexts {
+				r.BuildContexts[name] = moved(p)
+			}
+			r.Open = func(p string) (dockerctx.FS, error) {
+				rest, ok := strings.CutPrefix(p, elsewhere)
+				if !ok {
+					return nil, fs.ErrNotExist
+				}
+				return dockerctx.DirFS(dir + rest)
+			}
 			opened, err := predictInTime(t.Context(), *r)
 			require.NoError(t, err)
 			assert.Empty(t, Diff(disk, opened))

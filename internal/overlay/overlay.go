@@ -36,10 +36,17 @@ func Open(under Opener, files Files) Opener {
 		if err != nil {
 			return nil, err
 		}
+		// A file may be named by where links lead.
+		roots := []string{abs}
+		if target, err := filepath.EvalSymlinks(abs); err == nil && target != abs {
+			roots = append(roots, target)
+		}
 		mine := map[string][]byte{}
 		for name, data := range files {
-			if rel, err := filepath.Rel(abs, name); err == nil && filepath.IsLocal(rel) {
-				mine[filepath.ToSlash(rel)] = data
+			for _, root := range roots {
+				if rel, err := filepath.Rel(root, name); err == nil && filepath.IsLocal(rel) {
+					mine[filepath.ToSlash(rel)] = data
+				}
 			}
 		}
 		if len(mine) == 0 {

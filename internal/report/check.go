@@ -114,12 +114,7 @@ func finding(w io.Writer, f audit.Finding, s Style) {
 			fmt.Fprintf(w, "    %s\n", line)
 		}
 	}
-	for _, fix := range f.Fixes {
-		for _, e := range fix.Edits {
-			fmt.Fprintf(w, "    %s insert %s as line %d of %s", s.green("fix:"), s.bold(Name(e.Insert)), e.Line, Name(e.File))
-		}
-		fmt.Fprintf(w, " (tried: it brings %s, %s)\n", count(fix.AddsCount, "file"), bytes(fix.AddsBytes))
-	}
+	fixes(w, f, s)
 	if len(f.Assumptions) > 0 {
 		fmt.Fprintf(w, "    %s\n", s.dim("assumed: "+assumed(f.Assumptions)))
 	}

@@ -1,0 +1,273 @@
+package why
+
+import (
+	"fmt"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/ctxaudit/ctxaudit/dockerctx"
+	"github.com/ctxaudit/ctxaudit/internal/audit"
+	"github.com/ctxaudit/ctxaudit/internal/edit"
+	"github.com/ctxaudit/ctxaudit/internal/simulate"
+)
+
+// candidates gives what may repair a finding, the likeliest first.
+func (r *Repairer) candidates(f audit.Finding) ([]candidate, error) {
+	var out []candidate
+	switch f.Rule {
+	case audit.ImportNotInImage, audit.ModuleNotInImage, audit.EntrypointNotInImage, audit.PathNotInImage, audit.BuildFails:
+		if f.ContextPath == "" {
+			return nil, nil
+		}
+		ignored, copied, err := r.ignoreCandidates(f)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, ignored...)
+		if copied && f.Rule != audit.BuildFails {
+			more, err := r.copyCandidates(f)
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, more...)
+		}
+		if f.Rule == audit.BuildFails {
+			out = append(out, r.renameCandidates(f)...)
+		}
+	case audit.ImportNotReachable:
+		out = append(r.destinationCandidates(f), r.searchPathCandidates(f)...)
+	case audit.NameNotExported:
+		return r.exportCandidates(f)
+	case audit.EnvMissing, audit.EnvMismatch:
+		if f.Hint.EnvName != "" && f.Hint.EnvValue != "" {
+			out = append(out, r.setEnv(f.Hint.EnvName, f.Hint.EnvValue, fmt.Sprintf("set %s", f.Hint.EnvName)))
+		}
+	case audit.PathForbidden:
+		out = append(out, r.forbidCandidates(f)...)
+	}
+	return out, nil
+}
+
+// maxExplained bounds the files whose way through the ignore file is looked at.
+const maxExplained = 2000
+
+// patternSyntax are the characters that mean something in a pattern of an ignore file, or end its line.
+const patternSyntax = `*?[]\^!#{}|` + "\n\r"
+
+// ignoreCandidates gives edits of the ignore file that may let a path in. copied tells whether some of it is let in as it
+// is, so that the fault lies, or lies also, with the instructions.
+func (r *Repairer) ignoreCandidates(f audit.Finding) (out []candidate, copied bool, err error) {
+	p := f.ContextPath
+	files, err := simulate.FilesBelow(r.main.FS, p)
+	if err != nil {
+		return nil, false, err
+	}
+	if r.main.Ignore == nil {
+		return nil, len(files) > 0, nil
+	}
+	wanted := files
+	if len(f.Files) > 0 && f.Rule == audit.ModuleNotInImage {
+		wanted = f.Files
+	}
+	deciders := map[int]*dockerctx.Line{}
+	useless := map[int]*dockerctx.Line{}
+	repeats := map[int]*dockerctx.Line{}
+	for _, file := range wanted[:min(len(wanted), maxExplained)] {
+		t, err := r.main.Explain(file)
+		if err != nil {
+			return nil, false, err
+		}
+		for _, s := range t.Steps {
+			if !s.Line.Negated && s.Effect == dockerctx.EffectNone && s.Reason == dockerctx.Repeated {
+				repeats[s.Line.Number] = s.Line
+			}
+		}
+		if t.Included {
+			copied = true
+			continue
+		}
+		if t.Decisive != nil {
+			deciders[t.Decisive.Number] = t.Decisive
+		}
+		for _, s := range t.Steps {
+			if s.Line.Negated && s.Effect == dockerctx.EffectNone {
+				useless[s.Line.Number] = s.Line
+			}
+		}
+	}
+	if len(deciders) == 0 {
+		// A file that arrives empty is let in by one question and kept out by another: a repeated exclusion does that.
+		for _, n := range sortedLines(repeats) {
+			out = append(out, r.removeIgnoreLines("remove the repeated line "+repeats[n].Text, n))
+		}
+		return out, copied, nil
+	}
+	lines := sortedLines(deciders)
+	last := lines[len(lines)-1]
+	if !strings.ContainsAny(p, patternSyntax) && p != "." && strings.TrimSpace(p) == p {
+		pattern := "!" + p
+		if fi, err := r.main.FS.Lstat(p); err == nil && fi.IsDir() {
+			pattern += "/"
+		}
+		out = append(out, candidate{
+			fmt.Sprintf("bring %s back after the line that excludes it", p),
+			[]edit.Edit{r.ignoreEdit(last+1, 0, pattern)},
+		})
+	}
+	for _, n := range sortedLines(useless) {
+		if l := useless[n]; n < last {
+			out = append(out, candidate{
+				fmt.Sprintf("move %s behind the line that excludes %s", strings.TrimSpace(l.Text), p),
+				[]edit.Edit{r.ignoreEdit(n, 1, ""), r.ignoreEdit(last, 0, strings.TrimSpace(l.Text))},
+			})
+		} else if dir, ok := strings.CutPrefix(l.Pattern, "!"); ok && !strings.ContainsAny(dir, "*?[") {
+			out = append(out, candidate{
+				fmt.Sprintf("let %s bring back what is below it", strings.TrimSpace(l.Text)),
+				[]edit.Edit{r.ignoreEdit(n, 1, "!"+dir+"/**")},
+			})
+		}
+	}
+	if len(lines) == 1 {
+		narrower, err := r.narrower(deciders[last], p)
+		if err != nil {
+			return nil, false, err
+		}
+		out = append(out, narrower...)
+	}
+	out = append(out, r.removeIgnoreLines("remove "+lineTexts(deciders), lines...))
+	return out, copied, nil
+}
+
+func sortedLines(m map[int]*dockerctx.Line) []int {
+	var out []int
+	for n := range m {
+		out = append(out, n)
+	}
+	slices.Sort(out)
+	return out
+}
+
+func lineTexts(m map[int]*dockerctx.Line) string {
+	var out []string
+	for _, n := range sortedLines(m) {
+		out = append(out, strings.TrimSpace(m[n].Text))
+	}
+	return strings.Join(out, ", ")
+}
+
+// maxNarrowed bounds the paths that stand in for a pattern.
+const maxNarrowed = 4
+
+// narrower gives patterns in the place of one that excludes too much: anchored at the root, or the other things that it
+// excludes by name.
+func (r *Repairer) narrower(l *dockerctx.Line, p string) ([]candidate, error) {
+	var out []candidate
+	text := strings.TrimSpace(l.Text)
+	if rest, ok := strings.CutPrefix(text, "**/"); ok && rest != "" {
+		out = append(out, candidate{
+			fmt.Sprintf("make %s match at the root of the context only", text),
+			[]edit.Edit{r.ignoreEdit(l.Number, 1, "/"+rest)},
+		})
+	}
+	var others []string
+	err := r.main.WalkIgnored(func(e dockerctx.IgnoredEntry) error {
+		if e.Line == nil || e.Line.Number != l.Number || simulate.Within(e.Path, p) || simulate.Within(p, e.Path) || len(others) > maxNarrowed {
+			return nil
+		}
+		if !slices.ContainsFunc(others, func(o string) bool { return simulate.Within(e.Path, o) }) {
+			others = append(others, e.Path)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	if len(others) == 0 || len(others) > maxNarrowed || slices.ContainsFunc(others, func(o string) bool { return strings.ContainsAny(o, patternSyntax) }) {
+		return out, nil
+	}
+	return append(out, candidate{
+		fmt.Sprintf("put what else %s excludes in its place", text),
+		[]edit.Edit{r.ignoreEdit(l.Number, 1, strings.Join(others, "\n"))},
+	}), nil
+}
+
+func (r *Repairer) removeIgnoreLines(title string, lines ...int) candidate {
+	c := candidate{title: title}
+	for _, n := range slices.Backward(lines) {
+		c.edits = append(c.edits, r.ignoreEdit(n, 1, ""))
+	}
+	return c
+}
+
+// forbidCandidates keep out of the context what must not be in the image.
+func (r *Repairer) forbidCandidates(f audit.Finding) []candidate {
+	if f.ContextPath == "" || strings.ContainsAny(f.ContextPath, patternSyntax) {
+		return nil
+	}
+	end := 1
+	if r.main.Ignore != nil {
+		end = len(r.main.Ignore.Lines) + 1
+	}
+	return []candidate{{
+		fmt.Sprintf("keep %s out of the context", f.ContextPath),
+		[]edit.Edit{r.ignoreEdit(end, 0, f.ContextPath)},
+	}}
+}
+
+// ignorePath gives where the ignore file of the main context lies, or would lie.
+func (r *Repairer) ignorePath() string {
+	name := filepath.Join(r.Subject.Options.Context, ".dockerignore")
+	if i, df := r.main.Ignore, r.plan.Dockerfile; i != nil && df.Path != "" && i.Name == df.Name+".dockerignore" {
+		name = df.Path + ".dockerignore"
+	}
+	return r.real(name)
+}
+
+// dockerfilePath gives where the Dockerfile lies; "" for one from standard input.
+func (r *Repairer) dockerfilePath() string {
+	if r.plan.Dockerfile.Path == "" {
+		return ""
+	}
+	return r.real(r.plan.Dockerfile.Path)
+}
+
+// real makes a path absolute. An edit goes to the file that a link leads to, and not in the place of the link.
+func (r *Repairer) real(name string) string {
+	abs, err := filepath.Abs(name)
+	if err != nil {
+		return name
+	}
+	if r.Subject.Options.Open == nil || r.depth > 0 {
+		if target, err := filepath.EvalSymlinks(abs); err == nil {
+			return target
+		}
+	}
+	return abs
+}
+
+func (r *Repairer) ignoreEdit(line, remove int, insert string) edit.Edit {
+	name := simulate.Shown(r.main.Dir, ".dockerignore")
+	if r.main.Ignore != nil {
+		name = r.main.Ignore.Name
+	}
+	return edit.Edit{File: name, Path: r.ignorePath(), Line: line, Remove: remove, Insert: insert}
+}
+
+func (r *Repairer) dockerfileEdit(line, remove int, insert string) edit.Edit {
+	return edit.Edit{File: r.plan.Dockerfile.Name, Path: r.dockerfilePath(), Line: line, Remove: remove, Insert: insert}
+}
+
+// contextName gives a file's name relative to the main context, if it lies in it.
+func (r *Repairer) contextName(name string) (string, bool) {
+	dir := r.real(r.Subject.Options.Context)
+	rel, err := filepath.Rel(dir, name)
+	if err != nil || !filepath.IsLocal(rel) {
+		return "", false
+	}
+	return path.Clean(filepath.ToSlash(rel)), true
+}
+
+// joinContext gives where a file of a context lies.
+func joinContext(dir, name string) string { return filepath.Join(dir, filepath.FromSlash(name)) }

@@ -1,0 +1,385 @@
+package why
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/ctxaudit/ctxaudit/dockerfile"
+	"github.com/ctxaudit/ctxaudit/internal/audit"
+	"github.com/ctxaudit/ctxaudit/internal/edit"
+	"github.com/ctxaudit/ctxaudit/internal/modules/python/syntax"
+	"github.com/ctxaudit/ctxaudit/internal/rootfs"
+	"github.com/ctxaudit/ctxaudit/internal/simulate"
+)
+
+// stage gives the stage that is built.
+func (r *Repairer) stage() *dockerfile.Stage {
+	if i := r.plan.TargetStage; i >= 0 && i < len(r.plan.Stages) {
+		return &r.plan.Stages[i]
+	}
+	return nil
+}
+
+// line gives an instruction that stands on one line, with its words; ok is false for any other, for one in JSON form and
+// for one with a heredoc or quotes, whose words are not so easily told apart.
+func (r *Repairer) words(in dockerfile.Instruction) (words []string, ok bool) {
+	at := in.Location.Range
+	if at.Start.Line != at.End.Line || in.Location.Trigger != "" {
+		return nil, false
+	}
+	text := string(r.plan.Dockerfile.Data[at.Start.Offset:at.End.Offset])
+	if strings.ContainsAny(text, "[\"'\\`") || strings.Contains(text, "<<") {
+		return nil, false
+	}
+	return strings.Fields(text), true
+}
+
+// replace gives the edit that puts other words in the place of an instruction on one line.
+func (r *Repairer) replace(in dockerfile.Instruction, words []string) edit.Edit {
+	at := in.Location.Range.Start
+	indent := strings.Repeat(" ", max(at.Column-1, 0))
+	return r.dockerfileEdit(at.Line, 1, indent+strings.Join(words, " "))
+}
+
+// operands gives where the sources of a COPY or ADD begin, behind its flags.
+func operands(words []string) int {
+	i := 1
+	for i < len(words) && strings.HasPrefix(words[i], "--") {
+		i++
+	}
+	return i
+}
+
+func isCopy(in dockerfile.Instruction) bool { return in.Keyword == "COPY" || in.Keyword == "ADD" }
+
+// afterCopies gives the line behind the last COPY or ADD of the stage that is built, or behind its FROM.
+func (r *Repairer) afterCopies(s *dockerfile.Stage) int {
+	at := s.Location.Range.End.Line
+	for _, in := range s.Instructions {
+		if isCopy(in) {
+			at = in.Location.Range.End.Line
+		}
+	}
+	return at + 1
+}
+
+// kept are the flags of a neighbouring COPY that a new one should have too.
+var kept = regexp.MustCompile(`--(chown|chmod)=\S+`)
+
+// copyCandidates gives edits that copy what no instruction copies.
+func (r *Repairer) copyCandidates(f audit.Finding) ([]candidate, error) {
+	s := r.stage()
+	if s == nil || strings.ContainsAny(f.ContextPath, " \t\"'\\[]*?<$") {
+		return nil, nil
+	}
+	wants := f.Hint.Wants
+	if len(wants) == 0 {
+		var err error
+		if wants, err = r.besides(f.ContextPath); err != nil {
+			return nil, err
+		}
+	}
+	isDir := false
+	if fi, err := r.main.FS.Lstat(f.ContextPath); err == nil {
+		isDir = fi.IsDir()
+	}
+	out := r.widened(f, wants, isDir)
+	for i, want := range wants {
+		if i == 2 {
+			break
+		}
+		out = append(out, r.fromStages(f, s, want, isDir)...)
+		out = append(out, r.newCopy(s, f.ContextPath, want, "", isDir))
+	}
+	for _, in := range s.Instructions {
+		words, ok := r.words(in)
+		if !ok || !isCopy(in) {
+			continue
+		}
+		for i := 1; i < operands(words); i++ {
+			if strings.HasPrefix(words[i], "--exclude=") {
+				out = append(out, candidate{
+					fmt.Sprintf("remove %s from line %d of %s", words[i], in.Location.Range.Start.Line, in.Location.File),
+					[]edit.Edit{r.replace(in, slices.Delete(slices.Clone(words), i, i+1))},
+				})
+			}
+		}
+	}
+	return out, nil
+}
+
+// newCopy gives a COPY of its own behind the others.
+func (r *Repairer) newCopy(s *dockerfile.Stage, source, want, from string, isDir bool) candidate {
+	flags, relative := "", false
+	for _, in := range s.Instructions {
+		if words, ok := r.words(in); ok && isCopy(in) {
+			flags = strings.Join(kept.FindAllString(strings.Join(words[:operands(words)], " "), -1), " ")
+			relative = relative || !path.IsAbs(words[len(words)-1])
+		}
+	}
+	dest := want
+	if dir := path.Join("/", r.plan.Config.WorkingDir); relative && dir != "/" && strings.HasPrefix(want, dir+"/") {
+		dest = "./" + strings.TrimPrefix(want, dir+"/")
+	}
+	if isDir {
+		source, dest = source+"/", dest+"/"
+	}
+	words := []string{"COPY"}
+	if from != "" {
+		words = append(words, "--from="+from)
+	}
+	if flags != "" {
+		words = append(words, flags)
+	}
+	text := strings.Join(append(words, source, dest), " ")
+	title := fmt.Sprintf("copy %s to %s", strings.TrimSuffix(source, "/"), want)
+	if from != "" {
+		title += " from stage " + from
+	}
+	return candidate{title, []edit.Edit{r.dockerfileEdit(r.afterCopies(s), 0, text)}}
+}
+
+// fromStages copies what an earlier stage has and the one that is built does not take.
+func (r *Repairer) fromStages(f audit.Finding, s *dockerfile.Stage, want string, isDir bool) []candidate {
+	if r.Image == nil {
+		return nil
+	}
+	var out []candidate
+	for i, other := range r.plan.Stages {
+		if i == s.Index || !other.Reached {
+			continue
+		}
+		var tree *rootfs.Tree
+		for _, op := range r.plan.Ops {
+			if op.Location.Stage == i {
+				if st := r.Image.After(op.ID); st != nil && op.Kind != dockerfile.OpLocal {
+					tree = st.Tree
+				}
+			}
+		}
+		if tree == nil {
+			continue
+		}
+		at := ""
+		_ = r.Image.Locate(tree, simulate.MainContext, f.ContextPath, func(l simulate.Located) error {
+			if l.ContextPath == f.ContextPath {
+				at = l.Path
+				return fs.SkipAll
+			}
+			return nil
+		})
+		if at == "" {
+			continue
+		}
+		name := other.Name
+		if name == "" {
+			name = fmt.Sprint(i)
+		}
+		out = append(out, r.newCopy(s, at, want, name, isDir))
+	}
+	return out
+}
+
+// widened adds a file to a COPY that lists its neighbours.
+func (r *Repairer) widened(f audit.Finding, wants []string, isDir bool) []candidate {
+	s := r.stage()
+	var out []candidate
+	for _, in := range s.Instructions {
+		words, ok := r.words(in)
+		if !ok || !isCopy(in) || isDir || strings.Contains(strings.Join(words, " "), "--from=") {
+			continue
+		}
+		at := operands(words)
+		sources := words[at : len(words)-1]
+		dest := words[len(words)-1]
+		if len(sources) == 0 || !slices.ContainsFunc(sources, func(src string) bool { return path.Dir(path.Clean(src)) == path.Dir(f.ContextPath) }) {
+			continue
+		}
+		if len(sources) == 1 && !strings.HasSuffix(dest, "/") && dest != "." {
+			continue // the destination is a file, or it is a directory whose content is copied
+		}
+		dir := dest
+		if !path.IsAbs(dir) {
+			dir = path.Join("/", r.plan.Config.WorkingDir, dir)
+		}
+		if !slices.Contains(wants, path.Join(dir, path.Base(f.ContextPath))) {
+			continue
+		}
+		more := slices.Insert(slices.Clone(words), len(words)-1, f.ContextPath)
+		out = append(out, candidate{
+			fmt.Sprintf("add %s to the files that line %d of %s copies", f.ContextPath, in.Location.Range.Start.Line, in.Location.File),
+			[]edit.Edit{r.replace(in, more)},
+		})
+	}
+	return out
+}
+
+// besides gives where a path of the context would lie beside its neighbours that are in the image.
+func (r *Repairer) besides(p string) ([]string, error) {
+	if r.Image == nil {
+		return nil, nil
+	}
+	rest := path.Base(p)
+	for dir := path.Dir(p); ; dir = path.Dir(dir) {
+		var out []string
+		err := r.Image.Locate(r.Image.Tree, simulate.MainContext, dir, func(l simulate.Located) error {
+			at := ""
+			switch {
+			case l.ContextPath == dir:
+				at = l.Path
+			case path.Dir(l.ContextPath) == dir && path.Base(l.Path) == path.Base(l.ContextPath):
+				at = path.Dir(l.Path)
+			default:
+				return nil
+			}
+			if at = path.Join(at, rest); !slices.Contains(out, at) {
+				out = append(out, at)
+			}
+			if len(out) == 2 {
+				return fs.SkipAll
+			}
+			return nil
+		})
+		if err != nil && !errors.Is(err, fs.SkipAll) {
+			return nil, err
+		}
+		if len(out) > 0 {
+			return out, nil
+		}
+		if dir == "." {
+			return []string{path.Join("/", r.plan.Config.WorkingDir, p)}, nil
+		}
+		rest = path.Join(path.Base(dir), rest)
+	}
+}
+
+// renameCandidates correct the name of a source that does not exist.
+func (r *Repairer) renameCandidates(f audit.Finding) []candidate {
+	near, ok := simulate.NearestInContext(r.main, f.ContextPath)
+	if !ok {
+		return nil
+	}
+	for _, s := range r.plan.Stages {
+		for _, in := range s.Instructions {
+			if in.Location.Range.Start.Line != f.Subject.Line {
+				continue
+			}
+			words, ok := r.words(in)
+			if !ok {
+				return nil
+			}
+			changed := slices.Clone(words)
+			for i := operands(words); i < len(words)-1; i++ {
+				if path.Clean("/"+words[i]) == "/"+f.ContextPath {
+					changed[i] = near
+				}
+			}
+			return []candidate{{fmt.Sprintf("copy %s instead of %s", near, f.ContextPath), []edit.Edit{r.replace(in, changed)}}}
+		}
+	}
+	return nil
+}
+
+// destinationCandidates give a package that was copied without its name a directory of its own.
+func (r *Repairer) destinationCandidates(f audit.Finding) []candidate {
+	s := r.stage()
+	name := f.Module[strings.LastIndexByte(f.Module, '.')+1:]
+	if s == nil || f.Hint.SearchDir != "" || path.Base(f.ContextPath) != name {
+		return nil
+	}
+	var out []candidate
+	for _, in := range s.Instructions {
+		words, ok := r.words(in)
+		if !ok || !isCopy(in) {
+			continue
+		}
+		at := operands(words)
+		if len(words)-at != 2 || path.Clean("/"+words[at]) != "/"+f.ContextPath {
+			continue
+		}
+		dest := words[at+1]
+		fixed := strings.TrimSuffix(dest, "/") + "/" + name + "/"
+		if dest == "." || dest == "./" {
+			fixed = "./" + name + "/"
+		}
+		changed := slices.Clone(words)
+		changed[at+1] = fixed
+		out = append(out, candidate{fmt.Sprintf("copy %s into a directory of its name", f.ContextPath), []edit.Edit{r.replace(in, changed)}})
+	}
+	return out
+}
+
+// searchPathCandidates put the directory that a module lies in on PYTHONPATH.
+func (r *Repairer) searchPathCandidates(f audit.Finding) []candidate {
+	dir := f.Hint.SearchDir
+	if dir == "" {
+		return nil
+	}
+	value := dir
+	for _, kv := range r.plan.Config.Env {
+		if old, ok := strings.CutPrefix(kv, "PYTHONPATH="); ok && old != "" {
+			value = old + ":" + dir
+		}
+	}
+	return []candidate{r.setEnv("PYTHONPATH", value, fmt.Sprintf("put %s on PYTHONPATH", dir))}
+}
+
+// setEnv sets a variable where it is set now, or else behind the last COPY.
+func (r *Repairer) setEnv(name, value, title string) candidate {
+	if strings.ContainsAny(value, " \t\"'$\\#") {
+		value = `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, `$`, `\$`).Replace(value) + `"`
+	}
+	s := r.stage()
+	if s == nil {
+		return candidate{title: title}
+	}
+	if loc := r.plan.ConfigSources.Env[name]; !loc.IsZero() && loc.Stage == s.Index {
+		for _, in := range s.Instructions {
+			if in.Location.Range != loc.Range {
+				continue
+			}
+			if words, ok := r.words(in); ok && len(words) == 2 && strings.HasPrefix(words[1], name+"=") {
+				return candidate{title, []edit.Edit{r.replace(in, []string{words[0], name + "=" + value})}}
+			}
+			return candidate{title, []edit.Edit{r.dockerfileEdit(loc.Range.End.Line+1, 0, "ENV "+name+"="+value)}}
+		}
+	}
+	return candidate{title, []edit.Edit{r.dockerfileEdit(r.afterCopies(s), 0, "ENV "+name+"="+value)}}
+}
+
+// exportCandidates add the export that a package lacks, behind the imports of its __init__.py.
+func (r *Repairer) exportCandidates(f audit.Finding) ([]candidate, error) {
+	h := f.Hint
+	if h.ExportFile == "" {
+		return nil, nil
+	}
+	data, err := readAll(r.main.FS, h.ExportFile)
+	if err != nil {
+		return nil, nil
+	}
+	line := 1
+	for _, i := range syntax.Scan(data, nil).Imports {
+		if i.Context.Flags == 0 {
+			line = max(line, i.Range.End.Line+1)
+		}
+	}
+	if line == 1 {
+		// Behind a docstring and comments, at the end of what is short.
+		line = strings.Count(string(data), "\n") + 1
+		if len(data) > 0 && !strings.HasSuffix(string(data), "\n") {
+			line++
+		}
+	}
+	return []candidate{{
+		fmt.Sprintf("export %s from the package", h.ExportName),
+		[]edit.Edit{{
+			File: simulate.Shown(r.main.Dir, h.ExportFile), Path: r.real(joinContext(r.main.Dir, h.ExportFile)), Line: line,
+			Insert: fmt.Sprintf("from .%s import %s", h.ExportFrom, h.ExportName),
+		}},
+	}}, nil
+}

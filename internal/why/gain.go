@@ -1,0 +1,148 @@
+package why
+
+import (
+	"io"
+	"maps"
+	"slices"
+
+	"github.com/ctxaudit/ctxaudit/dockerctx"
+	"github.com/ctxaudit/ctxaudit/internal/audit"
+	"github.com/ctxaudit/ctxaudit/internal/rootfs"
+	"github.com/ctxaudit/ctxaudit/internal/simulate"
+)
+
+// maxAdds bounds the files that a fix lists.
+const maxAdds = 20
+
+// file is what an image has at a path, as far as a comparison needs it.
+type file struct {
+	kind    rootfs.Kind
+	size    int64
+	link    string
+	context string // where it comes from in the main context, "" if it does not
+}
+
+// files gives what an image has that is no directory, by path. What is only known to exist is left out.
+func files(m *simulate.Image) (map[string]file, error) {
+	out := map[string]file{}
+	err := m.Tree.Walk(func(p string, n *rootfs.Node) error {
+		if n.IsDir() || n.Kind == rootfs.KindUnknown {
+			return nil
+		}
+		f := file{kind: n.Kind, size: n.Size, link: n.Link}
+		f.context, _ = m.Origin(n)
+		out[p] = f
+		return nil
+	})
+	return out, err
+}
+
+// contextFiles gives what a build context lets in, for a build that fails.
+func contextFiles(c *simulate.Context) (map[string]file, error) {
+	out := map[string]file{}
+	err := c.Tree().Walk(func(e dockerctx.Entry) error {
+		if !e.Mode.IsDir() {
+			out[e.Path] = file{kind: rootfs.KindOf(e.Mode), size: e.Size, link: e.Link, context: e.Path}
+		}
+		return nil
+	})
+	return out, err
+}
+
+// describe gives the fix that a trial proves, with its exact effect.
+func (r *Repairer) describe(f audit.Finding, c candidate, t *trial) (*audit.Fix, error) {
+	before, after, err := r.compared(t)
+	if err != nil {
+		return nil, err
+	}
+	edited := map[string]bool{}
+	for _, e := range c.edits {
+		if name, ok := r.contextName(e.Path); ok {
+			edited[name] = true
+		}
+	}
+	fix := &audit.Fix{Title: c.title, Edits: c.edits, Adds: []string{}}
+	for _, p := range slices.Sorted(maps.Keys(after)) {
+		now := after[p]
+		if was, ok := before[p]; ok {
+			if was != now && !edited[now.context] {
+				fix.RemovesCount++
+			}
+			continue
+		}
+		name := now.context
+		if name == "" {
+			name = p
+		}
+		fix.AddsCount++
+		fix.AddsBytes += now.size
+		if !r.wanted(f, now.context) {
+			fix.OthersCount++
+			fix.OthersBytes += now.size
+		}
+		if len(fix.Adds) < maxAdds {
+			fix.Adds = append(fix.Adds, name)
+		}
+	}
+	for p := range before {
+		if _, ok := after[p]; !ok {
+			fix.RemovesCount++
+		}
+	}
+	slices.Sort(fix.Adds)
+	return fix, nil
+}
+
+// compared gives the files before and after: of the images, or of the contexts if there was no image.
+func (r *Repairer) compared(t *trial) (before, after map[string]file, err error) {
+	if r.Image == nil {
+		if before, err = contextFiles(r.main); err != nil {
+			return nil, nil, err
+		}
+		c, err := t.image.MainContext(r.Subject.Options.Context)
+		if err != nil || c == nil {
+			return nil, nil, err
+		}
+		after, err = contextFiles(c)
+		return before, after, err
+	}
+	if r.before == nil {
+		if r.before, err = files(r.Image); err != nil {
+			return nil, nil, err
+		}
+	}
+	after, err = files(t.image)
+	return r.before, after, err
+}
+
+// wanted reports whether a file of the context is one that a finding asks for.
+func (r *Repairer) wanted(f audit.Finding, contextPath string) bool {
+	return contextPath != "" && f.ContextPath != "" && simulate.Within(contextPath, f.ContextPath)
+}
+
+func readAll(fsys dockerctx.FS, name string) ([]byte, error) {
+	r, err := fsys.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	return io.ReadAll(r)
+}
+
+// rewinder reads the same bytes again and again: a Dockerfile from standard input is compiled more than once.
+type rewinder struct {
+	data []byte
+	at   int
+}
+
+func newRewinder(data []byte) *rewinder { return &rewinder{data: data} }
+
+func (r *rewinder) Read(p []byte) (int, error) {
+	if r.at == len(r.data) {
+		r.at = 0
+		return 0, io.EOF
+	}
+	n := copy(p, r.data[r.at:])
+	r.at += n
+	return n, nil
+}

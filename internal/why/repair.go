@@ -1,0 +1,322 @@
+package why
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/ctxaudit/ctxaudit/dockerfile"
+	"github.com/ctxaudit/ctxaudit/internal/audit"
+	"github.com/ctxaudit/ctxaudit/internal/edit"
+	"github.com/ctxaudit/ctxaudit/internal/overlay"
+	"github.com/ctxaudit/ctxaudit/internal/simulate"
+)
+
+// Repairer searches edits that make findings disappear. A candidate comes from what the simulation recorded; whether it
+// is a fix is never argued but tried: the image is predicted and audited again with the edits made. It is one only if the
+// finding is gone, the build works and nothing else is found that was not found before.
+//
+// A package that comes back may import another one that is missing too. Such a finding was hidden behind the first one, and
+// the candidate is carried on with a repair of it: what is offered repairs the whole chain.
+type Repairer struct {
+	// Subject was audited, with Report and Image as the result; Image is nil if the build fails.
+	Subject audit.Subject
+	Report  audit.ImageReport
+	Image   *simulate.Image
+
+	plan   *dockerfile.Plan
+	main   *simulate.Context // nil if it is remote
+	trials map[string]*trial
+	before map[string]file
+	budget *int // trials that are left
+	depth  int  // of carrying on
+}
+
+// The bounds of a search. They count trials and not time, so that the same input gives the same answer everywhere.
+const (
+	maxTrials     = 300 // of one image
+	maxRepaired   = 20  // findings of one image that a fix is searched for
+	maxCandidates = 12  // of one finding
+	maxDepth      = 4   // findings behind each other
+)
+
+// NewRepairer prepares a search. It gives nil if there is nothing to edit: the Dockerfile does not even compile, or the
+// context is remote.
+func NewRepairer(ctx context.Context, s audit.Subject, r audit.ImageReport, m *simulate.Image) (*Repairer, error) {
+	budget := maxTrials
+	return newRepairer(ctx, s, r, m, &budget, 0)
+}
+
+func newRepairer(ctx context.Context, s audit.Subject, r audit.ImageReport, m *simulate.Image, budget *int, depth int) (*Repairer, error) {
+	out := &Repairer{Subject: s, Report: r, Image: m, trials: map[string]*trial{}, budget: budget, depth: depth}
+	if m != nil {
+		out.plan = m.Plan
+	} else {
+		plan, err := dockerfile.Compile(ctx, s.Options)
+		if err != nil {
+			return nil, ctx.Err()
+		}
+		out.plan = plan
+	}
+	if out.plan.RemoteContext != "" {
+		return nil, nil
+	}
+	var err error
+	if m != nil {
+		out.main, err = m.MainContext(s.Options.Context)
+	} else {
+		out.main, err = simulate.OpenContext(simulate.MainContext, s.Options.Context, out.plan.Dockerfile)
+	}
+	if err != nil || out.main == nil {
+		// The ignore file itself is refused.
+		return nil, ctx.Err()
+	}
+	return out, nil
+}
+
+// Repair searches fixes for the findings of a report, and sets them there: the best one of each finding, or all that hold.
+func Repair(ctx context.Context, s audit.Subject, r *audit.ImageReport, m *simulate.Image, all bool) error {
+	if !slices.ContainsFunc(r.Findings, func(f audit.Finding) bool { return f.Severity.AtLeast(audit.Warning) }) {
+		return nil
+	}
+	rep, err := NewRepairer(ctx, s, *r, m)
+	if err != nil || rep == nil {
+		return err
+	}
+	searched := 0
+	for i := range r.Findings {
+		f := &r.Findings[i]
+		if !f.Severity.AtLeast(audit.Warning) || searched == maxRepaired {
+			continue
+		}
+		searched++
+		fixes, tried, err := rep.Fixes(ctx, *f)
+		if err != nil {
+			return err
+		}
+		if !all && len(fixes) > 1 {
+			fixes = fixes[:1]
+		}
+		f.Fixes = append(f.Fixes, fixes...)
+		if len(fixes) == 0 {
+			f.Tried = tried
+		}
+	}
+	return nil
+}
+
+// candidate is a set of edits that may repair something.
+type candidate struct {
+	title string
+	edits []edit.Edit
+}
+
+// trial is what an image would be with edits made.
+type trial struct {
+	subject audit.Subject
+	report  audit.ImageReport
+	image   *simulate.Image
+	err     error // the edits themselves are impossible
+}
+
+// Fixes gives the edits that repair a finding, the best first, and of those that do not what they were and why.
+func (r *Repairer) Fixes(ctx context.Context, f audit.Finding) (fixes []audit.Fix, tried []string, err error) {
+	list, err := r.candidates(f)
+	if err != nil {
+		return nil, nil, err
+	}
+	seen := map[string]bool{}
+	for _, c := range list {
+		if seen[key(c.edits)] || len(seen) == maxCandidates {
+			continue
+		}
+		seen[key(c.edits)] = true
+		fix, reason, err := r.attempt(ctx, f, c)
+		switch {
+		case err != nil:
+			return nil, nil, err
+		case fix != nil:
+			fixes = append(fixes, *fix)
+		case reason != "":
+			tried = append(tried, c.title+": "+reason)
+		}
+	}
+	// What lets in the least comes first, then what changes the least; candidates come in the order of preference.
+	slices.SortStableFunc(fixes, func(a, b audit.Fix) int {
+		return cmp.Or(
+			cmp.Compare(a.OthersCount+a.RemovesCount, b.OthersCount+b.RemovesCount), cmp.Compare(a.OthersBytes, b.OthersBytes),
+			cmp.Compare(size(a.Edits), size(b.Edits)))
+	})
+	return fixes, tried, nil
+}
+
+func key(edits []edit.Edit) string {
+	b, err := json.Marshal(edits)
+	if err != nil {
+		panic(err) // of plain values
+	}
+	return string(b)
+}
+
+// size is how many lines edits touch: one that is changed counts once.
+func size(edits []edit.Edit) int {
+	n := 0
+	for _, e := range edits {
+		inserted := 0
+		if e.Insert != "" {
+			inserted = 1 + strings.Count(e.Insert, "\n")
+		}
+		n += max(e.Remove, inserted)
+	}
+	return n
+}
+
+// attempt tries a candidate, carries it on where it uncovers more of the same kind, and gives the fix, or why it is none.
+func (r *Repairer) attempt(ctx context.Context, f audit.Finding, c candidate) (*audit.Fix, string, error) {
+	t, err := r.try(ctx, c.edits)
+	if err != nil {
+		return nil, "", err
+	}
+	if t == nil {
+		return nil, "", nil
+	}
+	if t.err != nil {
+		return nil, t.err.Error(), nil
+	}
+	reason, uncovered := r.judge(f, t)
+	switch {
+	case reason != "":
+		return nil, reason, nil
+	case len(uncovered) == 0:
+		fix, err := r.describe(f, c, t)
+		return fix, "", err
+	}
+	for _, u := range uncovered {
+		if !carriesOn(u) || r.depth == maxDepth {
+			return nil, fmt.Sprintf("then %s: %s", u.Rule, u.Summary), nil
+		}
+	}
+	next, err := newRepairer(ctx, t.subject, t.report, t.image, r.budget, r.depth+1)
+	if err != nil || next == nil {
+		return nil, "", err
+	}
+	more, _, err := next.Fixes(ctx, uncovered[0])
+	if err != nil {
+		return nil, "", err
+	}
+	if len(more) == 0 {
+		return nil, fmt.Sprintf("then %s: %s", uncovered[0].Rule, uncovered[0].Summary), nil
+	}
+	return r.attempt(ctx, f, candidate{c.title + ", and " + more[0].Title, slices.Concat(c.edits, more[0].Edits)})
+}
+
+// carriesOn reports whether a finding may have been hidden by what was missing.
+func carriesOn(f audit.Finding) bool {
+	switch f.Rule {
+	case audit.ImportNotInImage, audit.ImportNotReachable, audit.NameNotExported:
+		return true
+	}
+	return false
+}
+
+// try predicts and audits with edits made; nil if the budget is used up.
+func (r *Repairer) try(ctx context.Context, edits []edit.Edit) (*trial, error) {
+	k := key(edits)
+	if t, ok := r.trials[k]; ok {
+		return t, nil
+	}
+	if *r.budget == 0 {
+		return nil, nil
+	}
+	*r.budget--
+	t := &trial{}
+	r.trials[k] = t
+	files, err := r.Edited(edits)
+	if err != nil {
+		t.err = err
+		return t, nil
+	}
+	t.subject = r.Subject
+	t.subject.Image = nil
+	if data, ok := files[""]; ok {
+		t.subject.Options.Stdin = newRewinder(data)
+		delete(files, "")
+	}
+	t.subject.Options.Open = overlay.Open(r.Subject.Options.Open, files)
+	t.report, t.image, err = audit.Run(ctx, t.subject)
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	t.err = err
+	return t, nil
+}
+
+// Edited gives the files that edits change, as they are afterwards, by their absolute path; "" is a Dockerfile that was
+// read from standard input.
+func (r *Repairer) Edited(edits []edit.Edit) (overlay.Files, error) {
+	files := overlay.Files{}
+	for _, e := range edits {
+		data, ok := files[e.Path]
+		if !ok {
+			var err error
+			if data, err = r.content(e.Path); err != nil {
+				return nil, err
+			}
+		}
+		data, err := edit.Apply(data, []edit.Edit{e})
+		if err != nil {
+			return nil, err
+		}
+		files[e.Path] = data
+	}
+	return files, nil
+}
+
+// content gives a file as it is now.
+func (r *Repairer) content(name string) ([]byte, error) {
+	switch name {
+	case r.dockerfilePath():
+		return r.plan.Dockerfile.Data, nil
+	case r.ignorePath():
+		if r.main.Ignore == nil {
+			return nil, nil
+		}
+		return r.main.Ignore.Bytes(), nil
+	}
+	rel, ok := r.contextName(name)
+	if !ok {
+		return nil, fmt.Errorf("%s is not in the build context", name)
+	}
+	return readAll(r.main.FS, rel)
+}
+
+// judge says why a trial does not repair a finding, "" if it does, and what it uncovers.
+func (r *Repairer) judge(f audit.Finding, t *trial) (reason string, uncovered []audit.Finding) {
+	known := map[string]bool{}
+	for _, g := range r.Report.Findings {
+		known[identity(g)] = true
+	}
+	for _, g := range t.report.Findings {
+		switch {
+		case g.Rule == audit.BuildFails && g.Severity == audit.Error && identity(g) != identity(f):
+			return "the build fails: " + g.Summary, nil
+		case identity(g) == identity(f):
+			return "it is still found", nil
+		case !known[identity(g)] && g.Severity.AtLeast(audit.Warning):
+			uncovered = append(uncovered, g)
+		}
+	}
+	return "", uncovered
+}
+
+// identity names a finding apart from the lines it stands at, which edits move.
+func identity(f audit.Finding) string {
+	id := []string{f.Rule, f.Module, f.ContextPath, f.ImagePath}
+	if f.Module+f.ContextPath+f.ImagePath == "" {
+		id = append(id, f.Summary)
+	}
+	return strings.Join(id, "\x00")
+}
