@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -49,15 +50,8 @@ the finding disappear or that brings another.`,
   ctxaudit check -f docker/Dockerfile --target prod --forbid-path '/**/.env' .
   ctxaudit check --config ci/ctxaudit.yaml --image backend --format json`,
 	}
-	f.register(cmd)
+	f.registerCheck(cmd)
 	fl := cmd.Flags()
-	fl.StringVar(&f.config, "config", "", "configuration file (default CONTEXT/"+policy.FileName+" if it exists)")
-	fl.StringArrayVar(&f.image, "image", nil, "check only this image of the configuration")
-	fl.StringArrayVar(&f.modules, "require-module", nil, "directory of the context whose every file must reach the image")
-	fl.StringArrayVar(&f.paths, "require-path", nil, "image path or pattern that must exist")
-	fl.StringArrayVar(&f.env, "require-env", nil, "environment setting that must exist, as NAME or NAME=VALUE")
-	fl.StringArrayVar(&f.forbid, "forbid-path", nil, "image path or pattern that must not exist")
-	fl.StringVar(&f.failOn, "fail-on", string(audit.Error), "least severity that fails: error, warning, note")
 	fl.StringVar(&f.fixes, "fixes", "best", "repairs to show, each tried in a simulation: best, all, none")
 	fl.BoolVarP(&f.verbose, "verbose", "v", false, "show what holds too, with its evidence")
 	fl.BoolVarP(&f.quiet, "quiet", "q", false, "show findings only")
@@ -79,25 +73,10 @@ the finding disappear or that brings another.`,
 		if err != nil {
 			return err
 		}
-		var images []audit.ImageReport
-		watch := a.progress()
-		defer watch.end()
-		for i, s := range subjects {
-			watch.at("auditing %s (%d of %d)", report.Name(s.Name), i+1, len(subjects))
-			s.Verbose = f.verbose
-			r, image, err := audit.Run(cmd.Context(), s)
-			if err != nil {
-				return fmt.Errorf("auditing image %s: %w", s.Name, err)
-			}
-			if f.fixes != "none" && len(r.Findings) > 0 {
-				watch.at("searching repairs for %s (%d of %d)", report.Name(s.Name), i+1, len(subjects))
-				if err := why.Repair(cmd.Context(), s, &r, image, f.fixes == "all"); err != nil {
-					return fmt.Errorf("searching repairs for image %s: %w", s.Name, err)
-				}
-			}
-			images = append(images, r)
+		images, err := a.audit(cmd.Context(), subjects, &f)
+		if err != nil {
+			return err
 		}
-		watch.end()
 		r := audit.NewReport(images)
 		if form == "json" {
 			err = report.JSON(a.env.Stdout, r)
@@ -115,6 +94,42 @@ the finding disappear or that brings another.`,
 		return nil
 	}
 	return cmd
+}
+
+// registerCheck registers the flags that say which images are checked for what, and what fails.
+func (f *checkFlags) registerCheck(cmd *cobra.Command) {
+	f.register(cmd)
+	fl := cmd.Flags()
+	fl.StringVar(&f.config, "config", "", "configuration file (default CONTEXT/"+policy.FileName+" if it exists)")
+	fl.StringArrayVar(&f.image, "image", nil, "check only this image of the configuration")
+	fl.StringArrayVar(&f.modules, "require-module", nil, "directory of the context whose every file must reach the image")
+	fl.StringArrayVar(&f.paths, "require-path", nil, "image path or pattern that must exist")
+	fl.StringArrayVar(&f.env, "require-env", nil, "environment setting that must exist, as NAME or NAME=VALUE")
+	fl.StringArrayVar(&f.forbid, "forbid-path", nil, "image path or pattern that must not exist")
+	fl.StringVar(&f.failOn, "fail-on", string(audit.Error), "least severity that fails: error, warning, note")
+}
+
+// audit checks images one after the other, and searches repairs for what it finds.
+func (a *app) audit(ctx context.Context, subjects []audit.Subject, f *checkFlags) ([]audit.ImageReport, error) {
+	watch := a.progress()
+	defer watch.end()
+	var images []audit.ImageReport
+	for i, s := range subjects {
+		watch.at("auditing %s (%d of %d)", report.Name(s.Name), i+1, len(subjects))
+		s.Verbose = f.verbose
+		r, image, err := audit.Run(ctx, s)
+		if err != nil {
+			return nil, fmt.Errorf("auditing image %s: %w", s.Name, err)
+		}
+		if f.fixes != "none" && len(r.Findings) > 0 {
+			watch.at("searching repairs for %s (%d of %d)", report.Name(s.Name), i+1, len(subjects))
+			if err := why.Repair(ctx, s, &r, image, f.fixes == "all"); err != nil {
+				return nil, fmt.Errorf("searching repairs for image %s: %w", s.Name, err)
+			}
+		}
+		images = append(images, r)
+	}
+	return images, nil
 }
 
 // required reports whether flags say what is required.

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"encoding/hex"
 	"os"
 	"path/filepath"
 	"testing"
@@ -43,6 +44,19 @@ func TestScripts(t *testing.T) {
 					name = append(name, unhex(args[1][i])<<4|unhex(args[1][i+1]))
 				}
 				ts.Check(os.WriteFile(filepath.Join(ts.MkAbs(args[0]), string(name)), nil, 0o644))
+			},
+			// bytes FILE HEX writes bytes that txtar cannot hold, isbytes FILE HEX compares with them.
+			"bytes": func(ts *testscript.TestScript, _ bool, args []string) {
+				data, err := hex.DecodeString(args[1])
+				ts.Check(err)
+				ts.Check(os.WriteFile(ts.MkAbs(args[0]), data, 0o644))
+			},
+			"isbytes": func(ts *testscript.TestScript, _ bool, args []string) {
+				data, err := os.ReadFile(ts.MkAbs(args[0]))
+				ts.Check(err)
+				if got := hex.EncodeToString(data); got != args[1] {
+					ts.Fatalf("%s has %s, want %s", args[0], got, args[1])
+				}
 			},
 			// binary FILE writes every byte there is, many times.
 			"binary": func(ts *testscript.TestScript, _ bool, args []string) {

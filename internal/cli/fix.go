@@ -1,0 +1,175 @@
+package cli
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ctxaudit/ctxaudit/internal/audit"
+	"github.com/ctxaudit/ctxaudit/internal/report"
+	"github.com/ctxaudit/ctxaudit/internal/why"
+)
+
+func (a *app) fixCommand() *cobra.Command {
+	var f checkFlags
+	cmd := &cobra.Command{
+		Use: "fix [CONTEXT]", Short: "Show or make the edits that repair what check finds", Args: maxOneArg,
+		Long: `Show, as a unified diff, the edits that repair what check finds; --write makes them.
+
+Every edit was tried: with it made, the image was predicted and checked again, the finding
+was gone, the build worked, and nothing else was found, in this image or in another one.
+
+Errors are repaired unless --finding or --all says otherwise. A file keeps its line ends, its
+byte order mark and whatever else the edit does not touch, and is replaced in one step; one
+that has changed since it was read is left alone.
+
+Exits with 1 if a finding at or above --fail-on is left, or would be left without --write.`,
+		Example: `  ctxaudit fix
+  ctxaudit fix --finding 2
+  ctxaudit fix --all --write
+  ctxaudit fix --require-module shop/app . | git apply`,
+	}
+	f.registerCheck(cmd)
+	fl := cmd.Flags()
+	write := fl.Bool("write", false, "make the edits, then check again")
+	all := fl.Bool("all", false, "repair warnings too")
+	finding := fl.Int("finding", 0, "repair only this finding, counted from 1 in the order of check")
+	cmd.MarkFlagsMutuallyExclusive("all", "finding")
+	format := formatFlag(cmd, "text", "json")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		form, err := format()
+		if err != nil {
+			return err
+		}
+		failOn, err := audit.ParseSeverity(f.failOn)
+		if err != nil {
+			return usagef(cmd, "--fail-on: %w", err)
+		}
+		if cmd.Flags().Changed("finding") && *finding < 1 {
+			return usagef(cmd, "--finding counts from 1, not %d", *finding)
+		}
+		if *write && f.file == "-" {
+			return usagef(cmd, "--write cannot change a Dockerfile that is read from standard input")
+		}
+		subjects, err := a.subjects(cmd, &f, args)
+		if err != nil {
+			return err
+		}
+		watch := a.progress()
+		defer watch.end()
+		watch.at("searching repairs")
+		last := 0
+		mended, err := why.Mend(cmd.Context(), subjects, func(number int, g audit.Finding) bool {
+			last = number
+			switch {
+			case *finding > 0:
+				return number == *finding
+			case *all:
+				return g.Severity.AtLeast(audit.Warning)
+			default:
+				return g.Severity == audit.Error
+			}
+		})
+		watch.end()
+		if err != nil {
+			return err
+		}
+		if *finding > last {
+			return usagef(cmd, "there is no finding %d; check shows %d", *finding, last)
+		}
+		if !*write {
+			if err := a.showMended(mended, nil, form); err != nil {
+				return err
+			}
+			if audit.NewReport(mended.Reports).Worst(failOn) {
+				return exitCode(exitFindings)
+			}
+			return nil
+		}
+		if err := writeChanges(mended.Changes); err != nil {
+			return err
+		}
+		if subjects, err = a.subjects(cmd, &f, args); err != nil {
+			return err
+		}
+		f.fixes = "none"
+		images, err := a.audit(cmd.Context(), subjects, &f)
+		if err != nil {
+			return err
+		}
+		after := audit.NewReport(images)
+		if err := a.showMended(mended, &after, form); err != nil {
+			return err
+		}
+		if after.Worst(failOn) {
+			return exitCode(exitFindings)
+		}
+		return nil
+	}
+	return cmd
+}
+
+// showMended shows repairs and, after they were made, what is left.
+func (a *app) showMended(m *why.Mended, after *audit.Report, form string) error {
+	if form == "json" {
+		return report.MendedJSON(a.env.Stdout, m, after)
+	}
+	return report.Mended(a.env.Stdout, m, after, a.style())
+}
+
+// writeChanges replaces files by what they are to be, each in one step. It changes none if one of them is not any more what
+// it was when it was read.
+func writeChanges(changes []why.Change) error {
+	for _, c := range changes {
+		if c.Path == "" {
+			return errors.New("a Dockerfile that was read from standard input cannot be changed")
+		}
+		now, err := os.ReadFile(c.Path)
+		switch {
+		case errors.Is(err, fs.ErrNotExist) && len(c.Before) == 0:
+		case err != nil:
+			return fmt.Errorf("reading %s again: %w", c.Name, err)
+		case !bytes.Equal(now, c.Before):
+			return fmt.Errorf("%s has changed since it was read; nothing was written", c.Name)
+		}
+	}
+	for _, c := range changes {
+		if err := replaceFile(c.Path, c.After); err != nil {
+			return fmt.Errorf("writing %s: %w", c.Name, err)
+		}
+	}
+	return nil
+}
+
+// replaceFile gives a file other bytes and the mode it had. Whoever reads it sees the old bytes or the new ones.
+func replaceFile(name string, data []byte) (err error) {
+	mode := fs.FileMode(0o644)
+	if fi, err := os.Stat(name); err == nil {
+		mode = fi.Mode().Perm()
+	}
+	tmp, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+".*")
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			tmp.Close()
+			os.Remove(tmp.Name())
+		}
+	}()
+	if _, err = tmp.Write(data); err != nil {
+		return err
+	}
+	if err = tmp.Chmod(mode); err != nil {
+		return err
+	}
+	if err = tmp.Close(); err != nil {
+		return err
+	}
+	return os.Rename(tmp.Name(), name)
+}

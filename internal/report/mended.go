@@ -1,0 +1,92 @@
+package report
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/ctxaudit/ctxaudit/internal/audit"
+	"github.com/ctxaudit/ctxaudit/internal/edit"
+	"github.com/ctxaudit/ctxaudit/internal/why"
+)
+
+// Mended writes repairs as text, then as a unified diff that git apply and patch take; or, if after is given, what is left
+// once they were made.
+func Mended(out io.Writer, m *why.Mended, after *audit.Report, s Style) error {
+	w := bufio.NewWriter(out)
+	many := len(m.Reports) > 1
+	for _, r := range m.Repairs {
+		mark := s.green("fix ")
+		if r.Fix == nil {
+			mark = s.yellow("none")
+		}
+		image := ""
+		if many {
+			image = " (" + Name(r.Image) + ")"
+		}
+		fmt.Fprintf(w, "%s %d. %s  %s%s\n", mark, r.Number, s.bold(r.Finding.Rule), s.cyan(position(r.Finding.Subject)), s.dim(image))
+		fmt.Fprintf(w, "        %s\n", Name(r.Finding.Summary))
+		if r.Fix != nil {
+			fmt.Fprintf(w, "        %s: %s\n", Name(r.Fix.Title), Effect(*r.Fix))
+			continue
+		}
+		for _, t := range r.Tried {
+			fmt.Fprintf(w, "        %s\n", s.dim("tried: "+Name(t)))
+		}
+	}
+	if len(m.Repairs) == 0 {
+		fmt.Fprintln(w, "nothing to repair")
+	}
+	if after == nil {
+		for _, c := range m.Changes {
+			fmt.Fprintln(w)
+			diff(w, string(edit.Unified(c.Name, c.Before, c.After)), s)
+		}
+		return w.Flush()
+	}
+	for _, c := range m.Changes {
+		fmt.Fprintf(w, "%s %s\n", s.green("wrote"), Name(c.Name))
+	}
+	fmt.Fprintln(w)
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	return Check(out, *after, s)
+}
+
+// diff writes a unified diff.
+func diff(w io.Writer, text string, s Style) {
+	for line := range strings.Lines(text) {
+		line, end := strings.TrimSuffix(line, "\n"), "\n"
+		switch {
+		case strings.HasPrefix(line, "+++"), strings.HasPrefix(line, "---"):
+			line = s.bold(line)
+		case strings.HasPrefix(line, "@@"):
+			line = s.cyan(line)
+		case strings.HasPrefix(line, "+"):
+			line = s.green(line)
+		case strings.HasPrefix(line, "-"):
+			line = s.red(line)
+		}
+		fmt.Fprint(w, line, end)
+	}
+}
+
+// MendedJSON writes repairs as JSON: each with its finding and fix, the diff, and what is left if they were made.
+func MendedJSON(w io.Writer, m *why.Mended, after *audit.Report) error {
+	record := struct {
+		Version int            `json:"version"`
+		Repairs []why.Repaired `json:"repairs"`
+		Diff    string         `json:"diff"`
+		Written bool           `json:"written"`
+		After   *audit.Report  `json:"after,omitempty"`
+	}{Version: 1, Repairs: m.Repairs, Written: after != nil, After: after}
+	if record.Repairs == nil {
+		record.Repairs = []why.Repaired{}
+	}
+	for _, c := range m.Changes {
+		record.Diff += string(edit.Unified(c.Name, c.Before, c.After))
+	}
+	return JSON(w, record)
+}
