@@ -59,8 +59,8 @@ func dirReference(dir string) *fileReference {
 		read: func(name string) ([]byte, error) {
 			return util.ReadFile(context.Background(), dir, util.ReadRequest{
 				Filename: name,
-				Range:    &util.FileRange{Length: maxFileSize + 1},
-			}, maxFileSize)
+				Range:    &util.FileRange{Length: MaxSize + 1},
+			}, MaxSize)
 		},
 		stat: func(name string) (*fstypes.Stat, error) {
 			return util.StatFile(context.Background(), dir, name)
@@ -72,7 +72,7 @@ func dirReference(dir string) *fileReference {
 func fsReference(fsys dockerctx.FS) *fileReference {
 	return &fileReference{
 		read: func(name string) ([]byte, error) {
-			return dockerctx.ReadFile(fsys, strings.TrimPrefix(name, "/"), maxFileSize+1)
+			return dockerctx.ReadFile(fsys, strings.TrimPrefix(name, "/"), MaxSize+1)
 		},
 		stat: func(name string) (*fstypes.Stat, error) {
 			fi, err := fsys.Lstat(strings.TrimPrefix(name, "/"))

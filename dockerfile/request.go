@@ -19,8 +19,8 @@ import (
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
-// maxFileSize is the largest Dockerfile or ignore file that BuildKit reads (frontend/dockerui/readfile.go).
-const maxFileSize = 16 << 20
+// MaxSize is the largest Dockerfile or ignore file that BuildKit reads (frontend/dockerui/readfile.go).
+const MaxSize = 16 << 20
 
 const (
 	localContext    = "context"    // dockerui.DefaultLocalNameContext
@@ -241,7 +241,7 @@ func readStdin(stdin io.Reader) ([]byte, error) {
 		return nil, errors.New("reading the Dockerfile from standard input: there is none")
 	}
 	var buf bytes.Buffer
-	if _, err := io.Copy(&buf, io.LimitReader(stdin, maxFileSize+1)); err != nil {
+	if _, err := io.Copy(&buf, io.LimitReader(stdin, MaxSize+1)); err != nil {
 		return nil, fmt.Errorf("reading the Dockerfile from standard input: %w", err)
 	}
 	return buf.Bytes(), nil

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -10,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/ctxaudit/ctxaudit/dockerfile"
+	"github.com/ctxaudit/ctxaudit/internal/overlay"
 )
 
 // buildFlags are the flags that docker build has, by the same names.
@@ -44,7 +46,12 @@ func (a *app) options(cmd *cobra.Command, f *buildFlags, args []string) (dockerf
 		}
 	}
 	if f.file == "-" {
-		opt.Stdin = a.env.Stdin
+		// One byte more than BuildKit reads tells that there are too many.
+		data, err := io.ReadAll(io.LimitReader(a.env.Stdin, dockerfile.MaxSize+1))
+		if err != nil {
+			return opt, fmt.Errorf("reading the Dockerfile from standard input: %w", err)
+		}
+		opt.Stdin = overlay.NewReader(data)
 	}
 	for _, kv := range f.buildArgs {
 		name, value, ok := strings.Cut(kv, "=")

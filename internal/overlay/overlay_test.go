@@ -75,3 +75,12 @@ func TestUntouchedDirectoryIsTheDirectory(t *testing.T) {
 	require.NoError(t, err)
 	assert.Same(t, under, fsys)
 }
+
+func TestReaderBeginsAnew(t *testing.T) {
+	r := NewReader([]byte("FROM scratch"))
+	for range 3 {
+		data, err := io.ReadAll(r)
+		require.NoError(t, err)
+		assert.Equal(t, "FROM scratch", string(data))
+	}
+}

@@ -205,12 +205,6 @@ func (e *Explainer) verdict(a *Answer, p string, r *simulate.Reach, copied []sim
 		a.Verdict, a.Summary = Lost, fmt.Sprintf("%s is not in the image, although an instruction copies it: it is removed or replaced later, or stays in another stage", what)
 	default:
 		a.Verdict, a.Summary = NotCopied, fmt.Sprintf("%s is not in the image: it is in the build context, but no COPY or ADD that the image is built from takes it", what)
-		for _, s := range e.Image.Plan.Stages {
-			for _, in := range s.Instructions {
-				if s.Reached && (in.Keyword == "COPY" || in.Keyword == "ADD") {
-					a.step("takes something else", instruction(audit.RoleCopies, in.Location))
-				}
-			}
-		}
+		e.nearMisses(a, p)
 	}
 }

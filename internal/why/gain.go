@@ -128,21 +128,3 @@ func readAll(fsys dockerctx.FS, name string) ([]byte, error) {
 	defer r.Close()
 	return io.ReadAll(r)
 }
-
-// rewinder reads the same bytes again and again: a Dockerfile from standard input is compiled more than once.
-type rewinder struct {
-	data []byte
-	at   int
-}
-
-func newRewinder(data []byte) *rewinder { return &rewinder{data: data} }
-
-func (r *rewinder) Read(p []byte) (int, error) {
-	if r.at == len(r.data) {
-		r.at = 0
-		return 0, io.EOF
-	}
-	n := copy(p, r.data[r.at:])
-	r.at += n
-	return n, nil
-}

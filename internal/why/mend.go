@@ -94,7 +94,7 @@ func (m *mending) subject(i int, files overlay.Files) audit.Subject {
 	}
 	s.Image = nil
 	if data, ok := files[""]; ok && s.Options.Dockerfile == "-" {
-		s.Options.Stdin = newRewinder(data)
+		s.Options.Stdin = overlay.NewReader(data)
 	}
 	s.Options.Open = overlay.Open(s.Options.Open, files)
 	return s

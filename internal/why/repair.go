@@ -186,31 +186,64 @@ func (r *Repairer) attempt(ctx context.Context, f audit.Finding, c candidate) (*
 	if t.err != nil {
 		return nil, t.err.Error(), nil
 	}
-	reason, uncovered := r.judge(f, t)
+	j := r.judge(f, t)
 	switch {
-	case reason != "":
-		return nil, reason, nil
-	case len(uncovered) == 0:
+	case j.reason != "" && j.still == nil:
+		return nil, j.reason, nil
+	case j.reason == "" && len(j.uncovered) == 0:
 		fix, err := r.describe(f, c, t)
 		return fix, "", err
 	}
-	for _, u := range uncovered {
-		if !carriesOn(u) || r.depth == maxDepth {
-			return nil, fmt.Sprintf("then %s: %s", u.Rule, u.Summary), nil
-		}
+	reason := j.reason
+	if reason == "" {
+		reason = fmt.Sprintf("then %s: %s", j.uncovered[0].Rule, j.uncovered[0].Summary)
+	}
+	if r.depth == maxDepth || !slices.ContainsFunc(j.uncovered, carriesOn) && j.still == nil {
+		return nil, reason, nil
 	}
 	next, err := newRepairer(ctx, t.subject, t.report, t.image, r.budget, r.depth+1)
 	if err != nil || next == nil {
 		return nil, "", err
 	}
-	more, _, err := next.Fixes(ctx, uncovered[0])
+	following := j.still
+	if following == nil {
+		following = &j.uncovered[0]
+	} else if on, err := next.letsInMore(r, *following); err != nil || !on {
+		return nil, reason, err
+	}
+	more, _, err := next.Fixes(ctx, *following)
 	if err != nil {
 		return nil, "", err
 	}
 	if len(more) == 0 {
-		return nil, fmt.Sprintf("then %s: %s", uncovered[0].Rule, uncovered[0].Summary), nil
+		return nil, reason, nil
 	}
 	return r.attempt(ctx, f, candidate{c.title + ", and " + more[0].Title, slices.Concat(c.edits, more[0].Edits)})
+}
+
+// letsInMore reports whether the ignore file lets in all of what a finding asks for, and did not before: what is left to
+// repair lies with the instructions.
+func (r *Repairer) letsInMore(before *Repairer, f audit.Finding) (bool, error) {
+	if f.ContextPath == "" {
+		return false, nil
+	}
+	files, err := simulate.FilesBelow(r.main.FS, f.ContextPath)
+	if err != nil {
+		return false, err
+	}
+	kept := false
+	for _, file := range files[:min(len(files), maxExplained)] {
+		now, err := r.main.Explain(file)
+		if err != nil || !now.Included {
+			return false, err
+		}
+		was, err := before.main.Explain(file)
+		if err != nil {
+			return false, err
+		}
+		kept = kept || !was.Included
+	}
+	return kept, nil
 }
 
 // carriesOn reports whether a finding may have been hidden by what was missing.
@@ -242,7 +275,7 @@ func (r *Repairer) try(ctx context.Context, edits []edit.Edit) (*trial, error) {
 	t.subject = r.Subject
 	t.subject.Image = nil
 	if data, ok := files[""]; ok {
-		t.subject.Options.Stdin = newRewinder(data)
+		t.subject.Options.Stdin = overlay.NewReader(data)
 		delete(files, "")
 	}
 	t.subject.Options.Open = overlay.Open(r.Subject.Options.Open, files)
@@ -293,23 +326,32 @@ func (r *Repairer) content(name string) ([]byte, error) {
 	return readAll(r.main.FS, rel)
 }
 
-// judge says why a trial does not repair a finding, "" if it does, and what it uncovers.
-func (r *Repairer) judge(f audit.Finding, t *trial) (reason string, uncovered []audit.Finding) {
+// judgement is what a trial shows of a candidate.
+type judgement struct {
+	// reason says why it does not repair the finding, "" if it does; still is the finding if it is still there.
+	reason string
+	still  *audit.Finding
+	// uncovered is what is found that was not found before.
+	uncovered []audit.Finding
+}
+
+func (r *Repairer) judge(f audit.Finding, t *trial) judgement {
 	known := map[string]bool{}
 	for _, g := range r.Report.Findings {
 		known[identity(g)] = true
 	}
+	var j judgement
 	for _, g := range t.report.Findings {
 		switch {
 		case g.Rule == audit.BuildFails && g.Severity == audit.Error && identity(g) != identity(f):
-			return "the build fails: " + g.Summary, nil
+			return judgement{reason: "the build fails: " + g.Summary}
 		case identity(g) == identity(f):
-			return "it is still found", nil
+			j.reason, j.still = "it is still found", &g
 		case !known[identity(g)] && g.Severity.AtLeast(audit.Warning):
-			uncovered = append(uncovered, g)
+			j.uncovered = append(j.uncovered, g)
 		}
 	}
-	return "", uncovered
+	return j
 }
 
 // identity names a finding apart from the lines it stands at, which edits move.

@@ -1,0 +1,132 @@
+package why
+
+import (
+	"cmp"
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/ctxaudit/ctxaudit/dockerfile"
+	"github.com/ctxaudit/ctxaudit/internal/audit"
+	"github.com/ctxaudit/ctxaudit/internal/simulate"
+)
+
+// maxMisses bounds the instructions that are shown because they came close.
+const maxMisses = 3
+
+// miss is an instruction that does not take a path, with how close it came.
+type miss struct {
+	sentence string
+	at       dockerfile.Location
+	shared   int // elements of the path that a source has too
+}
+
+// nearMisses tells of the instructions that came closest to copying a path of the context, and why they do not.
+func (e *Explainer) nearMisses(a *Answer, p string) {
+	var misses []miss
+	plan := e.Image.Plan
+	for _, s := range plan.Stages {
+		for _, in := range s.Instructions {
+			if in.Keyword != "COPY" && in.Keyword != "ADD" {
+				continue
+			}
+			words := strings.Fields(in.Location.Text)
+			at := operands(words)
+			if len(words)-at < 2 {
+				continue
+			}
+			sources := words[at : len(words)-1]
+			from := ""
+			for _, flag := range words[1:at] {
+				if v, ok := strings.CutPrefix(flag, "--from="); ok {
+					from = v
+				}
+			}
+			m := miss{at: in.Location, shared: -1}
+			for _, src := range sources {
+				src = strings.Trim(src, `",[]`)
+				if sentence, shared := missed(src, p); shared > m.shared {
+					m.sentence, m.shared = sentence, shared
+				}
+			}
+			switch {
+			case !s.Reached:
+				m.sentence = "is in a stage that the image is not built from"
+			case from != "":
+				m.sentence, m.shared = e.missedFrom(from, p, sources), m.shared-1
+			case m.shared >= 0 && slices.ContainsFunc(words[1:at], func(w string) bool { return strings.HasPrefix(w, "--exclude=") }) && takes(sources, p):
+				m.sentence = "would take it, but for its --exclude"
+			case s.Index != plan.TargetStage && takes(sources, p):
+				m.sentence = "takes it, into a stage from which the image does not take it"
+			}
+			if m.sentence != "" {
+				misses = append(misses, m)
+			}
+		}
+	}
+	slices.SortStableFunc(misses, func(a, b miss) int { return -cmp.Compare(a.shared, b.shared) })
+	for _, m := range misses[:min(len(misses), maxMisses)] {
+		a.step(m.sentence, instruction(audit.RoleCopies, m.at))
+	}
+	if len(misses) == 0 {
+		a.step("no COPY or ADD reads the build context at all", nil)
+	}
+}
+
+// takes reports whether a source is the path or a directory above it.
+func takes(sources []string, p string) bool {
+	return slices.ContainsFunc(sources, func(src string) bool {
+		return simulate.Within(p, strings.TrimPrefix(path.Clean("/"+strings.Trim(src, `",[]`)), "/"))
+	})
+}
+
+// missed says why a source does not take a path, and how many elements they share.
+func missed(src, p string) (string, int) {
+	clean := strings.TrimPrefix(path.Clean("/"+src), "/")
+	want, have := strings.Split(p, "/"), strings.Split(clean, "/")
+	shared := 0
+	for shared < len(want) && shared < len(have) && want[shared] == have[shared] {
+		shared++
+	}
+	switch {
+	case strings.ContainsAny(src, "$"):
+		return fmt.Sprintf("takes %s, which expands to something else", src), shared
+	case strings.ContainsAny(clean, "*?["):
+		return fmt.Sprintf("takes what %s matches, and it does not match %s", src, p), shared
+	case shared == len(have)-1 && len(have) == len(want):
+		return fmt.Sprintf("takes %s, which is beside it", src), shared
+	case shared > 0:
+		return fmt.Sprintf("takes %s, another part of %s", src, strings.Join(want[:shared], "/")), shared
+	default:
+		return fmt.Sprintf("takes %s and nothing else of the context", src), 0
+	}
+}
+
+// missedFrom says why a COPY --from does not bring a path.
+func (e *Explainer) missedFrom(from, p string, sources []string) string {
+	for _, s := range e.Image.Plan.Stages {
+		if !strings.EqualFold(s.Name, from) && fmt.Sprint(s.Index) != from {
+			continue
+		}
+		at := ""
+		for _, op := range e.Image.Plan.Ops {
+			st := e.Image.After(op.ID)
+			if op.Location.Stage != s.Index || st == nil || op.Kind == dockerfile.OpLocal {
+				continue
+			}
+			at = ""
+			_ = e.Image.Locate(st.Tree, simulate.MainContext, p, func(l simulate.Located) error {
+				if at == "" {
+					at = l.Path
+				}
+				return nil
+			})
+		}
+		if at == "" {
+			return fmt.Sprintf("copies from stage %s, which does not have it either", from)
+		}
+		return fmt.Sprintf("copies from stage %s, which has it at %s; this takes %s", from, at, strings.Join(sources, " "))
+	}
+	return ""
+}
