@@ -12,11 +12,17 @@ import (
 // Why writes an explanation: the verdict, then the chain, then what it would take.
 func Why(out io.Writer, a *why.Answer, s Style) error {
 	w := bufio.NewWriter(out)
+	if a.Image != "" {
+		fmt.Fprintf(w, "%s: ", s.bold(Name(a.Image)))
+	}
+	if a.Clue != nil {
+		fmt.Fprintf(w, "%s\n", s.dim(Name(a.Clue.Line)))
+	}
 	summary := s.red(a.Summary)
 	switch a.Verdict {
-	case why.InImage, why.Set:
+	case why.InImage, why.Set, why.HasEffect:
 		summary = s.green(a.Summary)
-	case why.Unknown, why.PartlyThere, why.EmptyDir, why.Remote:
+	case why.Unknown, why.PartlyThere, why.EmptyDir, why.Remote, why.NoEffect, why.Foreign:
 		summary = s.yellow(a.Summary)
 	}
 	fmt.Fprintln(w, summary)
@@ -42,7 +48,10 @@ func Why(out io.Writer, a *why.Answer, s Style) error {
 	if a.Verdict != why.InImage || len(a.ImagePaths) > 1 {
 		list("in the image:", a.ImagePaths, 0)
 	}
-	if a.MissingCount > 1 || a.Verdict == why.PartlyThere {
+	switch {
+	case a.Kind == "ignore-line":
+		list("these:", a.Missing, a.MissingCount)
+	case a.MissingCount > 1 || a.Verdict == why.PartlyThere:
 		list("not in the image:", a.Missing, a.MissingCount)
 	}
 	if u := a.Usage; u != nil {
@@ -55,6 +64,19 @@ func Why(out io.Writer, a *why.Answer, s Style) error {
 			for _, line := range wrap("it exports "+strings.Join(u.Exports, ", "), 110) {
 				fmt.Fprintf(w, "  %s\n", s.dim(line))
 			}
+		}
+	}
+	for _, fix := range a.Fixes {
+		var parts []string
+		for _, e := range fix.Edits {
+			parts = append(parts, describeEdit(e, s))
+		}
+		fmt.Fprintf(w, "  %s %s (tried: %s)\n", s.bold("what would help:"), strings.Join(parts, "; "), Effect(fix))
+	}
+	if len(a.Tried) > 0 {
+		fmt.Fprintf(w, "  %s\n", s.dim("no edit was found that brings it into the image; tried:"))
+		for _, t := range a.Tried {
+			fmt.Fprintf(w, "    %s\n", s.dim("- "+Name(t)))
 		}
 	}
 	if a.Remedy != "" {

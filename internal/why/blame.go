@@ -41,7 +41,7 @@ func blame(c *simulate.Context, files []string) ([]*dockerctx.Line, error) {
 		lines = append(lines, n)
 	}
 	slices.Sort(lines)
-	guilty, err := smallest(lines, func(without []int) (bool, error) { return letsIn(c, files, without) })
+	guilty, err := smallest(lines, func(lines []int) (bool, error) { return letsIn(c, files, lines) })
 	if err != nil {
 		return nil, err
 	}
@@ -87,15 +87,20 @@ func smallest(all []int, ok func([]int) (bool, error)) ([]int, error) {
 	return set, nil
 }
 
-// letsIn reports whether all files would be let in without some lines of the ignore file.
-func letsIn(c *simulate.Context, files []string, without []int) (bool, error) {
+// without gives a context whose ignore file lacks some lines.
+func without(c *simulate.Context, lines []int) (*dockerctx.Context, error) {
 	ignore := *c.Ignore
 	ignore.Lines = slices.Clone(ignore.Lines)
-	for _, n := range without {
+	for _, n := range lines {
 		l := &ignore.Lines[n-1]
 		l.Kind, l.Pattern, l.Negated = dockerctx.LineComment, "", false
 	}
-	other, err := dockerctx.New(c.FS, &ignore)
+	return dockerctx.New(c.FS, &ignore)
+}
+
+// letsIn reports whether all files would be let in without some lines of the ignore file.
+func letsIn(c *simulate.Context, files []string, lines []int) (bool, error) {
+	other, err := without(c, lines)
 	if err != nil {
 		return false, err
 	}

@@ -1,6 +1,7 @@
 package why
 
 import (
+	"context"
 	"fmt"
 	"path"
 	"slices"
@@ -13,7 +14,7 @@ import (
 )
 
 // contextPath explains a path of the build context.
-func (e *Explainer) contextPath(a *Answer, target string) error {
+func (e *Explainer) contextPath(ctx context.Context, a *Answer, target string) error {
 	a.Kind = "context-path"
 	if e.Main == nil {
 		a.Verdict, a.Summary = Remote, fmt.Sprintf("%s cannot be explained: the build context %s is not on this machine, and has no ignore file", target, e.Image.Plan.RemoteContext)
@@ -24,11 +25,7 @@ func (e *Explainer) contextPath(a *Answer, target string) error {
 		return err
 	}
 	if !ok {
-		a.Verdict, a.Summary = NotFound, fmt.Sprintf("%s does not exist in the build context %s", target, e.Main.Dir)
-		if near, ok := simulate.NearestInContext(e.Main, p); ok {
-			a.Remedy = fmt.Sprintf("did you mean %s?", near)
-		}
-		return e.judgeAbsent(a, p)
+		return e.absent(a, target, p)
 	}
 	if p != target {
 		a.step(fmt.Sprintf("%s is %s in the build context", target, p), nil)
@@ -41,6 +38,15 @@ func (e *Explainer) contextPath(a *Answer, target string) error {
 		a.Verdict, a.Summary = EmptyDir, fmt.Sprintf("%s is a directory that holds no file", p)
 		return e.ignoreSteps(a, p)
 	}
+	if err := e.git(a, p, files); err != nil {
+		return err
+	}
+	if e.Failure != nil {
+		if err := e.unbuilt(a, p, files); err != nil {
+			return err
+		}
+		return e.repair(ctx, a, p)
+	}
 	r, err := e.Image.Reach(e.Main, p, files, nil)
 	if err != nil {
 		return err
@@ -48,7 +54,124 @@ func (e *Explainer) contextPath(a *Answer, target string) error {
 	if err := e.reached(a, p, r); err != nil {
 		return err
 	}
-	return e.usage(a, p, files)
+	if err := e.usage(a, p, files); err != nil {
+		return err
+	}
+	if a.Verdict == InImage {
+		return nil
+	}
+	return e.repair(ctx, a, p)
+}
+
+// absent answers for what does not exist in the context.
+func (e *Explainer) absent(a *Answer, target, p string) error {
+	if moduleName.MatchString(target) && e.Failure == nil {
+		sentence, place, err := audit.Foreign(e.Image, e.Main, target)
+		if err != nil {
+			return err
+		}
+		if sentence != "" {
+			a.Verdict, a.Summary = Foreign, fmt.Sprintf("%s is no module of this repository", target)
+			a.step(sentence, place)
+			return nil
+		}
+	}
+	a.Verdict, a.Summary = NotFound, fmt.Sprintf("%s does not exist in the build context %s", target, e.Main.Dir)
+	if near, ok := simulate.NearestInContext(e.Main, p); ok {
+		a.Remedy = fmt.Sprintf("did you mean %s?", near)
+	} else if moduleName.MatchString(target) {
+		if near, ok := simulate.NearestInContext(e.Main, strings.ReplaceAll(target, ".", "/")); ok {
+			a.Remedy = fmt.Sprintf("did you mean %s?", strings.ReplaceAll(strings.TrimSuffix(near, ".py"), "/", "."))
+		}
+	}
+	return e.judgeAbsent(a, p)
+}
+
+// git tells what a clean checkout would lack.
+func (e *Explainer) git(a *Answer, p string, files []string) error {
+	if e.Subject.Tracked == nil {
+		return nil
+	}
+	tracked, ok, err := e.Subject.Tracked(e.Main.Dir, p)
+	if err != nil || !ok {
+		return err
+	}
+	switch {
+	case len(tracked) == 0:
+		a.step("git does not track it: a clean checkout lacks it", nil)
+	case len(files) > 1 && len(tracked) < len(files):
+		a.step(fmt.Sprintf("git tracks %d of its %d files: a clean checkout lacks the others", len(tracked), len(files)), nil)
+	}
+	return nil
+}
+
+// unbuilt explains files of a build that fails.
+func (e *Explainer) unbuilt(a *Answer, p string, files []string) error {
+	var kept []string
+	for _, f := range files {
+		t, err := e.Main.Explain(f)
+		if err != nil {
+			return err
+		}
+		if !t.Included {
+			kept = append(kept, f)
+		}
+	}
+	example := files[0]
+	if len(kept) > 0 {
+		example = kept[0]
+	}
+	if err := e.ignoreSteps(a, example); err != nil {
+		return err
+	}
+	a.step(e.Failure.Message, instruction(audit.RoleFails, e.Failure.Location))
+	a.MissingCount, a.Missing = len(kept), kept[:min(len(kept), maxListed)]
+	if len(kept) == 0 {
+		a.Verdict, a.Summary = BuildFailed, fmt.Sprintf("%s is in the build context, and there is no image: the build fails", p)
+		return nil
+	}
+	a.Verdict = Ignored
+	return e.summarizeIgnored(a, p, p, kept)
+}
+
+// repair searches edits that bring a path into the image.
+func (e *Explainer) repair(ctx context.Context, a *Answer, p string) error {
+	s := e.Subject
+	required := *e.policy()
+	required.Require = policy.Require{Modules: []policy.Module{{Path: p}}}
+	s.Policy, s.PolicyFile, s.Image = &required, nil, nil
+	// Git knows what a module needs; whoever asks about a path asks about all that is there.
+	s.Tracked = nil
+	if e.Failure == nil {
+		s.Image = e.Image
+	}
+	r, image, err := audit.Run(ctx, s)
+	if err != nil {
+		return err
+	}
+	rep, err := NewRepairer(ctx, s, r, image)
+	if err != nil || rep == nil {
+		return err
+	}
+	for _, f := range r.Findings {
+		if f.Rule != audit.ModuleNotInImage && f.Rule != audit.BuildFails || f.ContextPath != p && !simulate.Within(f.ContextPath, p) && !simulate.Within(p, f.ContextPath) {
+			continue
+		}
+		fixes, tried, err := rep.Fixes(ctx, f)
+		if err != nil {
+			return err
+		}
+		if len(fixes) == 0 {
+			a.Tried = tried
+			return nil
+		}
+		if !e.All {
+			fixes = fixes[:1]
+		}
+		a.Fixes, a.Remedy = fixes, ""
+		return nil
+	}
+	return nil
 }
 
 // usage adds who imports a path that holds Python code.
@@ -86,10 +209,10 @@ func (e *Explainer) find(target string) (p string, ok bool, err error) {
 }
 
 func (e *Explainer) policy() *policy.Image {
-	if e.Policy == nil {
+	if e.Subject.Policy == nil {
 		return &policy.Image{}
 	}
-	return e.Policy
+	return e.Subject.Policy
 }
 
 // judgeAbsent tells what the ignore file would do to a path that does not exist.
@@ -141,7 +264,7 @@ func (e *Explainer) ignoreSteps(a *Answer, p string) error {
 		a.step(sentence, e.place(role, s.Line))
 	}
 	if t.PrunedAt != "" && t.PrunedAt != p {
-		a.step(fmt.Sprintf("BuildKit does not enter %s, so no later line can bring anything in it back", t.PrunedAt), nil)
+		a.step(fmt.Sprintf("BuildKit does not enter %s: no negation names anything below it", t.PrunedAt), nil)
 	}
 	return nil
 }
@@ -172,12 +295,18 @@ func (e *Explainer) reached(a *Answer, p string, r *simulate.Reach) error {
 			a.ImagePaths = append(a.ImagePaths, l.Path)
 		}
 	}
-	e.verdict(a, p, r, copied)
+	if err := e.verdict(a, p, r, copied); err != nil {
+		return err
+	}
+	e.later(a, copied)
+	if a.Verdict == InImage {
+		e.searched(a, r)
+	}
 	a.Assumptions = e.assumptions()
 	return nil
 }
 
-func (e *Explainer) verdict(a *Answer, p string, r *simulate.Reach, copied []simulate.Copied) {
+func (e *Explainer) verdict(a *Answer, p string, r *simulate.Reach, copied []simulate.Copied) error {
 	total, missing := len(r.Files), a.MissingCount
 	what := p
 	if total > 1 {
@@ -191,20 +320,70 @@ func (e *Explainer) verdict(a *Answer, p string, r *simulate.Reach, copied []sim
 	case len(r.Emptied) == total:
 		a.Verdict, a.Summary = Emptied, fmt.Sprintf("%s is in the image without its content", what)
 	case len(r.Ignored) > 0:
-		line := r.Trails[r.Ignored[0]].Decisive
-		a.Verdict, a.Summary = Ignored, fmt.Sprintf("%s is not in the image: the ignore file keeps it out of the context", what)
-		if line != nil {
-			a.Summary = fmt.Sprintf("%s is not in the image: %s:%d keeps it out of the context", what, e.Main.Ignore.Name, line.Number)
-			dir := p
-			if fi, err := e.Main.FS.Lstat(p); err == nil && fi.IsDir() {
-				dir += "/"
-			}
-			a.Remedy = fmt.Sprintf("a line !%s after line %d of %s", dir, line.Number, e.Main.Ignore.Name)
-		}
+		a.Verdict = Ignored
+		return e.summarizeIgnored(a, p, what, r.Ignored)
 	case len(copied) > 0:
-		a.Verdict, a.Summary = Lost, fmt.Sprintf("%s is not in the image, although an instruction copies it: it is removed or replaced later, or stays in another stage", what)
+		a.Verdict, a.Summary = Lost, fmt.Sprintf("%s is not in the image, although an instruction copies it: it is removed or replaced later", what)
+		if stage := e.staysIn(copied); stage != "" {
+			a.Summary = fmt.Sprintf("%s is not in the image, although an instruction copies it: it stays in stage %s, from which the image does not take it", what, stage)
+		}
 	default:
 		a.Verdict, a.Summary = NotCopied, fmt.Sprintf("%s is not in the image: it is in the build context, but no COPY or ADD that the image is built from takes it", what)
 		e.nearMisses(a, p)
 	}
+	return nil
+}
+
+// staysIn gives the stage into which something was copied if the image is not built on it, else "".
+func (e *Explainer) staysIn(copied []simulate.Copied) string {
+	plan := e.Image.Plan
+	built := map[int]bool{}
+	for i := plan.TargetStage; i >= 0 && i < len(plan.Stages) && !built[i]; i = plan.Stages[i].BaseStage {
+		built[i] = true
+	}
+	stage := ""
+	for _, c := range copied {
+		at := plan.Ops[c.Op].Location
+		if built[at.Stage] {
+			return ""
+		}
+		if stage = at.StageName; stage == "" {
+			stage = fmt.Sprint(at.Stage)
+		}
+	}
+	return stage
+}
+
+// summarizeIgnored names the lines that are to blame for files that the ignore file keeps out.
+func (e *Explainer) summarizeIgnored(a *Answer, p, what string, ignored []string) error {
+	lines, err := blame(e.Main, ignored)
+	if err != nil {
+		return err
+	}
+	for _, l := range lines {
+		a.Blame = append(a.Blame, *e.place(audit.RoleExcludes, l))
+	}
+	verb := "keeps"
+	var at []string
+	for _, l := range lines {
+		at = append(at, fmt.Sprintf("%s:%d", e.Main.Ignore.Name, l.Number))
+	}
+	switch len(at) {
+	case 0:
+		at = []string{"the ignore file"}
+	case 1:
+	default:
+		verb = "together keep"
+	}
+	a.Summary = fmt.Sprintf("%s is not in the image: %s %s it out of the context", what, strings.Join(at, " and "), verb)
+	if len(lines) == 0 || strings.ContainsAny(p, patternSyntax) {
+		return nil
+	}
+	pattern := p
+	if fi, err := e.Main.FS.Lstat(p); err == nil && fi.IsDir() {
+		pattern += "/"
+	}
+	last := lines[len(lines)-1].Number
+	a.Remedy = fmt.Sprintf("a line !%s after line %d of %s", pattern, last, e.Main.Ignore.Name)
+	return nil
 }

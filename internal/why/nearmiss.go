@@ -74,10 +74,17 @@ func (e *Explainer) nearMisses(a *Answer, p string) {
 	}
 }
 
-// takes reports whether a source is the path or a directory above it.
+// takes reports whether a source is the path, or a directory above it, or a pattern for one of them.
 func takes(sources []string, p string) bool {
+	elements := strings.Split(p, "/")
 	return slices.ContainsFunc(sources, func(src string) bool {
-		return simulate.Within(p, strings.TrimPrefix(path.Clean("/"+strings.Trim(src, `",[]`)), "/"))
+		src = strings.TrimPrefix(path.Clean("/"+strings.Trim(src, `",[]`)), "/")
+		n := strings.Count(src, "/") + 1
+		if strings.ContainsAny(src, "*?[") && n <= len(elements) {
+			ok, _ := path.Match(src, strings.Join(elements[:n], "/"))
+			return ok
+		}
+		return src == "" || simulate.Within(p, src)
 	})
 }
 

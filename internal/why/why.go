@@ -6,13 +6,15 @@
 package why
 
 import (
+	"context"
+	"fmt"
 	"path"
 	"regexp"
+	"strconv"
 	"strings"
 
 	"github.com/ctxaudit/ctxaudit/dockerfile"
 	"github.com/ctxaudit/ctxaudit/internal/audit"
-	"github.com/ctxaudit/ctxaudit/internal/policy"
 	"github.com/ctxaudit/ctxaudit/internal/simulate"
 )
 
@@ -33,8 +35,20 @@ const (
 	NotSet      Verdict = "not-set"     // it has none
 	EmptyDir    Verdict = "no-files"    // a directory of the context that holds no file
 	Remote      Verdict = "remote"      // the build context is not on this machine
-	BuildFailed Verdict = "build-fails" // there is no image to ask
+	BuildFailed Verdict = "build-fails" // it is let in, and the build fails before there is an image
+	HasEffect   Verdict = "effective"   // a line does something
+	NoEffect    Verdict = "no-effect"   // a line does nothing
+	Foreign     Verdict = "foreign"     // a module that is not the project's own
 )
+
+// Good reports whether the answer is that what was asked about is there, or does something.
+func (v Verdict) Good() bool {
+	switch v {
+	case InImage, Set, EmptyDir, HasEffect, Foreign:
+		return true
+	}
+	return false
+}
 
 // Step is one link of the chain.
 type Step struct {
@@ -44,8 +58,10 @@ type Step struct {
 
 // Answer explains one target.
 type Answer struct {
+	// Image is the image that was asked about, if there are several.
+	Image   string  `json:"image,omitempty"`
 	Target  string  `json:"target"`
-	Kind    string  `json:"kind"` // context-path, image-path, environment
+	Kind    string  `json:"kind"` // context-path, image-path, environment, instruction, ignore-line
 	Verdict Verdict `json:"verdict"`
 	Summary string  `json:"summary"`
 	// Steps is the chain, from the source to the image.
@@ -56,7 +72,14 @@ type Answer struct {
 	Missing      []string `json:"missing,omitempty"`
 	MissingCount int      `json:"missingCount,omitempty"`
 	// Usage tells who imports a Python module of the context; nil for anything else.
-	Usage       *Usage             `json:"usage,omitempty"`
+	Usage *Usage `json:"usage,omitempty"`
+	// Clue is what a program's output said, if that was asked about.
+	Clue *Clue `json:"clue,omitempty"`
+	// Blame is the smallest set of lines of the ignore file without which it would be let in.
+	Blame []audit.Place `json:"blame,omitempty"`
+	// Fixes are edits that were tried and bring it into the image, the best first; Tried says what does not.
+	Fixes       []audit.Fix        `json:"fixes,omitempty"`
+	Tried       []string           `json:"tried,omitempty"`
 	Remedy      string             `json:"remedy,omitempty"`
 	Assumptions []audit.Assumption `json:"assumptions"`
 }
@@ -77,25 +100,44 @@ type Explainer struct {
 	Image *simulate.Image
 	// Main is the main context; nil if it is remote.
 	Main *simulate.Context
-	// Policy adds entry points; nil for none. All asks for every import of a module.
-	Policy *policy.Image
-	All    bool
+	// Failure is why there is no image, if the build fails; Image holds what came before then.
+	Failure *simulate.BuildError
+	// Subject is the request and what is known around it. Its policy adds entry points; nil for none.
+	Subject audit.Subject
+	// All asks for every import of a module, and for all fixes.
+	All bool
 }
 
 var moduleName = regexp.MustCompile(`^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*$`)
 
-// Explain answers for a target: `$NAME` for an environment setting, a path that starts with a slash for an image path,
+// numbered is a line of a file.
+var numbered = regexp.MustCompile(`^(.+):(\d+)$`)
+
+// Explain answers for a target: FILE:LINE for a line of the Dockerfile or the ignore file, `$NAME` for an environment setting, a path that starts with a slash for an image path,
 // anything else for a path of the build context or, with dots for slashes, a module of it.
-func (e *Explainer) Explain(target string) (*Answer, error) {
+func (e *Explainer) Explain(ctx context.Context, target string) (*Answer, error) {
 	a := &Answer{Target: target, Steps: []Step{}, Assumptions: []audit.Assumption{}}
+	if m := numbered.FindStringSubmatch(target); m != nil {
+		n, err := strconv.Atoi(m[2])
+		if err != nil {
+			return nil, fmt.Errorf("line %s: %w", m[2], err)
+		}
+		if ok, err := e.line(a, m[1], n); ok || err != nil {
+			return a, err
+		}
+	}
 	var err error
 	switch {
+	case e.Failure != nil && (strings.HasPrefix(target, "$") || path.IsAbs(target)):
+		a.Kind, a.Verdict = "image-path", BuildFailed
+		a.Summary = fmt.Sprintf("there is no image that could have %s: the build fails", target)
+		a.step(e.Failure.Message, instruction(audit.RoleFails, e.Failure.Location))
 	case strings.HasPrefix(target, "$"):
 		e.environment(a, strings.Trim(strings.TrimPrefix(target, "$"), "{}"))
 	case path.IsAbs(target):
 		e.imagePath(a, path.Clean(target))
 	default:
-		err = e.contextPath(a, target)
+		err = e.contextPath(ctx, a, target)
 	}
 	return a, err
 }

@@ -1,0 +1,292 @@
+package why
+
+import (
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/ctxaudit/ctxaudit/dockerctx"
+	"github.com/ctxaudit/ctxaudit/dockerfile"
+	"github.com/ctxaudit/ctxaudit/internal/audit"
+	"github.com/ctxaudit/ctxaudit/internal/rootfs"
+	"github.com/ctxaudit/ctxaudit/internal/simulate"
+)
+
+// line explains a line of the Dockerfile or of the ignore file. ok is false if the target names neither.
+func (e *Explainer) line(a *Answer, file string, number int) (ok bool, err error) {
+	df := e.Image.Plan.Dockerfile.Name
+	if file == df || file == path.Base(df) {
+		return true, e.instruction(a, number)
+	}
+	if e.Main != nil && e.Main.Ignore != nil && (file == e.Main.Ignore.Name || file == path.Base(e.Main.Ignore.Name)) {
+		return true, e.ignoreLine(a, number)
+	}
+	return false, nil
+}
+
+// instruction explains what an instruction does to the image.
+func (e *Explainer) instruction(a *Answer, number int) error {
+	a.Kind = "instruction"
+	for _, s := range e.Image.Plan.Stages {
+		if s.Location.Range.Start.Line <= number && number <= s.Location.Range.End.Line {
+			return e.from(a, s)
+		}
+		for _, in := range s.Instructions {
+			if in.Location.Range.Start.Line <= number && number <= in.Location.Range.End.Line {
+				return e.explainInstruction(a, s, in)
+			}
+		}
+	}
+	a.Verdict = NotFound
+	a.Summary = fmt.Sprintf("line %d of %s holds no instruction of a stage", number, e.Image.Plan.Dockerfile.Name)
+	return nil
+}
+
+func (e *Explainer) from(a *Answer, s dockerfile.Stage) error {
+	a.step("the stage begins here", instruction(audit.RoleCopies, s.Location))
+	if !s.Reached {
+		a.Verdict, a.Summary = NoEffect, fmt.Sprintf("the image is not built from the stage at line %d", s.Location.Range.Start.Line)
+		return nil
+	}
+	a.Verdict = HasEffect
+	switch {
+	case s.BaseStage >= 0:
+		a.Summary = fmt.Sprintf("this stage goes on from the stage %s", s.Base)
+	case s.Base == "scratch":
+		a.Summary = "this stage starts from nothing"
+	default:
+		a.Summary = fmt.Sprintf("this stage starts from the image %s, whose files are not known here", s.Base)
+	}
+	return nil
+}
+
+func (e *Explainer) explainInstruction(a *Answer, s dockerfile.Stage, in dockerfile.Instruction) error {
+	place := instruction(audit.RoleCopies, in.Location)
+	if !s.Reached {
+		a.Verdict, a.Summary = NoEffect, fmt.Sprintf("%s has no effect: the image is not built from its stage", in.Location.Text)
+		a.step("it stands in a stage that nothing needs", place)
+		return nil
+	}
+	switch in.Keyword {
+	case "COPY", "ADD", "WORKDIR":
+		return e.effect(a, in, place)
+	case "RUN":
+		a.Verdict, a.Summary = Unknown, fmt.Sprintf("what %s does is not known without running it", in.Location.Text)
+		a.step("what this step adds, changes or removes is an assumption of every answer", place)
+	default:
+		e.setting(a, s, in, place)
+	}
+	return nil
+}
+
+// setting explains an instruction that sets something in the image's configuration.
+func (e *Explainer) setting(a *Answer, s dockerfile.Stage, in dockerfile.Instruction, place *audit.Place) {
+	src := e.Image.Plan.ConfigSources
+	a.step("sets a part of the image's configuration", place)
+	var holds []string
+	for name, l := range src.Env {
+		if l == in.Location {
+			holds = append(holds, name)
+		}
+	}
+	final := map[string]dockerfile.Location{"CMD": src.Cmd, "ENTRYPOINT": src.Entrypoint, "USER": src.User, "STOPSIGNAL": src.StopSignal, "SHELL": src.Shell, "HEALTHCHECK": src.Healthcheck}
+	last, one := final[in.Keyword]
+	switch {
+	case in.Keyword == "ENV" && len(holds) > 0:
+		a.Verdict, a.Summary = HasEffect, fmt.Sprintf("%s of the image is set here", strings.Join(sorted(holds), ", "))
+	case in.Keyword == "ENV" && s.Index != e.Image.Plan.TargetStage && s.Index >= 0:
+		a.Verdict, a.Summary = NoEffect, "the image's environment is not set here: a later line or another stage decides"
+	case one && last == in.Location:
+		a.Verdict, a.Summary = HasEffect, fmt.Sprintf("the image's %s is set here", in.Keyword)
+	case one || in.Keyword == "ENV":
+		a.Verdict, a.Summary = NoEffect, fmt.Sprintf("the image's %s is not what this line says", in.Keyword)
+		if one && !last.IsZero() {
+			a.step("a later line decides", instruction(audit.RoleSets, last))
+		}
+	default:
+		a.Verdict, a.Summary = HasEffect, fmt.Sprintf("%s concerns the build or the configuration, and no file", in.Keyword)
+	}
+}
+
+// effect tells which files an instruction puts into its stage, and which of them are in the image in the end.
+func (e *Explainer) effect(a *Answer, in dockerfile.Instruction, place *audit.Place) error {
+	var made, left, bytes int64
+	example := ""
+	for _, op := range e.Image.Plan.Ops {
+		if op.Location != in.Location || op.Kind != dockerfile.OpFile && op.Kind != dockerfile.OpMerge {
+			continue
+		}
+		if st := e.Image.After(op.ID); st != nil {
+			err := st.Tree.Walk(func(p string, n *rootfs.Node) error {
+				if n.Op == int32(op.ID) && !n.IsDir() {
+					made++
+					bytes += n.Size
+					if example == "" {
+						example = p
+					}
+				}
+				return nil
+			})
+			if err != nil {
+				return err
+			}
+		}
+		if e.Failure != nil {
+			continue
+		}
+		err := e.Image.Tree.Walk(func(_ string, n *rootfs.Node) error {
+			for from := n; from != nil && !n.IsDir(); from = from.Source {
+				if from.Op == int32(op.ID) {
+					left++
+					break
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	if in.Keyword == "WORKDIR" {
+		a.Verdict, a.Summary = HasEffect, "this line makes its directory, and is where relative paths start from"
+		a.step("sets the working directory", place)
+		return nil
+	}
+	a.step(fmt.Sprintf("puts %s into its stage, %d bytes%s", filesOf(made), bytes, forExample(example)), place)
+	switch {
+	case e.Failure != nil:
+		a.Verdict, a.Summary = BuildFailed, "there is no image: the build fails"
+		a.step(e.Failure.Message, instruction(audit.RoleFails, e.Failure.Location))
+	case made == 0:
+		a.Verdict, a.Summary = NoEffect, "it copies no file: its sources hold none, or none that the ignore file lets in"
+		e.ignoredSources(a, in)
+	case left == 0:
+		a.Verdict, a.Summary = NoEffect, fmt.Sprintf("it copies %s, and none of them is in the image in the end", filesOf(made))
+	default:
+		a.Verdict, a.Summary = HasEffect, fmt.Sprintf("it copies %s; %d in the image come from it", filesOf(made), left)
+		e.ignoredSources(a, in)
+	}
+	a.Assumptions = e.assumptions()
+	return nil
+}
+
+func forExample(p string) string {
+	if p == "" {
+		return ""
+	}
+	return ", " + p + " first"
+}
+
+// filesOf counts files in words.
+func filesOf(n int64) string {
+	if n == 1 {
+		return "1 file"
+	}
+	return fmt.Sprintf("%d files", n)
+}
+
+// ignoredSources names the ignore lines that keep out parts of what an instruction reads from the context.
+func (e *Explainer) ignoredSources(a *Answer, in dockerfile.Instruction) {
+	words := strings.Fields(in.Location.Text)
+	at := operands(words)
+	if e.Main == nil || e.Main.Ignore == nil || len(words)-at < 2 || strings.Contains(in.Location.Text, "--from=") {
+		return
+	}
+	count := map[*dockerctx.Line]int{}
+	var order []*dockerctx.Line
+	_ = e.Main.WalkIgnored(func(entry dockerctx.IgnoredEntry) error {
+		if entry.Line == nil || !takes(words[at:len(words)-1], entry.Path) {
+			return nil
+		}
+		if count[entry.Line] == 0 {
+			order = append(order, entry.Line)
+		}
+		count[entry.Line]++
+		return nil
+	})
+	for _, l := range order[:min(len(order), maxListed)] {
+		what := fmt.Sprintf("%d entries", count[l])
+		if count[l] == 1 {
+			what = "1 entry"
+		}
+		a.step("keeps out "+what+" of what it names", e.place(audit.RoleExcludes, l))
+	}
+}
+
+// ignoreLine explains what a line of the ignore file keeps out, or brings back.
+func (e *Explainer) ignoreLine(a *Answer, number int) error {
+	a.Kind = "ignore-line"
+	if number > len(e.Main.Ignore.Lines) {
+		a.Verdict, a.Summary = NotFound, fmt.Sprintf("%s has %d lines", e.Main.Ignore.Name, len(e.Main.Ignore.Lines))
+		return nil
+	}
+	l := &e.Main.Ignore.Lines[number-1]
+	if l.Kind != dockerctx.LinePattern {
+		a.Verdict, a.Summary = NoEffect, fmt.Sprintf("line %d of %s is a comment or empty", number, e.Main.Ignore.Name)
+		return nil
+	}
+	gone, err := decisions(e.Main, number)
+	if err != nil {
+		return err
+	}
+	a.step("asks about every path of the context", e.place(audit.RoleExcludes, l))
+	verb, other := "keeps out", "lets in"
+	if l.Negated {
+		verb, other = "brings back", "keeps out"
+	}
+	switch {
+	case len(gone) == 0:
+		a.Verdict, a.Summary = NoEffect, fmt.Sprintf("without %s:%d (%s) the same would reach the builder", e.Main.Ignore.Name, number, strings.TrimSpace(l.Text))
+	default:
+		a.Verdict, a.Summary = HasEffect, fmt.Sprintf("%s:%d (%s) %s %s", e.Main.Ignore.Name, number, strings.TrimSpace(l.Text), verb, filesOf(int64(len(gone))))
+		a.Missing, a.MissingCount = gone[:min(len(gone), maxListed)], len(gone)
+		a.step(fmt.Sprintf("without this line the ignore file %s them", other), nil)
+	}
+	return nil
+}
+
+// decisions gives the files that reach the builder only with, or only without, a line of the ignore file; sorted.
+func decisions(c *simulate.Context, line int) ([]string, error) {
+	other, err := without(c, []int{line})
+	if err != nil {
+		return nil, err
+	}
+	with, err := included(c.Context)
+	if err != nil {
+		return nil, err
+	}
+	less, err := included(other)
+	if err != nil {
+		return nil, err
+	}
+	var out []string
+	for p := range with {
+		if !less[p] {
+			out = append(out, p)
+		}
+	}
+	for p := range less {
+		if !with[p] {
+			out = append(out, p)
+		}
+	}
+	return sorted(out), nil
+}
+
+// included gives the files that reach the builder.
+func included(c *dockerctx.Context) (map[string]bool, error) {
+	out := map[string]bool{}
+	err := c.Tree().Walk(func(e dockerctx.Entry) error {
+		if !e.Mode.IsDir() {
+			out[e.Path] = true
+		}
+		return nil
+	})
+	return out, err
+}
+
+func sorted(list []string) []string {
+	slices.Sort(list)
+	return list
+}

@@ -1,0 +1,88 @@
+package why
+
+import (
+	"fmt"
+	"maps"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/ctxaudit/ctxaudit/dockerfile"
+	"github.com/ctxaudit/ctxaudit/internal/audit"
+	"github.com/ctxaudit/ctxaudit/internal/simulate"
+)
+
+// later tells of what stands behind the instruction that copied something and may take it away or hide it: a RUN that names
+// its path, and a volume that is mounted over it when the container runs.
+func (e *Explainer) later(a *Answer, copied []simulate.Copied) {
+	if len(copied) == 0 {
+		return
+	}
+	last := copied[len(copied)-1]
+	at := last.Entry.Path
+	for _, op := range e.Image.Plan.Ops {
+		if op.ID <= last.Op || op.Kind != dockerfile.OpExec || !slices.Contains(e.Image.Opaque, op.ID) {
+			continue
+		}
+		text := strings.Join(op.Exec.Meta.Args, " ")
+		if names(text, at, op.Exec.Meta.Cwd) {
+			a.step("this step names it, or a directory above it, and may change or remove it", instruction(audit.RoleCopies, op.Location))
+		}
+	}
+	volumes := e.Image.Plan.ConfigSources.Volumes
+	for _, volume := range slices.Sorted(maps.Keys(volumes)) {
+		loc := volumes[volume]
+		if at == volume || strings.HasPrefix(at, strings.TrimSuffix(volume, "/")+"/") {
+			a.step(fmt.Sprintf("a volume that is mounted at %s when the container runs hides it", volume), instruction(audit.RoleSets, loc))
+		}
+	}
+}
+
+// removing are commands that take files away or put them elsewhere.
+var removing = []string{"rm ", "rm\t", "mv ", "find ", "rmdir ", "unlink "}
+
+// names reports whether a shell command that removes things names a path or a directory above it.
+func names(text, p, cwd string) bool {
+	if !slices.ContainsFunc(removing, func(r string) bool { return strings.Contains(text, r) }) {
+		return false
+	}
+	for word := range strings.FieldsFuncSeq(text, func(r rune) bool { return strings.ContainsRune(" \t\n;&|\"'(){}", r) }) {
+		if strings.HasPrefix(word, "-") || word == "/" {
+			continue
+		}
+		if !path.IsAbs(word) {
+			word = path.Join("/", cwd, word)
+		}
+		if word = path.Clean(word); word != "/" && word != path.Clean("/"+cwd) && (p == word || strings.HasPrefix(p, word+"/")) {
+			return true
+		}
+	}
+	return false
+}
+
+// searched names the entry of a search path that leads to Python code that is in the image.
+func (e *Explainer) searched(a *Answer, r *simulate.Reach) {
+	at := ""
+	for _, f := range r.Files {
+		if l, ok := r.Found[f]; ok && strings.HasSuffix(f, ".py") {
+			at = l.Path
+			break
+		}
+	}
+	if at == "" {
+		return
+	}
+	for _, kv := range e.Image.Plan.Config.Env {
+		value, ok := strings.CutPrefix(kv, "PYTHONPATH=")
+		loc := e.Image.Plan.ConfigSources.Env["PYTHONPATH"]
+		if !ok || loc.IsZero() {
+			continue
+		}
+		for dir := range strings.SplitSeq(value, ":") {
+			if path.IsAbs(dir) && strings.HasPrefix(at, strings.TrimSuffix(path.Clean(dir), "/")+"/") {
+				a.step(fmt.Sprintf("PYTHONPATH has %s, which leads to it", dir), instruction(audit.RoleSearchPath, loc))
+				return
+			}
+		}
+	}
+}
