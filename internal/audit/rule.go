@@ -34,6 +34,13 @@ const (
 	ImportNotReachable     = "ImportNotReachable"
 	ImportNotFound         = "ImportNotFound"
 	NameNotExported        = "NameNotExported"
+
+	IgnorePatternUnused       = "IgnorePatternUnused"
+	IgnorePatternRedundant    = "IgnorePatternRedundant"
+	IgnoreNegationIneffective = "IgnoreNegationIneffective"
+	IgnorePatternRootOnly     = "IgnorePatternRootOnly"
+	IgnoreSlowNegation        = "IgnoreSlowNegation"
+	IgnoreSecretReincluded    = "IgnoreSecretReincluded"
 )
 
 // Rule is one check.
@@ -66,6 +73,13 @@ func Rules() []Rule {
 		{ImportNotFound, "An import of the project's own code resolves nowhere.", Warning, nil},
 		{ImportCycle, "A name is imported from a module that is itself still being imported.", Note, nil},
 		{NameNotExported, "A name is imported from a module that does not have it.", Error, nil},
+		// These are reported by ignore lint.
+		{IgnorePatternUnused, "A line of the ignore file matches nothing in this context.", Warning, nil},
+		{IgnorePatternRedundant, "A line of the ignore file can be removed without any effect.", Warning, nil},
+		{IgnoreNegationIneffective, "A negation brings nothing back although what it names is kept out.", Warning, nil},
+		{IgnorePatternRootOnly, "A bare name matches at the root only, and the same name exists deeper.", Warning, nil},
+		{IgnoreSlowNegation, "A negation makes BuildKit read directories that are kept out.", Warning, nil},
+		{IgnoreSecretReincluded, "A negation brings back a file that looks like a secret.", Warning, nil},
 	}
 }
 
