@@ -56,9 +56,9 @@ the finding disappear or that brings another.`,
 	fl.BoolVarP(&f.verbose, "verbose", "v", false, "show what holds too, with its evidence")
 	fl.BoolVarP(&f.quiet, "quiet", "q", false, "show findings only")
 	cmd.MarkFlagsMutuallyExclusive("verbose", "quiet")
-	format := formatFlag(cmd, "text", "json")
+	formats := outputsFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		form, err := format()
+		outputs, err := formats()
 		if err != nil {
 			return err
 		}
@@ -77,18 +77,15 @@ the finding disappear or that brings another.`,
 		if err != nil {
 			return err
 		}
-		r := audit.NewReport(images)
-		if form == "json" {
-			err = report.JSON(a.env.Stdout, r)
-		} else {
-			style := a.style()
-			style.Verbose, style.Quiet = f.verbose, f.quiet
-			err = report.Check(a.env.Stdout, r, style)
+		style := a.style()
+		style.Verbose, style.Quiet = f.verbose, f.quiet
+		r := report.Audit{
+			Report: audit.NewReport(images), Version: version(), FailOn: failOn, Rules: audit.Rules(), Sources: sources(images),
 		}
-		if err != nil {
+		if err := a.write(outputs, r, style); err != nil {
 			return err
 		}
-		if r.Worst(failOn) {
+		if r.Failed() {
 			return exitCode(exitFindings)
 		}
 		return nil

@@ -48,7 +48,7 @@ var allowed = map[string][]string{
 var thirdParty = map[string][]string{
 	"dockerctx":       {"github.com/moby/patternmatcher"},
 	"internal/rootfs": {},
-	"internal/report": {},
+	"internal/report": {"github.com/mattn/go-runewidth"},
 }
 
 type pkg struct {
