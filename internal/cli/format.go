@@ -5,12 +5,15 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/ctxaudit/ctxaudit/internal/audit"
+	"github.com/ctxaudit/ctxaudit/internal/inventory"
 	"github.com/ctxaudit/ctxaudit/internal/report"
+	"github.com/ctxaudit/ctxaudit/internal/simulate"
 )
 
 // output is a format and where it goes: a file, or standard output if File is "".
@@ -56,6 +59,25 @@ func outputsFlag(cmd *cobra.Command) func() ([]output, error) {
 		}
 		return out, nil
 	}
+}
+
+func needsViews(outputs []output) bool {
+	return slices.ContainsFunc(outputs, func(o output) bool { return o.NeedsViews })
+}
+
+// view lists the files of an image and its context; of an image that could not be predicted there is none.
+func view(image *simulate.Image, context string) (*inventory.Inventory, error) {
+	if image == nil {
+		return nil, nil
+	}
+	var main *simulate.Context
+	if image.Plan.RemoteContext == "" {
+		var err error
+		if main, err = image.MainContext(context); err != nil {
+			return nil, err
+		}
+	}
+	return inventory.Take(image, main)
 }
 
 // write writes an audit in every format that was asked for. A report that cannot be written is an error, but the others

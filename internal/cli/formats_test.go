@@ -30,7 +30,7 @@ var update = flag.Bool("update", false, "write the golden files; read them befor
 // goldens are the files that hold the outage example's report in each format.
 var goldens = map[string]string{
 	"text": "outage.txt", "json": "outage.json", "sarif": "outage.sarif", "github": "outage.github.txt",
-	"gitlab": "outage.gitlab.json", "junit": "outage.junit.xml", "markdown": "outage.md",
+	"gitlab": "outage.gitlab.json", "junit": "outage.junit.xml", "markdown": "outage.md", "html": "outage.html",
 }
 
 // example extracts a part of the outage example and works in it.

@@ -4,6 +4,7 @@ import (
 	"io"
 
 	"github.com/ctxaudit/ctxaudit/internal/audit"
+	"github.com/ctxaudit/ctxaudit/internal/inventory"
 )
 
 // Audit is the record that every format of an audit is made from.
@@ -18,7 +19,8 @@ type Audit struct {
 	// Sources are the files that findings point into, as far as they could be read.
 	Sources Sources
 	// Views are the files of each image and its context, in the order of Images; only if [Format.NeedsViews].
-	Views []View
+	// An image that could not be predicted has none: nil.
+	Views []*inventory.Inventory
 }
 
 // Failed reports whether the audit fails.
@@ -44,6 +46,7 @@ func Formats() []Format {
 		{Name: "gitlab", Title: "GitLab Code Quality", Write: GitLab},
 		{Name: "junit", Title: "JUnit XML, one case per requirement", Write: JUnit},
 		{Name: "markdown", Title: "a report to paste into an issue", Write: Markdown},
+		{Name: "html", Title: "one page to look around in", Write: HTML, NeedsViews: true},
 	}
 }
 

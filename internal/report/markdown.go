@@ -21,17 +21,29 @@ func Markdown(out io.Writer, a Audit, _ Style) error {
 }
 
 func mdVerdict(a Audit) string {
+	sign := "✅"
+	switch {
+	case a.Failed():
+		sign = "❌"
+	case a.Summary.Errors+a.Summary.Warnings > 0:
+		sign = "⚠️"
+	}
+	return sign + " ctxaudit: " + verdict(a)
+}
+
+// verdict says in one line how an audit ended.
+func verdict(a Audit) string {
 	images := "the image"
 	if len(a.Images) != 1 {
 		images = "the images"
 	}
 	switch {
 	case a.Failed():
-		return "❌ ctxaudit: something that " + images + " must hold would be missing or wrong"
+		return "something that " + images + " must hold would be missing or wrong"
 	case a.Summary.Errors+a.Summary.Warnings > 0:
-		return "⚠️ ctxaudit: " + images + " would pass, with remarks"
+		return images + " would pass, with remarks"
 	default:
-		return "✅ ctxaudit: nothing that " + images + " must hold is missing"
+		return "nothing that " + images + " must hold is missing"
 	}
 }
 
