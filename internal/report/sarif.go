@@ -228,7 +228,7 @@ func (a Audit) sarifFix(fix audit.Fix) (sarifFix, bool) {
 func replacement(before, after string) sarifReplacement {
 	was, is := strings.SplitAfter(before, "\n"), strings.SplitAfter(after, "\n")
 	first := 0
-	for first < len(was) && first < len(is) && was[first] == is[first] {
+	for first < len(was)-1 && first < len(is)-1 && was[first] == is[first] {
 		first++
 	}
 	last := 0
