@@ -53,6 +53,8 @@ fuzz: ## fuzz each parser for a short while
 	$(GO) test ./internal/modules/python/manifest -run '^$$' -fuzz FuzzRequirements -fuzztime 30s
 	$(GO) test ./internal/edit -run '^$$' -fuzz FuzzApply -fuzztime 30s
 	$(GO) test ./internal/simulate -run '^$$' -fuzz FuzzAdd -fuzztime 30s
+	$(GO) test ./internal/report -run '^$$' -fuzz FuzzSpan -fuzztime 30s
+	$(GO) test ./internal/report -run '^$$' -fuzz FuzzReplacement -fuzztime 30s
 
 python: ## hold the Python scanner against CPython's own ast, on every file of this machine's Python
 	CTXAUDIT_PYTHON=require $(GO) test -run TestAgainstCPython -count=1 -v ./internal/modules/python/syntax

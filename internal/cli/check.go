@@ -14,9 +14,11 @@ import (
 
 	"github.com/ctxaudit/ctxaudit/dockerfile"
 	"github.com/ctxaudit/ctxaudit/internal/audit"
+	"github.com/ctxaudit/ctxaudit/internal/inventory"
 	"github.com/ctxaudit/ctxaudit/internal/policy"
 	"github.com/ctxaudit/ctxaudit/internal/project"
 	"github.com/ctxaudit/ctxaudit/internal/report"
+	"github.com/ctxaudit/ctxaudit/internal/simulate"
 	"github.com/ctxaudit/ctxaudit/internal/why"
 )
 
@@ -56,9 +58,9 @@ the finding disappear or that brings another.`,
 	fl.BoolVarP(&f.verbose, "verbose", "v", false, "show what holds too, with its evidence")
 	fl.BoolVarP(&f.quiet, "quiet", "q", false, "show findings only")
 	cmd.MarkFlagsMutuallyExclusive("verbose", "quiet")
-	format := formatFlag(cmd, "text", "json")
+	formats := outputsFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		form, err := format()
+		outputs, err := formats()
 		if err != nil {
 			return err
 		}
@@ -73,22 +75,27 @@ the finding disappear or that brings another.`,
 		if err != nil {
 			return err
 		}
-		images, err := a.audit(cmd.Context(), subjects, &f)
+		var views []*inventory.Inventory
+		images, err := a.audit(cmd.Context(), subjects, &f, func(s audit.Subject, _ *audit.ImageReport, image *simulate.Image) error {
+			if !needsViews(outputs) {
+				return nil
+			}
+			v, err := view(image, s.Options.Context)
+			views = append(views, v)
+			return err
+		})
 		if err != nil {
 			return err
 		}
-		r := audit.NewReport(images)
-		if form == "json" {
-			err = report.JSON(a.env.Stdout, r)
-		} else {
-			style := a.style()
-			style.Verbose, style.Quiet = f.verbose, f.quiet
-			err = report.Check(a.env.Stdout, r, style)
+		style := a.style()
+		style.Verbose, style.Quiet = f.verbose, f.quiet
+		r := report.Audit{
+			Report: audit.NewReport(images), Version: version(), FailOn: failOn, Rules: audit.Rules(), Sources: sources(images), Views: views,
 		}
-		if err != nil {
+		if err := a.write(outputs, r, style); err != nil {
 			return err
 		}
-		if r.Worst(failOn) {
+		if r.Failed() {
 			return exitCode(exitFindings)
 		}
 		return nil
@@ -109,8 +116,9 @@ func (f *checkFlags) registerCheck(cmd *cobra.Command) {
 	fl.StringVar(&f.failOn, "fail-on", string(audit.Error), "least severity that fails: error, warning, note")
 }
 
-// audit checks images one after the other, and searches repairs for what it finds.
-func (a *app) audit(ctx context.Context, subjects []audit.Subject, f *checkFlags) ([]audit.ImageReport, error) {
+// audit checks images one after the other, and searches repairs for what it finds. each, if it is not nil, is called for
+// every image before; the image is nil if the build would fail.
+func (a *app) audit(ctx context.Context, subjects []audit.Subject, f *checkFlags, each func(audit.Subject, *audit.ImageReport, *simulate.Image) error) ([]audit.ImageReport, error) {
 	watch := a.progress()
 	defer watch.end()
 	var images []audit.ImageReport
@@ -120,6 +128,11 @@ func (a *app) audit(ctx context.Context, subjects []audit.Subject, f *checkFlags
 		r, image, err := audit.Run(ctx, s)
 		if err != nil {
 			return nil, fmt.Errorf("auditing image %s: %w", s.Name, err)
+		}
+		if each != nil {
+			if err := each(s, &r, image); err != nil {
+				return nil, fmt.Errorf("auditing image %s: %w", s.Name, err)
+			}
 		}
 		if f.fixes != "none" && len(r.Findings) > 0 {
 			watch.at("searching repairs for %s (%d of %d)", report.Name(s.Name), i+1, len(subjects))

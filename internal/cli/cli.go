@@ -14,6 +14,7 @@ import (
 
 	"github.com/mattn/go-isatty"
 	"github.com/spf13/cobra"
+	"golang.org/x/sys/unix"
 
 	"github.com/ctxaudit/ctxaudit/dockerctx"
 	"github.com/ctxaudit/ctxaudit/dockerfile"
@@ -38,7 +39,9 @@ type Env struct {
 	Terminal bool
 	// Watched reports whether Stderr is a terminal: only then long work shows progress there.
 	Watched bool
-	Getenv  func(string) string
+	// Width is how many columns Stdout has, 0 if it is no terminal.
+	Width  int
+	Getenv func(string) string
 	// LookupEnv serves --build-arg NAME, which takes the value from the environment.
 	LookupEnv func(string) (string, bool)
 }
@@ -50,8 +53,17 @@ func Main() int {
 	return Run(ctx, Env{
 		Args: os.Args[1:], Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
 		Terminal: isatty.IsTerminal(os.Stdout.Fd()), Watched: isatty.IsTerminal(os.Stderr.Fd()),
-		Getenv: os.Getenv, LookupEnv: os.LookupEnv,
+		Width: terminalWidth(os.Stdout), Getenv: os.Getenv, LookupEnv: os.LookupEnv,
 	})
+}
+
+// terminalWidth gives the columns of a terminal, 0 if it is none.
+func terminalWidth(f *os.File) int {
+	size, err := unix.IoctlGetWinsize(int(f.Fd()), unix.TIOCGWINSZ)
+	if err != nil {
+		return 0
+	}
+	return int(size.Col)
 }
 
 // Run runs a command line and gives its exit code. Results go to Stdout, diagnostics to Stderr.
@@ -106,7 +118,7 @@ type app struct {
 }
 
 func (a *app) style() report.Style {
-	s := report.Style{}
+	s := report.Style{Width: a.env.Width}
 	switch a.color {
 	case "always":
 		s.Color = true

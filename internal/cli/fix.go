@@ -98,7 +98,7 @@ Exits with 1 if a finding at or above --fail-on is left, or would be left withou
 			return err
 		}
 		f.fixes = "none"
-		images, err := a.audit(cmd.Context(), subjects, &f)
+		images, err := a.audit(cmd.Context(), subjects, &f, nil)
 		if err != nil {
 			return err
 		}

@@ -2,14 +2,18 @@ package cli
 
 import (
 	"fmt"
+	"io"
 	"path/filepath"
 	"slices"
 
 	"github.com/spf13/cobra"
 
+	"github.com/ctxaudit/ctxaudit/dockerctx"
+	"github.com/ctxaudit/ctxaudit/dockerfile"
 	"github.com/ctxaudit/ctxaudit/internal/audit"
 	"github.com/ctxaudit/ctxaudit/internal/edit"
 	"github.com/ctxaudit/ctxaudit/internal/ignorelint"
+	"github.com/ctxaudit/ctxaudit/internal/inventory"
 	"github.com/ctxaudit/ctxaudit/internal/project"
 	"github.com/ctxaudit/ctxaudit/internal/report"
 	"github.com/ctxaudit/ctxaudit/internal/simulate"
@@ -39,9 +43,9 @@ All findings are warnings; --fail-on warning makes them count.`,
 	cmd.Flags().StringVarP(&f.file, "file", "f", "", "Dockerfile, for an ignore file of its own (default CONTEXT/Dockerfile)")
 	fix := cmd.Flags().Bool("fix", false, "remove the lines that change nothing")
 	fail := cmd.Flags().String("fail-on", string(audit.Error), "least severity that fails: error, warning, note")
-	format := formatFlag(cmd, "text", "json")
+	formats := outputsFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		form, err := format()
+		outputs, err := formats()
 		if err != nil {
 			return err
 		}
@@ -56,54 +60,74 @@ All findings are warnings; --fail-on warning makes them count.`,
 		if isRemote(opt.Context) {
 			return fmt.Errorf("build context %s is remote: it has no ignore file", opt.Context)
 		}
-		c, err := simulate.OpenContext(simulate.MainContext, opt.Context, dockerfileOf(opt))
+		c, result, err := a.lint(opt)
 		if err != nil {
-			return a.refused(err, form == "json")
+			return a.refused(err, outputs[0].Name == "json")
 		}
-		if c.Ignore == nil {
-			return fmt.Errorf("%s has no ignore file", opt.Context)
-		}
-		watch := a.progress()
-		defer watch.end()
-		watch.at("looking at %s", c.Ignore.Name)
-		result, err := ignorelint.Lint(c, ignorelint.Options{GitIgnored: func(paths []string) map[string]bool { return project.Ignored(opt.Context, paths) }})
-		watch.end()
-		if err != nil {
-			return a.refused(err, form == "json")
+		var removed []dockerctx.Line
+		if *fix && len(result.Removable) > 0 {
+			for _, n := range result.Removable {
+				removed = append(removed, c.Ignore.Lines[n-1])
+			}
+			if err := removeLines(c, result.Removable); err != nil {
+				return err
+			}
+			// The lines that are left have other numbers now.
+			if c, result, err = a.lint(opt); err != nil {
+				return a.refused(err, outputs[0].Name == "json")
+			}
 		}
 		image := audit.ImageReport{
 			Name: c.Ignore.Name, Context: opt.Context, IgnoreFile: c.Ignore.Name, Findings: result.Findings,
 			Passed: []audit.Passed{}, Assumptions: []audit.Assumption{},
 		}
-		if *fix {
-			if err := removeLines(c, result.Removable); err != nil {
-				return err
-			}
-			image.Findings = slices.DeleteFunc(image.Findings, func(g audit.Finding) bool {
-				return slices.Contains(result.Removable, g.Subject.Line) &&
-					(g.Rule == audit.IgnorePatternUnused || g.Rule == audit.IgnorePatternRedundant)
-			})
+		images := []audit.ImageReport{image}
+		r := report.Audit{
+			Report: audit.NewReport(images), Version: version(), FailOn: failOn, Rules: audit.Rules(), Sources: sources(images),
+			Views: []*inventory.Inventory{nil},
 		}
-		r := audit.NewReport([]audit.ImageReport{image})
-		if form == "json" {
-			err = report.JSON(a.env.Stdout, r)
-		} else {
-			if *fix {
-				for _, n := range result.Removable {
-					fmt.Fprintf(a.env.Stdout, "removed %s:%d  %s\n", report.Name(c.Ignore.Name), n, report.Name(c.Ignore.Lines[n-1].Text))
-				}
+		for i := range outputs {
+			if outputs[i].Name == "text" {
+				outputs[i].Write = lintText(c, removed)
 			}
-			err = report.IgnoreLint(a.env.Stdout, r, a.style())
 		}
-		if err != nil {
+		if err := a.write(outputs, r, a.style()); err != nil {
 			return err
 		}
-		if r.Worst(failOn) {
+		if r.Failed() {
 			return exitCode(exitFindings)
 		}
 		return nil
 	}
 	return cmd
+}
+
+// lint opens a context and looks at its ignore file.
+func (a *app) lint(opt dockerfile.Options) (*simulate.Context, *ignorelint.Result, error) {
+	c, err := simulate.OpenContext(simulate.MainContext, opt.Context, dockerfileOf(opt))
+	if err != nil {
+		return nil, nil, err
+	}
+	if c.Ignore == nil {
+		return nil, nil, fmt.Errorf("%s has no ignore file", opt.Context)
+	}
+	watch := a.progress()
+	defer watch.end()
+	watch.at("looking at %s", c.Ignore.Name)
+	result, err := ignorelint.Lint(c, ignorelint.Options{
+		GitIgnored: func(paths []string) map[string]bool { return project.Ignored(opt.Context, paths) },
+	})
+	return c, result, err
+}
+
+// lintText writes the findings as text, behind the lines that were removed.
+func lintText(c *simulate.Context, removed []dockerctx.Line) func(io.Writer, report.Audit, report.Style) error {
+	return func(w io.Writer, r report.Audit, s report.Style) error {
+		for _, l := range removed {
+			fmt.Fprintf(w, "removed %s:%d  %s\n", report.Name(c.Ignore.Name), l.Number, report.Name(l.Text))
+		}
+		return report.IgnoreLint(w, r, s)
+	}
 }
 
 // removeLines takes lines out of an ignore file.

@@ -31,9 +31,12 @@ var allowed = map[string][]string{
 	"internal/simulate":                {"dockerctx", "dockerfile", "internal/rootfs"},
 	"internal/audit":                   {"internal/modules/python", "internal/modules/python/manifest", "internal/modules/python/syntax", "internal/startup", "dockerctx", "dockerfile", "internal/edit", "internal/policy", "internal/rootfs", "internal/simulate"},
 	"internal/why":                     {"dockerctx", "dockerfile", "internal/audit", "internal/edit", "internal/modules/python/syntax", "internal/overlay", "internal/policy", "internal/rootfs", "internal/simulate"},
+	"internal/gitfs":                   {"dockerctx"},
+	"internal/imagediff":               {"dockerctx", "internal/audit", "internal/rootfs", "internal/simulate"},
 	"internal/ignorelint":              {"dockerctx", "internal/audit", "internal/edit", "internal/simulate"},
-	"internal/report":                  {"internal/audit", "internal/edit", "internal/why"},
-	"internal/cli":                     {"dockerctx", "dockerfile", "internal/audit", "internal/policy", "internal/project", "internal/report", "internal/rootfs", "internal/simulate", "internal/why"},
+	"internal/inventory":               {"dockerctx", "dockerfile", "internal/rootfs", "internal/simulate"},
+	"internal/report":                  {"internal/audit", "internal/edit", "internal/imagediff", "internal/inventory", "internal/why"},
+	"internal/cli":                     {"dockerctx", "dockerfile", "internal/audit", "internal/edit", "internal/gitfs", "internal/ignorelint", "internal/imagediff", "internal/inventory", "internal/overlay", "internal/policy", "internal/project", "internal/report", "internal/rootfs", "internal/simulate", "internal/why"},
 	"internal/conformance":             {"dockerctx", "dockerfile", "internal/rootfs", "internal/simulate"},
 	"internal/startup":                 {},
 	"internal/modules/python":          {"internal/modules/python/syntax"},
@@ -49,7 +52,7 @@ var allowed = map[string][]string{
 var thirdParty = map[string][]string{
 	"dockerctx":       {"github.com/moby/patternmatcher"},
 	"internal/rootfs": {},
-	"internal/report": {},
+	"internal/report": {"github.com/mattn/go-runewidth"},
 }
 
 type pkg struct {

@@ -16,7 +16,11 @@ func fixes(w io.Writer, f audit.Finding, s Style) {
 		for _, e := range fix.Edits {
 			parts = append(parts, describeEdit(e, s))
 		}
-		fmt.Fprintf(w, "    %s %s (tried: %s)\n", s.green("fix:"), strings.Join(parts, "; "), Effect(fix))
+		tried, between := "(tried: "+Effect(fix)+")", " "
+		if s.Width > 0 && 9+width(editTitle(fix))+1+width(tried) > s.Width {
+			between = "\n      "
+		}
+		fmt.Fprintf(w, "    %s %s%s%s\n", s.green("fix:"), strings.Join(parts, "; "), between, tried)
 	}
 	if len(f.Fixes) == 0 && len(f.Tried) > 0 {
 		fmt.Fprintf(w, "    %s\n", s.dim("no edit was found that repairs it; tried:"))
@@ -24,6 +28,52 @@ func fixes(w io.Writer, f audit.Finding, s Style) {
 			fmt.Fprintf(w, "      %s\n", s.dim("- "+Name(t)))
 		}
 	}
+}
+
+// editTitle says what the edits of a fix do.
+func editTitle(fix audit.Fix) string {
+	var parts []string
+	for _, e := range fix.Edits {
+		parts = append(parts, describeEdit(e, Style{}))
+	}
+	return strings.Join(parts, "; ")
+}
+
+// fixTitle says what a fix does and what it was seen to bring.
+func fixTitle(fix audit.Fix) string { return editTitle(fix) + " (tried: " + Effect(fix) + ")" }
+
+// change is what a fix makes of a file.
+type change struct{ file, before, after string }
+
+// changes gives what a fix makes of each file; ok is false if one of them could not be read.
+func (a Audit) changes(fix audit.Fix) (list []change, ok bool) {
+	edits := map[string][]edit.Edit{}
+	for _, e := range fix.Edits {
+		if edits[e.File] == nil {
+			list = append(list, change{file: e.File})
+		}
+		edits[e.File] = append(edits[e.File], e)
+	}
+	for i := range list {
+		c := &list[i]
+		before, read := a.Sources[c.file]
+		after, err := edit.Apply([]byte(before), edits[c.file])
+		if !read || err != nil {
+			return nil, false
+		}
+		c.before, c.after = before, string(after)
+	}
+	return list, true
+}
+
+// diff gives the lines of a difference in the unified format.
+func (c change) diff() []string {
+	text := strings.TrimSuffix(string(edit.Unified(c.file, []byte(c.before), []byte(c.after))), "\n")
+	lines := strings.Split(text, "\n")
+	for i := range lines {
+		lines[i] = printable(strings.TrimSuffix(lines[i], "\r"))
+	}
+	return lines
 }
 
 // describeEdit says in a phrase what an edit does.

@@ -52,7 +52,7 @@ func Mended(out io.Writer, m *why.Mended, after *audit.Report, s Style) error {
 	if err := w.Flush(); err != nil {
 		return err
 	}
-	return Check(out, *after, s)
+	return Check(out, Audit{Report: *after}, s)
 }
 
 // diff writes a unified diff.

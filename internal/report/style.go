@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/ctxaudit/ctxaudit/internal/audit"
 )
 
 // Style is what a renderer must know of where its output goes.
@@ -15,7 +17,20 @@ type Style struct {
 	Verbose bool
 	// Quiet leaves out everything but findings.
 	Quiet bool
+	// Width is how many columns there are, 0 where nobody looks at a terminal.
+	Width int
 }
+
+// wide gives how wide running text may be beside an indent: no wider than one reads well.
+func (s Style) wide(indent int) int {
+	if s.Width == 0 {
+		return maxText
+	}
+	return max(20, min(maxText, s.Width-indent))
+}
+
+// maxText is the widest that running text gets.
+const maxText = 110
 
 func (s Style) paint(code, text string) string {
 	if !s.Color || text == "" {
@@ -30,6 +45,20 @@ func (s Style) red(t string) string    { return s.paint("31;1", t) }
 func (s Style) yellow(t string) string { return s.paint("33;1", t) }
 func (s Style) green(t string) string  { return s.paint("32;1", t) }
 func (s Style) cyan(t string) string   { return s.paint("36", t) }
+
+// mark paints what points at a fault.
+func (s Style) mark(sev audit.Severity, t string) string {
+	switch sev {
+	case audit.Error:
+		return s.red(t)
+	case audit.Warning:
+		return s.yellow(t)
+	default:
+		return s.cyan(t)
+	}
+}
+
+func (s Style) severity(sev audit.Severity) string { return s.mark(sev, string(sev)) }
 
 // Name makes a file name fit for one line of text: what could not be read back, or would move the cursor, is quoted.
 func Name(name string) string {

@@ -49,9 +49,9 @@ func Mend(ctx context.Context, subjects []audit.Subject, choose func(number int,
 		}
 		known, wanted := map[string]bool{}, map[string]int{}
 		for _, f := range r.Findings {
-			known[identity(f)] = true
+			known[f.Identity()] = true
 			if number++; choose(number, f) {
-				wanted[identity(f)] = number
+				wanted[f.Identity()] = number
 			}
 		}
 		m.out.Reports = append(m.out.Reports, r)
@@ -110,13 +110,13 @@ func (m *mending) step(i int) (done bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	at := slices.IndexFunc(r.Findings, func(f audit.Finding) bool { return m.wanted[i][identity(f)] > 0 })
+	at := slices.IndexFunc(r.Findings, func(f audit.Finding) bool { return m.wanted[i][f.Identity()] > 0 })
 	if at < 0 {
 		return true, nil
 	}
 	f := r.Findings[at]
-	out := Repaired{Image: r.Name, Number: m.wanted[i][identity(f)], Finding: f}
-	delete(m.wanted[i], identity(f))
+	out := Repaired{Image: r.Name, Number: m.wanted[i][f.Identity()], Finding: f}
+	delete(m.wanted[i], f.Identity())
 	rep, err := NewRepairer(m.ctx, m.subject(i, m.after), r, image)
 	if err != nil {
 		return false, err
@@ -177,7 +177,7 @@ func (m *mending) harms(but int, files overlay.Files) (string, error) {
 			return "", err
 		}
 		for _, f := range r.Findings {
-			if f.Severity.AtLeast(audit.Warning) && !m.known[i][identity(f)] {
+			if f.Severity.AtLeast(audit.Warning) && !m.known[i][f.Identity()] {
 				return "then image " + r.Name + " has " + f.Rule + ": " + f.Summary, nil
 			}
 		}

@@ -338,27 +338,18 @@ type judgement struct {
 func (r *Repairer) judge(f audit.Finding, t *trial) judgement {
 	known := map[string]bool{}
 	for _, g := range r.Report.Findings {
-		known[identity(g)] = true
+		known[g.Identity()] = true
 	}
 	var j judgement
 	for _, g := range t.report.Findings {
 		switch {
-		case g.Rule == audit.BuildFails && g.Severity == audit.Error && identity(g) != identity(f):
+		case g.Rule == audit.BuildFails && g.Severity == audit.Error && g.Identity() != f.Identity():
 			return judgement{reason: "the build fails: " + g.Summary}
-		case identity(g) == identity(f):
+		case g.Identity() == f.Identity():
 			j.reason, j.still = "it is still found", &g
-		case !known[identity(g)] && g.Severity.AtLeast(audit.Warning):
+		case !known[g.Identity()] && g.Severity.AtLeast(audit.Warning):
 			j.uncovered = append(j.uncovered, g)
 		}
 	}
 	return j
-}
-
-// identity names a finding apart from the lines it stands at, which edits move.
-func identity(f audit.Finding) string {
-	id := []string{f.Rule, f.Module, f.ContextPath, f.ImagePath}
-	if f.Module+f.ContextPath+f.ImagePath == "" {
-		id = append(id, f.Summary)
-	}
-	return strings.Join(id, "\x00")
 }

@@ -1,0 +1,160 @@
+package cli
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ctxaudit/ctxaudit/internal/audit"
+	"github.com/ctxaudit/ctxaudit/internal/inventory"
+	"github.com/ctxaudit/ctxaudit/internal/report"
+	"github.com/ctxaudit/ctxaudit/internal/simulate"
+)
+
+// output is a format and where it goes: a file, or standard output if File is "".
+type output struct {
+	report.Format
+	File string
+}
+
+// outputsFlag registers --format NAME[=FILE], which may be given several times, one of them for standard output.
+func outputsFlag(cmd *cobra.Command) func() ([]output, error) {
+	var names []string
+	for _, f := range report.Formats() {
+		names = append(names, f.Name)
+	}
+	v := cmd.Flags().StringArray("format", nil, "output `NAME[=FILE]`, repeatable: "+strings.Join(names, ", ")+" (default text)")
+	return func() ([]output, error) {
+		if len(*v) == 0 {
+			*v = []string{"text"}
+		}
+		var out []output
+		taken := map[string]string{}
+		for _, arg := range *v {
+			name, file, _ := strings.Cut(arg, "=")
+			f, ok := report.FindFormat(name)
+			if !ok {
+				return nil, usagef(cmd, "--format must be one of %s, not %q", strings.Join(names, ", "), name)
+			}
+			if strings.HasSuffix(arg, "=") {
+				return nil, usagef(cmd, "--format %s: the name of the file is missing", arg)
+			}
+			if file == "-" {
+				file = ""
+			}
+			if other, ok := taken[file]; ok {
+				where := "standard output"
+				if file != "" {
+					where = file
+				}
+				return nil, usagef(cmd, "--format %s and %s both go to %s; give one of them a file, as in %s=FILE", other, name, where, name)
+			}
+			taken[file] = name
+			out = append(out, output{f, file})
+		}
+		return out, nil
+	}
+}
+
+func needsViews(outputs []output) bool {
+	return slices.ContainsFunc(outputs, func(o output) bool { return o.NeedsViews })
+}
+
+// view lists the files of an image and its context; of an image that could not be predicted there is none.
+func view(image *simulate.Image, context string) (*inventory.Inventory, error) {
+	if image == nil {
+		return nil, nil
+	}
+	var main *simulate.Context
+	if image.Plan.RemoteContext == "" {
+		var err error
+		if main, err = image.MainContext(context); err != nil {
+			return nil, err
+		}
+	}
+	return inventory.Take(image, main)
+}
+
+// write writes an audit in every format that was asked for. A report that cannot be written is an error, but the others
+// are written all the same.
+func (a *app) write(outputs []output, r report.Audit, style report.Style) error {
+	var first error
+	for _, o := range outputs {
+		var err error
+		if o.File == "" {
+			err = o.Write(a.env.Stdout, r, style)
+		} else {
+			var b bytes.Buffer
+			plain := style
+			plain.Color, plain.Width = false, 0
+			if err = o.Write(&b, r, plain); err == nil {
+				err = os.WriteFile(o.File, b.Bytes(), 0o644)
+			}
+		}
+		if err == nil && o.Name == "github" {
+			err = a.jobSummary(r, style)
+		}
+		if err != nil && first == nil {
+			first = fmt.Errorf("writing the %s report: %w", o.Name, err)
+		}
+	}
+	return first
+}
+
+// jobSummary adds the report to the summary of a job of GitHub Actions, which other steps may have begun.
+func (a *app) jobSummary(r report.Audit, style report.Style) error {
+	name := a.env.Getenv("GITHUB_STEP_SUMMARY")
+	if name == "" {
+		return nil
+	}
+	f, err := os.OpenFile(name, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
+	if err != nil {
+		return err
+	}
+	if err := report.Markdown(f, r, style); err != nil {
+		f.Close()
+		return err
+	}
+	return f.Close()
+}
+
+// maxSource bounds the files that are read to show lines of them, in bytes.
+const maxSource = 4 << 20
+
+// sources reads the files that findings point into. What cannot be read is left out: a report then shows no line of it.
+func sources(images []audit.ImageReport) report.Sources {
+	out := report.Sources{}
+	read := func(file, context string) {
+		if _, ok := out[file]; ok || file == "" {
+			return
+		}
+		// Names are relative to where ctxaudit was started, unless the context was named by an absolute path.
+		name := filepath.FromSlash(file)
+		if filepath.IsAbs(context) && !filepath.IsAbs(name) {
+			name = filepath.Join(context, name)
+		}
+		fi, err := os.Stat(name)
+		if err != nil || !fi.Mode().IsRegular() || fi.Size() > maxSource {
+			return
+		}
+		if data, err := os.ReadFile(name); err == nil {
+			out[file] = string(data)
+		}
+	}
+	for _, img := range images {
+		for _, f := range img.Findings {
+			read(f.Subject.File, img.Context)
+			for _, fix := range f.Fixes {
+				for _, e := range fix.Edits {
+					read(e.File, img.Context)
+				}
+			}
+		}
+	}
+	return out
+}

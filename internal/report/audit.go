@@ -1,0 +1,73 @@
+package report
+
+import (
+	"io"
+
+	"github.com/ctxaudit/ctxaudit/internal/audit"
+	"github.com/ctxaudit/ctxaudit/internal/inventory"
+)
+
+// Audit is the record that every format of an audit is made from.
+type Audit struct {
+	audit.Report
+	// Version of ctxaudit, for the formats that name the tool.
+	Version string
+	// FailOn is the least severity that fails the audit.
+	FailOn audit.Severity
+	// Rules are all rules, in their order.
+	Rules []audit.Rule
+	// Sources are the files that findings point into, as far as they could be read.
+	Sources Sources
+	// Views are the files of each image and its context, in the order of Images; only if [Format.NeedsViews].
+	// An image that could not be predicted has none: nil.
+	Views []*inventory.Inventory
+}
+
+// Failed reports whether the audit fails.
+func (a Audit) Failed() bool { return a.Worst(a.FailOn) }
+
+// Format is a way to write an audit.
+type Format struct {
+	Name string
+	// Title says in a few words what it is for.
+	Title string
+	Write func(io.Writer, Audit, Style) error
+	// NeedsViews asks for the files of the images, which cost a walk over everything.
+	NeedsViews bool
+}
+
+// Formats gives every format, the default first.
+func Formats() []Format {
+	return []Format{
+		{Name: "text", Title: "for people, the default", Write: Check},
+		{Name: "json", Title: "for programs", Write: func(w io.Writer, a Audit, _ Style) error { return JSON(w, a.Report) }},
+		{Name: "sarif", Title: "SARIF 2.1.0, for code scanning", Write: SARIF},
+		{Name: "github", Title: "annotations of GitHub Actions", Write: GitHub},
+		{Name: "gitlab", Title: "GitLab Code Quality", Write: GitLab},
+		{Name: "junit", Title: "JUnit XML, one case per requirement", Write: JUnit},
+		{Name: "markdown", Title: "a report to paste into an issue", Write: Markdown},
+		{Name: "html", Title: "one page to look around in", Write: HTML, NeedsViews: true},
+	}
+}
+
+// FindFormat gives a format by its name.
+func FindFormat(name string) (Format, bool) {
+	for _, f := range Formats() {
+		if f.Name == name {
+			return f, true
+		}
+	}
+	return Format{}, false
+}
+
+// subject gives where a finding is shown: its own place, else the first related one, else the file that the image is
+// built from, because annotations and alerts must stand somewhere.
+func subject(f audit.Finding, img audit.ImageReport) audit.Position {
+	if f.Subject.File != "" {
+		return f.Subject
+	}
+	if len(f.Related) > 0 {
+		return audit.Position{File: f.Related[0].File, Line: f.Related[0].Line}
+	}
+	return audit.Position{File: img.Dockerfile}
+}

@@ -1,0 +1,58 @@
+package report
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/ctxaudit/ctxaudit/internal/audit"
+)
+
+// GitHub writes the findings as workflow commands, which GitHub Actions shows at file and line.
+func GitHub(out io.Writer, a Audit, _ Style) error {
+	w := bufio.NewWriter(out)
+	for _, img := range a.Images {
+		for _, f := range img.Findings {
+			command := map[audit.Severity]string{audit.Error: "error", audit.Warning: "warning"}[f.Severity]
+			if command == "" {
+				command = "notice"
+			}
+			p := subject(f, img)
+			props := []string{"file=" + githubProperty(p.File)}
+			if p.Line > 0 {
+				props = append(props, fmt.Sprintf("line=%d", p.Line))
+			}
+			if sp, ok := a.Sources.span(p, f, img); ok {
+				start, end := sp.columns()
+				// The last column is one that belongs to it.
+				props = append(props, fmt.Sprintf("endLine=%d,col=%d,endColumn=%d", p.Line, start, end-1))
+			}
+			props = append(props, "title="+githubProperty(f.Rule))
+			fmt.Fprintf(w, "::%s %s::%s\n", command, strings.Join(props, ","), githubData(githubMessage(f, img)))
+		}
+	}
+	return w.Flush()
+}
+
+// githubMessage is a finding in a few lines of plain text: annotations are not Markdown.
+func githubMessage(f audit.Finding, img audit.ImageReport) string {
+	lines := []string{printable(f.Summary) + " (image " + img.Name + ")"}
+	if f.Detail != "" {
+		lines = append(lines, printable(f.Detail))
+	}
+	for _, fix := range f.Fixes {
+		lines = append(lines, "Fix: "+fixTitle(fix))
+	}
+	return utf8Only(strings.Join(lines, "\n"))
+}
+
+// githubData escapes the message of a workflow command.
+func githubData(s string) string {
+	return strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A").Replace(s)
+}
+
+// githubProperty escapes a property of a workflow command.
+func githubProperty(s string) string {
+	return strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A", ":", "%3A", ",", "%2C").Replace(utf8Only(s))
+}

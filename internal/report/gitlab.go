@@ -1,0 +1,64 @@
+package report
+
+import (
+	"io"
+
+	"github.com/ctxaudit/ctxaudit/internal/audit"
+)
+
+// gitlabIssue is an entry of GitLab's Code Quality report, a subset of the Code Climate format.
+type gitlabIssue struct {
+	Type        string         `json:"type"`
+	Description string         `json:"description"`
+	CheckName   string         `json:"check_name"`
+	Fingerprint string         `json:"fingerprint"`
+	Severity    string         `json:"severity"`
+	Categories  []string       `json:"categories"`
+	Content     *gitlabBody    `json:"content,omitempty"`
+	Location    gitlabLocation `json:"location"`
+}
+
+type gitlabBody struct {
+	Body string `json:"body"`
+}
+
+type gitlabLocation struct {
+	Path  string      `json:"path"`
+	Lines gitlabLines `json:"lines"`
+}
+
+type gitlabLines struct {
+	Begin int `json:"begin"`
+}
+
+// GitLab writes the findings as GitLab Code Quality JSON. Fingerprints are unique in it and stay from run to run, so
+// that a merge request shows what is new and what is gone.
+func GitLab(w io.Writer, a Audit, _ Style) error {
+	issues := []gitlabIssue{}
+	for _, img := range a.Images {
+		prints := audit.Fingerprints(img)
+		for i, f := range img.Findings {
+			p := subject(f, img)
+			issue := gitlabIssue{
+				Type: "issue", CheckName: f.Rule, Fingerprint: prints[i], Severity: gitlabSeverity(f.Severity), Categories: []string{"Bug Risk"},
+				Description: utf8Only(f.Summary), Location: gitlabLocation{utf8Only(p.File), gitlabLines{max(p.Line, 1)}},
+			}
+			if f.Detail != "" {
+				issue.Content = &gitlabBody{mdText(f.Detail)}
+			}
+			issues = append(issues, issue)
+		}
+	}
+	return JSON(w, issues)
+}
+
+func gitlabSeverity(s audit.Severity) string {
+	switch s {
+	case audit.Error:
+		return "critical"
+	case audit.Warning:
+		return "minor"
+	default:
+		return "info"
+	}
+}

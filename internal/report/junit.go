@@ -1,0 +1,142 @@
+package report
+
+import (
+	"encoding/xml"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/ctxaudit/ctxaudit/internal/audit"
+)
+
+// The part of JUnit XML that an audit needs. The structures of github.com/jstemmer/go-junit-report write a time="" that
+// schemas refuse, and time is something that a report of the same bytes for the same input has not.
+type (
+	junitSuites struct {
+		XMLName  xml.Name     `xml:"testsuites"`
+		Name     string       `xml:"name,attr"`
+		Tests    int          `xml:"tests,attr"`
+		Failures int          `xml:"failures,attr"`
+		Errors   int          `xml:"errors,attr"`
+		Suites   []junitSuite `xml:"testsuite"`
+	}
+	junitSuite struct {
+		Name       string          `xml:"name,attr"`
+		Tests      int             `xml:"tests,attr"`
+		Failures   int             `xml:"failures,attr"`
+		Errors     int             `xml:"errors,attr"`
+		Properties []junitProperty `xml:"properties>property,omitempty"`
+		Cases      []junitCase     `xml:"testcase"`
+	}
+	junitProperty struct {
+		Name  string `xml:"name,attr"`
+		Value string `xml:"value,attr"`
+	}
+	junitCase struct {
+		Name      string        `xml:"name,attr"`
+		Classname string        `xml:"classname,attr"`
+		Failure   *junitFailure `xml:"failure,omitempty"`
+		SystemOut *junitText    `xml:"system-out,omitempty"`
+	}
+	junitFailure struct {
+		Message string `xml:"message,attr"`
+		Type    string `xml:"type,attr"`
+		junitText
+	}
+	junitText struct {
+		Text string `xml:",cdata"`
+	}
+)
+
+// JUnit writes one suite for each image and one case for each requirement. A finding below the severity that fails the
+// audit is a case that passes, and says so in its output.
+func JUnit(w io.Writer, a Audit, _ Style) error {
+	out := junitSuites{Name: "ctxaudit"}
+	for _, img := range a.Images {
+		s := junitSuite{Name: xmlText(img.Name)}
+		for _, p := range []junitProperty{{"context", img.Context}, {"dockerfile", img.Dockerfile}, {"target", img.Target}, {"ignore-file", img.IgnoreFile}} {
+			if p.Value != "" {
+				s.Properties = append(s.Properties, junitProperty{p.Name, xmlText(p.Value)})
+			}
+		}
+		for _, f := range img.Findings {
+			c := junitCase{Name: xmlText(f.Summary), Classname: xmlText(img.Name + "." + f.Rule)}
+			text := junitText{xmlText(chain(f, img))}
+			if f.Severity.AtLeast(a.FailOn) {
+				where := position(subject(f, img))
+				c.Failure = &junitFailure{Message: xmlText(where + ": " + f.Summary), Type: f.Rule, junitText: text}
+				s.Failures++
+			} else {
+				c.SystemOut = &text
+			}
+			s.Cases = append(s.Cases, c)
+		}
+		for _, p := range img.Passed {
+			c := junitCase{Name: xmlText(p.Requirement), Classname: xmlText(img.Name)}
+			if len(p.Evidence) > 0 {
+				c.SystemOut = &junitText{xmlText(placeLines(p.Evidence))}
+			}
+			s.Cases = append(s.Cases, c)
+		}
+		if img.Modules > 0 && !hasRulePrefix(img.Findings, "Import") {
+			s.Cases = append(s.Cases, junitCase{
+				Name: fmt.Sprintf("%s in %s followed from what the image starts", count(img.Imports, "import"), count(img.Modules, "module")), Classname: xmlText(img.Name),
+			})
+		}
+		s.Tests = len(s.Cases)
+		out.Tests, out.Failures = out.Tests+s.Tests, out.Failures+s.Failures
+		out.Suites = append(out.Suites, s)
+	}
+	if _, err := io.WriteString(w, xml.Header); err != nil {
+		return err
+	}
+	e := xml.NewEncoder(w)
+	e.Indent("", "  ")
+	if err := e.Encode(out); err != nil {
+		return err
+	}
+	_, err := io.WriteString(w, "\n")
+	return err
+}
+
+func hasRulePrefix(list []audit.Finding, prefix string) bool {
+	for _, f := range list {
+		if strings.HasPrefix(f.Rule, prefix) {
+			return true
+		}
+	}
+	return false
+}
+
+// chain is all that is known of a finding, line by line, without markup.
+func chain(f audit.Finding, img audit.ImageReport) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s %s at %s\n", f.Severity, f.Rule, position(subject(f, img)))
+	b.WriteString(placeLines(f.Related))
+	for _, line := range wrap(f.Detail, 110) {
+		b.WriteString(line + "\n")
+	}
+	for _, fix := range f.Fixes {
+		b.WriteString("fix: " + fixTitle(fix) + "\n")
+	}
+	for _, as := range f.Assumptions {
+		fmt.Fprintf(&b, "assumed: %s:%d %s: %s\n", Name(as.File), as.Line, Name(as.Text), as.Meaning)
+	}
+	return strings.TrimSuffix(b.String(), "\n")
+}
+
+func placeLines(list []audit.Place) string {
+	var b strings.Builder
+	places(&b, list, Style{})
+	return b.String()
+}
+
+// xmlText leaves out what XML cannot hold.
+func xmlText(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r == '\t' || r == '\n' || r >= ' ' && r != 0xFFFE && r != 0xFFFF {
+			return r
+		}
+		return '\ufffd'
+	}, utf8Only(s))
+}

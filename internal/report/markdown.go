@@ -1,0 +1,245 @@
+package report
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/ctxaudit/ctxaudit/internal/audit"
+)
+
+// Markdown writes the report that one pastes into an issue or a pull request. It is GitHub's Markdown, which GitLab and
+// the summaries of jobs take too: tables, and nothing that needs HTML but <details>.
+func Markdown(out io.Writer, a Audit, _ Style) error {
+	w := bufio.NewWriter(out)
+	fmt.Fprintf(w, "## %s\n\n%s\n", mdVerdict(a), mdCounts(a))
+	for _, img := range a.Images {
+		a.mdImage(w, img)
+	}
+	return w.Flush()
+}
+
+func mdVerdict(a Audit) string {
+	sign := "✅"
+	switch {
+	case a.Failed():
+		sign = "❌"
+	case a.Summary.Errors+a.Summary.Warnings > 0:
+		sign = "⚠️"
+	}
+	return sign + " ctxaudit: " + verdict(a)
+}
+
+// verdict says in one line how an audit ended.
+func verdict(a Audit) string {
+	images := "the image"
+	if len(a.Images) != 1 {
+		images = "the images"
+	}
+	switch {
+	case a.Failed():
+		return "something that " + images + " must hold would be missing or wrong"
+	case a.Summary.Errors+a.Summary.Warnings > 0:
+		return images + " would pass, with remarks"
+	default:
+		return "nothing that " + images + " must hold is missing"
+	}
+}
+
+func mdCounts(a Audit) string {
+	s := a.Summary
+	line := fmt.Sprintf("**%s**, **%s**, %s in %s", count(s.Errors, "error"), count(s.Warnings, "warning"), count(s.Notes, "note"), count(s.Images, "image"))
+	if s.Modules > 0 {
+		line += fmt.Sprintf("; %s in %s followed", count(s.Imports, "import"), count(s.Modules, "module"))
+	}
+	return line + ". Predicted from the Dockerfile, the ignore file and the sources: nothing was built or run."
+}
+
+func (a Audit) mdImage(w io.Writer, img audit.ImageReport) {
+	fmt.Fprintf(w, "\n### Image %s\n\n%s\n", mdCode(img.Name), mdDescribe(img))
+	if len(img.Findings)+len(img.Passed) > 0 {
+		fmt.Fprint(w, "\n| | Requirement | Evidence |\n| --- | --- | --- |\n")
+		for _, f := range img.Findings {
+			fmt.Fprintf(w, "| %s | %s | %s |\n", mdMark(f.Severity), mdCell(mdText(f.Summary)), mdEvidence(f.Related))
+		}
+		for _, p := range img.Passed {
+			fmt.Fprintf(w, "| ✅ | %s | %s |\n", mdCell(mdText(p.Requirement)), mdEvidence(p.Evidence))
+		}
+	}
+	for _, f := range img.Findings {
+		a.mdFinding(w, f, img)
+	}
+	if len(img.Assumptions) > 0 {
+		fmt.Fprint(w, "\n#### Assumed\n\n")
+		for _, as := range img.Assumptions {
+			fmt.Fprintf(w, "- %s %s: %s\n", mdCode(position(audit.Position{File: as.File, Line: as.Line})), mdCode(as.Text), mdText(as.Meaning))
+		}
+	}
+	fmt.Fprint(w, "\n#### Not checked\n\n")
+	for _, line := range notChecked(img) {
+		fmt.Fprintf(w, "- %s\n", mdText(line))
+	}
+}
+
+func mdDescribe(img audit.ImageReport) string {
+	var parts []string
+	if img.Dockerfile != "" {
+		parts = append(parts, "Dockerfile "+mdCode(img.Dockerfile))
+	}
+	if img.Target != "" {
+		parts = append(parts, "target "+mdCode(img.Target))
+	}
+	parts = append(parts, "context "+mdCode(img.Context))
+	if img.ContextReason != "" {
+		parts[len(parts)-1] += " (" + mdText(img.ContextReason) + ")"
+	}
+	if img.IgnoreFile != "" {
+		parts = append(parts, "ignore file "+mdCode(img.IgnoreFile))
+	}
+	return strings.Join(parts, ", ")
+}
+
+func (a Audit) mdFinding(w io.Writer, f audit.Finding, img audit.ImageReport) {
+	fmt.Fprintf(w, "\n#### %s %s at %s\n\n**%s.**", mdMark(f.Severity), mdText(f.Rule), mdCode(position(subject(f, img))), mdText(f.Summary))
+	if f.Detail != "" {
+		fmt.Fprintf(w, " %s", mdText(f.Detail))
+	}
+	fmt.Fprintln(w)
+	if len(f.Related) > 0 {
+		fmt.Fprint(w, "\n| Where | Line | What it does |\n| --- | --- | --- |\n")
+		for _, p := range f.Related {
+			fmt.Fprintf(w, "| %s | %s | %s |\n", mdCell(mdCode(placeName(p))), mdCell(mdCode(p.Text)), mdCell(mdText(role(p))))
+		}
+	}
+	for _, fix := range f.Fixes {
+		fmt.Fprintf(w, "\n**Fix:** %s. Tried: %s.\n", mdText(editTitle(fix)), mdText(Effect(fix)))
+		changes, _ := a.changes(fix)
+		for _, c := range changes {
+			diff := strings.Join(c.diff(), "\n")
+			fence := mdFence(diff)
+			fmt.Fprintf(w, "\n%sdiff\n%s\n%s\n", fence, diff, fence)
+		}
+	}
+	if len(f.Fixes) == 0 && len(f.Tried) > 0 {
+		fmt.Fprint(w, "\nNo edit was found that repairs it. Tried:\n\n")
+		for _, t := range f.Tried {
+			fmt.Fprintf(w, "- %s\n", mdText(t))
+		}
+	}
+	if len(f.Files) > 0 {
+		fmt.Fprintf(w, "\n<details><summary>%s concerned</summary>\n\n", count(len(f.Files), "file"))
+		for _, name := range f.Files {
+			fmt.Fprintf(w, "- %s\n", mdCode(name))
+		}
+		fmt.Fprint(w, "\n</details>\n")
+	}
+}
+
+// notChecked says what an audit of this image did not look at.
+func notChecked(img audit.ImageReport) []string {
+	var out []string
+	kinds := map[string]int{}
+	for _, as := range img.Assumptions {
+		kinds[as.Kind]++
+	}
+	if n := kinds["base-image"]; n > 0 {
+		out = append(out, "The files of "+count(n, "base image")+": nothing was downloaded.")
+	}
+	if n := kinds["run"]; n > 0 {
+		out = append(out, "What "+count(n, "RUN step")+" would do: nothing was run.")
+	}
+	if n := kinds["remote"]; n > 0 {
+		out = append(out, "What "+count(n, "download")+" would bring.")
+	}
+	if img.Modules == 0 {
+		out = append(out, "Imports: this image starts no program whose imports can be followed.")
+	}
+	if len(img.Passed) == 0 {
+		out = append(out, "Requirements beyond what the image itself tells: none that holds is written down.")
+	}
+	return append(out, "Anything that is only known when the program runs: names that it computes, settings that it is given then, volumes that are mounted over the image.")
+}
+
+func mdMark(s audit.Severity) string {
+	switch s {
+	case audit.Error:
+		return "❌"
+	case audit.Warning:
+		return "⚠️"
+	default:
+		return "ℹ️"
+	}
+}
+
+// maxEvidence is how many lines one cell of the table names.
+const maxEvidence = 4
+
+func mdEvidence(list []audit.Place) string {
+	var parts []string
+	for _, p := range list[:min(len(list), maxEvidence)] {
+		parts = append(parts, mdCode(placeName(p))+" "+mdText(string(p.Role)))
+	}
+	if more := len(list) - len(parts); more > 0 {
+		parts = append(parts, fmt.Sprintf("and %d more", more))
+	}
+	return mdCell(strings.Join(parts, ", "))
+}
+
+func placeName(p audit.Place) string { return position(audit.Position{File: p.File, Line: p.Line}) }
+
+// role says what a place does, with its note.
+func role(p audit.Place) string {
+	if p.Note == "" {
+		return string(p.Role)
+	}
+	return string(p.Role) + ": " + p.Note
+}
+
+// mdText escapes what Markdown would take for markup, and no more, so that the source stays readable: an underscore in
+// a word is only an underscore.
+func mdText(s string) string {
+	var b strings.Builder
+	text := []rune(strings.Join(strings.Fields(printable(s)), " "))
+	inWord := func(i int) bool { return i > 0 && i < len(text)-1 && isWord(text[i-1]) && isWord(text[i+1]) }
+	for i, r := range text {
+		switch {
+		case strings.ContainsRune("\\`*[]<&|~$", r), r == '_' && !inWord(i), i == 0 && strings.ContainsRune("#+-=>", r):
+			b.WriteByte('\\')
+		}
+		b.WriteRune(r)
+	}
+	return b.String()
+}
+
+// mdCode makes a code span of a text, whatever backticks it holds.
+func mdCode(s string) string {
+	if s = Name(s); s == "" {
+		return ""
+	}
+	fence := strings.Repeat("`", longestRun(s)+1)
+	if strings.HasPrefix(s, "`") || strings.HasSuffix(s, "`") || strings.TrimSpace(s) != s {
+		s = " " + s + " "
+	}
+	return fence + s + fence
+}
+
+// mdCell keeps bars from ending a cell; those that are escaped already stay as they are.
+func mdCell(s string) string {
+	return strings.ReplaceAll(strings.ReplaceAll(s, `\|`, "|"), "|", `\|`)
+}
+
+// mdFence gives a fence that a text cannot end.
+func mdFence(s string) string { return strings.Repeat("`", max(3, longestRun(s)+1)) }
+
+// longestRun gives the length of the longest run of backticks.
+func longestRun(s string) int {
+	longest, n := 0, 0
+	for _, r := range s {
+		if n++; r != '`' {
+			n = 0
+		}
+		longest = max(longest, n)
+	}
+	return longest
+}

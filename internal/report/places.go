@@ -1,0 +1,104 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/ctxaudit/ctxaudit/internal/audit"
+)
+
+// maxImports is how many imports of one module text shows.
+const maxImports = 8
+
+// fewImports leaves out imports beyond the first few, those that are most certain kept first.
+func fewImports(list []audit.Place) (shown []audit.Place, more int) {
+	keep := map[int]bool{}
+	for _, reach := range []string{"startup", "lazy", "guarded"} {
+		for i, p := range list {
+			if p.Role == audit.RoleImports && p.Note == reach && len(keep) < maxImports {
+				keep[i] = true
+			}
+		}
+	}
+	for i, p := range list {
+		if p.Role != audit.RoleImports || keep[i] {
+			shown = append(shown, p)
+		} else {
+			more++
+		}
+	}
+	return shown, more
+}
+
+// maxAssumed is how many assumptions one line names.
+const maxAssumed = 3
+
+func assumed(list []audit.Assumption) string {
+	var parts []string
+	for _, a := range list[:min(len(list), maxAssumed)] {
+		parts = append(parts, fmt.Sprintf("%s:%d %s", Name(a.File), a.Line, shorten(Name(a.Text), 60)))
+	}
+	if more := len(list) - len(parts); more > 0 {
+		parts = append(parts, fmt.Sprintf("and %d more", more))
+	}
+	return strings.Join(parts, "; ")
+}
+
+// shorten cuts a text that is longer than most bytes at the last blank before.
+func shorten(text string, most int) string {
+	if len(text) <= most {
+		return text
+	}
+	if i := strings.LastIndexByte(text[:most], ' '); i > 0 {
+		return text[:i] + " ..."
+	}
+	return text[:most] + "..."
+}
+
+func position(p audit.Position) string {
+	out := Name(p.File)
+	if p.Line > 0 {
+		out += fmt.Sprintf(":%d", p.Line)
+		if p.Column > 0 {
+			out += fmt.Sprintf(":%d", p.Column)
+		}
+	}
+	return out
+}
+
+// places writes lines with their part, aligned. Where a row does not fit, its part goes below.
+func places(w io.Writer, list []audit.Place, s Style) {
+	wide, text := 0, 0
+	where := make([]string, len(list))
+	for i, p := range list {
+		where[i] = placeName(p)
+		wide = max(wide, width(where[i]))
+		text = max(text, min(width(Name(p.Text)), maxPlaceText))
+	}
+	const indent = 6
+	if s.Width > 0 {
+		text = min(text, max(10, s.Width-indent-wide-2))
+	}
+	for i, p := range list {
+		line := pad(where[i], wide) + "  "
+		if s.Width > 0 {
+			line += pad(cutRight(Name(p.Text), max(10, s.Width-indent-wide-2)), text)
+		} else {
+			line += pad(Name(p.Text), text)
+		}
+		note := role(p)
+		if s.Width == 0 || indent+width(line)+2+width(note) <= s.Width {
+			fmt.Fprintf(w, "      %s  %s\n", line, s.dim(note))
+			continue
+		}
+		fmt.Fprintf(w, "      %s\n", strings.TrimRight(line, " "))
+		left := min(wide+2, 20)
+		for _, part := range wrap(note, s.wide(indent+left)) {
+			fmt.Fprintf(w, "      %s%s\n", strings.Repeat(" ", left), s.dim(part))
+		}
+	}
+}
+
+// maxPlaceText is the width to which the text of lines is aligned.
+const maxPlaceText = 48

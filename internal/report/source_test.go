@@ -1,0 +1,67 @@
+package report
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+
+	"github.com/ctxaudit/ctxaudit/internal/audit"
+)
+
+func TestSpan(t *testing.T) {
+	img := audit.ImageReport{Dockerfile: "Dockerfile", IgnoreFile: ".dockerignore"}
+	for _, c := range []struct{ reason, file, line, module, want string }{
+		// The bar is where the finding begins.
+		{"the name in a from import", "a.py", "from a.b import |monitoring", "a.b.monitoring", "monitoring"},
+		{"the module behind from", "a.py", "    |from shop.monitoring import x  # why", "shop.monitoring", "shop.monitoring"},
+		{"the last part of a relative one", "a.py", "|from .monitoring import x", "shop.monitoring", "monitoring"},
+		{"not a part of another name", "a.py", "|import xshop, shop", "shop", "shop"},
+		{"a statement without the name, less its comment", "a.py", "|import os  # shop", "shop", "import os"},
+		{"a call", "a.py", "|__import__(name)", "shop", "__import__"},
+		{"an ignore line", ".dockerignore", "|  **/x/  ", "", "**/x/"},
+		{"an instruction, less its continuation", "Dockerfile", "|ENV A=1 \\", "", "ENV A=1"},
+		{"a setting", "Dockerfile", "ENV A=1 |B=\"x y\" C=3", "", "B=\"x y\""},
+		{"a setting on a line of its own", "Dockerfile", "    |B='x y' C=3", "", "B='x y'"},
+		{"no column", "x.yaml", "  a: b", "", "a: b"},
+		{"other letters", "a.py", "x = 'é'; |import größe", "größe", "import größe"},
+	} {
+		column := strings.IndexByte(c.line, '|') + 1
+		line := strings.Replace(c.line, "|", "", 1)
+		s := Sources{c.file: "first\r\n" + line + "\r\nlast"}
+		got, ok := s.span(audit.Position{File: c.file, Line: 2, Column: column}, audit.Finding{Module: c.module}, img)
+		if assert.True(t, ok, c.reason) {
+			want := c.want
+			if c.reason == "other letters" {
+				want = "größe"
+			}
+			assert.Equal(t, want, got.Line[got.Start:got.End], c.reason)
+		}
+	}
+	_, ok := Sources{}.span(audit.Position{File: "gone", Line: 1}, audit.Finding{}, img)
+	assert.False(t, ok)
+}
+
+// Whatever a finding says and whatever the line holds, the span lies in the line and on whole characters.
+func FuzzSpan(f *testing.F) {
+	f.Add("a.py", "from a import b # x", 6, "a.b")
+	f.Add("Dockerfile", "ENV A=\"b\\", 5, "")
+	f.Add(".dockerignore", " \xff\t!x", 3, "")
+	f.Fuzz(func(t *testing.T, file, line string, column int, module string) {
+		if strings.ContainsAny(line, "\n\r") {
+			t.Skip()
+		}
+		s := Sources{file: line}
+		sp, ok := s.span(audit.Position{File: file, Line: 1, Column: column}, audit.Finding{Module: module}, audit.ImageReport{Dockerfile: "Dockerfile"})
+		if !ok {
+			return
+		}
+		if sp.Start < 0 || sp.End <= sp.Start || sp.End > len(sp.Line) {
+			t.Fatalf("%d to %d of %q", sp.Start, sp.End, sp.Line)
+		}
+		text, from, to := Style{Width: 60}.crop(sp, 10)
+		if from > to || to > 60 || width(text) > 60 {
+			t.Fatalf("%q: mark from %d to %d", text, from, to)
+		}
+	})
+}
