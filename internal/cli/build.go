@@ -3,8 +3,6 @@ package cli
 import (
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 	"strings"
 
 	"github.com/containerd/platforms"
@@ -36,7 +34,12 @@ func (f *buildFlags) set() bool {
 
 // options gives what the flags and the CONTEXT argument ask for.
 func (a *app) options(cmd *cobra.Command, f *buildFlags, args []string) (dockerfile.Options, error) {
-	opt := dockerfile.Options{Context: ".", Dockerfile: f.file, Target: f.target, Platform: f.platform}
+	return a.optionsIn(cmd, disk, f, args)
+}
+
+// optionsIn gives what they ask for in a state of the files.
+func (a *app) optionsIn(cmd *cobra.Command, w world, f *buildFlags, args []string) (dockerfile.Options, error) {
+	opt := dockerfile.Options{Context: ".", Dockerfile: f.file, Target: f.target, Platform: f.platform, Open: w.open}
 	if len(args) > 0 {
 		opt.Context = args[0]
 	}
@@ -81,24 +84,7 @@ func (a *app) options(cmd *cobra.Command, f *buildFlags, args []string) (dockerf
 	if isRemote(opt.Context) && f.file == "" && cmd.Parent() != nil && cmd.Parent().Name() != "context" {
 		return opt, fmt.Errorf("build context %s is remote: it has no ignore file, and its files are not known without fetching them; name a local Dockerfile with -f", opt.Context)
 	}
-	return opt, checkContext(opt.Context)
-}
-
-// checkContext finds a context that cannot be one before anything else is said about it.
-func checkContext(dir string) error {
-	if isRemote(dir) {
-		return nil
-	}
-	fi, err := os.Stat(dir)
-	switch {
-	case os.IsNotExist(err):
-		return fmt.Errorf("build context %s does not exist", dir)
-	case err != nil:
-		return fmt.Errorf("opening build context: %w", err)
-	case !fi.IsDir():
-		return fmt.Errorf("build context %s is not a directory; to name the Dockerfile, use -f %s %s", dir, dir, filepath.Dir(dir))
-	}
-	return nil
+	return opt, w.checkContext(opt.Context)
 }
 
 // isRemote reports whether a context is a git or HTTP URL, as docker build takes them.

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -16,7 +15,6 @@ import (
 	"github.com/ctxaudit/ctxaudit/internal/audit"
 	"github.com/ctxaudit/ctxaudit/internal/inventory"
 	"github.com/ctxaudit/ctxaudit/internal/policy"
-	"github.com/ctxaudit/ctxaudit/internal/project"
 	"github.com/ctxaudit/ctxaudit/internal/report"
 	"github.com/ctxaudit/ctxaudit/internal/simulate"
 	"github.com/ctxaudit/ctxaudit/internal/why"
@@ -25,7 +23,7 @@ import (
 // checkFlags are the flags of check beyond those of a build.
 type checkFlags struct {
 	buildFlags
-	config, failOn, fixes              string
+	config, failOn, fixes, newSince    string
 	modules, paths, env, forbid, image []string
 	verbose, quiet                     bool
 }
@@ -50,11 +48,13 @@ the finding disappear or that brings another.`,
 		Example: `  ctxaudit check
   ctxaudit check --require-module shop/app --require-env PYTHONPATH=/app .
   ctxaudit check -f docker/Dockerfile --target prod --forbid-path '/**/.env' .
-  ctxaudit check --config ci/ctxaudit.yaml --image backend --format json`,
+  ctxaudit check --config ci/ctxaudit.yaml --image backend --format json
+  ctxaudit check --new-since origin/main`,
 	}
 	f.registerCheck(cmd)
 	fl := cmd.Flags()
 	fl.StringVar(&f.fixes, "fixes", "best", "repairs to show, each tried in a simulation: best, all, none")
+	fl.StringVar(&f.newSince, "new-since", "", "show, and fail on, only what this git `REVISION` does not have")
 	fl.BoolVarP(&f.verbose, "verbose", "v", false, "show what holds too, with its evidence")
 	fl.BoolVarP(&f.quiet, "quiet", "q", false, "show findings only")
 	cmd.MarkFlagsMutuallyExclusive("verbose", "quiet")
@@ -86,6 +86,15 @@ the finding disappear or that brings another.`,
 		})
 		if err != nil {
 			return err
+		}
+		if f.newSince != "" {
+			old, err := a.onlyNew(cmd, images, &f, contextOf(args))
+			if err != nil {
+				return err
+			}
+			if old > 0 {
+				fmt.Fprintf(a.env.Stderr, "ctxaudit: not shown: %d findings that %s has too\n", old, f.newSince)
+			}
 		}
 		style := a.style()
 		style.Verbose, style.Quiet = f.verbose, f.quiet
@@ -145,6 +154,14 @@ func (a *app) audit(ctx context.Context, subjects []audit.Subject, f *checkFlags
 	return images, nil
 }
 
+// contextOf gives the CONTEXT argument.
+func contextOf(args []string) string {
+	if len(args) > 0 {
+		return args[0]
+	}
+	return "."
+}
+
 // required reports whether flags say what is required.
 func (f *checkFlags) required() bool {
 	return len(f.modules)+len(f.paths)+len(f.env)+len(f.forbid) > 0
@@ -152,7 +169,12 @@ func (f *checkFlags) required() bool {
 
 // subjects gives the images to check: those of the configuration, or the one that flags describe.
 func (a *app) subjects(cmd *cobra.Command, f *checkFlags, args []string) ([]audit.Subject, error) {
-	opt, err := a.options(cmd, &f.buildFlags, args)
+	return a.subjectsIn(cmd, disk, f, args)
+}
+
+// subjectsIn gives the images to check in a state of the files.
+func (a *app) subjectsIn(cmd *cobra.Command, w world, f *checkFlags, args []string) ([]audit.Subject, error) {
+	opt, err := a.optionsIn(cmd, w, &f.buildFlags, args)
 	if err != nil {
 		return nil, err
 	}
@@ -162,15 +184,15 @@ func (a *app) subjects(cmd *cobra.Command, f *checkFlags, args []string) ([]audi
 	}
 	name := f.config
 	if name == "" && !byFlags {
-		if p := filepath.Join(opt.Context, policy.FileName); exists(p) {
+		if p := filepath.Join(opt.Context, policy.FileName); w.exists(p) {
 			name = p
 		}
 	}
 	if name != "" {
-		return a.configured(cmd, name, f.image)
+		return a.configured(cmd, w, name, f.image)
 	}
 	if len(f.image) == 0 && !byFlags && !isRemote(opt.Context) {
-		return a.discover(cmd, opt.Context)
+		return a.discover(cmd, w, opt.Context)
 	}
 	if len(f.image) > 0 {
 		return nil, usagef(cmd, "--image chooses from a configuration, and there is none")
@@ -203,17 +225,12 @@ func (a *app) subjects(cmd *cobra.Command, f *checkFlags, args []string) ([]audi
 	if f.target != "" {
 		image = f.target
 	}
-	return []audit.Subject{{Name: image, Options: opt, Policy: p, Tracked: project.Tracked, GitIgnored: project.Ignored}}, nil
-}
-
-func exists(name string) bool {
-	_, err := os.Stat(name)
-	return err == nil
+	return []audit.Subject{{Name: image, Options: opt, Policy: p, Tracked: w.tracked, GitIgnored: w.ignored}}, nil
 }
 
 // configured gives the images of a configuration file.
-func (a *app) configured(cmd *cobra.Command, name string, only []string) ([]audit.Subject, error) {
-	data, err := os.ReadFile(name)
+func (a *app) configured(cmd *cobra.Command, w world, name string, only []string) ([]audit.Subject, error) {
+	data, err := w.readFile(name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("configuration %s does not exist", name)
 	}
@@ -245,7 +262,7 @@ func (a *app) configured(cmd *cobra.Command, name string, only []string) ([]audi
 		img := file.Images[n]
 		opt := dockerfile.Options{
 			Context: rel(img.Context), Dockerfile: rel(img.Dockerfile), Target: img.Target,
-			BuildArgs: img.BuildArgs, Platform: img.Platform,
+			BuildArgs: img.BuildArgs, Platform: img.Platform, Open: w.open,
 		}
 		if opt.Context == "" {
 			opt.Context = dir
@@ -259,10 +276,10 @@ func (a *app) configured(cmd *cobra.Command, name string, only []string) ([]audi
 			}
 			opt.BuildContexts[k] = v
 		}
-		if err := checkContext(opt.Context); err != nil {
+		if err := w.checkContext(opt.Context); err != nil {
 			return nil, &policy.Error{File: name, Line: file.Line("images", n, "context"), Message: err.Error()}
 		}
-		out = append(out, audit.Subject{Name: n, Options: opt, Policy: img, PolicyFile: file, Tracked: project.Tracked, GitIgnored: project.Ignored})
+		out = append(out, audit.Subject{Name: n, Options: opt, Policy: img, PolicyFile: file, Tracked: w.tracked, GitIgnored: w.ignored})
 	}
 	return out, nil
 }

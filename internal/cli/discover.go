@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -20,18 +19,22 @@ import (
 
 // discover finds the images of a repository that has no configuration: its Dockerfiles, each with the context in which
 // its sources resolve.
-func (a *app) discover(cmd *cobra.Command, root string) ([]audit.Subject, error) {
-	found, err := project.Dockerfiles(os.DirFS(root), func(dirs []string) map[string]bool { return project.Ignored(root, dirs) })
+func (a *app) discover(cmd *cobra.Command, w world, root string) ([]audit.Subject, error) {
+	files, err := w.directory(root)
+	if err != nil {
+		return nil, err
+	}
+	found, err := project.Dockerfiles(files, func(dirs []string) map[string]bool { return w.ignored(root, dirs) })
 	if err != nil {
 		return nil, fmt.Errorf("looking for Dockerfiles: %w", err)
 	}
 	if len(found) == 0 {
-		return nil, fmt.Errorf("no Dockerfile in %s or below; name one with -f", root)
+		return nil, &noDockerfileError{root}
 	}
 	var out []audit.Subject
 	taken := map[string]bool{}
 	for _, df := range found {
-		s, err := chooseContext(cmd.Context(), root, df)
+		s, err := chooseContext(cmd.Context(), w, root, df)
 		if err != nil {
 			return nil, err
 		}
@@ -44,15 +47,22 @@ func (a *app) discover(cmd *cobra.Command, root string) ([]audit.Subject, error)
 	return out, nil
 }
 
+// noDockerfileError says that discovery found nothing.
+type noDockerfileError struct{ root string }
+
+func (e *noDockerfileError) Error() string {
+	return fmt.Sprintf("no Dockerfile in %s or below; name one with -f", e.root)
+}
+
 // chooseContext tries the directories that may be the context of a Dockerfile and takes the first in which the build
 // finds its sources: the root of the repository unless they only resolve elsewhere.
-func chooseContext(ctx context.Context, root, df string) (audit.Subject, error) {
+func chooseContext(ctx context.Context, w world, root, df string) (audit.Subject, error) {
 	s := audit.Subject{
-		Name: project.ImageName(df), Discovered: true, Policy: &policy.Image{}, Tracked: project.Tracked, GitIgnored: project.Ignored,
+		Name: project.ImageName(df), Discovered: true, Policy: &policy.Image{}, Tracked: w.tracked, GitIgnored: w.ignored,
 	}
 	candidates := project.Contexts(df)
 	for i, dir := range candidates {
-		opt := dockerfile.Options{Context: filepath.Join(root, dir), Dockerfile: filepath.Join(root, df)}
+		opt := dockerfile.Options{Context: filepath.Join(root, dir), Dockerfile: filepath.Join(root, df), Open: w.open}
 		image, err := simulate.Build(ctx, opt)
 		if ctx.Err() != nil {
 			return s, ctx.Err()

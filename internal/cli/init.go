@@ -28,10 +28,10 @@ start, to which requirements are added.`,
 		if len(args) > 0 {
 			dir = args[0]
 		}
-		if err := checkContext(dir); err != nil {
+		if err := disk.checkContext(dir); err != nil {
 			return err
 		}
-		subjects, err := a.discover(cmd, dir)
+		subjects, err := a.discover(cmd, disk, dir)
 		if err != nil {
 			return err
 		}

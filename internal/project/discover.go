@@ -31,16 +31,21 @@ func IsDockerfile(name string) bool {
 		strings.HasPrefix(name, "Containerfile.") || strings.HasSuffix(lower, ".dockerfile")
 }
 
+// Directory is what Dockerfiles are looked for in: names are slash-separated and relative to it.
+type Directory interface {
+	ReadDir(name string) ([]fs.DirEntry, error)
+}
+
 // Dockerfiles finds the Dockerfiles below a directory, slash-separated and relative to it, sorted: those nearer to the
 // root first. Directories that git ignores, and vendored ones, are not looked into. ignored tells of directories,
 // relative to the root, whether git ignores them; nil if there is no git.
-func Dockerfiles(root fs.FS, ignored func(dirs []string) map[string]bool) ([]string, error) {
+func Dockerfiles(root Directory, ignored func(dirs []string) map[string]bool) ([]string, error) {
 	var out []string
 	level := []string{"."}
 	for depth := 0; len(level) > 0 && depth <= maxDepth; depth++ {
 		var next []string
 		for _, dir := range level {
-			entries, err := fs.ReadDir(root, dir)
+			entries, err := root.ReadDir(dir)
 			if err != nil {
 				if dir == "." {
 					return nil, err

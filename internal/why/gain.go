@@ -14,35 +14,12 @@ import (
 // maxAdds bounds the files that a fix lists.
 const maxAdds = 20
 
-// file is what an image has at a path, as far as a comparison needs it.
-type file struct {
-	kind    rootfs.Kind
-	size    int64
-	link    string
-	context string // where it comes from in the main context, "" if it does not
-}
-
-// files gives what an image has that is no directory, by path. What is only known to exist is left out.
-func files(m *simulate.Image) (map[string]file, error) {
-	out := map[string]file{}
-	err := m.Tree.Walk(func(p string, n *rootfs.Node) error {
-		if n.IsDir() || n.Kind == rootfs.KindUnknown {
-			return nil
-		}
-		f := file{kind: n.Kind, size: n.Size, link: n.Link}
-		f.context, _ = m.Origin(n)
-		out[p] = f
-		return nil
-	})
-	return out, err
-}
-
 // contextFiles gives what a build context lets in, for a build that fails.
-func contextFiles(c *simulate.Context) (map[string]file, error) {
-	out := map[string]file{}
+func contextFiles(c *simulate.Context) (map[string]simulate.File, error) {
+	out := map[string]simulate.File{}
 	err := c.Tree().Walk(func(e dockerctx.Entry) error {
 		if !e.Mode.IsDir() {
-			out[e.Path] = file{kind: rootfs.KindOf(e.Mode), size: e.Size, link: e.Link, context: e.Path}
+			out[e.Path] = simulate.File{Kind: rootfs.KindOf(e.Mode), Size: e.Size, Link: e.Link, Context: e.Path}
 		}
 		return nil
 	})
@@ -65,20 +42,20 @@ func (r *Repairer) describe(f audit.Finding, c candidate, t *trial) (*audit.Fix,
 	for _, p := range slices.Sorted(maps.Keys(after)) {
 		now := after[p]
 		if was, ok := before[p]; ok {
-			if was != now && !edited[now.context] {
+			if was != now && !edited[now.Context] {
 				fix.RemovesCount++
 			}
 			continue
 		}
-		name := now.context
+		name := now.Context
 		if name == "" {
 			name = p
 		}
 		fix.AddsCount++
-		fix.AddsBytes += now.size
-		if !r.wanted(f, now.context) {
+		fix.AddsBytes += now.Size
+		if !r.wanted(f, now.Context) {
 			fix.OthersCount++
-			fix.OthersBytes += now.size
+			fix.OthersBytes += now.Size
 		}
 		if len(fix.Adds) < maxAdds {
 			fix.Adds = append(fix.Adds, name)
@@ -94,7 +71,7 @@ func (r *Repairer) describe(f audit.Finding, c candidate, t *trial) (*audit.Fix,
 }
 
 // compared gives the files before and after: of the images, or of the contexts if there was no image.
-func (r *Repairer) compared(t *trial) (before, after map[string]file, err error) {
+func (r *Repairer) compared(t *trial) (before, after map[string]simulate.File, err error) {
 	if r.Image == nil {
 		if before, err = contextFiles(r.main); err != nil {
 			return nil, nil, err
@@ -107,11 +84,11 @@ func (r *Repairer) compared(t *trial) (before, after map[string]file, err error)
 		return before, after, err
 	}
 	if r.before == nil {
-		if r.before, err = files(r.Image); err != nil {
+		if r.before, err = r.Image.Files(); err != nil {
 			return nil, nil, err
 		}
 	}
-	after, err = files(t.image)
+	after, err = t.image.Files()
 	return r.before, after, err
 }
 

@@ -30,7 +30,7 @@ type Repairer struct {
 	plan   *dockerfile.Plan
 	main   *simulate.Context // nil if it is remote
 	trials map[string]*trial
-	before map[string]file
+	before map[string]simulate.File
 	budget *int // trials that are left
 	depth  int  // of carrying on
 }

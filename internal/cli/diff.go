@@ -1,0 +1,157 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ctxaudit/ctxaudit/internal/audit"
+	"github.com/ctxaudit/ctxaudit/internal/gitfs"
+	"github.com/ctxaudit/ctxaudit/internal/imagediff"
+	"github.com/ctxaudit/ctxaudit/internal/report"
+)
+
+func (a *app) diffCommand() *cobra.Command {
+	var f checkFlags
+	cmd := &cobra.Command{
+		Use: "diff BASE [HEAD]", Short: "Tell what a change does to the images",
+		Long: `Tell what the change from revision BASE to revision HEAD, or to the working tree, does to the
+images: the files that enter and leave them with their reason, the settings that change, and
+the findings that appear and disappear.
+
+The revisions are read straight from the repository's objects: nothing is checked out,
+stashed or fetched. The images are those that check would find, in each state by itself.
+
+Exits with 1 if a finding at or above --fail-on appears.`,
+		Example: `  ctxaudit diff main
+  ctxaudit diff HEAD~3 HEAD
+  ctxaudit diff origin/main --format markdown >> "$GITHUB_STEP_SUMMARY"
+  ctxaudit diff v1.2.0 v1.3.0 --context services/api`,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 || len(args) > 2 {
+				return usagef(cmd, "want BASE and at most one HEAD, got %d arguments", len(args))
+			}
+			return nil
+		},
+	}
+	f.registerCheck(cmd)
+	dir := cmd.Flags().String("context", ".", "build context, or where Dockerfiles are looked for")
+	format := formatFlag(cmd, "text", "json", "markdown")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		form, err := format()
+		if err != nil {
+			return err
+		}
+		failOn, err := audit.ParseSeverity(f.failOn)
+		if err != nil {
+			return usagef(cmd, "--fail-on: %w", err)
+		}
+		if f.file == "-" {
+			return usagef(cmd, "a Dockerfile from standard input is of no revision")
+		}
+		watch := a.progress()
+		defer watch.end()
+		watch.at("reading revision %s", args[0])
+		base, err := gitfs.Open(cmd.Context(), *dir, args[0])
+		if err != nil {
+			return err
+		}
+		defer base.Close()
+		before, err := a.revisionSubjects(cmd, base, &f, *dir)
+		if err != nil {
+			return err
+		}
+		after, name := []audit.Subject(nil), "the working tree"
+		if len(args) == 2 {
+			name = args[1]
+			head, err := gitfs.Open(cmd.Context(), *dir, name)
+			if err != nil {
+				return err
+			}
+			defer head.Close()
+			if after, err = a.revisionSubjects(cmd, head, &f, *dir); err != nil {
+				return err
+			}
+		} else if after, err = a.subjects(cmd, &f, []string{*dir}); err != nil {
+			return err
+		}
+		watch.at("comparing images")
+		d, err := imagediff.Compare(cmd.Context(), before, after)
+		watch.end()
+		if err != nil {
+			return err
+		}
+		d.Base, d.Head = args[0], name
+		switch form {
+		case "json":
+			err = report.JSON(a.env.Stdout, d)
+		case "markdown":
+			err = report.DiffMarkdown(a.env.Stdout, d)
+		default:
+			err = report.Diff(a.env.Stdout, d, a.style())
+		}
+		if err != nil {
+			return err
+		}
+		for _, img := range d.Images {
+			for _, g := range img.New {
+				if g.Severity.AtLeast(failOn) {
+					return exitCode(exitFindings)
+				}
+			}
+		}
+		return nil
+	}
+	return cmd
+}
+
+// revisionSubjects gives the images of a revision. That there is none yet is no error.
+func (a *app) revisionSubjects(cmd *cobra.Command, r *gitfs.Revision, f *checkFlags, dir string) ([]audit.Subject, error) {
+	subjects, err := a.subjectsIn(cmd, at(r), f, []string{dir})
+	var none *noDockerfileError
+	if errors.As(err, &none) || errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("at revision %s: %w", r.Name, err)
+	}
+	return subjects, nil
+}
+
+// onlyNew leaves of each report the findings that a revision does not have, and gives how many it leaves out.
+func (a *app) onlyNew(cmd *cobra.Command, images []audit.ImageReport, f *checkFlags, dir string) (old int, err error) {
+	r, err := gitfs.Open(cmd.Context(), dir, f.newSince)
+	if err != nil {
+		return 0, err
+	}
+	defer r.Close()
+	subjects, err := a.revisionSubjects(cmd, r, f, dir)
+	if err != nil {
+		return 0, err
+	}
+	have := map[string]bool{}
+	for _, s := range subjects {
+		before, _, err := audit.Run(cmd.Context(), s)
+		if err != nil {
+			return 0, fmt.Errorf("auditing image %s at revision %s: %w", s.Name, f.newSince, err)
+		}
+		for _, g := range before.Findings {
+			have[s.Name+"\x00"+g.Identity()] = true
+		}
+	}
+	for i := range images {
+		img := &images[i]
+		fresh := []audit.Finding{}
+		for _, g := range img.Findings {
+			if have[img.Name+"\x00"+g.Identity()] {
+				old++
+				continue
+			}
+			fresh = append(fresh, g)
+		}
+		img.Findings = fresh
+	}
+	return old, nil
+}

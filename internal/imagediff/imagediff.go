@@ -1,0 +1,333 @@
+// Package imagediff tells what a change does to images: the files that enter and leave them, the settings that change, and
+// the findings that appear and disappear. Both states are predicted and audited; nothing is built.
+package imagediff
+
+import (
+	"cmp"
+	"context"
+	"maps"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/ctxaudit/ctxaudit/internal/audit"
+	"github.com/ctxaudit/ctxaudit/internal/simulate"
+)
+
+// Status says in one word what became of an image.
+type Status string
+
+// The states.
+const (
+	Same    Status = "same"    // nothing changes
+	Changed Status = "changed" // something does
+	Added   Status = "added"   // there was no such image
+	Removed Status = "removed" // there is none any more
+	Fails   Status = "fails"   // the build fails in one of the states, so that files cannot be compared
+)
+
+// Diff is what a change does.
+type Diff struct {
+	Version int     `json:"version"`
+	Base    string  `json:"base"`
+	Head    string  `json:"head"`
+	Images  []Image `json:"images"`
+}
+
+// Image is what becomes of one image.
+type Image struct {
+	Name       string `json:"name"`
+	Dockerfile string `json:"dockerfile"`
+	Status     Status `json:"status"`
+	// Left and Entered are the files that leave and enter the image, by directory; Resized counts those that stay with
+	// another size, type or target.
+	Left    []Group `json:"left"`
+	Entered []Group `json:"entered"`
+	Resized int     `json:"resized"`
+	// Settings are those of the image's configuration that change.
+	Settings []Setting `json:"settings"`
+	// New and Gone are the findings that appear and disappear.
+	New  []audit.Finding `json:"new"`
+	Gone []audit.Finding `json:"gone"`
+}
+
+// Group is a directory of which everything enters or leaves, or a single file.
+type Group struct {
+	// Path is in the image. Dir tells of a directory.
+	Path string `json:"path"`
+	Dir  bool   `json:"dir"`
+	// ContextPath is where it comes from, "" if it does not come from the main context.
+	ContextPath string `json:"contextPath,omitempty"`
+	Files       int    `json:"files"`
+	Bytes       int64  `json:"bytes"`
+	// Reason says why it leaves, Place is the line that does it, if one does.
+	Reason string       `json:"reason,omitempty"`
+	Place  *audit.Place `json:"place,omitempty"`
+	// Imports counts the places that import it and break.
+	Imports int `json:"imports,omitempty"`
+}
+
+// Setting is a part of the configuration; nil is "not set".
+type Setting struct {
+	Name   string  `json:"name"`
+	Before *string `json:"before"`
+	After  *string `json:"after"`
+}
+
+// state is an image in one of the two states.
+type state struct {
+	subject audit.Subject
+	report  audit.ImageReport
+	image   *simulate.Image // nil if the build fails
+	files   map[string]simulate.File
+}
+
+// Compare audits two states and tells them apart. Images are the same if their names are.
+func Compare(ctx context.Context, base, head []audit.Subject) (*Diff, error) {
+	before, err := states(ctx, base)
+	if err != nil {
+		return nil, err
+	}
+	after, err := states(ctx, head)
+	if err != nil {
+		return nil, err
+	}
+	d := &Diff{Version: 1, Images: []Image{}}
+	names := map[string]bool{}
+	for name := range before {
+		names[name] = true
+	}
+	for name := range after {
+		names[name] = true
+	}
+	for _, name := range slices.Sorted(maps.Keys(names)) {
+		img, err := compare(name, before[name], after[name])
+		if err != nil {
+			return nil, err
+		}
+		d.Images = append(d.Images, img)
+	}
+	return d, nil
+}
+
+func states(ctx context.Context, subjects []audit.Subject) (map[string]*state, error) {
+	out := map[string]*state{}
+	for _, s := range subjects {
+		r, image, err := audit.Run(ctx, s)
+		if err != nil {
+			return nil, err
+		}
+		st := &state{subject: s, report: r, image: image}
+		if image != nil {
+			if st.files, err = image.Files(); err != nil {
+				return nil, err
+			}
+		}
+		out[s.Name] = st
+	}
+	return out, nil
+}
+
+func compare(name string, before, after *state) (Image, error) {
+	img := Image{Name: name, Left: []Group{}, Entered: []Group{}, Settings: []Setting{}, New: []audit.Finding{}, Gone: []audit.Finding{}}
+	switch {
+	case before == nil:
+		img.Status, img.Dockerfile, img.New = Added, after.report.Dockerfile, after.report.Findings
+		img.Entered = groups(after.files, nil)
+		return img, nil
+	case after == nil:
+		img.Status, img.Dockerfile, img.Gone = Removed, before.report.Dockerfile, before.report.Findings
+		img.Left = groups(before.files, nil)
+		return img, nil
+	}
+	img.Dockerfile = after.report.Dockerfile
+	img.New, img.Gone = missing(after.report.Findings, before.report.Findings), missing(before.report.Findings, after.report.Findings)
+	if before.image == nil || after.image == nil {
+		img.Status = Fails
+		if before.image == nil && after.image == nil && len(img.New)+len(img.Gone) == 0 {
+			img.Status = Same
+		}
+		return img, nil
+	}
+	img.Left, img.Entered = groups(before.files, after.files), groups(after.files, before.files)
+	for p, was := range before.files {
+		if now, ok := after.files[p]; ok && (now.Kind != was.Kind || now.Size != was.Size || now.Link != was.Link) {
+			img.Resized++
+		}
+	}
+	img.Settings = settings(before.image, after.image)
+	if err := after.reasons(img.Left, img.New); err != nil {
+		return img, err
+	}
+	for i := range img.Entered {
+		after.brought(&img.Entered[i])
+	}
+	img.Status = Same
+	if len(img.Left)+len(img.Entered)+img.Resized+len(img.Settings)+len(img.New)+len(img.Gone) > 0 {
+		img.Status = Changed
+	}
+	return img, nil
+}
+
+// missing gives the findings of one list that the other lacks.
+func missing(list, other []audit.Finding) []audit.Finding {
+	have := map[string]bool{}
+	for _, f := range other {
+		have[f.Identity()] = true
+	}
+	out := []audit.Finding{}
+	for _, f := range list {
+		if !have[f.Identity()] {
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
+// groups gives the files of one state that another lacks, joined at the topmost directory that the other lacks too.
+func groups(files, other map[string]simulate.File) []Group {
+	dirs := map[string]bool{"/": true}
+	for p := range other {
+		for dir := path.Dir(p); !dirs[dir]; dir = path.Dir(dir) {
+			dirs[dir] = true
+		}
+	}
+	found := map[string]*Group{}
+	for _, p := range slices.Sorted(maps.Keys(files)) {
+		if _, ok := other[p]; ok {
+			continue
+		}
+		top, context := p, files[p].Context
+		for dir := path.Dir(p); !dirs[dir]; dir = path.Dir(dir) {
+			// Only as long as the names are those of the context does the directory come from there.
+			if context != "" && path.Base(context) == path.Base(top) {
+				context = path.Dir(context)
+			} else {
+				context = ""
+			}
+			top = dir
+		}
+		g := found[top]
+		if g == nil {
+			g = &Group{Path: top, Dir: top != p, ContextPath: context}
+			found[top] = g
+		}
+		if g.ContextPath != context {
+			g.ContextPath = ""
+		}
+		g.Files++
+		g.Bytes += files[p].Size
+	}
+	out := []Group{}
+	for _, top := range slices.Sorted(maps.Keys(found)) {
+		out = append(out, *found[top])
+	}
+	// The most files first; single files in one directory stay together by their names.
+	slices.SortStableFunc(out, func(a, b Group) int { return -cmp.Compare(a.Files, b.Files) })
+	return out
+}
+
+// reasons says of what left why it did, and how many imports of it break.
+func (s *state) reasons(left []Group, found []audit.Finding) error {
+	main, err := s.image.MainContext(s.subject.Options.Context)
+	if err != nil {
+		return err
+	}
+	for i := range left {
+		g := &left[i]
+		for _, f := range found {
+			if f.ContextPath == "" || g.ContextPath == "" || !simulate.Within(f.ContextPath, g.ContextPath) && !simulate.Within(g.ContextPath, f.ContextPath) {
+				continue
+			}
+			for _, p := range f.Related {
+				if p.Role == audit.RoleImports {
+					g.Imports++
+				}
+			}
+		}
+		if g.ContextPath == "" || main == nil {
+			continue
+		}
+		if _, err := main.FS.Lstat(g.ContextPath); err != nil {
+			g.Reason = "it is no longer in the repository"
+			continue
+		}
+		files, err := simulate.FilesBelow(main.FS, g.ContextPath)
+		if err != nil || len(files) == 0 {
+			return err
+		}
+		t, err := main.Explain(files[0])
+		if err != nil {
+			return err
+		}
+		switch {
+		case t.Included:
+			g.Reason = "no instruction copies it any more"
+		case t.Decisive != nil:
+			g.Reason = "the ignore file keeps it out"
+			g.Place = &audit.Place{Role: audit.RoleExcludes, File: main.Ignore.Name, Line: t.Decisive.Number, Text: strings.TrimSpace(t.Decisive.Text)}
+		}
+	}
+	return nil
+}
+
+// brought names the instruction that brings a group into the image.
+func (s *state) brought(g *Group) {
+	n, _, err := s.image.Tree.Stat(g.Path)
+	if err != nil {
+		return
+	}
+	for _, step := range s.image.Provenance(n) {
+		if l := step.Op.Location; !l.IsZero() {
+			g.Place = &audit.Place{Role: audit.RoleCopies, File: l.File, Line: l.Range.Start.Line, Text: l.Text}
+			return
+		}
+	}
+}
+
+// settings compares the configuration of two images.
+func settings(before, after *simulate.Image) []Setting {
+	out := []Setting{}
+	add := func(name string, was, is string, wasSet, isSet bool) {
+		if was == is && wasSet == isSet {
+			return
+		}
+		s := Setting{Name: name}
+		if wasSet {
+			s.Before = &was
+		}
+		if isSet {
+			s.After = &is
+		}
+		out = append(out, s)
+	}
+	a, b := before.Plan.Config, after.Plan.Config
+	list := func(words []string) string { return strings.Join(words, " ") }
+	add("WORKDIR", a.WorkingDir, b.WorkingDir, a.WorkingDir != "", b.WorkingDir != "")
+	add("USER", a.User, b.User, a.User != "", b.User != "")
+	add("ENTRYPOINT", list(a.Entrypoint), list(b.Entrypoint), a.Entrypoint != nil, b.Entrypoint != nil)
+	add("CMD", list(a.Cmd), list(b.Cmd), a.Cmd != nil, b.Cmd != nil)
+	was, is := environment(a.Env), environment(b.Env)
+	names := map[string]bool{}
+	for name := range was {
+		names[name] = true
+	}
+	for name := range is {
+		names[name] = true
+	}
+	for _, name := range slices.Sorted(maps.Keys(names)) {
+		x, xok := was[name]
+		y, yok := is[name]
+		add("ENV "+name, x, y, xok, yok)
+	}
+	return out
+}
+
+func environment(env []string) map[string]string {
+	out := map[string]string{}
+	for _, kv := range env {
+		name, value, _ := strings.Cut(kv, "=")
+		out[name] = value
+	}
+	return out
+}

@@ -1,0 +1,174 @@
+package report
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/ctxaudit/ctxaudit/internal/audit"
+	"github.com/ctxaudit/ctxaudit/internal/imagediff"
+)
+
+// maxGroups is how many groups of files text shows of an image.
+const maxGroups = 20
+
+// Diff writes what a change does to images as text.
+func Diff(out io.Writer, d *imagediff.Diff, s Style) error {
+	w := bufio.NewWriter(out)
+	fmt.Fprintf(w, "%s\n", s.dim(Name(d.Base)+" -> "+Name(d.Head)))
+	for _, img := range d.Images {
+		fmt.Fprintf(w, "%s  %s  %s\n", s.bold(Name(img.Name)), s.dim(Name(img.Dockerfile)), statusText(img, s))
+		groupLines(w, "-", img.Left, s.red, s)
+		groupLines(w, "+", img.Entered, s.green, s)
+		if img.Resized > 0 {
+			fmt.Fprintf(w, "  ~ %s with another size or type\n", count(img.Resized, "file"))
+		}
+		for _, set := range img.Settings {
+			fmt.Fprintf(w, "  ~ %s: %s -> %s\n", Name(set.Name), settingText(set.Before), settingText(set.After))
+		}
+		for _, f := range img.New {
+			fmt.Fprintf(w, "  %s %s %s  %s\n", s.red("new"), s.severity(f.Severity), s.bold(f.Rule), s.cyan(position(f.Subject)))
+			fmt.Fprintf(w, "      %s\n", printable(f.Summary))
+		}
+		for _, f := range img.Gone {
+			fmt.Fprintf(w, "  %s %s  %s\n", s.green("gone"), f.Rule, printable(f.Summary))
+		}
+	}
+	if len(d.Images) == 0 {
+		fmt.Fprintln(w, "there is no image in either state")
+	}
+	return w.Flush()
+}
+
+func statusText(img imagediff.Image, s Style) string {
+	left, entered := totalFiles(img.Left), totalFiles(img.Entered)
+	switch img.Status {
+	case imagediff.Same:
+		return s.green("unchanged")
+	case imagediff.Added:
+		return s.green("new image, " + count(entered, "file"))
+	case imagediff.Removed:
+		return s.yellow("no longer an image")
+	case imagediff.Fails:
+		return s.red("the build fails in one of the states: its files cannot be compared")
+	}
+	return fmt.Sprintf("%s leave, %s enter", count(left, "file"), count(entered, "file"))
+}
+
+func totalFiles(groups []imagediff.Group) (n int) {
+	for _, g := range groups {
+		n += g.Files
+	}
+	return n
+}
+
+func settingText(v *string) string {
+	if v == nil {
+		return "not set"
+	}
+	return fmt.Sprintf("%q", *v)
+}
+
+func groupLines(w io.Writer, mark string, groups []imagediff.Group, paint func(string) string, s Style) {
+	for _, g := range groups[:min(len(groups), maxGroups)] {
+		name := Name(g.Path)
+		if g.Dir {
+			name += "/"
+		}
+		fmt.Fprintf(w, "  %s  %s\n", paint(mark+" "+name), groupText(g))
+		if note := groupNote(g); note != "" {
+			fmt.Fprintf(w, "      %s\n", s.dim(note))
+		}
+	}
+	if more := groups[min(len(groups), maxGroups):]; len(more) > 0 {
+		fmt.Fprintf(w, "  %s\n", s.dim(fmt.Sprintf("%s and %s more", mark, count(totalFiles(more), "file"))))
+	}
+}
+
+func groupText(g imagediff.Group) string {
+	out := bytes(g.Bytes)
+	if g.Dir {
+		out = count(g.Files, "file") + ", " + out
+	}
+	if g.Imports > 0 {
+		out += "; " + broken(g.Imports)
+	}
+	return out
+}
+
+// broken says how many imports break.
+func broken(n int) string {
+	if n == 1 {
+		return "1 import of it breaks"
+	}
+	return fmt.Sprintf("%d imports of it break", n)
+}
+
+func groupNote(g imagediff.Group) string {
+	var parts []string
+	if g.Reason != "" {
+		parts = append(parts, g.Reason)
+	}
+	if g.Place != nil {
+		parts = append(parts, fmt.Sprintf("%s:%d %s", Name(g.Place.File), g.Place.Line, shorten(printable(g.Place.Text), 60)))
+	}
+	return strings.Join(parts, ": ")
+}
+
+// DiffMarkdown writes what a change does to images as Markdown, for a pull request.
+func DiffMarkdown(out io.Writer, d *imagediff.Diff) error {
+	w := bufio.NewWriter(out)
+	fmt.Fprintf(w, "## What this change does to the images\n\n%s → %s\n", mdCode(d.Base), mdCode(d.Head))
+	for _, img := range d.Images {
+		fmt.Fprintf(w, "\n### %s\n\n%s: %s.\n", mdCode(img.Name), mdCode(img.Dockerfile), statusText(img, Style{}))
+		for _, f := range img.New {
+			mark := "⚠️"
+			if f.Severity == audit.Error {
+				mark = "❌"
+			}
+			fmt.Fprintf(w, "\n- %s **%s** %s: %s", mark, f.Rule, mdCode(position(f.Subject)), mdCell(f.Summary))
+		}
+		for _, f := range img.Gone {
+			fmt.Fprintf(w, "\n- ✅ %s is gone: %s", f.Rule, mdCell(f.Summary))
+		}
+		if len(img.New)+len(img.Gone) > 0 {
+			fmt.Fprintln(w)
+		}
+		if len(img.Left)+len(img.Entered) > 0 {
+			fmt.Fprint(w, "\n| | in the image | files | bytes | why |\n|---|---|---:|---:|---|\n")
+			rows(w, "leaves", img.Left)
+			rows(w, "enters", img.Entered)
+		}
+		if len(img.Settings) > 0 {
+			fmt.Fprint(w, "\n| setting | before | after |\n|---|---|---|\n")
+			for _, set := range img.Settings {
+				fmt.Fprintf(w, "| %s | %s | %s |\n", mdCode(set.Name), mdCode(settingText(set.Before)), mdCode(settingText(set.After)))
+			}
+		}
+	}
+	return w.Flush()
+}
+
+func rows(w io.Writer, what string, groups []imagediff.Group) {
+	for _, g := range groups[:min(len(groups), maxGroups)] {
+		name := g.Path
+		if g.Dir {
+			name += "/"
+		}
+		var why []string
+		if g.Reason != "" {
+			why = append(why, mdCell(g.Reason))
+		}
+		if g.Place != nil {
+			why = append(why, strings.ReplaceAll(mdCode(fmt.Sprintf("%s:%d %s", g.Place.File, g.Place.Line, shorten(printable(g.Place.Text), 60))), "|", `\|`))
+		}
+		if g.Imports > 0 {
+			why = append(why, broken(g.Imports))
+		}
+		fmt.Fprintf(w, "| %s | %s | %d | %s | %s |\n", what, mdCode(name), g.Files, bytes(g.Bytes), strings.Join(why, "; "))
+	}
+	if more := groups[min(len(groups), maxGroups):]; len(more) > 0 {
+		fmt.Fprintf(w, "| %s | %d more | %d | | |\n", what, len(more), totalFiles(more))
+	}
+}

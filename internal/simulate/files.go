@@ -1,0 +1,27 @@
+package simulate
+
+import "github.com/ctxaudit/ctxaudit/internal/rootfs"
+
+// File is what an image has at a path, as far as two images are compared.
+type File struct {
+	Kind rootfs.Kind
+	Size int64 // bytes
+	Link string
+	// Context is the path in the main context that it comes from, "" if it does not.
+	Context string
+}
+
+// Files gives what an image has that is no directory, by path. What is only known to exist is left out.
+func (m *Image) Files() (map[string]File, error) {
+	out := map[string]File{}
+	err := m.Tree.Walk(func(p string, n *rootfs.Node) error {
+		if n.IsDir() || n.Kind == rootfs.KindUnknown {
+			return nil
+		}
+		f := File{Kind: n.Kind, Size: n.Size, Link: n.Link}
+		f.Context, _ = m.Origin(n)
+		out[p] = f
+		return nil
+	})
+	return out, err
+}
