@@ -2,6 +2,7 @@ package conformance
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -14,6 +15,9 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sync/errgroup"
+
+	"github.com/ctxaudit/ctxaudit/dockerfile"
+	"github.com/ctxaudit/ctxaudit/internal/simulate"
 )
 
 var (
@@ -110,8 +114,8 @@ func firstDifference(ctx context.Context, d *Daemon, s *Scenario) (differs *Scen
 }
 
 // compareScenario compares one scenario. Where several instructions fail it is
-// chance which one BuildKit names, because it runs them side by side; so a
-// line that differs counts only if the build succeeds without that line.
+// chance which one BuildKit names, because it runs them side by side; so a line
+// that differs counts only if the prediction would not fail there as well.
 func compareScenario(ctx context.Context, d *Daemon, s *Scenario) (*Result, string, error) {
 	built, predicted, err := compareOnce(ctx, d, s)
 	if err != nil {
@@ -121,18 +125,39 @@ func compareScenario(ctx context.Context, d *Daemon, s *Scenario) (*Result, stri
 	if diff == "" || built.Failure == nil || predicted.Failure == nil {
 		return built, diff, nil
 	}
-	next := s.Without(built.Failure.Line)
-	if next == nil {
-		return built, diff, nil
-	}
-	rest, _, err := compareOnce(ctx, d, next)
+	lines, err := failingLines(ctx, s)
 	if err != nil {
 		return nil, "", err
 	}
-	if rest.Failure != nil {
+	if slices.Contains(lines, built.Failure.Line) {
 		return built, "", nil
 	}
 	return built, diff, nil
+}
+
+// failingLines gives every line at which a build of the scenario is predicted to fail.
+func failingLines(ctx context.Context, s *Scenario) ([]int, error) {
+	dir, err := os.MkdirTemp("", "ctxaudit-random-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	r, err := s.Case().Materialize(dir)
+	if err != nil {
+		return nil, err
+	}
+	plan, err := dockerfile.Compile(ctx, dockerfile.Options{Context: r.Context})
+	if err != nil {
+		return nil, err
+	}
+	var lines []int
+	for _, err := range simulate.Failures(ctx, plan, simulate.Open(plan)) {
+		var failed *simulate.BuildError
+		if errors.As(err, &failed) {
+			lines = append(lines, failed.Location.Range.Start.Line)
+		}
+	}
+	return lines, nil
 }
 
 func compareOnce(ctx context.Context, d *Daemon, s *Scenario) (built, predicted *Result, err error) {

@@ -79,7 +79,8 @@ func smallest(all []int, ok func([]int) (bool, error)) ([]int, error) {
 			return nil, err
 		}
 		if yes {
-			set = less
+			// What could not be spared before may be spared now: negations make the question not monotonic.
+			set, i = less, 0
 		} else {
 			i++
 		}

@@ -74,7 +74,7 @@ var kept = regexp.MustCompile(`--(chown|chmod)=\S+`)
 // copyCandidates gives edits that copy what no instruction copies.
 func (r *Repairer) copyCandidates(f audit.Finding) ([]candidate, error) {
 	s := r.stage()
-	if s == nil || strings.ContainsAny(f.ContextPath, " \t\"'\\[]*?<$") {
+	if s == nil || strings.ContainsAny(f.ContextPath, "\t\n\"'\\[]*?<$") {
 		return nil, nil
 	}
 	wants := f.Hint.Wants
@@ -137,6 +137,10 @@ func (r *Repairer) newCopy(s *dockerfile.Stage, source, want, from string, isDir
 		words = append(words, flags)
 	}
 	text := strings.Join(append(words, source, dest), " ")
+	if strings.Contains(source+dest, " ") {
+		// Only the JSON form takes a name with a blank.
+		text = strings.Join(words, " ") + fmt.Sprintf(" [%q, %q]", source, dest)
+	}
 	title := fmt.Sprintf("copy %s to %s", strings.TrimSuffix(source, "/"), want)
 	if from != "" {
 		title += " from stage " + from
@@ -191,7 +195,7 @@ func (r *Repairer) widened(f audit.Finding, wants []string, isDir bool) []candid
 	var out []candidate
 	for _, in := range s.Instructions {
 		words, ok := r.words(in)
-		if !ok || !isCopy(in) || isDir || strings.Contains(strings.Join(words, " "), "--from=") {
+		if !ok || !isCopy(in) || isDir || strings.Contains(f.ContextPath, " ") || strings.Contains(strings.Join(words, " "), "--from=") {
 			continue
 		}
 		at := operands(words)

@@ -128,6 +128,9 @@ func (r *Repairer) Fixes(ctx context.Context, f audit.Finding) (fixes []audit.Fi
 	if err != nil {
 		return nil, nil, err
 	}
+	if len(list) == 0 {
+		tried = append(tried, "no kind of edit applies to it")
+	}
 	seen := map[string]bool{}
 	for _, c := range list {
 		if seen[key(c.edits)] || len(seen) == maxCandidates {
