@@ -38,7 +38,7 @@ type Options struct {
 
 // Lint looks at every line of a context's ignore file. Without one there is nothing to find.
 func Lint(c *simulate.Context, opt Options) (*Result, error) {
-	l := &linter{ignore: c.Ignore, opt: opt, facts: map[int]*fact{}}
+	l := &linter{ignore: c.Ignore, opt: opt, facts: map[int]*fact{}, dirs: map[string]bool{}}
 	if c.Ignore == nil {
 		return &Result{}, nil
 	}
@@ -77,6 +77,7 @@ type linter struct {
 	paths    []string // every path of the tree that is looked at
 	excluded []string // those that do not reach the builder
 	lost     []string // those of them that are no directories
+	dirs     map[string]bool
 	result   Result
 }
 
@@ -110,6 +111,7 @@ func (l *linter) survey(dir string) error {
 		}
 		l.note(t, e.IsDir())
 		if e.IsDir() {
+			l.dirs[p] = true
 			if err := l.survey(p); err != nil {
 				return err
 			}
@@ -266,8 +268,8 @@ func (l *linter) judge(line *dockerctx.Line, idle bool) error {
 			return err
 		}
 	}
-	if !line.Negated {
-		l.rootOnly(line)
+	if !line.Negated && l.rootOnly(line) {
+		return nil
 	}
 	if !idle || l.conventional(line) {
 		return nil
@@ -275,8 +277,11 @@ func (l *linter) judge(line *dockerctx.Line, idle bool) error {
 	switch {
 	case f == nil:
 		l.result.Removable = append(l.result.Removable, line.Number)
-		l.add(line, audit.IgnorePatternUnused, audit.Warning, fmt.Sprintf("%s matches nothing in this context", strings.TrimSpace(line.Text)),
-			"Without it the same files reach the builder.")
+		detail := "Without it the same files reach the builder."
+		if strings.HasPrefix(line.Pattern, "#") {
+			detail = "A # begins a comment only in the first column: this line is a pattern."
+		}
+		l.add(line, audit.IgnorePatternUnused, audit.Warning, fmt.Sprintf("%s matches nothing in this context", strings.TrimSpace(line.Text)), detail)
 	default:
 		l.result.Removable = append(l.result.Removable, line.Number)
 		l.add(line, audit.IgnorePatternRedundant, audit.Warning, fmt.Sprintf("%s changes nothing", strings.TrimSpace(line.Text)),
@@ -320,25 +325,34 @@ func (l *linter) place(role audit.Role, line *dockerctx.Line, note string) audit
 	return audit.Place{Role: role, File: l.ignore.Name, Line: line.Number, Text: strings.TrimSpace(line.Text), Note: note}
 }
 
-// rootOnly reports a bare name that keeps out what has it at the root, and not what has it further down.
-func (l *linter) rootOnly(line *dockerctx.Line) {
+// rootOnly reports a bare name that keeps out what has it at the root, and not what has it further down: where a directory
+// has it there and nothing at the root does, or where it is the name of what tools leave behind at any depth. Of a name that
+// is found at the root that place was meant.
+func (l *linter) rootOnly(line *dockerctx.Line) bool {
 	name := line.Pattern
 	text := strings.TrimSpace(line.Text)
 	if name == "" || strings.ContainsAny(name, "/") || strings.HasPrefix(text, "/") || strings.HasPrefix(text, "./") || strings.Contains(name, "**") || name == "*" || name == "." {
-		return
+		return false
 	}
-	let := map[string]bool{}
+	out := map[string]bool{}
 	for _, p := range l.excluded {
-		let[p] = true
+		out[p] = true
 	}
+	litter := slices.Contains(litterNames, name)
 	var deeper []string
 	for _, p := range l.paths {
-		if ok, _ := path.Match(name, path.Base(p)); ok && strings.Contains(p, "/") && !let[p] {
+		if ok, _ := path.Match(name, path.Base(p)); !ok {
+			continue
+		}
+		switch {
+		case !strings.Contains(p, "/") && !litter:
+			return false
+		case strings.Contains(p, "/") && !out[p] && (litter || l.dirs[p]):
 			deeper = append(deeper, p)
 		}
 	}
 	if len(deeper) == 0 {
-		return
+		return false
 	}
 	more := ""
 	if len(deeper) > 1 {
@@ -348,6 +362,13 @@ func (l *linter) rootOnly(line *dockerctx.Line) {
 		fmt.Sprintf("%s matches at the root of the context only; %s%s reaches the builder", text, deeper[0], more),
 		fmt.Sprintf("Unlike in a .gitignore, a name without a slash is anchored at the root. **/%s matches at any depth, /%s says that the root is meant.",
 			strings.TrimSuffix(text, "/"), strings.TrimSuffix(text, "/")))
+	return true
+}
+
+// litterNames are names of what tools leave behind at any depth of a tree.
+var litterNames = []string{
+	"__pycache__", "node_modules", "*.pyc", "*.pyo", "*.py[cod]", "*.class", "*.o", "*.log", "*.swp", "*.tmp", "*~", ".DS_Store", "Thumbs.db",
+	".pytest_cache", ".mypy_cache", ".ruff_cache", ".ipynb_checkpoints", "*.egg-info", ".venv", "venv", ".terraform", ".idea", ".vscode", ".next",
 }
 
 // secretNames are names of files that hold secrets by convention.
@@ -378,6 +399,10 @@ var conventionalNames = []string{
 	".yarn", ".pnpm-store", "vendor", ".bundle", "*.gem", "Dockerfile*", "*.Dockerfile", ".dockerignore", "docker-compose*", "compose*.y*ml", "Makefile",
 	"*.md", "LICENSE*", "README*", "CHANGELOG*", ".editorconfig", ".github", ".gitlab*", ".circleci", ".travis.yml", "*.sqlite3", "db.sqlite3*", ".python-version",
 	".ipynb_checkpoints", "*.pem", "*.key", "*.orig", "*.rej", ".devcontainer", ".husky", ".direnv", ".envrc", "results", "*.pid", "*.seed", "lib-cov", ".serverless",
+	".Python", ".npm", ".bower*", "*.temp", "*.db", "*.sqlite*", ".dmypy.json", "dmypy.json", "wheels", "wheelhouse", "*.whl", "pip-wheel-metadata", ".hypothesis",
+	".AppleDouble", ".LSOverride", "._*", ".storybook-out", "*.lcov", "*.tsbuildinfo", "junit.xml", "test-results", ".turbo", ".angular", ".parcel-cache", "core",
+	"*.core", ".pytest*", "*.crt", "*.pfx", ".mypy*", ".artifacts", "*.prof", ".dmypy*", "celerybeat-schedule*", ".spyderproject", ".spyproject", ".ropeproject",
+	"site", "docs", "doc", "test", "tests", ".buildkite", "*.local", ".eslintcache", ".stylelintcache", ".sass-cache", ".vercel", ".netlify", ".output", "instance",
 }
 
 // conventional reports whether a line names what a clean checkout lacks, so that it matches nothing there.
