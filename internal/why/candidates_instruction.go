@@ -96,6 +96,10 @@ func (r *Repairer) copyCandidates(f audit.Finding) ([]candidate, error) {
 		out = append(out, r.fromStages(f, s, want, isDir)...)
 		out = append(out, r.newCopy(s, f.ContextPath, want, "", isDir))
 	}
+	// With what lies beside it, if it cannot do without.
+	if dir := path.Dir(f.ContextPath); dir != "." && len(wants) > 0 && path.Base(dir) == path.Base(path.Dir(wants[0])) {
+		out = append(out, r.newCopy(s, dir, path.Dir(wants[0]), "", true))
+	}
 	for _, in := range s.Instructions {
 		words, ok := r.words(in)
 		if !ok || !isCopy(in) {

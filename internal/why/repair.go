@@ -26,6 +26,9 @@ type Repairer struct {
 	Subject audit.Subject
 	Report  audit.ImageReport
 	Image   *simulate.Image
+	// First ends a search at the first fix that no other one can beat: it changes one line and brings nothing but what is
+	// asked for.
+	First bool
 
 	plan   *dockerfile.Plan
 	main   *simulate.Context // nil if it is remote
@@ -40,7 +43,8 @@ const (
 	maxTrials     = 300 // of one image
 	maxRepaired   = 20  // findings of one image that a fix is searched for
 	maxCandidates = 12  // of one finding
-	maxDepth      = 4   // findings behind each other
+	maxDepth      = 3   // findings behind each other
+	maxEdits      = 4   // of one fix: whoever must change more should think
 )
 
 // NewRepairer prepares a search. It gives nil if there is nothing to edit: the Dockerfile does not even compile, or the
@@ -86,6 +90,7 @@ func Repair(ctx context.Context, s audit.Subject, r *audit.ImageReport, m *simul
 	if err != nil || rep == nil {
 		return err
 	}
+	rep.First = !all
 	searched := 0
 	for i := range r.Findings {
 		f := &r.Findings[i]
@@ -133,7 +138,7 @@ func (r *Repairer) Fixes(ctx context.Context, f audit.Finding) (fixes []audit.Fi
 	}
 	seen := map[string]bool{}
 	for _, c := range list {
-		if seen[key(c.edits)] || len(seen) == maxCandidates {
+		if seen[key(c.edits)] || len(seen) == maxCandidates/(r.depth+1) {
 			continue
 		}
 		seen[key(c.edits)] = true
@@ -143,6 +148,9 @@ func (r *Repairer) Fixes(ctx context.Context, f audit.Finding) (fixes []audit.Fi
 			return nil, nil, err
 		case fix != nil:
 			fixes = append(fixes, *fix)
+			if r.First && fix.OthersCount+fix.RemovesCount == 0 && size(fix.Edits) == 1 {
+				return fixes, nil, nil
+			}
 		case reason != "":
 			tried = append(tried, c.title+": "+reason)
 		}
@@ -201,13 +209,14 @@ func (r *Repairer) attempt(ctx context.Context, f audit.Finding, c candidate) (*
 	if reason == "" {
 		reason = fmt.Sprintf("then %s: %s", j.uncovered[0].Rule, j.uncovered[0].Summary)
 	}
-	if r.depth == maxDepth || !slices.ContainsFunc(j.uncovered, carriesOn) && j.still == nil {
+	if r.depth == maxDepth || len(c.edits)+max(1, len(j.uncovered)) > maxEdits || !slices.ContainsFunc(j.uncovered, carriesOn) && j.still == nil {
 		return nil, reason, nil
 	}
 	next, err := newRepairer(ctx, t.subject, t.report, t.image, r.budget, r.depth+1)
 	if err != nil || next == nil {
 		return nil, "", err
 	}
+	next.First = true
 	following := j.still
 	if following == nil {
 		following = &j.uncovered[0]
@@ -221,7 +230,11 @@ func (r *Repairer) attempt(ctx context.Context, f audit.Finding, c candidate) (*
 	if len(more) == 0 {
 		return nil, reason, nil
 	}
-	return r.attempt(ctx, f, candidate{c.title + ", and " + more[0].Title, slices.Concat(c.edits, more[0].Edits)})
+	both := slices.Concat(c.edits, more[0].Edits)
+	if len(both) > maxEdits {
+		return nil, reason + ", and so on", nil
+	}
+	return r.attempt(ctx, f, candidate{c.title + ", and " + more[0].Title, both})
 }
 
 // letsInMore reports whether the ignore file lets in all of what a finding asks for, and did not before: what is left to
