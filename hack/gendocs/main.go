@@ -15,6 +15,7 @@ import (
 	"github.com/ctxaudit/ctxaudit/internal/audit"
 	"github.com/ctxaudit/ctxaudit/internal/cli"
 	"github.com/ctxaudit/ctxaudit/internal/policy"
+	"github.com/ctxaudit/ctxaudit/internal/why"
 )
 
 func main() {
@@ -63,13 +64,21 @@ func run(check bool) error {
 func commands() []byte {
 	var b bytes.Buffer
 	b.WriteString("# Commands\n\nGenerated from the program's own help.\n")
-	for _, args := range []string{"", "check", "why", "context ls", "context tree", "image ls", "image tree", "image config", "init", "rules", "version"} {
+	for _, args := range []string{"", "check", "why", "fix", "diff", "ignore lint", "context ls", "context tree", "image ls", "image tree", "image config", "init", "rules", "version"} {
 		var out bytes.Buffer
 		cli.Run(context.Background(), cli.Env{
 			Args: append(strings.Fields(args), "--help"), Stdin: strings.NewReader(""), Stdout: &out, Stderr: io.Discard,
 			Getenv: func(string) string { return "" }, LookupEnv: func(string) (string, bool) { return "", false },
 		})
 		fmt.Fprintf(&b, "\n## ctxaudit %s\n\n```text\n%s```\n", args, out.String())
+	}
+	b.WriteString("\n## What why answers\n\nThe verdict of an answer in JSON, and what it says.\n\n| verdict | says | exit code |\n|---|---|---|\n")
+	for _, v := range why.Verdicts() {
+		code := 1
+		if v.Verdict.Good() {
+			code = 0
+		}
+		fmt.Fprintf(&b, "| `%s` | %s | %d |\n", v.Verdict, v.Meaning, code)
 	}
 	return bytes.ReplaceAll(b.Bytes(), []byte("## ctxaudit \n"), []byte("## ctxaudit\n"))
 }

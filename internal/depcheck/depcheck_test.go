@@ -44,7 +44,7 @@ var allowed = map[string][]string{
 	"internal/modules/python/syntax":   {"dockerctx"},
 	"cmd/ctxaudit":                     {"internal/cli"},
 	"hack/untxtar":                     {},
-	"hack/gendocs":                     {"internal/audit", "internal/cli", "internal/policy"},
+	"hack/gendocs":                     {"internal/audit", "internal/cli", "internal/policy", "internal/why"},
 	"hack/bench":                       {"internal/audit", "internal/policy", "dockerctx", "dockerfile", "internal/rootfs", "internal/simulate"},
 }
 

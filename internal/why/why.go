@@ -21,25 +21,53 @@ import (
 // Verdict is the answer in one word.
 type Verdict string
 
-// The verdicts, by what was asked about.
+// The verdicts; [Verdicts] says what they mean.
 const (
-	InImage     Verdict = "in-image"    // all of it is in the image
-	PartlyThere Verdict = "partly"      // some files of a directory are, others are not
-	Ignored     Verdict = "ignored"     // the ignore file keeps it out of the context
-	NotCopied   Verdict = "not-copied"  // it is in the context, and no instruction takes it
-	Lost        Verdict = "lost"        // an instruction copied it, and it is not there in the end
-	Emptied     Verdict = "emptied"     // it arrives without its content
-	NotFound    Verdict = "not-found"   // it does not exist where it was looked for
-	Unknown     Verdict = "unknown"     // a step that cannot be simulated may have made it
-	Set         Verdict = "set"         // the setting has a value
-	NotSet      Verdict = "not-set"     // it has none
-	EmptyDir    Verdict = "no-files"    // a directory of the context that holds no file
-	Remote      Verdict = "remote"      // the build context is not on this machine
-	BuildFailed Verdict = "build-fails" // it is let in, and the build fails before there is an image
-	HasEffect   Verdict = "effective"   // a line does something
-	NoEffect    Verdict = "no-effect"   // a line does nothing
-	Foreign     Verdict = "foreign"     // a module that is not the project's own
+	InImage     Verdict = "in-image"
+	PartlyThere Verdict = "partly"
+	Ignored     Verdict = "ignored"
+	NotCopied   Verdict = "not-copied"
+	Lost        Verdict = "lost"
+	Emptied     Verdict = "emptied"
+	NotFound    Verdict = "not-found"
+	Unknown     Verdict = "unknown"
+	Set         Verdict = "set"
+	NotSet      Verdict = "not-set"
+	EmptyDir    Verdict = "no-files"
+	Remote      Verdict = "remote"
+	BuildFailed Verdict = "build-fails"
+	HasEffect   Verdict = "effective"
+	NoEffect    Verdict = "no-effect"
+	Foreign     Verdict = "foreign"
 )
+
+// Verdicts gives every verdict with its meaning.
+func Verdicts() []struct {
+	Verdict Verdict
+	Meaning string
+} {
+	return []struct {
+		Verdict Verdict
+		Meaning string
+	}{
+		{InImage, "all of it is in the image"},
+		{PartlyThere, "some files of a directory are, others are not"},
+		{Ignored, "the ignore file keeps it out of the context"},
+		{NotCopied, "it is in the context, and no instruction takes it"},
+		{Lost, "an instruction copied it, and it is not there in the end"},
+		{Emptied, "it arrives without its content"},
+		{NotFound, "it does not exist where it was looked for"},
+		{Unknown, "a step that cannot be simulated may have made it"},
+		{Set, "the setting has a value"},
+		{NotSet, "it has none"},
+		{EmptyDir, "a directory of the context that holds no file"},
+		{Remote, "the build context is not on this machine"},
+		{BuildFailed, "it is let in, and the build fails before there is an image"},
+		{HasEffect, "a line does something"},
+		{NoEffect, "a line does nothing"},
+		{Foreign, "a module that is not the project's own"},
+	}
+}
 
 // Good reports whether the answer is that what was asked about is there, or does something.
 func (v Verdict) Good() bool {
