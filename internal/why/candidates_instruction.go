@@ -119,13 +119,7 @@ func (r *Repairer) copyCandidates(f audit.Finding) ([]candidate, error) {
 
 // newCopy gives a COPY of its own behind the others.
 func (r *Repairer) newCopy(s *dockerfile.Stage, source, want, from string, isDir bool) candidate {
-	flags, relative := "", false
-	for _, in := range s.Instructions {
-		if words, ok := r.words(in); ok && isCopy(in) {
-			flags = strings.Join(kept.FindAllString(strings.Join(words[:operands(words)], " "), -1), " ")
-			relative = relative || !path.IsAbs(words[len(words)-1])
-		}
-	}
+	flags, relative := r.habits(s)
 	dest := want
 	if dir := path.Join("/", r.plan.Config.WorkingDir); relative && dir != "/" && strings.HasPrefix(want, dir+"/") {
 		dest = "./" + strings.TrimPrefix(want, dir+"/")
@@ -150,6 +144,25 @@ func (r *Repairer) newCopy(s *dockerfile.Stage, source, want, from string, isDir
 		title += " from stage " + from
 	}
 	return candidate{title, []edit.Edit{r.dockerfileEdit(r.afterCopies(s), 0, text)}}
+}
+
+// habits gives how the COPY instructions of a stage, or of those that it goes on from, are written: their owner and mode,
+// and whether destinations are relative to the working directory.
+func (r *Repairer) habits(s *dockerfile.Stage) (flags string, relative bool) {
+	for {
+		found := false
+		for _, in := range s.Instructions {
+			if words := strings.Fields(in.Location.Text); isCopy(in) && len(words) > 1 && in.Location.Trigger == "" {
+				found = true
+				flags = strings.Join(kept.FindAllString(strings.Join(words[:operands(words)], " "), -1), " ")
+				relative = relative || !path.IsAbs(strings.Trim(words[len(words)-1], `",]`))
+			}
+		}
+		if found || s.BaseStage < 0 || s.BaseStage >= s.Index {
+			return flags, relative
+		}
+		s = &r.plan.Stages[s.BaseStage]
+	}
 }
 
 // fromStages copies what an earlier stage has and the one that is built does not take.
@@ -348,13 +361,13 @@ func (r *Repairer) setEnv(name, value, title string) candidate {
 	}
 	if loc := r.plan.ConfigSources.Env[name]; !loc.IsZero() && loc.Stage == s.Index {
 		for _, in := range s.Instructions {
-			if in.Location.Range != loc.Range {
+			if !within(loc, in) {
 				continue
 			}
 			if words, ok := r.words(in); ok && len(words) == 2 && strings.HasPrefix(words[1], name+"=") {
 				return candidate{title, []edit.Edit{r.replace(in, []string{words[0], name + "=" + value})}}
 			}
-			return candidate{title, []edit.Edit{r.dockerfileEdit(loc.Range.End.Line+1, 0, "ENV "+name+"="+value)}}
+			return candidate{title, []edit.Edit{r.dockerfileEdit(in.Location.Range.End.Line+1, 0, "ENV "+name+"="+value)}}
 		}
 	}
 	return candidate{title, []edit.Edit{r.dockerfileEdit(r.afterCopies(s), 0, "ENV "+name+"="+value)}}

@@ -22,6 +22,10 @@ func (e *Explainer) line(a *Answer, file string, number int) (ok bool, err error
 	if e.Main != nil && e.Main.Ignore != nil && (file == e.Main.Ignore.Name || file == path.Base(e.Main.Ignore.Name)) {
 		return true, e.ignoreLine(a, number)
 	}
+	if path.Base(file) == ".dockerignore" && e.Main != nil && e.Main.Ignore == nil {
+		a.Kind, a.Verdict, a.Summary = "ignore-line", NotFound, fmt.Sprintf("there is no ignore file in %s", e.Main.Dir)
+		return true, nil
+	}
 	return false, nil
 }
 
@@ -86,7 +90,7 @@ func (e *Explainer) setting(a *Answer, s dockerfile.Stage, in dockerfile.Instruc
 	a.step("sets a part of the image's configuration", place)
 	var holds []string
 	for name, l := range src.Env {
-		if l == in.Location {
+		if within(l, in) {
 			holds = append(holds, name)
 		}
 	}
@@ -97,7 +101,7 @@ func (e *Explainer) setting(a *Answer, s dockerfile.Stage, in dockerfile.Instruc
 		a.Verdict, a.Summary = HasEffect, fmt.Sprintf("%s of the image is set here", strings.Join(sorted(holds), ", "))
 	case in.Keyword == "ENV" && s.Index != e.Image.Plan.TargetStage && s.Index >= 0:
 		a.Verdict, a.Summary = NoEffect, "the image's environment is not set here: a later line or another stage decides"
-	case one && last == in.Location:
+	case one && within(last, in):
 		a.Verdict, a.Summary = HasEffect, fmt.Sprintf("the image's %s is set here", in.Keyword)
 	case one || in.Keyword == "ENV":
 		a.Verdict, a.Summary = NoEffect, fmt.Sprintf("the image's %s is not what this line says", in.Keyword)
@@ -107,6 +111,12 @@ func (e *Explainer) setting(a *Answer, s dockerfile.Stage, in dockerfile.Instruc
 	default:
 		a.Verdict, a.Summary = HasEffect, fmt.Sprintf("%s concerns the build or the configuration, and no file", in.Keyword)
 	}
+}
+
+// within reports whether a place is an instruction, or a part of it: each setting of an ENV has a place of its own.
+func within(l dockerfile.Location, in dockerfile.Instruction) bool {
+	at := in.Location.Range
+	return l.Stage == in.Location.Stage && at.Start.Offset <= l.Range.Start.Offset && l.Range.End.Offset <= at.End.Offset && !l.IsZero()
 }
 
 // effect tells which files an instruction puts into its stage, and which of them are in the image in the end.
