@@ -31,6 +31,7 @@ var allowed = map[string][]string{
 	"internal/simulate":                {"dockerctx", "dockerfile", "internal/rootfs"},
 	"internal/audit":                   {"internal/modules/python", "internal/modules/python/manifest", "internal/modules/python/syntax", "internal/startup", "dockerctx", "dockerfile", "internal/edit", "internal/policy", "internal/rootfs", "internal/simulate"},
 	"internal/why":                     {"dockerctx", "dockerfile", "internal/audit", "internal/edit", "internal/modules/python/syntax", "internal/overlay", "internal/policy", "internal/rootfs", "internal/simulate"},
+	"internal/builds":                  {},
 	"internal/gitfs":                   {"dockerctx"},
 	"internal/imagediff":               {"dockerctx", "internal/audit", "internal/rootfs", "internal/simulate"},
 	"internal/ignorelint":              {"dockerctx", "internal/audit", "internal/edit", "internal/simulate"},

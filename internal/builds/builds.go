@@ -1,0 +1,62 @@
+// Package builds reads what a repository itself says that it builds: the images that Compose files describe, with the place
+// that says so. What cannot be resolved is a [Note] and never ends the reading of the rest.
+package builds
+
+import (
+	"cmp"
+	"slices"
+)
+
+// Build is one image as a source describes it.
+type Build struct {
+	// Name is how the source calls it.
+	Name string
+	// Kind is the kind of source: "compose".
+	Kind string
+	// File and Line are the place that describes it; Line is 0 if it is not known.
+	File string
+	Line int
+
+	// Context is a directory, slash-separated and relative to the root that was given, or absolute, or a URL. Dockerfile
+	// is a path of the same kind, "" for the context's own; Inline is its text if it stands in the source itself.
+	Context    string
+	Dockerfile string
+	Inline     string
+
+	Target, Platform string
+	Args, Contexts   map[string]string
+
+	// Start is what the image is started with here, if that is not the image's own matter.
+	Start Start
+	// Mounts are paths of the image over which something is mounted when it runs: what lies there is not the image's.
+	Mounts []string
+}
+
+// Start is what a source says of how an image is started. Nil and "" leave it to the image.
+type Start struct {
+	Entrypoint, Command []string
+	WorkingDir          string
+	// Env are NAME=value settings beyond the image's.
+	Env []string
+}
+
+// IsZero reports whether the image starts as it says itself.
+func (s Start) IsZero() bool {
+	return s.Entrypoint == nil && s.Command == nil && s.WorkingDir == "" && len(s.Env) == 0
+}
+
+// Note is something in a source that could not be told.
+type Note struct {
+	File string
+	Line int // 0 if unknown
+	Text string
+}
+
+func compareBuilds(a, b Build) int {
+	return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Name, b.Name))
+}
+
+func sorted(list []Build) []Build {
+	slices.SortStableFunc(list, compareBuilds)
+	return list
+}

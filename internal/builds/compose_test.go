@@ -1,0 +1,141 @@
+package builds
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"golang.org/x/tools/txtar"
+)
+
+// extract writes the files of an archive and gives the directory and their names.
+func extract(t *testing.T, archive string) (root string, names []string) {
+	t.Helper()
+	root = t.TempDir()
+	for _, f := range txtar.Parse([]byte(archive)).Files {
+		full := filepath.Join(root, filepath.FromSlash(f.Name))
+		require.NoError(t, os.MkdirAll(filepath.Dir(full), 0o755))
+		require.NoError(t, os.WriteFile(full, f.Data, 0o644))
+		if IsCompose(filepath.Base(f.Name)) {
+			names = append(names, f.Name)
+		}
+	}
+	return root, names
+}
+
+func TestComposeGivesWhatItBuilds(t *testing.T) {
+	root, files := extract(t, `
+-- .env --
+VERSION=3.12
+-- compose.yaml --
+x-base: &base
+  context: .
+  args: {COMMON: "1"}
+include:
+  - more/included.yaml
+services:
+  short:
+    build: ./short
+  web:
+    build:
+      <<: *base
+      dockerfile: docker/web.Dockerfile
+      target: prod
+      args:
+        PYTHON: ${VERSION}
+        EMPTY: ${NOT_SET}
+        HOST_VALUE:
+      additional_contexts:
+        assets: ../assets
+        tools: docker-image://busybox
+    platform: linux/arm64
+    command: gunicorn shop.wsgi
+    environment: [DJANGO_SETTINGS_MODULE=shop.settings, FROM_HOST]
+    volumes:
+      - ./shop:/srv/shop
+      - data:/data/
+    env_file: missing.env
+  inline:
+    profiles: [debug]
+    build:
+      context: .
+      dockerfile_inline: |
+        FROM scratch
+  pulled:
+    image: postgres
+  remote:
+    build: https://github.com/a/b.git#main
+volumes: {data: {}}
+-- compose.override.yml --
+services:
+  web:
+    build:
+      target: dev
+-- more/included.yaml --
+services:
+  other:
+    build: .
+-- deploy/docker-compose.prod.yml --
+services:
+  api:
+    build: {context: .., dockerfile: deploy/Dockerfile}
+`)
+	found, notes := Compose(t.Context(), root, files)
+	assert.Empty(t, notes)
+	byName := map[string]Build{}
+	for _, b := range found {
+		byName[b.Name] = b
+	}
+	assert.Len(t, byName, 6)
+	assert.Equal(t, "short", byName["short"].Context)
+	web := byName["web"]
+	assert.Equal(t, Build{
+		Name: "web", Kind: "compose", File: "compose.override.yml", Line: 3, Context: ".", Dockerfile: "docker/web.Dockerfile", Target: "dev",
+		Platform: "linux/arm64", Args: map[string]string{"PYTHON": "3.12", "EMPTY": ""},
+		Contexts: map[string]string{"assets": filepath.ToSlash(filepath.Join(filepath.Dir(root), "assets")), "tools": "docker-image://busybox"},
+		Start:    Start{Command: []string{"gunicorn", "shop.wsgi"}, Env: []string{"DJANGO_SETTINGS_MODULE=shop.settings"}},
+		Mounts:   []string{"/srv/shop", "/data"},
+	}, web)
+	assert.Equal(t, "FROM scratch\n", byName["inline"].Inline)
+	assert.Equal(t, "more", byName["other"].Context)
+	assert.Equal(t, "https://github.com/a/b.git#main", byName["remote"].Context)
+	api := byName["api"]
+	assert.Equal(t, [5]any{"deploy/docker-compose.prod.yml", 3, ".", "deploy/Dockerfile", true},
+		[5]any{api.File, api.Line, api.Context, api.Dockerfile, api.Start.IsZero()})
+}
+
+// A source that cannot be read is one message with its place, and the others are read all the same.
+func TestBrokenComposeIsANote(t *testing.T) {
+	root, files := extract(t, `
+-- a/compose.yaml --
+services:
+  web:
+    build: [this, is, wrong
+-- b/compose.yaml --
+include: [nowhere.yaml]
+-- c/compose.yaml --
+services:
+  web:
+    build: {context: ., nonsense: 1}
+-- d/compose.yaml --
+services: {ok: {build: .}}
+-- e/compose.yaml --
+-- f/compose.yaml --
+services:
+  web:
+    build: ${UNCLOSED
+`)
+	require.NoError(t, os.WriteFile(filepath.Join(root, "g-compose.yaml"), []byte{0xff, 0xfe, 0x00}, 0o644))
+	found, notes := Compose(t.Context(), root, append(files, "g-compose.yaml", "none/compose.yaml"))
+	require.Len(t, found, 1)
+	assert.Equal(t, "d", found[0].Context)
+	files = nil
+	for _, n := range notes {
+		files = append(files, n.File)
+		assert.NotContains(t, n.Text, root, "paths are relative")
+		assert.NotContains(t, n.Text, "\n")
+	}
+	assert.Equal(t, []string{"g-compose.yaml", "a/compose.yaml", "b/compose.yaml", "c/compose.yaml", "f/compose.yaml", "none/compose.yaml"}, files)
+}
