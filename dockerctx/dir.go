@@ -126,8 +126,11 @@ func (d *dir) known() *details {
 // loads is a directory being read: the memory that the readings of a worker share.
 type loads struct {
 	items []item
-	judge judgement
 	names []byte
+	kept  []record
+	judge judgement
+	at    place    // the entry that is decided
+	below standing // what its entries inherit, if it is a directory
 }
 
 var loadsPool = sync.Pool{New: func() any { return new(loads) }}
@@ -171,59 +174,59 @@ func (t *Tree) load(d *dir, want detail) error {
 // decideAll decides about the entries of a directory, in their order, and keeps those that the walk meets.
 func (t *Tree) decideAll(d *dir, l *loads) error {
 	l.names = l.names[:0]
-	kept := make([]record, 0, len(l.items))
+	kept := l.kept[:0]
 	var failure error
 	for i := range l.items {
-		rec, sub, err := t.decide(d, &l.items[i], l)
+		rec, sub, counts, err := t.decide(d, &l.items[i], l)
 		if err != nil {
 			failure = t.wrap(err)
 			break
 		}
-		if rec == nil {
+		if !counts {
 			continue
 		}
 		l.names = append(l.names, l.items[i].name...)
 		rec.end = uint32(len(l.names))
-		kept = append(kept, *rec)
+		kept = append(kept, rec)
 		if sub != nil {
 			d.subs = append(d.subs, sub)
 		}
 	}
 	d.names = string(l.names)
-	d.entries = slices.Clip(kept)
-	if len(kept) < cap(kept)/2 {
-		d.entries = slices.Clone(kept)
-	}
+	d.entries = append(make([]record, 0, len(kept)), kept...)
+	l.kept = kept
 	d.subs = slices.Clip(d.subs)
 	return failure
 }
 
-// decide gives nil for an entry that is not listed and not entered either, and a directory for one that is.
-func (t *Tree) decide(d *dir, it *item, l *loads) (*record, *dir, error) {
-	at := place{dir: d.path, name: it.name}
-	rec := record{kind: it.kind}
+// decide tells of an entry that is not listed and not entered either that it does not count. Of a directory that does it
+// gives what lies below it.
+func (t *Tree) decide(d *dir, it *item, l *loads) (rec record, sub *dir, counts bool, err error) {
+	at := &l.at
+	*at = place{dir: d.path, name: it.name}
+	rec = record{kind: it.kind}
 	isDir := it.kind == kindDir
-	s := standing{}
+	l.below = standing{}
 	if t.include != nil {
 		from := &d.standing.include
-		v, err := t.include.decideIn(&l.judge, from.scope, &at, from.matched)
+		v, err := t.include.decideIn(&l.judge, from.scope, at, from.matched)
 		if err != nil {
-			return nil, nil, err
+			return rec, nil, false, err
 		}
 		rec.suspect = t.include.negated
 		rec.skipped = !v.matches
 		if isDir {
-			s.include = t.include.inherit(from, &at, v.matched)
-			if rec.skipped && !t.include.worthEntering(&s.include, at.full()) {
-				return nil, nil, nil
+			l.below.include = t.include.inherit(from, at, v.matched)
+			if rec.skipped && !t.include.worthEntering(&l.below.include, at.full()) {
+				return rec, nil, false, nil
 			}
 		}
 	}
 	if t.exclude != nil {
 		from := &d.standing.exclude
-		v, err := t.exclude.decideIn(&l.judge, from.scope, &at, from.matched)
+		v, err := t.exclude.decideIn(&l.judge, from.scope, at, from.matched)
 		if err != nil {
-			return nil, nil, err
+			return rec, nil, false, err
 		}
 		// A file is listed and yet not opened only if some rule excluded it or a
 		// parent on the way: if none did, every excluding rule was asked at every
@@ -231,25 +234,28 @@ func (t *Tree) decide(d *dir, it *item, l *loads) (*record, *dir, error) {
 		rec.suspect = rec.suspect || len(v.matched) > 0
 		rec.skipped = rec.skipped || v.matches
 		if isDir {
-			s.exclude = t.exclude.inherit(from, &at, v.matched)
-			if v.matches && !t.exclude.worthEntering(&s.exclude, at.full()) {
-				return nil, nil, nil
+			l.below.exclude = t.exclude.inherit(from, at, v.matched)
+			if v.matches && !t.exclude.worthEntering(&l.below.exclude, at.full()) {
+				return rec, nil, false, nil
 			}
 		}
 	}
 	if !isDir {
-		if rec.skipped {
-			return nil, nil, nil
-		}
-		return &rec, nil, nil
+		return rec, nil, !rec.skipped, nil
 	}
-	sub := &dir{path: join(d.path, strings.Clone(it.name)), above: d, skipped: rec.skipped}
-	if n := len(d.subs); n > 0 && d.subs[n-1].standing.equal(&s) {
+	full := at.full()
+	if d == t.root {
+		// Here the path is the name, a part of what the reader read.
+		full = strings.Clone(full)
+	}
+	sub = &dir{path: full, above: d, skipped: rec.skipped}
+	if n := len(d.subs); n > 0 && d.subs[n-1].standing.equal(&l.below) {
 		sub.standing = d.subs[n-1].standing
 	} else {
-		sub.standing = &s
+		own := l.below
+		sub.standing = &own
 	}
-	return &rec, sub, nil
+	return rec, sub, true, nil
 }
 
 func (s *standing) equal(o *standing) bool {
