@@ -40,8 +40,8 @@ func (s *byteSet) single() (byte, bool) {
 // facts is what every path must have that a pattern matches. A path that lacks one of them is left out by a look at a
 // few bytes; patternmatcher is asked about the rest. The zero value leaves nothing out.
 type facts struct {
-	prefix, suffix string // what the path begins and ends with
-	inner          string // what it holds somewhere
+	prefix, suffix string   // what the path begins and ends with
+	inner          []string // one of which it holds somewhere
 
 	tail []byteSet // of the path, the last byte first
 	name []byteSet // of the last element of the path, the first byte first
@@ -81,7 +81,7 @@ func newFacts(pattern string) facts {
 		head, _ := edge(re, false)
 		f.prefix = singles(head, false)
 	}
-	f.inner = longestLiteral(re)
+	f.inner = literals(re)
 	if f.prefix != "" && begins {
 		f.prefix = extend(re, f.prefix)
 	}
@@ -361,29 +361,58 @@ func singles(sets []byteSet, reverse bool) string {
 	return string(b)
 }
 
-// longestLiteral gives the longest run of ASCII characters that every match holds.
-func longestLiteral(re *syntax.Regexp) string {
-	best := ""
+// maxLiterals bounds what is looked for in every path.
+const maxLiterals = 8
+
+// literals gives runs of ASCII characters, the longest to be had, of which every match holds at least one.
+func literals(re *syntax.Regexp) []string {
 	switch re.Op {
 	case syntax.OpLiteral:
 		if re.Flags&syntax.FoldCase != 0 {
-			return ""
+			return nil
 		}
+		best := ""
 		for run := range strings.FieldsFuncSeq(string(re.Rune), func(c rune) bool { return c >= utf8.RuneSelf }) {
 			if len(run) > len(best) {
 				best = run
 			}
 		}
+		if best == "" {
+			return nil
+		}
+		return []string{best}
 	case syntax.OpCapture, syntax.OpPlus:
-		return longestLiteral(re.Sub[0])
+		return literals(re.Sub[0])
 	case syntax.OpConcat:
+		var best []string
 		for _, sub := range re.Sub {
-			if s := longestLiteral(sub); len(s) > len(best) {
-				best = s
+			if list := literals(sub); shortest(list) > shortest(best) {
+				best = list
 			}
 		}
+		return best
+	case syntax.OpAlternate:
+		var all []string
+		for _, sub := range re.Sub {
+			list := literals(sub)
+			if all = append(all, list...); len(list) == 0 || len(all) > maxLiterals {
+				return nil
+			}
+		}
+		return all
 	}
-	return best
+	return nil
+}
+
+func shortest(list []string) int {
+	if len(list) == 0 {
+		return 0
+	}
+	n := len(list[0])
+	for _, s := range list {
+		n = min(n, len(s))
+	}
+	return n
 }
 
 // mayMatch is false for a path that the pattern cannot match.
@@ -396,5 +425,10 @@ func (f *facts) mayMatch(path string) bool {
 			return false
 		}
 	}
-	return strings.Contains(path, f.inner)
+	for _, s := range f.inner {
+		if strings.Contains(path, s) {
+			return true
+		}
+	}
+	return len(f.inner) == 0
 }

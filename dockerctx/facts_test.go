@@ -81,20 +81,21 @@ func TestFacts(t *testing.T) {
 		return b
 	}
 	for _, tt := range []struct {
-		pattern, prefix, suffix, inner string
-		tail, name                     []byteSet
-		minSlashes, maxSlashes         int
+		pattern, prefix, suffix string
+		inner                   []string
+		tail, name              []byteSet
+		minSlashes, maxSlashes  int
 	}{
-		{"docs/a.md", "docs/a.md", "ocs/a.md", "docs/a.md", nil, []byteSet{set("a"), set("."), set("m"), set("d")}, 1, 1},
-		{"**/*.log", "", ".log", ".log", nil, nil, 0, noLimit},
-		{"**/*.py[cod]", "", "", ".py", []byteSet{set("cod"), set("y"), set("p"), set(".")}, nil, 0, noLimit},
-		{"**/*.{js,ts}x", "", "{js,ts}x", ".{js,ts}x", nil, nil, 0, noLimit},
-		{"src/*/test_*", "src/", "", "/test_", nil, []byteSet{set("t"), set("e"), set("s"), set("t"), set("_")}, 2, 2},
-		{"**/cache", "", "cache", "cache", nil, []byteSet{set("c"), set("a"), set("c"), set("h"), set("e")}, 0, noLimit},
-		{"a**/b", "a", "b", "a", []byteSet{set("b")}, nil, 0, noLimit},
-		{"a|b", "a|b", "a|b", "a|b", nil, []byteSet{set("a"), set("|"), set("b")}, 0, 0},
-		{"a*|b", "", "", "", nil, nil, 0, noLimit},
-		{"[b-a]", "", "", "", nil, nil, 0, noLimit},
+		{"docs/a.md", "docs/a.md", "ocs/a.md", []string{"docs/a.md"}, nil, []byteSet{set("a"), set("."), set("m"), set("d")}, 1, 1},
+		{"**/*.log", "", ".log", []string{".log"}, nil, nil, 0, noLimit},
+		{"**/*.py[cod]", "", "", []string{".py"}, []byteSet{set("cod"), set("y"), set("p"), set(".")}, nil, 0, noLimit},
+		{"**/*.{js,ts}x", "", "{js,ts}x", []string{".{js,ts}x"}, nil, nil, 0, noLimit},
+		{"src/*/test_*", "src/", "", []string{"/test_"}, nil, []byteSet{set("t"), set("e"), set("s"), set("t"), set("_")}, 2, 2},
+		{"**/cache", "", "cache", []string{"cache"}, nil, []byteSet{set("c"), set("a"), set("c"), set("h"), set("e")}, 0, noLimit},
+		{"a**/b", "a", "b", []string{"a"}, []byteSet{set("b")}, nil, 0, noLimit},
+		{"a|b", "a|b", "a|b", []string{"a|b"}, nil, []byteSet{set("a"), set("|"), set("b")}, 0, 0},
+		{"a*|b", "", "", []string{"a", "b"}, nil, nil, 0, noLimit},
+		{"[b-a]", "", "", nil, nil, nil, 0, noLimit},
 	} {
 		t.Run(tt.pattern, func(t *testing.T) {
 			f := newFacts(tt.pattern)
