@@ -19,6 +19,7 @@ func (p *place) full() string {
 type judgement struct {
 	candidates []int32
 	matched    matched
+	asked      int64 // rules that were held against a path
 }
 
 // decideIn is decide with an index: it asks only the candidates among the rules. s is the scope of the directory, parent
@@ -49,6 +50,7 @@ func (m *matcher) decideIn(j *judgement, s *scope, at *place, parent matched) (v
 			if r.negated != v.matches {
 				continue
 			}
+			j.asked++
 			match, err := r.matches(at.full())
 			if err != nil {
 				return v, &patternError{rule: r, line: r.line, pattern: r.written, err: err}

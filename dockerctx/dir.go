@@ -21,6 +21,7 @@ type dir struct {
 
 	mu      sync.Mutex
 	loaded  bool
+	found   detail // if it is loaded
 	carries carry
 	names   string
 	entries []record // sorted by name; up to the first that could not be decided
@@ -66,11 +67,12 @@ const (
 )
 
 // detail is how much a reading finds out.
-type detail bool
+type detail uint8
 
 const (
-	typesOnly  detail = false
-	everything detail = true
+	namesOnly  detail = iota // and the kinds: what a path needs
+	typesOnly                // links too, and whether lstat works
+	everything               // sizes and permissions too
 )
 
 func (d *dir) start(i int) uint32 {
@@ -141,11 +143,12 @@ var loadsPool = sync.Pool{New: func() any { return new(loads) }}
 func (t *Tree) load(d *dir, want detail) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.loaded && (want == typesOnly || d.known() != nil || len(d.entries) == 0) {
+	if d.loaded && (want <= d.found || len(d.entries) == 0) {
 		return d.failure
 	}
 	r := openDir(t.fsys, d.path)
 	defer r.close()
+	d.found = want
 	if d.loaded {
 		t.ask(d, nil, r, want)
 		return d.failure
@@ -174,6 +177,8 @@ func (t *Tree) load(d *dir, want detail) error {
 // decideAll decides about the entries of a directory, in their order, and keeps those that the walk meets.
 func (t *Tree) decideAll(d *dir, l *loads) error {
 	l.names = l.names[:0]
+	l.judge.asked = 0
+	defer func() { t.asked.Add(l.judge.asked) }()
 	kept := l.kept[:0]
 	var failure error
 	for i := range l.items {
@@ -280,6 +285,9 @@ func (m *matcher) worthEntering(h *inherited, dir string) bool {
 
 // ask fills in the details of the entries that were kept. items are those of the reader, sorted; nil if it did not list.
 func (t *Tree) ask(d *dir, items []item, r reader, want detail) {
+	if want == namesOnly {
+		return
+	}
 	k := &details{}
 	if want == everything {
 		k.infos = make([]info, len(d.entries))

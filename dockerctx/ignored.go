@@ -26,7 +26,7 @@ func (c *Context) WalkIgnored(fn func(IgnoredEntry) error) error {
 
 func (c *Context) walkIgnored(dir *dir, fn func(IgnoredEntry) error) error {
 	// The tree forgets what is kept out, so the directory is read once more.
-	if failure := c.tree.load(dir, typesOnly); failure != nil {
+	if failure := c.tree.load(dir, namesOnly); failure != nil {
 		return failure
 	}
 	entries, err := c.fsys.ReadDir(dir.path)

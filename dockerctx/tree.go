@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"path"
 	"strings"
+	"sync/atomic"
 	"syscall"
 )
 
@@ -33,6 +34,8 @@ type Tree struct {
 	exclude *matcher // nil: nothing
 	wrap    func(error) error
 	root    *dir
+
+	asked atomic.Int64 // rules that were held against a path, for tests
 }
 
 func newTree(fsys FS, include, exclude *matcher, wrap func(error) error) *Tree {
@@ -74,7 +77,7 @@ func (t *Tree) find(op, name string) (treePlace, error) {
 	for {
 		element, rest, more := strings.Cut(clean, "/")
 		clean = rest
-		failure := t.load(d, typesOnly)
+		failure := t.load(d, namesOnly)
 		i, ok := d.search(element)
 		if !ok {
 			if failure != nil {

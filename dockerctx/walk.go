@@ -103,7 +103,10 @@ func (w *walker) carried() error {
 // before "a/b". With sizes unset it asks for as little as WalkTypes. Everything
 // is read first: where there is an error, it comes alone.
 func (t *Tree) List(sizes bool, fn func(Entry) error) error {
-	want := detail(sizes)
+	want := typesOnly
+	if sizes {
+		want = everything
+	}
 	defer t.readAhead(want)()
 	if err := t.complete(t.root, want); err != nil {
 		return err
@@ -212,7 +215,7 @@ func (t *Tree) carriesAny(d *dir) (bool, error) {
 	if known != carryUnknown {
 		return known == carrySome, nil
 	}
-	failure := t.load(d, typesOnly)
+	failure := t.load(d, namesOnly)
 	found := false
 	for i := range d.entries {
 		ok, err := t.listedAt(d, i)
@@ -347,7 +350,7 @@ func inParts(n int, fn func(from, to int)) {
 
 // firstListed gives the first entry of a directory that is in the tree.
 func (t *Tree) firstListed(d *dir) (treePlace, error) {
-	failure := t.load(d, typesOnly)
+	failure := t.load(d, namesOnly)
 	for i := range d.entries {
 		ok, err := t.listedAt(d, i)
 		if err != nil {
