@@ -338,7 +338,7 @@ func (t *Tree) ask(d *dir, items []item, r reader, want detail) {
 		t.ask(d, items, r, everything)
 		return
 	}
-	inParts(len(d.entries), ask)
+	inParts(len(d.entries), 4096, ask)
 	if k.infos != nil || k.links != nil || k.errs != nil {
 		d.details.Store(k)
 	}

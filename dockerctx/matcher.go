@@ -127,14 +127,23 @@ func (e *patternError) Unwrap() error { return e.err }
 // negations of an exclude list.
 func newMatcher(patterns []string, lines []*Line, entering bool) (*matcher, error) {
 	m := &matcher{prunes: true, rules: make([]*rule, 0, len(patterns))}
-	for i, pattern := range patterns {
-		var line *Line
-		if lines != nil {
-			line = lines[i]
+	made := make([]*rule, len(patterns))
+	errs := make([]error, len(patterns))
+	inParts(len(patterns), 512, func(from, to int) {
+		for i := from; i < to; i++ {
+			var line *Line
+			if lines != nil {
+				line = lines[i]
+			}
+			if made[i], errs[i] = newRule(patterns[i], line); errs[i] != nil {
+				errs[i] = &patternError{line: line, pattern: patterns[i], err: errs[i]}
+				return
+			}
 		}
-		r, err := newRule(pattern, line)
-		if err != nil {
-			return nil, &patternError{line: line, pattern: pattern, err: err}
+	})
+	for i, r := range made {
+		if errs[i] != nil {
+			return nil, errs[i]
 		}
 		if r == nil {
 			continue

@@ -323,9 +323,8 @@ func (a *ahead) work(t *Tree, want detail) {
 	}
 }
 
-// inParts calls fn for parts of 0..n, several at a time if there are many.
-func inParts(n int, fn func(from, to int)) {
-	const part = 4096
+// inParts calls fn for parts of 0..n, several at a time if there are more than one.
+func inParts(n, part int, fn func(from, to int)) {
 	if n <= part {
 		if n > 0 {
 			fn(0, n)

@@ -19,7 +19,15 @@ func main() {
 	flag.IntVar(&o.rounds, "rounds", 5, "rounds")
 	flag.StringVar(&o.binary, "binary", "bin/ctxaudit", "the command, for the tables of whole processes")
 	out := flag.String("o", "", "file to write the tables to, besides standard output")
+	measured := flag.Bool("measure", false, "only run the command that follows, and print its seconds and its peak of resident memory in bytes")
 	flag.Parse()
+	if *measured {
+		if err := measure(flag.Args()); err != nil {
+			fmt.Fprintln(os.Stderr, "bench:", err)
+			os.Exit(1)
+		}
+		return
+	}
 	if err := run(o, *out); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
