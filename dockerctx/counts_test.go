@@ -239,3 +239,21 @@ func TestReadersAgree(t *testing.T) {
 		assert.EqualError(t, a, b.Error(), name)
 	}
 }
+
+// TestWalkTypesUnsearchable has a directory that can be read but not searched: BuildKit fails there, and so must a walk
+// that wants no more than types.
+func TestWalkTypesUnsearchable(t *testing.T) {
+	m := newMemFS("a", "b/c", "b/d", "e")
+	m.nodes["b/c"].infoErr = fs.ErrPermission
+	m.nodes["b/d"].infoErr = fs.ErrPermission
+	for _, lines := range [][]string{nil, {"z"}, {"b"}, {"b", "!b/d"}, {"b/c"}} {
+		want, wantErr := walkAll(mustContext(t, m, lines...).Tree())
+		var got []string
+		err := mustContext(t, m, lines...).Tree().WalkTypes(func(e Entry) error {
+			got = append(got, e.Path)
+			return nil
+		})
+		assert.Equal(t, wantErr, err, "%q", lines)
+		assert.Equal(t, pathsOf(want), append([]string{}, got...), "%q", lines)
+	}
+}

@@ -21,7 +21,7 @@ type rule struct {
 	// make more than a comparison of; they are most of a list, and cheap.
 	literal bool
 
-	facts facts
+	facts facts // what rules most paths out
 
 	once   sync.Once // guards the first match, in which patternmatcher compiles
 	single *patternmatcher.PatternMatcher
@@ -96,8 +96,8 @@ type verdict struct {
 	matched matched
 }
 
-// matcher is a list of rules. It is safe for concurrent use. The tree asks
-// decide, opens and the two prunings and knows nothing else of patterns.
+// matcher is a list of rules. It is safe for concurrent use. The tree asks it
+// through its index (decideIn), explanations ask every rule (decide).
 type matcher struct {
 	rules   []*rule
 	negated bool // there is a negation

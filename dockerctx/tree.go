@@ -56,8 +56,8 @@ func join(dir, name string) string {
 	return dir + "/" + name
 }
 
-// place of an entry in a tree: the entry number at of a directory. The root has
-// none above it.
+// treePlace is where an entry stands in a tree: its number in its directory. The
+// root stands in none.
 type treePlace struct {
 	dir *dir
 	at  int

@@ -3,6 +3,7 @@
 package main
 
 import (
+	_ "embed" // the record
 	"flag"
 	"fmt"
 	"io"
@@ -11,6 +12,11 @@ import (
 	"strings"
 	"time"
 )
+
+// record tells what was done about the time; it is written by hand.
+//
+//go:embed record.md
+var record string
 
 func main() {
 	var o options
@@ -48,6 +54,7 @@ func run(o options, out string) error {
 			return err
 		}
 	}
+	fmt.Fprint(w, record)
 	if out == "" {
 		return nil
 	}

@@ -121,12 +121,16 @@ func imageEntries(m *simulate.Image, provenance bool) ([]report.ImageEntry, erro
 		}
 		return ids[id]
 	}
+	modes := map[uint16]string{}
 	err := m.Tree.Scan(func(p string, n *rootfs.Node) error {
 		if n.Kind == rootfs.KindUnknown || n.Op >= 0 && m.Plan.Ops[n.Op].Kind == dockerfile.OpImage {
 			return nil
 		}
+		if modes[n.Perm] == "" {
+			modes[n.Perm] = fmt.Sprintf("%04o", n.Perm)
+		}
 		e := report.ImageEntry{
-			Path: p, PathBytes: report.EncodePath(p), Type: n.Kind.String(), Mode: fmt.Sprintf("%04o", n.Perm),
+			Path: p, PathBytes: report.EncodePath(p), Type: n.Kind.String(), Mode: modes[n.Perm],
 			User: n.Owner.User, Group: n.Owner.Group, Size: n.Size, Link: n.Link,
 			SizeUnknown: n.Kind == rootfs.KindFile && n.Content == nil,
 		}
