@@ -40,7 +40,7 @@ func holdFacts(t *testing.T, pattern, name string) {
 func TestFactsLeaveNothingOut(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 4))
 	matches := 0
-	for range 100_000 {
+	for range 40_000 {
 		parts := make([]string, 1+r.IntN(3))
 		for i := range parts {
 			parts[i] = pick(r, names)
@@ -53,7 +53,7 @@ func TestFactsLeaveNothingOut(t *testing.T) {
 		}
 		holdFacts(t, pattern, name)
 	}
-	assert.Greater(t, matches, 5_000, "the cases are worth something only if many match")
+	assert.Greater(t, matches, 3_000, "the cases are worth something only if many match")
 }
 
 func FuzzFacts(f *testing.F) {
