@@ -24,8 +24,8 @@ test: ## all tests that need neither root nor a daemon
 conformance: ## hold predictions against a real buildkitd (needs root)
 	CTXAUDIT_CONFORMANCE=require $(GO) test -timeout 40m ./internal/conformance -count=1 -seed=$(SEED) -builds=$(BUILDS)
 
-bench: build ## time the walk and the simulation beside find and BuildKit's own walk
-	$(GO) run ./hack/bench
+bench: build ## time ctxaudit beside find, BuildKit's own walk and CPython; writes docs/performance.md
+	$(GO) run ./hack/bench -o docs/performance.md
 	$(GO) test -run '^$$' -bench . -benchtime 1x ./dockerctx ./dockerfile ./internal/simulate
 
 check: ## formatting, vet, staticcheck, generated files, import rules
@@ -46,6 +46,8 @@ docs: ## regenerate docs/
 fuzz: ## fuzz each parser for a short while
 	$(GO) test ./dockerctx -run '^$$' -fuzz FuzzParseIgnoreFile -fuzztime 30s -fuzzminimizetime 1s
 	$(GO) test ./dockerctx -run '^$$' -fuzz FuzzOracle -fuzztime 30s
+	$(GO) test ./dockerctx -run '^$$' -fuzz FuzzIndex -fuzztime 30s
+	$(GO) test ./dockerctx -run '^$$' -fuzz FuzzFacts -fuzztime 30s
 	$(GO) test ./dockerfile -run '^$$' -fuzz FuzzCompile -fuzztime 30s
 	$(GO) test ./internal/policy -run '^$$' -fuzz FuzzParse -fuzztime 30s
 	$(GO) test ./internal/startup -run '^$$' -fuzz FuzzAnalyze -fuzztime 30s

@@ -43,16 +43,56 @@ func BenchmarkWalk(b *testing.B) {
 			b.ReportMetric(float64(n), "entries")
 		}
 	})
-	b.Run("tree", func(b *testing.B) {
-		b.ReportAllocs()
-		for b.Loop() {
-			fsys, err := DirFS(dir)
-			require.NoError(b, err)
-			c, err := New(fsys, file)
-			require.NoError(b, err)
-			n := 0
-			require.NoError(b, c.Tree().Walk(func(Entry) error { n++; return nil }))
-			b.ReportMetric(float64(n), "entries")
+	for name, walk := range map[string]func(*Tree, func(Entry) error) error{"types": (*Tree).WalkTypes, "sizes": (*Tree).Walk} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				fsys, err := DirFS(dir)
+				require.NoError(b, err)
+				c, err := New(fsys, file)
+				require.NoError(b, err)
+				n := 0
+				require.NoError(b, walk(c.Tree(), func(Entry) error { n++; return nil }))
+				b.ReportMetric(float64(n), "entries")
+			}
+		})
+	}
+}
+
+// BenchmarkMatcher decides about one path under lists of different length, with the index and without.
+func BenchmarkMatcher(b *testing.B) {
+	for _, lines := range []int{20, 200, 5000} {
+		var patterns []string
+		for i := range lines {
+			patterns = append(patterns, fmt.Sprintf([]string{"**/*.ext%d", "dir%d/**/*.o", "build%d", "**/*.{a%d,ts}x", "**/tmp%d*"}[i%5], i))
 		}
-	})
+		m, err := newMatcher(append(patterns, "!**/keep/*.js"), nil, true)
+		require.NoError(b, err)
+		src := m.index.enter(m.index.root, "src", "src")
+		b.Run(fmt.Sprint("indexed/", lines), func(b *testing.B) {
+			var j judgement
+			for b.Loop() {
+				_, _ = m.decideIn(&j, src, &place{dir: "src", name: "main.js"}, nil)
+			}
+		})
+		b.Run(fmt.Sprint("all/", lines), func(b *testing.B) {
+			for b.Loop() {
+				_, _ = m.decide("src/main.js", nil, nil)
+			}
+		})
+	}
+}
+
+// BenchmarkNew compiles an ignore file.
+func BenchmarkNew(b *testing.B) {
+	var text strings.Builder
+	for i := range 5000 {
+		fmt.Fprintf(&text, []string{"**/*.ext%d\n", "dir%d/**/*.o\n", "build%d\n"}[i%3], i)
+	}
+	file, err := ParseIgnoreFile("x", []byte(text.String()))
+	require.NoError(b, err)
+	for b.Loop() {
+		_, err := New(newMemFS(), file)
+		require.NoError(b, err)
+	}
 }

@@ -25,11 +25,18 @@
 // to read no more directories than asked for; tests hold them against the
 // originals.
 //
-// Three things differ on purpose. An unreadable context root, and an unreadable
-// ignore file, are errors (BuildKit goes on as if they were empty). A file that
-// vanishes while its directory is walked is left out alone (fsutil then passes
-// over the rest of the directory too). A follow path that leads above the root
-// with ".." is never looked up outside of it.
+// Rules that cannot match an entry are left out by an index before
+// patternmatcher is asked: by the bytes at the ends of path and name, by literal
+// parts and by depth. Directories are read in parallel, and an entry is statted
+// only where sizes or permissions are asked for.
+//
+// Four things differ on purpose. An excluded directory below which no negation
+// can match anything is not entered, so that what is wrong in it goes unnoticed
+// (fsutil enters all of them as soon as a negation has a wildcard). An unreadable
+// context root, and an unreadable ignore file, are errors (BuildKit goes on as if
+// they were empty). A file that vanishes while its directory is walked is left
+// out alone (fsutil then passes over the rest of the directory too). A follow
+// path that leads above the root with ".." is never looked up outside of it.
 //
 // # Not its business
 //

@@ -242,42 +242,22 @@ func (e *explainer) carried(full string) error {
 	if info, err := e.c.fsys.Lstat(full); err != nil || !info.IsDir() {
 		return nil
 	}
-	n, err := e.c.tree.find("explain", full)
+	at, err := e.c.tree.find("explain", full)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	for n.skipped {
-		next, err := e.c.tree.firstListed(n)
-		if err != nil {
+	for at.dir.entries[at.at].skipped {
+		if at, err = e.c.tree.firstListed(at.dir.sub(at.at)); err != nil {
 			return err
 		}
-		n = next
 	}
 	t.Included = true
 	t.Reason = Carried
-	t.CarriedBy = n.path
+	t.CarriedBy = join(at.dir.path, at.dir.name(at.at))
 	return nil
-}
-
-// firstListed gives the first child that is in the tree.
-func (t *Tree) firstListed(n *node) (*node, error) {
-	children, failure := t.load(n)
-	for _, child := range children {
-		ok, err := t.listed(child)
-		if err != nil {
-			return nil, err
-		}
-		if ok {
-			return child, nil
-		}
-	}
-	if failure == nil {
-		failure = &fs.PathError{Op: "explain", Path: n.path, Err: fs.ErrNotExist}
-	}
-	return nil, failure
 }
 
 // same gives the first earlier line with the same pattern.

@@ -33,8 +33,10 @@ type FS interface {
 // dirFS is a directory of the host. Everything goes through an os.Root, so that
 // no name and no link leads out of it.
 type dirFS struct {
-	dir  string // absolute, links resolved
-	root *os.Root
+	dir   string // absolute, links resolved
+	root  *os.Root
+	base  *os.File // the directory itself
+	plain bool     // only the portable way of reading directories, for tests
 }
 
 // DirFS reads a directory of the host. The directory may be given through a
@@ -62,12 +64,12 @@ func DirFS(dir string) (FS, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening context: %w", err)
 	}
-	f := &dirFS{dir: abs, root: root}
-	probe, err := root.Open(".")
+	base, err := root.Open(".")
 	if err != nil {
+		root.Close()
 		return nil, fmt.Errorf("reading context %q: %w", dir, underlying(err))
 	}
-	return f, probe.Close()
+	return &dirFS{dir: abs, root: root, base: base}, nil
 }
 
 // maxPath is Linux's PATH_MAX, the final zero byte included.
@@ -86,6 +88,9 @@ func (f *dirFS) ReadDir(name string) ([]fs.DirEntry, error) {
 	if err := f.fits("readdir", name); err != nil {
 		return nil, err
 	}
+	if r := f.openDir(name); r != nil {
+		return readDir(f, name, r)
+	}
 	// An os.Root follows links that stay inside; ReadDir must not.
 	info, err := f.root.Lstat(name)
 	if err != nil {
@@ -94,7 +99,7 @@ func (f *dirFS) ReadDir(name string) ([]fs.DirEntry, error) {
 	if !info.IsDir() {
 		return nil, &fs.PathError{Op: "readdir", Path: name, Err: syscall.ENOTDIR}
 	}
-	d, err := f.open("readdir", name, syscall.O_DIRECTORY|syscall.O_NONBLOCK)
+	d, err := f.open("readdir", name, openDirFlags)
 	if err != nil {
 		return nil, err
 	}
@@ -136,7 +141,7 @@ func (f *dirFS) Open(name string) (io.ReadCloser, error) {
 	if !info.Mode().IsRegular() {
 		return nil, &fs.PathError{Op: "open", Path: name, Err: errNotRegular}
 	}
-	file, err := f.open("open", name, syscall.O_NONBLOCK)
+	file, err := f.open("open", name, openFileFlags)
 	if err != nil {
 		return nil, err
 	}

@@ -24,9 +24,9 @@ func (c *Context) WalkIgnored(fn func(IgnoredEntry) error) error {
 	return c.walkIgnored(c.tree.root, fn)
 }
 
-func (c *Context) walkIgnored(dir *node, fn func(IgnoredEntry) error) error {
+func (c *Context) walkIgnored(dir *dir, fn func(IgnoredEntry) error) error {
 	// The tree forgets what is kept out, so the directory is read once more.
-	if _, failure := c.tree.load(dir); failure != nil {
+	if failure := c.tree.load(dir, namesOnly); failure != nil {
 		return failure
 	}
 	entries, err := c.fsys.ReadDir(dir.path)
@@ -38,25 +38,21 @@ func (c *Context) walkIgnored(dir *node, fn func(IgnoredEntry) error) error {
 	}
 	for _, e := range entries {
 		name := join(dir.path, e.Name())
-		child, err := c.tree.child(dir, name[len(name)-len(e.Name()):])
-		if err != nil {
-			return err
-		}
-		if child != nil {
-			ok, err := c.tree.listed(child)
+		if at, known := dir.search(e.Name()); known {
+			ok, err := c.tree.listedAt(dir, at)
 			if err != nil {
 				return err
 			}
 			if ok {
-				if child.isDir {
-					if err := c.walkIgnored(child, fn); err != nil {
+				if below := dir.sub(at); below != nil {
+					if err := c.walkIgnored(below, fn); err != nil {
 						return err
 					}
 				}
 				continue
 			}
 		}
-		v, err := c.exclude.decide(name, dir.excluded, nil)
+		v, err := c.exclude.decide(name, dir.standing.exclude.matched, nil)
 		if err != nil {
 			return c.blame(err)
 		}
@@ -79,4 +75,20 @@ func (c *Context) walkIgnored(dir *node, fn func(IgnoredEntry) error) error {
 		}
 	}
 	return nil
+}
+
+// newEntry is mkstat of fsutil's stat.go.
+func newEntry(fsys FS, name string, e fs.DirEntry) (Entry, error) {
+	i, err := e.Info()
+	if err != nil {
+		return Entry{}, relative("lstat", name, err)
+	}
+	in := infoOf(i)
+	entry := Entry{Name: path.Base(name), Path: name, Mode: in.mode, Size: in.size}
+	if in.mode&fs.ModeSymlink != 0 {
+		if entry.Link, err = fsys.ReadLink(name); err != nil {
+			return Entry{}, relative("readlink", name, err)
+		}
+	}
+	return entry, nil
 }

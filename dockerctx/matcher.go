@@ -21,7 +21,7 @@ type rule struct {
 	// make more than a comparison of; they are most of a list, and cheap.
 	literal bool
 
-	hint hint
+	facts facts // what rules most paths out
 
 	once   sync.Once // guards the first match, in which patternmatcher compiles
 	single *patternmatcher.PatternMatcher
@@ -44,7 +44,7 @@ func newRule(pattern string, line *Line) (*rule, error) {
 		cleaned: p.String(),
 		negated: p.Exclusion(),
 		literal: !strings.ContainsAny(p.String(), `*?[]\`),
-		hint:    newHint(p.String()),
+		facts:   newFacts(p.String()),
 		single:  single,
 	}, nil
 }
@@ -58,9 +58,14 @@ func (r *rule) matches(path string) (bool, error) {
 	if r.literal {
 		return r.cleaned == path, nil
 	}
-	if !r.hint.mayMatch(path) {
+	if !r.facts.mayMatch(path) {
 		return false, nil
 	}
+	return r.judge(path)
+}
+
+// judge asks patternmatcher.
+func (r *rule) judge(path string) (bool, error) {
 	// Compilation writes to the pattern once; a pattern that does not compile
 	// is never written to.
 	r.once.Do(func() { _, _ = r.ask("") })
@@ -91,8 +96,8 @@ type verdict struct {
 	matched matched
 }
 
-// matcher is a list of rules. It is safe for concurrent use. The tree asks
-// decide, opens and the two prunings and knows nothing else of patterns.
+// matcher is a list of rules. It is safe for concurrent use. The tree asks it
+// through its index (decideIn), explanations ask every rule (decide).
 type matcher struct {
 	rules   []*rule
 	negated bool // there is a negation
@@ -102,6 +107,8 @@ type matcher struct {
 	// trailing one, so that a directory that is no prefix of any is not entered.
 	prunes   bool
 	prefixes []string // sorted, each with a trailing slash
+
+	index *index
 }
 
 // patternError tells which rule New or a match choked on.
@@ -120,14 +127,23 @@ func (e *patternError) Unwrap() error { return e.err }
 // negations of an exclude list.
 func newMatcher(patterns []string, lines []*Line, entering bool) (*matcher, error) {
 	m := &matcher{prunes: true, rules: make([]*rule, 0, len(patterns))}
-	for i, pattern := range patterns {
-		var line *Line
-		if lines != nil {
-			line = lines[i]
+	made := make([]*rule, len(patterns))
+	errs := make([]error, len(patterns))
+	inParts(len(patterns), 512, func(from, to int) {
+		for i := from; i < to; i++ {
+			var line *Line
+			if lines != nil {
+				line = lines[i]
+			}
+			if made[i], errs[i] = newRule(patterns[i], line); errs[i] != nil {
+				errs[i] = &patternError{line: line, pattern: patterns[i], err: errs[i]}
+				return
+			}
 		}
-		r, err := newRule(pattern, line)
-		if err != nil {
-			return nil, &patternError{line: line, pattern: pattern, err: err}
+	})
+	for i, r := range made {
+		if errs[i] != nil {
+			return nil, errs[i]
 		}
 		if r == nil {
 			continue
@@ -143,6 +159,7 @@ func newMatcher(patterns []string, lines []*Line, entering bool) (*matcher, erro
 		}
 	}
 	slices.Sort(m.prefixes)
+	m.index = newIndex(m.rules, entering)
 	return m, nil
 }
 
@@ -192,41 +209,6 @@ func (m *matcher) decide(path string, parent matched, rec func(index int, inheri
 		}
 	}
 	return v, nil
-}
-
-// any gives the rules that match path, asked or not. Rules that fail are
-// passed over, as patternmatcher does where it asks about parents.
-func (m *matcher) any(path string) matched {
-	var all matched
-	for i, r := range m.rules {
-		if ok, err := r.matches(path); ok && err == nil {
-			all = append(all, int32(i))
-		}
-	}
-	return all
-}
-
-// opens is MatchesOrParentMatches, which fsutil's filterFS.Open asks where the
-// walk asks MatchesUsingParentResults. above holds the rules that match any of
-// the parents.
-func (m *matcher) opens(path string, above matched) (bool, error) {
-	verdict := false
-	for i, r := range m.rules {
-		if r.negated != verdict {
-			continue
-		}
-		match, err := r.matches(path)
-		if err != nil {
-			return false, err
-		}
-		if !match {
-			_, match = slices.BinarySearch(above, int32(i))
-		}
-		if match {
-			verdict = !r.negated
-		}
-	}
-	return verdict, nil
 }
 
 // union merges two ascending lists.

@@ -2,13 +2,11 @@ package dockerctx
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"path"
-	"slices"
 	"strings"
-	"sync"
+	"sync/atomic"
 	"syscall"
 )
 
@@ -17,7 +15,7 @@ type Entry struct {
 	Name string      // the last element of Path
 	Path string      // slash-separated, relative to the context
 	Mode fs.FileMode // type, permissions, set-id and sticky bits; a socket is a regular file here
-	Size int64       // 0 for what is not a regular file
+	Size int64       // in bytes; 0 for what is not a regular file
 	Link string      // the text of a symbolic link
 
 	// Truncated tells of a regular file that the walk lists but that
@@ -35,58 +33,20 @@ type Tree struct {
 	include *matcher // nil: everything
 	exclude *matcher // nil: nothing
 	wrap    func(error) error
-	root    *node
+	root    *dir
+
+	asked atomic.Int64 // rules that were held against a path, for tests
 }
-
-// node is an entry that the walk meets: one that is listed, or a directory
-// that is not but that the walk enters.
-type node struct {
-	path     string
-	dirEntry fs.DirEntry
-	parent   *node
-	isDir    bool
-	skipped  bool    // not listed for its own sake
-	included matched // what the children inherit; directories only
-	excluded matched
-	suspect  bool // rules match that could keep the sender from opening the file
-
-	mu       sync.Mutex
-	loaded   bool
-	children []*node // sorted; up to the first that could not be decided
-	failure  error   // of reading the directory, or of deciding after the last child
-	carries  carry
-
-	info    sync.Once
-	entry   Entry
-	infoErr error
-
-	aboveOnce    sync.Once
-	aboveInclude matched // rules that match the directory or a parent
-	aboveExclude matched
-}
-
-// name gives the last element of the path.
-func (n *node) name() string {
-	if n.parent == nil || n.parent.path == "." {
-		return n.path
-	}
-	return n.path[len(n.parent.path)+1:]
-}
-
-// carry is what is known of a directory's bringing a listed entry.
-type carry int
-
-const (
-	carryUnknown carry = iota
-	carryNone
-	carrySome
-)
 
 func newTree(fsys FS, include, exclude *matcher, wrap func(error) error) *Tree {
-	return &Tree{
-		fsys: fsys, include: include, exclude: exclude, wrap: wrap,
-		root: &node{path: ".", isDir: true},
+	s := &standing{}
+	if include != nil {
+		s.include.scope = include.index.root
 	}
+	if exclude != nil {
+		s.exclude.scope = exclude.index.root
+	}
+	return &Tree{fsys: fsys, include: include, exclude: exclude, wrap: wrap, root: &dir{path: ".", standing: s}}
 }
 
 func join(dir, name string) string {
@@ -96,234 +56,81 @@ func join(dir, name string) string {
 	return dir + "/" + name
 }
 
-// load reads a directory once. It is the body of filterFS.Walk in fsutil's
-// filter.go, for one directory: what is decided of an entry, whether the walk
-// goes into it, and which errors it swallows.
-func (t *Tree) load(n *node) ([]*node, error) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	if n.loaded {
-		return n.children, n.failure
-	}
-	n.loaded = true
-	entries, err := t.fsys.ReadDir(n.path)
-	switch {
-	case err == nil:
-	case n != t.root && absent(err):
-		return nil, nil
-	case n.skipped && errors.Is(err, fs.ErrPermission):
-		// Passed over only where the ignore file keeps the directory out.
-		return nil, nil
-	default:
-		n.failure = fmt.Errorf("reading directory %q of the context: %w", n.path, underlying(err))
-		return nil, n.failure
-	}
-	for _, e := range entries {
-		child, err := t.decide(n, e)
-		if err != nil {
-			n.failure = t.wrap(err)
-			break
-		}
-		if child != nil {
-			n.children = append(n.children, child)
-		}
-	}
-	n.children = slices.Clip(n.children)
-	return n.children, n.failure
+// treePlace is where an entry stands in a tree: its number in its directory. The
+// root stands in none.
+type treePlace struct {
+	dir *dir
+	at  int
 }
 
-// decide gives nil for an entry that is not listed and not entered either.
-func (t *Tree) decide(dir *node, e fs.DirEntry) (*node, error) {
-	child := &node{path: join(dir.path, e.Name()), dirEntry: e, parent: dir, isDir: e.IsDir()}
-	if t.include != nil {
-		v, err := t.include.decide(child.path, dir.included, nil)
-		if err != nil {
-			return nil, err
-		}
-		if !v.matches {
-			if child.isDir && !t.include.enters(child.path) {
-				return nil, nil
-			}
-			child.skipped = true
-		}
-		child.included = v.matched
-		child.suspect = t.include.negated
-	}
-	if t.exclude != nil {
-		v, err := t.exclude.decide(child.path, dir.excluded, nil)
-		if err != nil {
-			return nil, err
-		}
-		if v.matches {
-			if child.isDir && !t.exclude.enters(child.path) {
-				return nil, nil
-			}
-			child.skipped = true
-		}
-		child.excluded = v.matched
-		// A file is listed and yet not opened only if some rule excluded it or a
-		// parent on the way: if none did, every excluding rule was asked at every
-		// level, and none matches.
-		child.suspect = child.suspect || len(v.matched) > 0
-	}
-	if child.skipped && !child.isDir {
-		return nil, nil
-	}
-	if !child.isDir {
-		child.included, child.excluded = nil, nil
-	}
-	return child, nil
-}
-
-// listed tells whether an entry is in the tree: for its own sake, or because
-// the walk finds something in it that is.
-func (t *Tree) listed(n *node) (bool, error) {
-	if !n.skipped {
-		return true, nil
-	}
-	n.mu.Lock()
-	known := n.carries
-	n.mu.Unlock()
-	if known != carryUnknown {
-		return known == carrySome, nil
-	}
-	children, failure := t.load(n)
-	found := false
-	for _, child := range children {
-		ok, err := t.listed(child)
-		if err != nil {
-			return false, err
-		}
-		if ok {
-			found = true
-			break
-		}
-	}
-	if !found && failure != nil {
-		return false, failure
-	}
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	n.carries = carryNone
-	if found {
-		n.carries = carrySome
-	}
-	return found, nil
-}
-
-// describe gives the entry of a node, read once.
-func (t *Tree) describe(n *node) (Entry, error) {
-	n.info.Do(func() {
-		if n == t.root {
-			info, err := t.fsys.Lstat(".")
-			if err != nil {
-				n.infoErr = err
-				return
-			}
-			n.entry = Entry{Name: ".", Path: ".", Mode: info.Mode()}
-			return
-		}
-		n.entry, n.infoErr = newEntry(t.fsys, n.path, n.dirEntry)
-		if n.infoErr == nil {
-			n.entry.Truncated = n.entry.Mode.IsRegular() && n.suspect && t.refused(n)
-		}
-	})
-	return n.entry, n.infoErr
-}
-
-// newEntry is mkstat of fsutil's stat.go.
-func newEntry(fsys FS, name string, e fs.DirEntry) (Entry, error) {
-	info, err := e.Info()
-	if err != nil {
-		return Entry{}, relative("lstat", name, err)
-	}
-	entry := Entry{Name: path.Base(name), Path: name, Mode: info.Mode() &^ fs.ModeSocket}
-	switch {
-	case entry.Mode&fs.ModeSymlink != 0:
-		entry.Link, err = fsys.ReadLink(name)
-		if err != nil {
-			return Entry{}, relative("readlink", name, err)
-		}
-	case info.Mode().IsRegular():
-		entry.Size = info.Size()
-	}
-	return entry, nil
-}
-
-// refused tells whether filterFS.Open refuses a file that the walk listed.
-func (t *Tree) refused(n *node) bool {
-	include, exclude := t.above(n.parent)
-	if t.include != nil {
-		if ok, err := t.include.opens(n.path, include); err != nil || !ok {
-			return true
-		}
-	}
-	if t.exclude != nil {
-		if ok, err := t.exclude.opens(n.path, exclude); err != nil || ok {
-			return true
-		}
-	}
-	return false
-}
-
-func (t *Tree) above(n *node) (include, exclude matched) {
-	if n == t.root {
-		return nil, nil
-	}
-	n.aboveOnce.Do(func() {
-		include, exclude := t.above(n.parent)
-		if t.include != nil {
-			n.aboveInclude = union(include, t.include.any(n.path))
-		}
-		if t.exclude != nil {
-			n.aboveExclude = union(exclude, t.exclude.any(n.path))
-		}
-	})
-	return n.aboveInclude, n.aboveExclude
-}
-
-// find gives the node of a path that is listed.
-func (t *Tree) find(op, name string) (*node, error) {
+// find gives the place of a path that is listed; a nil directory for the root.
+func (t *Tree) find(op, name string) (treePlace, error) {
 	clean, err := cleanPath(name)
 	if err != nil {
-		return nil, &fs.PathError{Op: op, Path: name, Err: err}
+		return treePlace{}, &fs.PathError{Op: op, Path: name, Err: err}
 	}
-	n := t.root
 	if clean == "." {
-		return n, nil
+		return treePlace{}, nil
 	}
-	for element := range strings.SplitSeq(clean, "/") {
-		if !n.isDir {
-			return nil, &fs.PathError{Op: op, Path: name, Err: fs.ErrNotExist}
+	missing := &fs.PathError{Op: op, Path: name, Err: fs.ErrNotExist}
+	d := t.root
+	for {
+		element, rest, more := strings.Cut(clean, "/")
+		clean = rest
+		failure := t.load(d, namesOnly)
+		i, ok := d.search(element)
+		if !ok {
+			if failure != nil {
+				return treePlace{}, failure
+			}
+			return treePlace{}, missing
 		}
-		next, err := t.child(n, element)
-		if err != nil {
-			return nil, err
+		if !more {
+			listed, err := t.listedAt(d, i)
+			if err == nil && !listed {
+				err = missing
+			}
+			return treePlace{d, i}, err
 		}
-		if next == nil {
-			return nil, &fs.PathError{Op: op, Path: name, Err: fs.ErrNotExist}
+		if d = d.sub(i); d == nil {
+			return treePlace{}, missing
 		}
-		n = next
 	}
-	ok, err := t.listed(n)
-	if err != nil {
-		return nil, err
-	}
-	if !ok {
-		return nil, &fs.PathError{Op: op, Path: name, Err: fs.ErrNotExist}
-	}
-	return n, nil
 }
 
-func (t *Tree) child(n *node, name string) (*node, error) {
-	children, failure := t.load(n)
-	i, ok := slices.BinarySearchFunc(children, name, func(c *node, name string) int {
-		return strings.Compare(c.name(), name)
-	})
-	if ok {
-		return children[i], nil
+// dirOf gives the directory at a place, nil if there is none.
+func (t *Tree) dirOf(p treePlace) *dir {
+	if p.dir == nil {
+		return t.root
 	}
-	return nil, failure
+	return p.dir.sub(p.at)
+}
+
+// describe gives the entry at a place.
+func (t *Tree) describe(p treePlace) (Entry, error) {
+	if p.dir == nil {
+		i, err := t.fsys.Lstat(".")
+		if err != nil {
+			return Entry{}, err
+		}
+		return Entry{Name: ".", Path: ".", Mode: i.Mode()}, nil
+	}
+	name := p.dir.name(p.at)
+	full := join(p.dir.path, name)
+	if d := p.dir.known(); d != nil {
+		return t.entry(p, d, full)
+	}
+	// One answer needs one stat, not those of the whole directory.
+	i, err := t.fsys.Lstat(full)
+	if err != nil {
+		return Entry{}, relative("lstat", full, err)
+	}
+	e, err := newEntry(t.fsys, full, fs.FileInfoToDirEntry(i))
+	if err != nil {
+		return Entry{}, err
+	}
+	e.Truncated = e.Mode.IsRegular() && t.refused(p.dir, p.at)
+	return e, nil
 }
 
 var errOutside = errors.New("path leads out of the context")
@@ -342,28 +149,29 @@ func cleanPath(name string) (string, error) {
 // the tree and ENOTDIR for an entry that is none; an [*IgnoreError] if a
 // pattern turns out to be malformed in the very place where BuildKit would
 // evaluate it.
-func (t *Tree) ReadDir(dir string) ([]Entry, error) {
-	n, err := t.find("readdir", dir)
+func (t *Tree) ReadDir(name string) ([]Entry, error) {
+	p, err := t.find("readdir", name)
 	if err != nil {
 		return nil, err
 	}
-	if !n.isDir {
-		return nil, &fs.PathError{Op: "readdir", Path: dir, Err: syscall.ENOTDIR}
+	d := t.dirOf(p)
+	if d == nil {
+		return nil, &fs.PathError{Op: "readdir", Path: name, Err: syscall.ENOTDIR}
 	}
-	children, failure := t.load(n)
-	if failure != nil {
-		return nil, failure
+	if err := t.load(d, everything); err != nil {
+		return nil, err
 	}
-	entries := make([]Entry, 0, len(children))
-	for _, child := range children {
-		ok, err := t.listed(child)
+	details, paths := d.known(), d.paths()
+	entries := make([]Entry, 0, len(d.entries))
+	for i := range d.entries {
+		ok, err := t.listedAt(d, i)
 		if err != nil {
 			return nil, err
 		}
 		if !ok {
 			continue
 		}
-		entry, err := t.describe(child)
+		entry, err := t.entry(treePlace{d, i}, details, paths.of(i))
 		if absent(err) {
 			continue
 		}
@@ -378,90 +186,29 @@ func (t *Tree) ReadDir(dir string) ([]Entry, error) {
 // Lstat describes one entry. The error is [io/fs.ErrNotExist] when it is not
 // transferred. Links are not followed, not even in the middle of the path.
 func (t *Tree) Lstat(name string) (Entry, error) {
-	n, err := t.find("lstat", name)
+	p, err := t.find("lstat", name)
 	if err != nil {
 		return Entry{}, err
 	}
-	return t.describe(n)
+	return t.describe(p)
 }
 
 // Open reads a file as it arrives at the builder: a truncated one, or a socket,
 // is empty. It is an error to open anything but a regular file.
 func (t *Tree) Open(name string) (io.ReadCloser, error) {
-	n, err := t.find("open", name)
+	p, err := t.find("open", name)
 	if err != nil {
 		return nil, err
 	}
-	entry, err := t.describe(n)
+	entry, err := t.describe(p)
 	if err != nil {
 		return nil, err
 	}
 	if !entry.Mode.IsRegular() {
 		return nil, &fs.PathError{Op: "open", Path: name, Err: errNotRegular}
 	}
-	if entry.Truncated || n.dirEntry.Type()&fs.ModeSocket != 0 {
+	if entry.Truncated || p.dir.entries[p.at].kind == kindSocket {
 		return io.NopCloser(strings.NewReader("")), nil
 	}
-	return t.fsys.Open(n.path)
-}
-
-// Walk hands over every entry but the root, depth first, each directory sorted
-// by name: the set and the order in which fsutil sends them. It stops at the
-// first error of fn and returns it. Where BuildKit would break off, Walk does
-// so at the same entry.
-func (t *Tree) Walk(fn func(Entry) error) error {
-	return t.walk(t.root, nil, fn)
-}
-
-// walk goes through a directory. waiting are the directories above, outermost
-// first, that are listed only if something in them is.
-func (t *Tree) walk(dir *node, waiting *[]*node, fn func(Entry) error) error {
-	children, failure := t.load(dir)
-	for _, child := range children {
-		if child.skipped {
-			if waiting == nil {
-				waiting = new([]*node)
-			}
-			*waiting = append(*waiting, child)
-			depth := len(*waiting)
-			if err := t.walk(child, waiting, fn); err != nil {
-				return err
-			}
-			if len(*waiting) >= depth {
-				*waiting = (*waiting)[:depth-1]
-			}
-			continue
-		}
-		entry, err := t.describe(child)
-		if absent(err) {
-			continue
-		}
-		if err != nil {
-			return err
-		}
-		if waiting != nil {
-			for _, above := range *waiting {
-				aboveEntry, err := t.describe(above)
-				if absent(err) {
-					continue
-				}
-				if err != nil {
-					return err
-				}
-				if err := fn(aboveEntry); err != nil {
-					return err
-				}
-			}
-			*waiting = (*waiting)[:0]
-		}
-		if err := fn(entry); err != nil {
-			return err
-		}
-		if child.isDir {
-			if err := t.walk(child, waiting, fn); err != nil {
-				return err
-			}
-		}
-	}
-	return failure
+	return t.fsys.Open(entry.Path)
 }

@@ -56,6 +56,9 @@ directory.`,
 		if isRemote(opt.Context) {
 			return fmt.Errorf("build context %s is remote: it has no ignore file, and its files are not known without fetching it", opt.Context)
 		}
+		if use == "ls" && !used && !ignored {
+			return a.listContext(opt, form == "json")
+		}
 		entries, err := a.contextEntries(cmd, opt, used, ignored)
 		if err != nil {
 			return a.refused(err, form == "json")

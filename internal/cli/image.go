@@ -79,7 +79,7 @@ listed; the assumptions that follow from it are (on standard error, or in JSON).
 		if err != nil {
 			return a.refused(err, form == "json")
 		}
-		if err := image.Verify(); err != nil {
+		if err := image.Read(); err != nil {
 			return a.refused(err, form == "json")
 		}
 		entries, err := imageEntries(image, provenance)
@@ -113,20 +113,32 @@ func (a *app) tellAssumptions(list []audit.Assumption) {
 // imageEntries gives the known files of an image, sorted by path.
 func imageEntries(m *simulate.Image, provenance bool) ([]report.ImageEntry, error) {
 	out := []report.ImageEntry{}
-	err := m.Tree.Walk(func(p string, n *rootfs.Node) error {
+	// A pointer into a node would keep the whole node.
+	ids := map[uint32]*uint32{}
+	shared := func(id uint32) *uint32 {
+		if ids[id] == nil {
+			ids[id] = &id
+		}
+		return ids[id]
+	}
+	modes := map[uint16]string{}
+	err := m.Tree.Scan(func(p string, n *rootfs.Node) error {
 		if n.Kind == rootfs.KindUnknown || n.Op >= 0 && m.Plan.Ops[n.Op].Kind == dockerfile.OpImage {
 			return nil
 		}
+		if modes[n.Perm] == "" {
+			modes[n.Perm] = fmt.Sprintf("%04o", n.Perm)
+		}
 		e := report.ImageEntry{
-			Path: p, PathBytes: report.EncodePath(p), Type: n.Kind.String(), Mode: fmt.Sprintf("%04o", n.Perm),
+			Path: p, PathBytes: report.EncodePath(p), Type: n.Kind.String(), Mode: modes[n.Perm],
 			User: n.Owner.User, Group: n.Owner.Group, Size: n.Size, Link: n.Link,
 			SizeUnknown: n.Kind == rootfs.KindFile && n.Content == nil,
 		}
 		if n.Owner.User == "" {
-			e.UID = &n.Owner.UID
+			e.UID = shared(n.Owner.UID)
 		}
 		if n.Owner.Group == "" {
-			e.GID = &n.Owner.GID
+			e.GID = shared(n.Owner.GID)
 		}
 		if provenance {
 			e.Provenance = origins(m, n)

@@ -51,7 +51,7 @@ var allowed = map[string][]string{
 
 // thirdParty lists what the light packages may import from elsewhere.
 var thirdParty = map[string][]string{
-	"dockerctx":       {"github.com/moby/patternmatcher"},
+	"dockerctx":       {"github.com/moby/patternmatcher", "golang.org/x/sys/unix"},
 	"internal/rootfs": {},
 	"internal/report": {"github.com/mattn/go-runewidth"},
 }

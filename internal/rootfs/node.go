@@ -13,6 +13,7 @@ import (
 	"io"
 	"io/fs"
 	"slices"
+	"strings"
 	"sync"
 )
 
@@ -252,6 +253,25 @@ func (n *Node) Children() ([]Child, error) {
 		out[i] = Child{name, n.dir.byName[name]}
 	}
 	return out, nil
+}
+
+// Glance is Children of a directory that does not remember them, if nobody has asked for them yet.
+func (n *Node) Glance() ([]Child, error) {
+	if n.dir == nil {
+		return nil, nil
+	}
+	n.dir.mu.Lock()
+	loader := n.dir.loader
+	n.dir.mu.Unlock()
+	if loader == nil {
+		return n.Children()
+	}
+	children, err := loader.Load()
+	if err != nil {
+		return nil, err
+	}
+	slices.SortFunc(children, func(a, b Child) int { return strings.Compare(a.Name, b.Name) })
+	return children, nil
 }
 
 // Child gives the entry of that name, nil if there is none.

@@ -109,7 +109,8 @@ type lazyCopy struct {
 }
 
 func (l lazyCopy) Load() ([]rootfs.Child, error) {
-	children, err := l.src.Children()
+	// What the copy remembers, the source need not.
+	children, err := l.src.Glance()
 	for i := range children {
 		children[i].Node = l.attrs.copyNode(children[i].Node)
 	}

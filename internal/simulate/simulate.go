@@ -241,13 +241,18 @@ func (m *Image) executeExec(op *dockerfile.Op) error {
 
 // Verify reads all that the build transfers, as BuildKit does before it runs an instruction; [Run] reads
 // only what it needs. What cannot be read or sent gives a [*BuildError].
-func (m *Image) Verify() error {
+func (m *Image) Verify() error { return m.verify((*dockerctx.Tree).WalkTypes) }
+
+// Read is Verify for those who list the image afterwards: it finds out sizes and permissions too, many at a time.
+func (m *Image) Read() error { return m.verify((*dockerctx.Tree).Walk) }
+
+func (m *Image) verify(walk func(*dockerctx.Tree, func(dockerctx.Entry) error) error) error {
 	for _, op := range m.Plan.Ops {
 		s := m.Sources[op.ID]
 		if s == nil {
 			continue
 		}
-		if err := s.Tree.Walk(sendable); err != nil {
+		if err := walk(s.Tree, sendable); err != nil {
 			return m.buildError(op, err)
 		}
 	}

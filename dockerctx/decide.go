@@ -1,0 +1,94 @@
+package dockerctx
+
+import "slices"
+
+// place is an entry that a matcher is asked about in the course of a walk.
+type place struct {
+	dir, name string
+	path      string // made by need
+}
+
+func (p *place) full() string {
+	if p.path == "" {
+		p.path = join(p.dir, p.name)
+	}
+	return p.path
+}
+
+// judgement is the memory that decisions about many entries share.
+type judgement struct {
+	candidates []int32
+	matched    matched
+	asked      int64 // rules that were held against a path
+}
+
+// decideIn is decide with an index: it asks only the candidates among the rules. s is the scope of the directory, parent
+// what was recorded of it. What it records lies in the judgement, until the next decision.
+func (m *matcher) decideIn(j *judgement, s *scope, at *place, parent matched) (verdict, error) {
+	v := verdict{decided: -1}
+	j.candidates = m.index.candidates(j.candidates[:0], s, at.dir, at.name)
+	candidates := j.candidates
+	if len(candidates) == 0 && len(parent) == 0 {
+		return v, nil
+	}
+	j.matched = j.matched[:0]
+	for len(parent) > 0 || len(candidates) > 0 {
+		var i int32
+		inherited := len(parent) > 0 && (len(candidates) == 0 || parent[0] <= candidates[0])
+		if inherited {
+			i = parent[0]
+			parent = parent[1:]
+			if len(candidates) > 0 && candidates[0] == i {
+				candidates = candidates[1:]
+			}
+		} else {
+			i = candidates[0]
+			candidates = candidates[1:]
+		}
+		r := m.rules[i]
+		if !inherited {
+			if r.negated != v.matches {
+				continue
+			}
+			j.asked++
+			match, err := r.matches(at.full())
+			if err != nil {
+				return v, &patternError{rule: r, line: r.line, pattern: r.written, err: err}
+			}
+			if !match {
+				continue
+			}
+		}
+		j.matched = append(j.matched, i)
+		if v.matches == r.negated {
+			v.matches = !r.negated
+			v.decided = int(i)
+		}
+	}
+	v.matched = j.matched
+	return v, nil
+}
+
+// anyIn gives the rules that match a path, asked or not. Rules that fail are passed over, as patternmatcher does where
+// it asks about parents.
+func (m *matcher) anyIn(j *judgement, s *scope, at *place) matched {
+	var all matched
+	j.candidates = m.index.candidates(j.candidates[:0], s, at.dir, at.name)
+	for _, i := range j.candidates {
+		if ok, err := m.rules[i].matches(at.full()); ok && err == nil {
+			all = append(all, i)
+		}
+	}
+	return all
+}
+
+// keep gives a list of rules that outlives the judgement: shared, if it is the parent's.
+func keep(list, parent matched) matched {
+	if len(list) == 0 {
+		return nil
+	}
+	if slices.Equal(list, parent) {
+		return parent
+	}
+	return slices.Clone(list)
+}

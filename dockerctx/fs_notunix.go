@@ -1,0 +1,8 @@
+//go:build !unix
+
+package dockerctx
+
+const (
+	openDirFlags  = 0
+	openFileFlags = 0
+)

@@ -1,0 +1,6 @@
+//go:build !linux
+
+package dockerctx
+
+// openDir leaves it to ReadDir: os.Root keeps the names inside on every system.
+func (f *dirFS) openDir(string) reader { return nil }

@@ -1,0 +1,109 @@
+package cli
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"io"
+
+	"github.com/ctxaudit/ctxaudit/dockerctx"
+	"github.com/ctxaudit/ctxaudit/dockerfile"
+	"github.com/ctxaudit/ctxaudit/internal/report"
+	"github.com/ctxaudit/ctxaudit/internal/simulate"
+)
+
+// listContext writes what the ignore file lets in, entry by entry: a context may have a million files, and the records
+// of all of them would take several times what the context itself remembers. Only JSON shows sizes, so that text needs
+// no stat for each file.
+func (a *app) listContext(opt dockerfile.Options, asJSON bool) error {
+	c, err := simulate.OpenContext(simulate.MainContext, opt.Context, dockerfileOf(opt))
+	if err != nil {
+		return a.refused(err, asJSON)
+	}
+	var out entryWriter = &textWriter{out: a.env.Stdout, style: a.style()}
+	if asJSON {
+		out = newJSONWriter(a.env.Stdout)
+	}
+	var failed error // of writing, which is no fault of the build
+	err = c.Tree().List(asJSON, func(e dockerctx.Entry) error {
+		failed = out.write(contextEntry(e))
+		return failed
+	})
+	switch {
+	case failed != nil:
+		return failed
+	case err != nil:
+		return a.refused(err, asJSON)
+	default:
+		return out.close()
+	}
+}
+
+// entryWriter writes a list of entries that is not known as a whole.
+type entryWriter interface {
+	write(report.ContextEntry) error
+	close() error
+}
+
+// textWriter writes what report.ContextList writes, in parts.
+type textWriter struct {
+	out   io.Writer
+	style report.Style
+	part  []report.ContextEntry
+}
+
+// partLength is how many entries are rendered at once.
+const partLength = 1024
+
+func (w *textWriter) write(e report.ContextEntry) error {
+	if w.part = append(w.part, e); len(w.part) < partLength {
+		return nil
+	}
+	return w.close()
+}
+
+func (w *textWriter) close() error {
+	err := report.ContextList(w.out, w.part, w.style)
+	w.part = w.part[:0]
+	return err
+}
+
+// jsonWriter writes what report.JSON writes of {"files": entries}.
+type jsonWriter struct {
+	out   *bufio.Writer
+	entry bytes.Buffer
+	enc   *json.Encoder
+	any   bool
+}
+
+func newJSONWriter(out io.Writer) *jsonWriter {
+	w := &jsonWriter{out: bufio.NewWriterSize(out, 64<<10)}
+	w.enc = json.NewEncoder(&w.entry)
+	w.enc.SetEscapeHTML(false)
+	w.enc.SetIndent("    ", "  ")
+	return w
+}
+
+func (w *jsonWriter) write(e report.ContextEntry) error {
+	w.entry.Reset()
+	if err := w.enc.Encode(e); err != nil {
+		return err
+	}
+	before := ",\n    "
+	if !w.any {
+		before = "{\n  \"files\": [\n    "
+	}
+	w.any = true
+	w.out.WriteString(before)
+	_, err := w.out.Write(bytes.TrimSuffix(w.entry.Bytes(), []byte("\n")))
+	return err
+}
+
+func (w *jsonWriter) close() error {
+	if w.any {
+		w.out.WriteString("\n  ]\n}\n")
+	} else {
+		w.out.WriteString("{\n  \"files\": []\n}\n")
+	}
+	return w.out.Flush()
+}
