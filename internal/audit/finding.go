@@ -144,6 +144,15 @@ type Finding struct {
 	Hint Hint `json:"-"`
 }
 
+// Suppressed is a finding that somebody has decided to live with.
+type Suppressed struct {
+	Finding Finding `json:"finding"`
+	Reason  string  `json:"reason"`
+	// File and Line are where that is written.
+	File string `json:"file"`
+	Line int    `json:"line"`
+}
+
 // Passed is a requirement that holds, with what shows it.
 type Passed struct {
 	Requirement string  `json:"requirement"`
@@ -163,7 +172,11 @@ type ImageReport struct {
 	Findings    []Finding    `json:"findings"`
 	Passed      []Passed     `json:"passed"`
 	Assumptions []Assumption `json:"assumptions"`
+	// Suppressed are findings that do not count.
+	Suppressed []Suppressed `json:"suppressed,omitempty"`
 
+	// Followed are the files, by the name that findings use, whose imports were followed.
+	Followed []string `json:"-"`
 	// Imports and Modules count what was followed.
 	Imports int `json:"-"`
 	Modules int `json:"-"`
@@ -177,6 +190,8 @@ type Summary struct {
 	Images   int `json:"images"`
 	Imports  int `json:"imports"`
 	Modules  int `json:"modules"`
+	// Suppressed counts the findings that do not count.
+	Suppressed int `json:"suppressed,omitempty"`
 }
 
 // Report is what was found in all images.
@@ -196,6 +211,7 @@ func NewReport(images []ImageReport) Report {
 	for _, img := range images {
 		r.Summary.Imports += img.Imports
 		r.Summary.Modules += img.Modules
+		r.Summary.Suppressed += len(img.Suppressed)
 		for _, f := range img.Findings {
 			switch f.Severity {
 			case Error:
@@ -222,8 +238,8 @@ func (r Report) Worst(s Severity) bool {
 	return false
 }
 
-// compareFindings is the order of findings: the worst first, then by place, then by text.
-func compareFindings(a, b Finding) int {
+// CompareFindings is the order of findings: the worst first, then by place, then by text.
+func CompareFindings(a, b Finding) int {
 	return cmp.Or(
 		cmp.Compare(b.Severity.rank(), a.Severity.rank()),
 		cmp.Compare(a.Subject.File, b.Subject.File),

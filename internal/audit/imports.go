@@ -218,6 +218,11 @@ func (c *importCheck) follow(e entry) *python.Graph {
 	})
 	c.report.Imports += g.Imports
 	c.report.Modules += len(g.Nodes)
+	for _, n := range g.Nodes {
+		if o, ok := c.contextPath(n.Module.Tree, n.Module.File); ok && n.Module.File != "" {
+			c.report.Followed = append(c.report.Followed, simulate.Shown(c.main.Dir, o))
+		}
+	}
 	for _, site := range g.UnknownPaths {
 		c.unknownPaths = append(c.unknownPaths, c.sitePosition(python.Missing{Site: site, From: g.Nodes[site.Importer]}))
 	}

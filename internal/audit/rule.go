@@ -41,6 +41,10 @@ const (
 	IgnorePatternRootOnly     = "IgnorePatternRootOnly"
 	IgnoreSlowNegation        = "IgnoreSlowNegation"
 	IgnoreSecretReincluded    = "IgnoreSecretReincluded"
+
+	SuppressionInvalid = "SuppressionInvalid"
+	SuppressionExpired = "SuppressionExpired"
+	SuppressionUnused  = "SuppressionUnused"
 )
 
 // Rule is one check.
@@ -73,6 +77,9 @@ func Rules() []Rule {
 		{ImportNotFound, "An import of the project's own code resolves nowhere.", Warning, nil},
 		{ImportCycle, "A name is imported from a module that is itself still being imported.", Note, nil},
 		{NameNotExported, "A name is imported from a module that does not have it.", Error, nil},
+		{SuppressionInvalid, "A suppression has no reason, or names no rule.", Error, nil},
+		{SuppressionExpired, "A suppression is older than the day until which it was to hold.", Warning, nil},
+		{SuppressionUnused, "A suppression silences nothing.", Warning, nil},
 		// These are reported by ignore lint.
 		{IgnorePatternUnused, "A line of the ignore file matches nothing in this context.", Warning, nil},
 		{IgnorePatternRedundant, "A line of the ignore file can be removed without any effect.", Warning, nil},
@@ -102,8 +109,20 @@ func (r Rule) Doc() string {
 	if err != nil {
 		panic("rule without a page: " + r.Name)
 	}
-	return string(text)
+	return string(text) + fmt.Sprintf(silence, r.Name)
 }
+
+// silence is how every page ends.
+const silence = `
+To live with one, put a comment on the line before it (in the Dockerfile, the ignore file or the Python file) or an entry
+into .ctxaudit.yaml; to change what all of them count as, give the rule a severity there:
+
+` + "```yaml" + `
+# ctxaudit: ignore=%[1]s -- why
+suppress:
+  - {rule: %[1]s, path: some/path, reason: why, expires: 2030-01-31}
+severities: {%[1]s: note}
+` + "```\n"
 
 var camelCase = regexp.MustCompile(`^([A-Z][a-z]+)+$`)
 
@@ -207,7 +226,7 @@ func Run(ctx context.Context, s Subject) (ImageReport, *simulate.Image, error) {
 			return r, nil, fmt.Errorf("checking %s: %w", rule.Name, err)
 		}
 	}
-	slices.SortStableFunc(r.Findings, compareFindings)
+	slices.SortStableFunc(r.Findings, CompareFindings)
 	return r, image, nil
 }
 

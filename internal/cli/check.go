@@ -24,6 +24,8 @@ import (
 type checkFlags struct {
 	buildFlags
 	config, failOn, fixes, newSince    string
+	baseline                           string
+	updateBaseline, buildkitChecks     bool
 	modules, paths, env, forbid, image []string
 	verbose, quiet                     bool
 }
@@ -54,6 +56,9 @@ the finding disappear or that brings another.`,
 	f.registerCheck(cmd)
 	fl := cmd.Flags()
 	fl.StringVar(&f.fixes, "fixes", "best", "repairs to show, each tried in a simulation: best, all, none")
+	fl.StringVar(&f.baseline, "baseline", "", "show, and fail on, only what this `FILE` of known findings does not have")
+	fl.BoolVar(&f.updateBaseline, "update-baseline", false, "write the findings to the --baseline, and succeed")
+	fl.BoolVar(&f.buildkitChecks, "buildkit-checks", false, "show the warnings of docker build --check too, under their names")
 	fl.StringVar(&f.newSince, "new-since", "", "show, and fail on, only what this git `REVISION` does not have")
 	fl.BoolVarP(&f.verbose, "verbose", "v", false, "show what holds too, with its evidence")
 	fl.BoolVarP(&f.quiet, "quiet", "q", false, "show findings only")
@@ -71,6 +76,9 @@ the finding disappear or that brings another.`,
 		if err != nil {
 			return usagef(cmd, "--fail-on: %w", err)
 		}
+		if f.updateBaseline && f.baseline == "" {
+			return usagef(cmd, "--update-baseline needs the name of the file: --baseline FILE")
+		}
 		subjects, err := a.subjects(cmd, &f, args)
 		if err != nil {
 			return err
@@ -87,13 +95,16 @@ the finding disappear or that brings another.`,
 		if err != nil {
 			return err
 		}
+		if err := a.settle(images, subjects, &f); err != nil {
+			return err
+		}
 		if f.newSince != "" {
 			old, err := a.onlyNew(cmd, images, &f, contextOf(args))
 			if err != nil {
 				return err
 			}
 			if old > 0 {
-				fmt.Fprintf(a.env.Stderr, "ctxaudit: not shown: %d findings that %s has too\n", old, f.newSince)
+				fmt.Fprintf(a.env.Stderr, "ctxaudit: not shown: %s that %s has too\n", findings(old), f.newSince)
 			}
 		}
 		style := a.style()
@@ -137,6 +148,9 @@ func (a *app) audit(ctx context.Context, subjects []audit.Subject, f *checkFlags
 		r, image, err := audit.Run(ctx, s)
 		if err != nil {
 			return nil, fmt.Errorf("auditing image %s: %w", s.Name, err)
+		}
+		if f.buildkitChecks && image != nil {
+			addLints(&r, image)
 		}
 		if each != nil {
 			if err := each(s, &r, image); err != nil {

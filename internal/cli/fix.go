@@ -64,7 +64,8 @@ Exits with 1 if a finding at or above --fail-on is left, or would be left withou
 		defer watch.end()
 		watch.at("searching repairs")
 		last := 0
-		mended, err := why.Mend(cmd.Context(), subjects, func(number int, g audit.Finding) bool {
+		settle := func(images []audit.ImageReport) error { return a.suppress(images, subjects) }
+		mended, err := why.Mend(cmd.Context(), subjects, settle, func(number int, g audit.Finding) bool {
 			last = number
 			switch {
 			case *finding > 0:
@@ -100,6 +101,9 @@ Exits with 1 if a finding at or above --fail-on is left, or would be left withou
 		f.fixes = "none"
 		images, err := a.audit(cmd.Context(), subjects, &f, nil)
 		if err != nil {
+			return err
+		}
+		if err := a.suppress(images, subjects); err != nil {
 			return err
 		}
 		after := audit.NewReport(images)

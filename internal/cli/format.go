@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -133,17 +132,8 @@ func sources(images []audit.ImageReport) report.Sources {
 		if _, ok := out[file]; ok || file == "" {
 			return
 		}
-		// Names are relative to where ctxaudit was started, unless the context was named by an absolute path.
-		name := filepath.FromSlash(file)
-		if filepath.IsAbs(context) && !filepath.IsAbs(name) {
-			name = filepath.Join(context, name)
-		}
-		fi, err := os.Stat(name)
-		if err != nil || !fi.Mode().IsRegular() || fi.Size() > maxSource {
-			return
-		}
-		if data, err := os.ReadFile(name); err == nil {
-			out[file] = string(data)
+		if data, ok := readSource(file, context); ok {
+			out[file] = data
 		}
 	}
 	for _, img := range images {

@@ -28,11 +28,30 @@ type File struct {
 	// Images by name.
 	Images map[string]*Image `yaml:"images" json:"images" jsonschema:"minProperties=1,description=The images to audit\\, by the name that reports use."`
 
+	// Severities change what findings of a rule count as.
+	Severities map[string]string `yaml:"severities,omitempty" json:"severities,omitempty" jsonschema:"description=Severity of the findings of a rule\\, by its name: error\\, warning\\, note or off."`
+	// Suppress are findings to live with.
+	Suppress []Suppression `yaml:"suppress,omitempty" json:"suppress,omitempty" jsonschema:"description=Findings that do not count\\, each with a reason."`
+
 	// Name is the file's name as people know it. It is not part of the format.
 	Name string `yaml:"-" json:"-"`
 	// lines holds the line of each node by its path, text the lines themselves.
 	lines map[string]int
 	text  []string
+}
+
+// Suppression is a decision to live with some findings: those of a rule about which all that is said here holds.
+type Suppression struct {
+	// Rule is its name.
+	Rule string `yaml:"rule" json:"rule" jsonschema:"description=Name of the rule."`
+	// Image, Module and Path narrow it.
+	Image  string `yaml:"image,omitempty" json:"image,omitempty" jsonschema:"description=Only in this image."`
+	Module string `yaml:"module,omitempty" json:"module,omitempty" jsonschema:"description=Only about modules of this name; * stands for anything."`
+	Path   string `yaml:"path,omitempty" json:"path,omitempty" jsonschema:"description=Only about this path of the build context or of the image\\, or below it\\, or in this file. Patterns as in require.paths."`
+	// Reason says why.
+	Reason string `yaml:"reason" json:"reason" jsonschema:"description=Why one can live with it."`
+	// Expires is the last day, as YYYY-MM-DD.
+	Expires string `yaml:"expires,omitempty" json:"expires,omitempty" jsonschema:"format=date,description=Last day on which it holds\\, as YYYY-MM-DD."`
 }
 
 // Image is one image: how it is built, and what is required of it.
@@ -131,6 +150,19 @@ func nodePath(parts []any) string {
 func (f *File) validate(report func(message string, path ...any)) {
 	if f.Version != 0 && f.Version != Version {
 		report(fmt.Sprintf("version %d is not supported; this ctxaudit reads version %d", f.Version, Version), "version")
+	}
+	for _, name := range slices.Sorted(maps.Keys(f.Severities)) {
+		if s := f.Severities[name]; !slices.Contains([]string{"error", "warning", "note", "off"}, s) {
+			report(fmt.Sprintf("severity of %s must be error, warning, note or off, not %q", name, s), "severities", name)
+		}
+	}
+	for i, s := range f.Suppress {
+		if s.Path != "" && !doublestar.ValidatePattern(s.Path) {
+			report(fmt.Sprintf("%q is not a valid pattern", s.Path), "suppress", i, "path")
+		}
+		if _, err := path.Match(s.Module, ""); err != nil {
+			report(fmt.Sprintf("%q is not a valid pattern", s.Module), "suppress", i, "module")
+		}
 	}
 	if len(f.Images) == 0 {
 		report("no images: name at least one under \"images\"", "images")

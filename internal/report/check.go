@@ -76,7 +76,22 @@ func holds(w io.Writer, img audit.ImageReport, s Style) {
 	case len(img.Findings) == 0 && img.Modules == 0:
 		fmt.Fprintf(w, "  %s the build would succeed\n", s.green("ok"))
 	}
+	suppressed(w, img.Suppressed, s)
 	assumptions(w, img.Assumptions, s)
+}
+
+// suppressed tells that findings do not count, and with --verbose which and why.
+func suppressed(w io.Writer, list []audit.Suppressed, s Style) {
+	if len(list) == 0 {
+		return
+	}
+	fmt.Fprintf(w, "  %s\n", s.dim(count(len(list), "finding")+" suppressed"))
+	if !s.Verbose {
+		return
+	}
+	for _, x := range list {
+		fmt.Fprintf(w, "    %s\n", s.dim(fmt.Sprintf("%s: %s (%s:%d: %s)", x.Finding.Rule, printable(x.Finding.Summary), Name(x.File), x.Line, printable(x.Reason))))
+	}
 }
 
 func describe(img audit.ImageReport) string {

@@ -38,24 +38,36 @@ type Mended struct {
 
 // Mend repairs findings of images that may share their files. Each fix is searched in the state that the ones before it
 // leave, so that lines are counted right and what one repairs is not repaired twice; a fix that would bring a finding to
-// another image is passed over. choose tells which findings are to be repaired.
-func Mend(ctx context.Context, subjects []audit.Subject, choose func(number int, f audit.Finding) bool) (*Mended, error) {
+// another image is passed over. settle, if it is not nil, takes findings out of the reports that do not count; choose tells
+// which of the others are to be repaired.
+func Mend(ctx context.Context, subjects []audit.Subject, settle func([]audit.ImageReport) error, choose func(number int, f audit.Finding) bool) (*Mended, error) {
 	m := &mending{ctx: ctx, subjects: subjects, before: overlay.Files{}, after: overlay.Files{}, names: map[string]string{}}
-	number := 0
 	for i := range subjects {
 		r, _, err := m.audit(i, m.after)
 		if err != nil {
 			return nil, err
 		}
-		known, wanted := map[string]bool{}, map[string]int{}
+		known := map[string]bool{}
 		for _, f := range r.Findings {
 			known[f.Identity()] = true
+		}
+		m.known = append(m.known, known)
+		m.out.Reports = append(m.out.Reports, r)
+	}
+	if settle != nil {
+		if err := settle(m.out.Reports); err != nil {
+			return nil, err
+		}
+	}
+	number := 0
+	for _, r := range m.out.Reports {
+		wanted := map[string]int{}
+		for _, f := range r.Findings {
 			if number++; choose(number, f) {
 				wanted[f.Identity()] = number
 			}
 		}
-		m.out.Reports = append(m.out.Reports, r)
-		m.known, m.wanted = append(m.known, known), append(m.wanted, wanted)
+		m.wanted = append(m.wanted, wanted)
 	}
 	for i := range subjects {
 		for len(m.wanted[i]) > 0 {

@@ -1,0 +1,124 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/ctxaudit/ctxaudit/dockerfile"
+	"github.com/ctxaudit/ctxaudit/internal/audit"
+	"github.com/ctxaudit/ctxaudit/internal/baseline"
+	"github.com/ctxaudit/ctxaudit/internal/policy"
+	"github.com/ctxaudit/ctxaudit/internal/simulate"
+	"github.com/ctxaudit/ctxaudit/internal/suppress"
+)
+
+// settle gives findings the severity that the configuration wants, takes out those that are suppressed, and those that the
+// baseline has.
+func (a *app) settle(images []audit.ImageReport, subjects []audit.Subject, f *checkFlags) error {
+	if err := a.suppress(images, subjects); err != nil {
+		return err
+	}
+	if f.baseline == "" {
+		return nil
+	}
+	if f.updateBaseline {
+		data, err := baseline.Take(images).Bytes()
+		if err != nil {
+			return err
+		}
+		if err := replaceFile(f.baseline, data); err != nil {
+			return fmt.Errorf("writing baseline: %w", err)
+		}
+	}
+	data, err := os.ReadFile(f.baseline)
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("baseline %s does not exist; --update-baseline writes it", f.baseline)
+	}
+	if err != nil {
+		return fmt.Errorf("reading baseline: %w", err)
+	}
+	b, err := baseline.Parse(f.baseline, data)
+	if err != nil {
+		return err
+	}
+	known, gone := b.Apply(images)
+	if known > 0 {
+		fmt.Fprintf(a.env.Stderr, "ctxaudit: not shown: %s of the baseline %s\n", findings(known), f.baseline)
+	}
+	if len(gone) > 0 {
+		fmt.Fprintf(a.env.Stderr, "ctxaudit: no longer found: %s of the baseline %s; --update-baseline takes them out\n", findings(len(gone)), f.baseline)
+	}
+	return nil
+}
+
+func findings(n int) string {
+	if n == 1 {
+		return "1 finding"
+	}
+	return fmt.Sprintf("%d findings", n)
+}
+
+// suppress applies severities and suppressions. The images are all of one configuration, or of none.
+func (a *app) suppress(images []audit.ImageReport, subjects []audit.Subject) error {
+	var file *policy.File
+	contexts := map[string]string{}
+	for i, s := range subjects {
+		if s.PolicyFile != nil {
+			file = s.PolicyFile
+		}
+		if i < len(images) {
+			contexts[images[i].Dockerfile], contexts[images[i].IgnoreFile] = images[i].Context, images[i].Context
+			for _, name := range images[i].Followed {
+				contexts[name] = images[i].Context
+			}
+		}
+	}
+	suppress.Apply(images, suppress.Input{
+		Policy: file, Known: isRule, Today: time.Now(),
+		Read: func(name string) (string, bool) { return readSource(name, contexts[name]) },
+	})
+	return suppress.Severities(images, file, isRule)
+}
+
+// isRule reports whether there is a rule, or a check of BuildKit, of that name.
+func isRule(name string) bool {
+	_, ok := audit.FindRule(name)
+	return ok || slices.ContainsFunc(dockerfile.LintRules(), func(r string) bool { return strings.EqualFold(r, name) })
+}
+
+// readSource reads a file by the name that findings use: relative to where ctxaudit was started, unless the context was
+// named by an absolute path.
+func readSource(file, context string) (string, bool) {
+	name := filepath.FromSlash(file)
+	if filepath.IsAbs(context) && !filepath.IsAbs(name) {
+		name = filepath.Join(context, name)
+	}
+	fi, err := os.Stat(name)
+	if err != nil || !fi.Mode().IsRegular() || fi.Size() > maxSource {
+		return "", false
+	}
+	data, err := os.ReadFile(name)
+	return string(data), err == nil
+}
+
+// addLints adds BuildKit's own warnings to a report.
+func addLints(r *audit.ImageReport, image *simulate.Image) {
+	for _, w := range image.Plan.Warnings {
+		detail := w.Description
+		if w.URL != "" {
+			detail = strings.TrimSpace(detail + " " + w.URL)
+		}
+		r.Findings = append(r.Findings, audit.Finding{
+			Rule: w.Rule, Severity: audit.Warning, Summary: w.Message, Detail: detail,
+			Subject: audit.Position{File: image.Plan.Dockerfile.Name, Line: w.Range.Start.Line, Column: w.Range.Start.Column},
+			Related: []audit.Place{}, Assumptions: []audit.Assumption{}, Fixes: []audit.Fix{},
+		})
+	}
+	slices.SortStableFunc(r.Findings, audit.CompareFindings)
+}
