@@ -64,7 +64,7 @@ Exits with 1 if a finding at or above --fail-on is left, or would be left withou
 		defer watch.end()
 		watch.at("searching repairs")
 		last := 0
-		settle := func(images []audit.ImageReport) error { return a.suppress(images, subjects) }
+		settle := func(images []audit.ImageReport) error { return a.suppress(images, subjects, false) }
 		mended, err := why.Mend(cmd.Context(), subjects, settle, func(number int, g audit.Finding) bool {
 			last = number
 			switch {
@@ -103,7 +103,7 @@ Exits with 1 if a finding at or above --fail-on is left, or would be left withou
 		if err != nil {
 			return err
 		}
-		if err := a.suppress(images, subjects); err != nil {
+		if err := a.suppress(images, subjects, false); err != nil {
 			return err
 		}
 		after := audit.NewReport(images)

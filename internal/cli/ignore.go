@@ -5,6 +5,8 @@ import (
 	"io"
 	"path/filepath"
 	"slices"
+	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -17,6 +19,7 @@ import (
 	"github.com/ctxaudit/ctxaudit/internal/project"
 	"github.com/ctxaudit/ctxaudit/internal/report"
 	"github.com/ctxaudit/ctxaudit/internal/simulate"
+	"github.com/ctxaudit/ctxaudit/internal/suppress"
 	"github.com/ctxaudit/ctxaudit/internal/why"
 )
 
@@ -82,6 +85,10 @@ All findings are warnings; --fail-on warning makes them count.`,
 			Passed: []audit.Passed{}, Assumptions: []audit.Assumption{},
 		}
 		images := []audit.ImageReport{image}
+		suppress.Apply(images, suppress.Input{
+			Known: isRule, Reported: func(rule string) bool { return strings.HasPrefix(rule, "Ignore") }, Today: time.Now(),
+			Read: func(name string) (string, bool) { return readSource(name, opt.Context) },
+		})
 		r := report.Audit{
 			Report: audit.NewReport(images), Version: version(), FailOn: failOn, Rules: audit.Rules(), Sources: sources(images),
 			Views: []*inventory.Inventory{nil},

@@ -21,7 +21,7 @@ import (
 // settle gives findings the severity that the configuration wants, takes out those that are suppressed, and those that the
 // baseline has.
 func (a *app) settle(images []audit.ImageReport, subjects []audit.Subject, f *checkFlags) error {
-	if err := a.suppress(images, subjects); err != nil {
+	if err := a.suppress(images, subjects, f.buildkitChecks); err != nil {
 		return err
 	}
 	if f.baseline == "" {
@@ -65,7 +65,7 @@ func findings(n int) string {
 }
 
 // suppress applies severities and suppressions. The images are all of one configuration, or of none.
-func (a *app) suppress(images []audit.ImageReport, subjects []audit.Subject) error {
+func (a *app) suppress(images []audit.ImageReport, subjects []audit.Subject, lints bool) error {
 	var file *policy.File
 	contexts := map[string]string{}
 	for i, s := range subjects {
@@ -81,6 +81,13 @@ func (a *app) suppress(images []audit.ImageReport, subjects []audit.Subject) err
 	}
 	suppress.Apply(images, suppress.Input{
 		Policy: file, Known: isRule, Today: time.Now(),
+		Reported: func(rule string) bool {
+			if strings.HasPrefix(rule, "Ignore") {
+				return false // by ignore lint
+			}
+			_, ours := audit.FindRule(rule)
+			return ours || lints
+		},
 		Read: func(name string) (string, bool) { return readSource(name, contexts[name]) },
 	})
 	return suppress.Severities(images, file, isRule)

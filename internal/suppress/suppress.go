@@ -24,6 +24,8 @@ type Input struct {
 	Read func(file string) (text string, ok bool)
 	// Known reports whether there is a rule of that name.
 	Known func(rule string) bool
+	// Reported reports whether findings of a rule were looked for: a suppression of others is not unused.
+	Reported func(rule string) bool
 	// Today is the day on which suppressions expire.
 	Today time.Time
 }
@@ -65,7 +67,7 @@ func Apply(images []audit.ImageReport, in Input) {
 		img.Findings = append([]audit.Finding{}, kept...)
 	}
 	for _, s := range list {
-		if !s.used && s.matches != nil {
+		if !s.used && s.matches != nil && slices.ContainsFunc(s.rules, in.Reported) {
 			s.report(images, audit.SuppressionUnused, fmt.Sprintf("nothing is found that this silences (%s)", strings.Join(s.rules, ", ")),
 				"What it was for is repaired, or its place has moved. Remove it.")
 		}
