@@ -48,9 +48,9 @@ A finding is shown with the edit that repairs it, if one was found: each candida
 tried by predicting and checking the image again, and none is offered that does not make
 the finding disappear or that brings another.`,
 		Example: `  ctxaudit check
-  ctxaudit check --require-module shop/app --require-env PYTHONPATH=/app .
-  ctxaudit check -f docker/Dockerfile --target prod --forbid-path '/**/.env' .
-  ctxaudit check --config ci/ctxaudit.yaml --image backend --format json
+  ctxaudit check --require-module shop_backend/app --require-env PYTHONPATH=/srv .
+  ctxaudit check -f Dockerfile --target base --forbid-path '/**/.env' .
+  ctxaudit check --config .ctxaudit.yaml --image backend --format sarif=out.sarif --format text
   ctxaudit check --new-since origin/main`,
 	}
 	f.registerCheck(cmd)

@@ -146,8 +146,9 @@ needs will be in its Docker image; if not, which line is to blame.
 
 It reads the Dockerfile with BuildKit's own front end, the .dockerignore as BuildKit's
 own walk does, and works out which files the image would hold and where each came from.`,
-		Example: `  ctxaudit check --require-module app/services .
-  ctxaudit why app/services/mail.py
+		Example: `  ctxaudit check
+  ctxaudit why shop_backend.app.services.monitoring
+  ctxaudit fix
   ctxaudit image ls --provenance .
   ctxaudit context ls --ignored .`,
 		SilenceErrors: true, SilenceUsage: true,
@@ -193,6 +194,7 @@ func group(use, short string, children ...*cobra.Command) *cobra.Command {
 func (a *app) versionCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "version", Short: "Print the version, and that of the BuildKit it answers to", Args: noArgs,
+		Example: "  ctxaudit version\n  ctxaudit version | cut -d, -f2",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			_, err := fmt.Fprintf(a.env.Stdout, "ctxaudit %s, BuildKit %s\n", version(), dockerfile.BuildKitVersion)
 			return err

@@ -37,7 +37,7 @@ contexts do not do. With --used it is narrowed to what the instructions of the t
 for, which is all that BuildKit transfers. With --ignored it is the rest: what is kept
 out, with the line that keeps it out; of a directory that is kept out whole, only the
 directory.`,
-		Example: fmt.Sprintf("  ctxaudit context %[1]s .\n  ctxaudit context %[1]s --used --target prod .\n  ctxaudit context %[1]s --ignored -f docker/Dockerfile .", use),
+		Example: fmt.Sprintf("  ctxaudit context %[1]s .\n  ctxaudit context %[1]s --used --target base .\n  ctxaudit context %[1]s --ignored -f Dockerfile .", use),
 	}
 	f.register(cmd)
 	cmd.Flags().BoolVar(&used, "used", false, "only what this build would transfer")

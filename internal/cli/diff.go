@@ -25,10 +25,10 @@ The revisions are read straight from the repository's objects: nothing is checke
 stashed or fetched. The images are those that check would find, in each state by itself.
 
 Exits with 1 if a finding at or above --fail-on appears.`,
-		Example: `  ctxaudit diff main
-  ctxaudit diff HEAD~3 HEAD
+		Example: `  ctxaudit diff HEAD
+  ctxaudit diff HEAD~1 HEAD
   ctxaudit diff origin/main --format markdown >> "$GITHUB_STEP_SUMMARY"
-  ctxaudit diff v1.2.0 v1.3.0 --context services/api`,
+  ctxaudit diff origin/main --context . --format json`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 || len(args) > 2 {
 				return usagef(cmd, "want BASE and at most one HEAD, got %d arguments", len(args))

@@ -31,8 +31,8 @@ that has changed since it was read is left alone.
 Exits with 1 if a finding at or above --fail-on is left, or would be left without --write.`,
 		Example: `  ctxaudit fix
   ctxaudit fix --finding 2
-  ctxaudit fix --all --write
-  ctxaudit fix --require-module shop/app . | git apply`,
+  ctxaudit fix --require-module shop_backend/app . | git apply
+  ctxaudit fix --all --write`,
 	}
 	f.registerCheck(cmd)
 	fl := cmd.Flags()

@@ -41,7 +41,7 @@ leaves every other byte of the file as it is.
 All findings are warnings; --fail-on warning makes them count.`,
 		Example: `  ctxaudit ignore lint
   ctxaudit ignore lint --fix
-  ctxaudit ignore lint -f docker/web.Dockerfile . --format json`,
+  ctxaudit ignore lint -f Dockerfile . --format json`,
 	}
 	cmd.Flags().StringVarP(&f.file, "file", "f", "", "Dockerfile, for an ignore file of its own (default CONTEXT/Dockerfile)")
 	fix := cmd.Flags().Bool("fix", false, "remove the lines that change nothing")

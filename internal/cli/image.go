@@ -61,7 +61,7 @@ func (a *app) imageListCommand(use, short string) *cobra.Command {
 
 Nothing is run. What a base image holds and what RUN steps do is not known and not
 listed; the assumptions that follow from it are (on standard error, or in JSON).`,
-		Example: fmt.Sprintf("  ctxaudit image %[1]s .\n  ctxaudit image %[1]s --provenance --target prod .\n  ctxaudit image %[1]s --format json -f docker/Dockerfile .", use),
+		Example: fmt.Sprintf("  ctxaudit image %[1]s .\n  ctxaudit image %[1]s --provenance --target base .\n  ctxaudit image %[1]s --format json -f Dockerfile .", use),
 	}
 	f.register(cmd)
 	cmd.Flags().BoolVar(&provenance, "provenance", false, "show the instruction and the source of every entry")
@@ -172,7 +172,7 @@ func (a *app) imageConfigCommand() *cobra.Command {
 		Use: "config [CONTEXT]", Short: "Show the configuration of the predicted image", Args: maxOneArg,
 		Long: `Show the configuration of the predicted image: environment, working directory, user, command,
 each with the instruction that set it.`,
-		Example: "  ctxaudit image config .\n  ctxaudit image config --format json --target prod .",
+		Example: "  ctxaudit image config .\n  ctxaudit image config --format json --target base .",
 	}
 	f.register(cmd)
 	format := formatFlag(cmd, "text", "json")

@@ -20,7 +20,7 @@ func (a *app) initCommand() *cobra.Command {
 		Use: "init [DIR]", Short: "Write a configuration from what was found", Args: maxOneArg,
 		Long: `Write ` + policy.FileName + ` from what was found below DIR: the Dockerfiles and the context of each. It is a
 start, to which requirements are added.`,
-		Example: "  ctxaudit init\n  ctxaudit init --force services/api",
+		Example: "  ctxaudit init --force\n  ctxaudit init --force .",
 	}
 	cmd.Flags().BoolVar(&force, "force", false, "overwrite an existing "+policy.FileName)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {

@@ -54,12 +54,12 @@ Without -f or --target the images of the configuration are asked, or the one of 
 own Dockerfile, or those that check would find.
 
 It exits with 0 if the target is in the image, with 1 if it is not, or not all of it.`,
-		Example: `  ctxaudit why app/services/mail.py
+		Example: `  ctxaudit why shop_backend/app/main.py
   ctxaudit why shop_backend.app.services.monitoring
-  ctxaudit why /app/config.yaml
+  ctxaudit why /srv/shop_backend/app/main.py
   ctxaudit why '$PYTHONPATH'
-  ctxaudit why Dockerfile:16
-  docker logs backend 2>&1 | ctxaudit why --traceback -`,
+  ctxaudit why Dockerfile:7
+  echo "ModuleNotFoundError: No module named 'shop_backend.app'" | ctxaudit why --traceback -`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if cmd.Flags().Changed("traceback") {
 				return maxOneArg(cmd, args)
