@@ -325,6 +325,13 @@ func Assumptions(m *simulate.Image, ops []int) []Assumption {
 		}
 		out = append(out, a)
 	}
+	for _, t := range m.AsDirectories() {
+		l := m.Plan.Ops[t.Op].Location
+		out = append(out, Assumption{
+			Kind: "directory", File: l.File, Line: l.Range.Start.Line, Text: l.Text,
+			Meaning: fmt.Sprintf("that %s is a directory already when this instruction copies into it", t.Path),
+		})
+	}
 	return out
 }
 
