@@ -98,22 +98,13 @@ func (c *importCheck) reportGroup(g *missingGroup) error {
 		f.Severity = Warning
 		detail = append(detail, "Every import of it is guarded: the program starts without it.")
 	}
-	if f.Rule == ImportNotReachable && f.Severity == Error && !strings.Contains(g.module, ".") {
-		if place := c.steered(); place != "" {
-			f.Severity = Warning
-			detail = append(detail, fmt.Sprintf("It is not proved: %s changes the search path in a way that cannot be told.", place))
-		}
-	}
-	tracked, _, err := c.tracked(check.dir)
-	if err != nil {
+	reason, silent, err := c.doubt(g, check, f.Rule)
+	if err != nil || silent {
 		return err
 	}
-	// What git tracks no step makes; what the ignore file keeps out no step moves.
-	if ignored := len(check.reach.Ignored) > 0; f.Severity == Error && !(ignored && tracked) {
-		if step := c.mayMakeModules(ignored); step != "" {
-			f.Severity = Warning
-			detail = append(detail, fmt.Sprintf("It is not proved: the step %q may make it, or move it there.", step))
-		}
+	if reason != "" && f.Severity == Error {
+		f.Severity = Warning
+		detail = append(detail, reason)
 	}
 	f.Detail = strings.Join(detail, " ")
 	c.add(f)
@@ -289,8 +280,13 @@ func (c *importCheck) reportNowhere(m python.Missing) {
 // generated reports whether a module has a name that builds give to files they make, or is one that git ignores.
 func (c *importCheck) generated(m python.Missing) bool {
 	name := m.Module[strings.LastIndexByte(m.Module, '.')+1:]
-	if strings.HasSuffix(name, "_pb2") || strings.HasSuffix(name, "_pb2_grpc") || slices.Contains([]string{"_version", "version", "__version__"}, name) {
+	if generatedName(name) {
 		return true
+	}
+	for _, d := range m.Parent.Path {
+		if o, ok := c.origin(d.Tree, d.Dir); ok && c.compiledFrom(o, name) {
+			return true
+		}
 	}
 	if c.subject.GitIgnored == nil {
 		return false

@@ -50,6 +50,10 @@ type importCheck struct {
 	// pathSteps are RUN steps, unknownPaths places of the program, that change the search path in a way that cannot be told.
 	pathSteps    []dockerfile.Location
 	unknownPaths []Position
+	// written are the files that the entry scripts write when the container starts.
+	written map[string]startup.Origin
+	// ownInstalls are steps that may install a project of the repository from elsewhere.
+	ownInstalls []ownInstall
 
 	// unresolved are entries whose module is nowhere.
 	unresolved []entry
@@ -107,7 +111,9 @@ func (c *importCheck) entries() []entry {
 		Cmd:        startup.Command{Args: cfg.Cmd, Origin: origin(src.Cmd)},
 		Env:        cfg.Env, Workdir: cfg.WorkingDir, Files: c.tree, ConsoleScripts: c.consoleScripts(),
 	}
-	started, notes := startup.Analyze(input)
+	result := startup.Follow(input)
+	started, notes := result.Entries, result.Notes
+	c.written = result.Written
 	if len(started) == 0 && len(notes) > 0 && len(cfg.Entrypoint)+len(cfg.Cmd) > 0 {
 		c.add(Finding{
 			Rule: EntrypointUnknown, Subject: Position{File: notes[0].Origin.File, Line: notes[0].Origin.Line},
@@ -221,6 +227,9 @@ func (c *importCheck) follow(e entry) *python.Graph {
 	for _, site := range g.UnknownPaths {
 		c.unknownPaths = append(c.unknownPaths, c.sitePosition(python.Missing{Site: site, From: g.Nodes[site.Importer]}))
 	}
+	if e.start.UnknownPath {
+		c.unknownPaths = append(c.unknownPaths, c.sitePosition(python.Missing{Site: e.Site}))
+	}
 	if len(g.Absent) > 0 {
 		c.sortEntry(e)
 	}
@@ -230,6 +239,9 @@ func (c *importCheck) follow(e entry) *python.Graph {
 	for _, m := range g.Missing {
 		if e.start.Conditional {
 			m.Reach = min(m.Reach, python.Lazy)
+		}
+		if e.start.Tolerated {
+			m.Reach = min(m.Reach, python.Guarded)
 		}
 		c.sort(m, g)
 	}
@@ -260,7 +272,10 @@ func (c *importCheck) sortEntry(e entry) {
 			name = above
 		}
 		g := c.group(top, found)
-		g.reach, g.entry = python.Startup, &e
+		if missing.Reach = python.Startup; e.start.Tolerated {
+			missing.Reach = python.Guarded
+		}
+		g.reach, g.entry = max(g.reach, missing.Reach), &e
 		g.missing = append(g.missing, missing)
 		return
 	}

@@ -35,8 +35,12 @@ func (c *importCheck) reportScript(e startup.Entry) error {
 		Rule: EntrypointNotInImage, ImagePath: e.Path, Subject: c.sitePosition(site),
 		Summary: fmt.Sprintf("%s, which the image starts, is not in it", e.Path), Assumptions: c.assumptions(c.image.Opaque),
 	}
+	if c.writtenAtStart([]string{e.Path}) != "" {
+		return nil
+	}
 	known := c.tree.Stat(e.Path) == startup.Absent
 	proved := known
+	why := "the base image may have it, or a step make it"
 	f.ContextPath, f.Hint.Wants = c.counterpart(e.Path, known), []string{e.Path}
 	switch {
 	case f.ContextPath != "":
@@ -52,7 +56,16 @@ func (c *importCheck) reportScript(e startup.Entry) error {
 		}
 		if t, err := c.main.Explain(f.ContextPath); err == nil && !t.Included && t.Decisive != nil {
 			f.Related = append(f.Related, c.ignoreLine(RoleExcludes, t.Decisive, "keeps it out"))
-			proved = proved || tracked || !steps
+			base := foreignBase(c.image)
+			proved = proved || base == nil && (tracked || !steps)
+			if base != nil {
+				why = fmt.Sprintf("the base image %s may have it", baseName(base))
+			}
+		}
+		if step := c.stepOn(f.ContextPath, "", f.Hint.Wants); step != "" {
+			proved, why = false, fmt.Sprintf("the step %q names it, and may make it", step)
+		} else if step := c.stepBuilds(); step != "" {
+			proved, why = false, fmt.Sprintf("the step %q may build it", step)
 		}
 	case !known && !c.ownScript(e.Path):
 		return nil
@@ -69,7 +82,7 @@ func (c *importCheck) reportScript(e startup.Entry) error {
 		f.Severity = Warning
 	}
 	if !proved {
-		f.Detail = strings.TrimSpace(f.Detail + " It is not proved: the base image may have it, or a step make it.")
+		f.Detail = strings.TrimSpace(f.Detail + " It is not proved: " + why + ".")
 	}
 	c.add(f)
 	return nil

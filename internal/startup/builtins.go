@@ -30,7 +30,7 @@ func (a *analysis) assigned(s *state, as *syntax.Assign) string {
 	if as.Array != nil || as.Index != nil {
 		return unknown
 	}
-	x := &expansion{a: a, s: s}
+	x := &expansion{a: a, s: s, self: as.Name.Value}
 	value := x.literal(as.Value).text
 	if as.Append {
 		value = s.vars[as.Name.Value].value + value

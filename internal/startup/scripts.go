@@ -219,6 +219,7 @@ func (c *command) unknownProgram() {
 		return
 	}
 	if utilities[c.base] {
+		c.utility()
 		return
 	}
 	if path.IsAbs(name) {

@@ -25,6 +25,7 @@ type state struct {
 	source source   // the file that it stands in
 
 	conditional bool // inside a branch that need not be taken
+	tolerated   bool // before ||: a failure ends nothing
 	returned    bool // by `return`, up to the end of the function or of the sourced file
 }
 
@@ -137,6 +138,7 @@ func distinct(in []*state) []*state {
 
 func (a *analysis) stmt(s *state, st *syntax.Stmt) []*state {
 	s.here = s.place(st.Pos())
+	a.redirections(s, st)
 	if st.Cmd == nil {
 		return []*state{s}
 	}
@@ -211,7 +213,10 @@ func (a *analysis) binary(s *state, c *syntax.BinaryCmd) []*state {
 		return []*state{s}
 	}
 	var out []*state
+	was := s.tolerated
+	s.tolerated = was || c.Op == syntax.OrStmt
 	for _, x := range a.stmt(s, c.X) {
+		x.tolerated = was
 		if x.returned {
 			out = append(out, x)
 			continue

@@ -111,8 +111,10 @@ type expansion struct {
 	// variables are what people set when they start the container.
 	unsetEmpty bool
 	unset      bool // such a variable was met
-	variable   bool
-	depth      int
+	// self is the variable that the value is for: PYTHONPATH=/app:$PYTHONPATH adds to nothing where nobody set it.
+	self     string
+	variable bool
+	depth    int
 }
 
 // fields expands the words of a command.
@@ -317,7 +319,7 @@ func (x *expansion) param(p *syntax.ParamExp, quoted bool) []syntax.WordPart {
 		}
 	}
 	if !set {
-		if _, err := strconv.Atoi(name); x.unsetEmpty || err == nil {
+		if _, err := strconv.Atoi(name); x.unsetEmpty || err == nil || name == x.self {
 			x.unset = x.unset || err != nil
 			return nil
 		}

@@ -102,6 +102,8 @@ type command struct {
 
 	py    interpreter // what `python -m` brings along
 	asked string      // Entry.Asked
+	// unknownPath is Entry.UnknownPath.
+	unknownPath bool
 }
 
 // command tells what a command line runs. s belongs to it.
