@@ -240,8 +240,16 @@ func (c *importCheck) reportName(n *missingName) {
 		detail = append(detail, "It exports nothing.")
 	}
 	f.Severity = Error
-	if m.Reach <= python.Guarded {
+	step := c.stepEdits(n.module.File)
+	if step == "" && n.module.IsPackage() {
+		step = c.mayMakeModules(true, false)
+	}
+	switch {
+	case m.Reach <= python.Guarded:
 		f.Severity = Warning
+	case step != "":
+		f.Severity = Warning
+		detail = append(detail, fmt.Sprintf("It is not proved: the step %q may add it.", step))
 	}
 	f.Detail = strings.Join(detail, " ")
 	c.add(f)

@@ -92,6 +92,7 @@ type missingGroup struct {
 type missingName struct {
 	missing []python.Missing
 	exports []string
+	module  *python.Module
 	// definedIn is a submodule of it that binds the name, "" if none does.
 	definedIn string
 }
@@ -219,7 +220,10 @@ func (c *importCheck) consoleScripts() map[string]string {
 // follow follows one entry and sorts what is missing.
 func (c *importCheck) follow(e entry) *python.Graph {
 	g := python.Follow(python.Config{
-		Entries: []python.Entry{e.Entry}, Search: e.search, Strings: frameworkStrings,
+		Entries: []python.Entry{e.Entry}, Search: e.search,
+		Strings: func(f *syntax.File) []python.Named {
+			return frameworkStrings(f, func(name string) bool { return c.isSet(e, name) })
+		},
 		Syntax: syntax.Config{Callees: frameworkCallees},
 	})
 	c.report.Imports += g.Imports
@@ -248,16 +252,25 @@ func (c *importCheck) follow(e entry) *python.Graph {
 	return g
 }
 
+// isSet reports whether the environment that an entry starts in has a variable.
+func (c *importCheck) isSet(e entry, name string) bool {
+	if _, ok := e.start.Env[name]; ok {
+		return true
+	}
+	_, ok := lookupEnv(c.image.Plan.Config.Env, name)
+	return ok
+}
+
 // sortEntry decides what it means that the very module or script that is started was not found.
 func (c *importCheck) sortEntry(e entry) {
 	if e.Script != "" {
 		return
 	}
 	module := e.Module
-	found := c.inRepository(module, nil)
+	found := c.inRepository(module, nil, true)
 	if found == nil && e.start.Asked != "" {
 		module = e.start.Asked
-		found = c.inRepository(module, nil)
+		found = c.inRepository(module, nil, true)
 	}
 	if found != nil {
 		top, _, _ := strings.Cut(module, ".")
@@ -297,7 +310,7 @@ func (c *importCheck) sort(m python.Missing, g *python.Graph) {
 		c.sortName(m, g)
 		return
 	}
-	found := c.inRepository(m.Module, m.Parent)
+	found := c.inRepository(m.Module, m.Parent, false)
 	switch {
 	case found != nil:
 		grp := c.group(topmost(m), found)
@@ -313,7 +326,7 @@ func (c *importCheck) sort(m python.Missing, g *python.Graph) {
 	case m.Name != "":
 		// A from-import of something that is no submodule anywhere: a name that the package lacks.
 		c.sortName(m, g)
-	case m.Parent != nil:
+	case m.Parent != nil && !g.Moves(m.Parent.Name):
 		if _, ok := c.nowhere[m.Module]; !ok {
 			c.nowhere[m.Module] = m
 		}
@@ -355,13 +368,16 @@ func (c *importCheck) sortName(m python.Missing, g *python.Graph) {
 		return
 	}
 	ex := g.Exports(node)
-	if ex.Dynamic || ex.Has(m.Name) {
+	if ex.Dynamic || ex.Has(m.Name) || g.Assigned(m.Name) {
+		return
+	}
+	if node.Module.IsPackage() && c.generated(python.Missing{Module: target + "." + m.Name, Parent: node.Module}) {
 		return
 	}
 	key := target + ":" + m.Name
 	n := c.names[key]
 	if n == nil {
-		n = &missingName{exports: ex.Sorted(), definedIn: c.definedIn(node.Module, m.Name)}
+		n = &missingName{exports: ex.Sorted(), definedIn: c.definedIn(node.Module, m.Name), module: node.Module}
 		c.names[key] = n
 	}
 	n.missing = append(n.missing, m)

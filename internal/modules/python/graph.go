@@ -39,6 +39,8 @@ type Named struct {
 	Exact bool
 	// Optional tells of a module that is used if it is there.
 	Optional bool
+	// Context is what surrounds the literal.
+	Context syntax.Context
 }
 
 // Graph is what a program reaches.
@@ -220,7 +222,7 @@ func reachOf(n *Node, c syntax.Context) Reach {
 	case c.Has(syntax.MainGuard) && !n.Main:
 		return 0
 	case c.Has(syntax.Guarded), c.Has(syntax.Suppressed), c.Has(syntax.InHandler),
-		c.Has(syntax.VersionBranch), c.Has(syntax.PlatformBranch), c.Has(syntax.DevelopmentBranch):
+		c.Has(syntax.VersionBranch), c.Has(syntax.PlatformBranch), c.Has(syntax.DevelopmentBranch), c.Has(syntax.Probed):
 		return Guarded
 	case c.Has(syntax.InFunction):
 		return Lazy
@@ -251,7 +253,9 @@ func (g *Graph) follow(n *Node) {
 	}
 	if g.config.Strings != nil {
 		for _, s := range g.config.Strings(f) {
-			g.followString(n, s, Site{File: n.Module.File, Importer: n.key(), Range: s.Range, Text: "\"" + s.Dotted + "\"", Reach: Lazy})
+			if r := min(reachOf(n, s.Context), Lazy); r > Typing {
+				g.followString(n, s, Site{File: n.Module.File, Importer: n.key(), Range: s.Range, Text: "\"" + s.Dotted + "\"", Reach: r})
+			}
 		}
 	}
 }
@@ -380,7 +384,7 @@ func (g *Graph) followCall(n *Node, c syntax.ImportCall, site Site) {
 }
 
 func (g *Graph) followString(n *Node, s Named, site Site) {
-	r := min(n.Reach, Lazy)
+	r := min(n.Reach, site.Reach)
 	m, parent := g.finder.find(s.Dotted)
 	if m == nil && !s.Exact {
 		if above, _, nested := cutLast(s.Dotted); nested {

@@ -92,7 +92,8 @@ func (s *scanner) special(i, block int, inLambda bool) {
 	method := s.is(i-1, tokDot)
 	switch s.str(i) {
 	case "globals":
-		if called && !method {
+		// An alias of it is as good as a call.
+		if (called || s.is(i-1, tokAssign)) && !method {
 			s.mark(MarkNamespace, i, i+1, block, inLambda)
 		}
 	case "vars", "locals":
@@ -251,6 +252,13 @@ func (s *scanner) importCall(i int, canonical string, block int, inLambda bool) 
 			}
 		}
 	})
+	for j := lo - 1; j > 0 && s.toks[j].kind != tokSemicolon; j-- {
+		switch s.toks[j].kind {
+		case kwIf, kwElse, kwAnd, kwOr:
+			// One side of an expression: which one, the other tells.
+			c.Context.Flags |= Probed
+		}
+	}
 	s.file.ImportCalls = append(s.file.ImportCalls, c)
 }
 
