@@ -115,12 +115,8 @@ func (c *importCheck) entries() []entry {
 	result := startup.Follow(input)
 	started, notes := result.Entries, result.Notes
 	c.written = result.Written
-	if len(started) == 0 && len(notes) > 0 && len(cfg.Entrypoint)+len(cfg.Cmd) > 0 {
-		c.add(Finding{
-			Rule: EntrypointUnknown, Subject: Position{File: notes[0].Origin.File, Line: notes[0].Origin.Line},
-			Summary: "what the image starts cannot be told, so its imports are not followed",
-			Detail:  strings.ToUpper(notes[0].Text[:1]) + notes[0].Text[1:] + ". Entry points can be named in the configuration, under entrypoints.",
-		})
+	if len(cfg.Entrypoint)+len(cfg.Cmd) > 0 {
+		c.reportUntold(started, notes)
 	}
 	for i, command := range c.subject.Policy.Entrypoints {
 		input.Entrypoint = startup.Command{}
@@ -172,6 +168,34 @@ func (c *importCheck) entries() []entry {
 		out = append(out, e)
 	}
 	return out
+}
+
+// reportUntold notes the commands that were not understood: the first one if nothing else was, and those of an entry
+// script of an image with Python in it, so that nobody takes the silence about them for a pass.
+func (c *importCheck) reportUntold(started []startup.Entry, notes []startup.Note) {
+	summary := "what the image starts cannot be told, so its imports are not followed"
+	if len(started) > 0 {
+		// A program that is understood as one, in an image without a line of Python, has no imports to follow.
+		if !c.holdsPython() {
+			return
+		}
+		summary = "a command that the image starts cannot be told, so its imports are not followed"
+	}
+	for i, n := range notes {
+		if len(started) > 0 && !strings.Contains(n.Text, "cannot be told") || len(started) == 0 && i > 0 {
+			continue
+		}
+		at := n.Origin
+		if at.InImage {
+			if o, ok := c.contextPath(c.tree, at.File); ok {
+				at.File = simulate.Shown(c.main.Dir, o)
+			}
+		}
+		c.add(Finding{
+			Rule: EntrypointUnknown, Subject: Position{File: at.File, Line: at.Line}, Summary: summary,
+			Detail: strings.ToUpper(n.Text[:1]) + n.Text[1:] + ". Entry points can be named in the configuration, under entrypoints.",
+		})
+	}
 }
 
 // runner is a tool that runs a command in the environment of the project around it.

@@ -16,13 +16,42 @@ func (a *analysis) declare(s *state, as *syntax.Assign, variant string) {
 	name := as.Name.Value
 	v := s.vars[name]
 	_, set := s.vars[name]
+	if as.Array != nil {
+		a.assignArray(s, as)
+		return
+	}
 	if !as.Naked {
-		v.value = a.assigned(s, as)
+		v.value, v.list = a.assigned(s, as), false
 	} else if !set {
 		return
 	}
 	v.exported = v.exported || variant == "export"
 	s.vars[name] = v
+}
+
+// assignArray runs NAME=(...) and NAME+=(...).
+func (a *analysis) assignArray(s *state, as *syntax.Assign) {
+	v := variable{list: true}
+	if as.Append {
+		if old := s.vars[as.Name.Value]; old.list {
+			v.value = old.value
+		} else if old.value != "" {
+			v.value = old.value + separator
+		}
+	}
+	for _, e := range as.Array.Elems {
+		if e.Index != nil || e.Value == nil {
+			v.value += unknown + separator
+			continue
+		}
+		for _, w := range a.fields(s, []*syntax.Word{e.Value}) {
+			v.value += w.text + separator
+		}
+	}
+	if len(v.value) > maxScript {
+		v = variable{value: unknown}
+	}
+	s.vars[as.Name.Value] = v
 }
 
 // assigned gives the value of NAME=value.

@@ -214,7 +214,7 @@ func (a *analysis) binary(s *state, c *syntax.BinaryCmd) []*state {
 	}
 	var out []*state
 	was := s.tolerated
-	s.tolerated = was || c.Op == syntax.OrStmt
+	s.tolerated = was || c.Op == syntax.OrStmt && !givesUp(c.Y)
 	for _, x := range a.stmt(s, c.X) {
 		x.tolerated = was
 		if x.returned {
@@ -260,9 +260,13 @@ func (a *analysis) ifClause(s *state, c *syntax.IfClause) []*state {
 	if len(c.Cond) == 0 { // else
 		return a.stmts([]*state{s}, c.Then)
 	}
+	// A command that is asked for its status may fail, unless that ends the script.
+	was := s.tolerated
+	s.tolerated = was || !c.Cond[len(c.Cond)-1].Negated || len(c.Then) == 0 || !givesUp(c.Then[len(c.Then)-1])
 	in := a.stmts([]*state{s}, c.Cond)
 	var out []*state
 	for _, x := range in {
+		x.tolerated = was
 		t := a.truths(x, c.Cond)
 		was := x.conditional
 		then, other := x.clone(), x
@@ -346,7 +350,11 @@ func (a *analysis) forClause(s *state, c *syntax.ForClause) []*state {
 func (a *analysis) call(s *state, c *syntax.CallExpr) []*state {
 	if len(c.Args) == 0 {
 		for _, as := range c.Assigns {
-			if as.Name != nil {
+			switch {
+			case as.Name == nil:
+			case as.Array != nil:
+				a.assignArray(s, as)
+			default:
 				s.assign(as.Name.Value, a.assigned(s, as))
 			}
 		}
