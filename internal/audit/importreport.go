@@ -38,6 +38,9 @@ func (c *importCheck) reportAll() error {
 	for _, key := range sortedKeys(c.nowhere) {
 		c.reportNowhere(c.nowhere[key])
 	}
+	for _, m := range c.misplaced {
+		c.reportMisplaced(m)
+	}
 	return nil
 }
 
@@ -282,6 +285,21 @@ func (c *importCheck) reportNowhere(m python.Missing) {
 		Rule: ImportNotFound, Severity: Warning, Module: m.Module, Subject: c.sitePosition(m), Related: []Place{c.sitePlace(m)},
 		Summary: fmt.Sprintf("%s exists neither in the image nor in the repository", m.Module),
 		Detail:  fmt.Sprintf("%s The package %s is there, and has no module of that name.", c.way(m), m.Parent.Name),
+	})
+}
+
+// reportMisplaced reports a relative import that Python refuses. It is a warning: a tool may run a file under another name.
+func (c *importCheck) reportMisplaced(m python.Missing) {
+	detail := "It goes beyond the top-level package " + m.From.Module.Name + ": the directory above is not part of it here."
+	if m.From.Module.Name == "__main__" {
+		detail = "A file that is run as a script has no package that it could be relative to; python -m runs it as part of its package."
+	} else if !strings.Contains(m.From.Module.Name, ".") && !m.From.Module.IsPackage() {
+		detail = m.From.Module.Name + " is a top-level module here, and has no package that it could be relative to."
+	}
+	c.add(Finding{
+		Rule: ImportNotFound, Severity: Warning, Module: m.Module, Subject: c.sitePosition(m), Related: []Place{c.sitePlace(m)},
+		Summary: fmt.Sprintf("the relative import of %s leads nowhere", m.Module),
+		Detail:  c.way(m) + " " + detail,
 	})
 }
 

@@ -63,6 +63,8 @@ type importCheck struct {
 	groups  map[string]*missingGroup
 	names   map[string]*missingName
 	nowhere map[string]python.Missing
+	// misplaced are relative imports that Python refuses, by their place.
+	misplaced map[Position]python.Missing
 }
 
 func newImportCheck(p *pass) (*importCheck, error) {
@@ -72,7 +74,7 @@ func newImportCheck(p *pass) (*importCheck, error) {
 	}
 	c := &importCheck{
 		pass: p, tree: imageTree{p.image.Tree}, repo: repository{p.main.FS}, declared: declared,
-		groups: map[string]*missingGroup{}, names: map[string]*missingName{}, nowhere: map[string]python.Missing{},
+		groups: map[string]*missingGroup{}, names: map[string]*missingName{}, nowhere: map[string]python.Missing{}, misplaced: map[Position]python.Missing{},
 	}
 	c.declareInstalled()
 	return c, nil
@@ -264,6 +266,11 @@ func (c *importCheck) follow(e entry) *python.Graph {
 	if c.subject.Verbose {
 		c.reportCycles(g)
 	}
+	for _, m := range g.Misplaced {
+		if m.Reach > python.Guarded && !e.start.Tolerated {
+			c.misplaced[c.sitePosition(m)] = m
+		}
+	}
 	for _, m := range g.Missing {
 		if e.start.Conditional {
 			m.Reach = min(m.Reach, python.Lazy)
@@ -295,6 +302,13 @@ func (c *importCheck) sortEntry(e entry) {
 	if found == nil && e.start.Asked != "" {
 		module = e.start.Asked
 		found = c.inRepository(module, nil, true)
+	}
+	if p := python.Find(e.search, module); e.Main && p != nil && p.IsPackage() {
+		// The package is there: it is its __main__ that was not found.
+		module += ".__main__"
+		if found = c.inRepository(module, p, true); found == nil {
+			return
+		}
 	}
 	if found != nil {
 		top, _, _ := strings.Cut(module, ".")
@@ -384,6 +398,10 @@ func (c *importCheck) sortName(m python.Missing, g *python.Graph) {
 		target = m.Parent.Name
 	}
 	node := g.Nodes[target]
+	if node != nil && node.Module.Kind == python.Namespace {
+		c.sortInit(m, node.Module)
+		return
+	}
 	if node == nil || node.Module.File == "" {
 		return
 	}
@@ -405,6 +423,31 @@ func (c *importCheck) sortName(m python.Missing, g *python.Graph) {
 		c.names[key] = n
 	}
 	n.missing = append(n.missing, m)
+}
+
+// sortInit looks whether a name that a directory without __init__.py lacks is bound by the __init__.py that the repository has
+// of it.
+func (c *importCheck) sortInit(m python.Missing, namespace *python.Module) {
+	for _, d := range namespace.Path {
+		dir, ok := c.origin(d.Tree, d.Dir)
+		if !ok {
+			continue
+		}
+		file := path.Join(dir, "__init__.py")
+		data, err := c.repo.Read(file)
+		if err != nil || !slices.ContainsFunc(syntax.Scan(data, nil).Bindings, func(b syntax.Binding) bool { return b.Name == m.Name }) {
+			continue
+		}
+		g := c.groups[file]
+		if g == nil {
+			g = &missingGroup{module: namespace.Name + ".__init__", repo: file}
+			c.groups[file] = g
+		}
+		m.Parent = namespace
+		g.reach = max(g.reach, m.Reach)
+		g.missing = append(g.missing, m)
+		return
+	}
 }
 
 // definedIn gives a submodule that binds a name at its top level.
