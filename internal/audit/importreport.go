@@ -427,6 +427,12 @@ func (c *importCheck) way(m python.Missing) string {
 	when := map[python.Reach]string{
 		python.Startup: "It is needed to start", python.Lazy: "It is needed when a function runs", python.Guarded: "It is asked for, and can be done without",
 	}[m.Reach]
+	switch {
+	case m.Reach == python.Lazy && c.inBranch[p]:
+		when = "It is needed where a branch of the entry script starts it"
+	case m.Reach == python.Lazy && strings.HasPrefix(m.Site.Text, `"`):
+		when = "A string names it, which a framework imports"
+	}
 	return fmt.Sprintf("%s: %s.", when, strings.Join(parts, " -> "))
 }
 

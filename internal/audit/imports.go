@@ -63,6 +63,8 @@ type importCheck struct {
 	groups  map[string]*missingGroup
 	names   map[string]*missingName
 	nowhere map[string]python.Missing
+	// inBranch are imports at the start of something that a branch of an entry script starts.
+	inBranch map[Position]bool
 	// misplaced are relative imports that Python refuses, by their place.
 	misplaced map[Position]python.Missing
 }
@@ -74,7 +76,7 @@ func newImportCheck(p *pass) (*importCheck, error) {
 	}
 	c := &importCheck{
 		pass: p, tree: imageTree{p.image.Tree}, repo: repository{p.main.FS}, declared: declared,
-		groups: map[string]*missingGroup{}, names: map[string]*missingName{}, nowhere: map[string]python.Missing{}, misplaced: map[Position]python.Missing{},
+		groups: map[string]*missingGroup{}, names: map[string]*missingName{}, nowhere: map[string]python.Missing{}, misplaced: map[Position]python.Missing{}, inBranch: map[Position]bool{},
 	}
 	c.declareInstalled()
 	return c, nil
@@ -272,8 +274,9 @@ func (c *importCheck) follow(e entry) *python.Graph {
 		}
 	}
 	for _, m := range g.Missing {
-		if e.start.Conditional {
-			m.Reach = min(m.Reach, python.Lazy)
+		if e.start.Conditional && m.Reach > python.Lazy {
+			m.Reach = python.Lazy
+			c.inBranch[c.sitePosition(m)] = true
 		}
 		if e.start.Tolerated {
 			m.Reach = min(m.Reach, python.Guarded)

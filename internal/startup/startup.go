@@ -189,6 +189,10 @@ func Follow(in Input) Result {
 		return Result{Notes: a.noteList}
 	}
 	s.here = argv[0].origin
+	if strings.HasPrefix(argv[0].text, "-") {
+		a.note(s.here, "CMD holds options ("+shown(argv[0].text)+") of the base image's ENTRYPOINT, which is not known: what it runs cannot be told")
+		return Result{Notes: a.noteList}
+	}
 	a.command(s, argv, true)
 	return Result{a.entries, a.noteList, a.written}
 }

@@ -41,6 +41,11 @@ var commandLines = []struct {
 	{cmd: `python $SCRIPT`, env: []string{"SCRIPT=pkg/web.py"}, want: "/app/pkg/web.py @/app/pkg variable"},
 	{cmd: `python *.py`, want: `note: the script that python runs is not written out ("..."): it cannot be told`},
 
+	{cmd: `["--require=./x.js", "server.js"]`,
+		want: `note: CMD holds options ("--require=./x.js") of the base image's ENTRYPOINT, which is not known: what it runs cannot be told`},
+	{cmd: `["cd", "/app", "&&", "python", "main.py"]`, want: `note: "&&" is an argument here and no operator: the exec form has no shell`},
+	{cmd: `['python', 'main.py']`, want: `note: "[python," is taken for a command: what is not valid JSON, as with single quotes, is the shell form`},
+
 	// ENTRYPOINT and CMD together.
 	{entrypoint: `["python"]`, cmd: `["main.py"]`, want: "/app/main.py @/app"},
 	{entrypoint: `["python", "-m"]`, cmd: `["pkg.web"]`, want: "-m pkg.web @/app"},
