@@ -244,7 +244,8 @@ func (c *importCheck) reportName(n *missingName) {
 	}
 	f.Severity = Error
 	step := c.stepEdits(n.module.File)
-	if step == "" && n.module.IsPackage() {
+	if step == "" && n.module.IsPackage() && m.Name == strings.ToLower(m.Name) {
+		// It may be a submodule.
 		step = c.mayMakeModules(true, false)
 	}
 	switch {

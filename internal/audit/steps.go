@@ -170,13 +170,22 @@ func onlyNames(op *dockerfile.Op, patterns []*regexp.Regexp) bool {
 		return slices.ContainsFunc(patterns, func(p *regexp.Regexp) bool { return p.MatchString(text) })
 	}
 	rest := stepText(op)
+	drop := func(w string) {
+		if w != "" && mentioned(w) {
+			rest = strings.Replace(rest, w, "", 1)
+		}
+	}
 	for _, words := range commandsOf(op) {
-		if slices.Contains([]string{"rm", "mkdir", "test", "[", "chmod", "chown", "chgrp", "ls", "cat", "stat"}, path.Base(words[0])) {
+		name := path.Base(words[0])
+		if slices.Contains([]string{"rm", "mkdir", "test", "[", "chmod", "chown", "chgrp", "ls", "cat", "stat"}, name) {
 			for _, w := range words[1:] {
-				if w != "" && mentioned(w) {
-					rest = strings.Replace(rest, w, "", 1)
-				}
+				drop(w)
 			}
+		}
+		// What a step runs must be there: if it is not, the build fails.
+		drop(words[0])
+		if len(words) > 1 && (pythonProgram.MatchString(name) || slices.Contains([]string{"sh", "bash", ".", "source"}, name)) {
+			drop(words[1])
 		}
 	}
 	return !mentioned(rest)
@@ -210,14 +219,20 @@ func (c *importCheck) stepEdits(file string) string {
 }
 
 // buildTools run a project's own build, which may make any script or program.
-var buildTools = regexp.MustCompile(`(^|[\s;&|(/])(make|cmake|ninja|npm|npx|yarn|pnpm|bun|deno|go|cargo|mvn|mvnw|gradle|gradlew|dotnet|bundle|rake|rails|mix|sbt|bazel|meson|tsc|webpack|vite|gcc|g\+\+|clang|swift|stack|cabal|composer|configure|just|task)(\s|$)`)
+var buildTools = strings.Fields(`make gmake cmake ninja npm npx yarn pnpm bun deno go cargo mvn mvnw gradle gradlew dotnet bundle rake rails mix
+	sbt bazel meson tsc webpack vite gcc g++ cc c++ clang swift stack cabal composer configure just task`)
 
 // stepBuilds gives a step that runs a build tool.
 func (c *importCheck) stepBuilds() string {
 	found := ""
 	c.steps(func(op *dockerfile.Op) bool {
-		if buildTools.MatchString(stepText(op)) {
-			found = op.Location.Text
+		for _, words := range commandsOf(op) {
+			for len(words) > 1 && slices.Contains([]string{"env", "sudo", "time", "exec", "command"}, words[0]) {
+				words = words[1:]
+			}
+			if slices.Contains(buildTools, path.Base(words[0])) {
+				found = op.Location.Text
+			}
 		}
 		return found != ""
 	})
