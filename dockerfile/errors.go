@@ -25,7 +25,9 @@ type Error struct {
 	Range dockerctx.Range
 	// Message is BuildKit's own, without the phrases that it was wrapped in.
 	Message string
-	Err     error
+	// Unset are the variables without a value that the instruction uses; they may be what is wrong with it.
+	Unset Unset
+	Err   error
 }
 
 // Error gives the message after the position, as far as that is known.
@@ -102,6 +104,7 @@ func (c *compilation) refusal(err error) error {
 	if e.Range.Start.Line == 0 {
 		c.searchPlace(e)
 	}
+	e.Unset = unset(c.src.data, e.Range.Start.Line, c.req.opt.BuildArgs)
 	return e
 }
 

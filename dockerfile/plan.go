@@ -44,6 +44,8 @@ type Plan struct {
 	// RemoteContext is the main context's URL if it is a git repository or comes over HTTP: there is no ignore file
 	// then, and what the context holds is unknown.
 	RemoteContext string
+
+	buildArgs map[string]string
 }
 
 // OutputRef is one output of one operation. A file operation has one output for each action that makes one, an exec

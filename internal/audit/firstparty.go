@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"io/fs"
 	"path"
 	"slices"
 	"strings"
@@ -8,6 +9,7 @@ import (
 	"github.com/ctxaudit/ctxaudit/internal/modules/python"
 	"github.com/ctxaudit/ctxaudit/internal/modules/python/manifest"
 	"github.com/ctxaudit/ctxaudit/internal/rootfs"
+	"github.com/ctxaudit/ctxaudit/internal/simulate"
 )
 
 // repoModule is a module of the repository.
@@ -30,8 +32,8 @@ func (r *repoModule) pathOf(name string) string {
 
 // inRepository looks a module up in the repository: beside the package that the image has of it, or below a directory
 // that a search path of the image stands for. It gives nil for what is not there, and for what is not the project's own:
-// the standard library, a declared dependency, a directory that merely has the name.
-func (c *importCheck) inRepository(module string, parent *python.Module) *repoModule {
+// the standard library, a declared dependency, a directory that merely has the name. started tells that the image starts it.
+func (c *importCheck) inRepository(module string, parent *python.Module, started bool) *repoModule {
 	weak := false
 	if parent == nil {
 		top, _, _ := strings.Cut(module, ".")
@@ -44,7 +46,13 @@ func (c *importCheck) inRepository(module string, parent *python.Module) *repoMo
 		}
 		weak = ok
 	}
+	searched := c.searchRoots()
 	for _, root := range c.roots(parent) {
+		// The name of a directory alone does not make it what an import means: of what is installed along with something else
+		// nobody sees the names.
+		if parent == nil && !started && !slices.Contains(searched, root) && !c.copiedFrom(root, module) {
+			continue
+		}
 		m := python.Find([]python.SearchDir{{Tree: c.repo, Dir: path.Join("/", root)}}, module)
 		if m == nil || m.Kind == python.Namespace && (parent == nil || !c.hasPython(m)) {
 			// A directory without __init__.py that has the name asked for may be anything.
@@ -57,6 +65,23 @@ func (c *importCheck) inRepository(module string, parent *python.Module) *repoMo
 		return &repoModule{m}
 	}
 	return nil
+}
+
+// copiedFrom reports whether the image has anything of a top-level name in a directory of the context: then the program may
+// mean that one, though no search directory comes from there.
+func (c *importCheck) copiedFrom(root, module string) bool {
+	top, _, _ := strings.Cut(module, ".")
+	for _, p := range []string{path.Join(root, top), path.Join(root, top+".py")} {
+		found := false
+		_ = c.image.Locate(c.image.Tree, simulate.MainContext, p, func(simulate.Located) error {
+			found = true
+			return fs.SkipAll
+		})
+		if found {
+			return true
+		}
+	}
+	return false
 }
 
 // hasPython reports whether a namespace package holds Python files of its own.
@@ -81,10 +106,8 @@ func (c *importCheck) roots(parent *python.Module) []string {
 		}
 	}
 	if parent == nil {
-		for _, d := range c.searchDirs {
-			if o, ok := c.origin(d.Tree, d.Dir); ok {
-				add(o)
-			}
+		for _, o := range c.searchRoots() {
+			add(o)
 		}
 		add(".")
 		add("src")
@@ -98,6 +121,17 @@ func (c *importCheck) roots(parent *python.Module) []string {
 		}
 		if ok {
 			add(o)
+		}
+	}
+	return out
+}
+
+// searchRoots gives the directories of the context that the image's search directories come from.
+func (c *importCheck) searchRoots() []string {
+	var out []string
+	for _, d := range c.searchDirs {
+		if o, ok := c.origin(d.Tree, d.Dir); ok && !slices.Contains(out, inContext(o)) {
+			out = append(out, inContext(o))
 		}
 	}
 	return out

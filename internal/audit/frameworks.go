@@ -21,27 +21,28 @@ var moduleSettings = []string{
 }
 
 // addApps adds what Django imports of an installed application by itself, if it is there.
-func addApps(out *[]python.Named, elements []syntax.Element) {
+func addApps(out *[]python.Named, elements []syntax.Element, at syntax.Context) {
 	for _, e := range elements {
 		if !dotted.MatchString(e.Value) {
 			continue
 		}
 		app, _, _ := strings.Cut(e.Value, ".apps.")
 		for _, sub := range []string{".apps", ".models", ".admin"} {
-			*out = append(*out, python.Named{Dotted: app + sub, Range: e.Range, Exact: true, Optional: true})
+			*out = append(*out, python.Named{Dotted: app + sub, Range: e.Range, Exact: true, Optional: true, Context: at})
 		}
 	}
 }
 
 var dotted = regexp.MustCompile(`^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*$`)
 
-// frameworkStrings gives the modules that a file names in strings, as Django and Celery read them.
-func frameworkStrings(f *syntax.File) []python.Named {
+// frameworkStrings gives the modules that a file names in strings, as Django and Celery read them. A default that the
+// environment of the container overrides names none.
+func frameworkStrings(f *syntax.File, isSet func(name string) bool) []python.Named {
 	var out []python.Named
-	add := func(elements []syntax.Element, exact bool) {
+	add := func(elements []syntax.Element, exact bool, at syntax.Context) {
 		for _, e := range elements {
 			if dotted.MatchString(e.Value) {
-				out = append(out, python.Named{Dotted: e.Value, Range: e.Range, Exact: exact})
+				out = append(out, python.Named{Dotted: e.Value, Range: e.Range, Exact: exact, Context: at})
 			}
 		}
 	}
@@ -50,9 +51,9 @@ func frameworkStrings(f *syntax.File) []python.Named {
 	for _, l := range slices.Backward(f.Literals) {
 		name := l.Name[strings.LastIndexByte(l.Name, '.')+1:]
 		if (slices.Contains(moduleSettings, name) || wanted[l.Name]) && !l.Context.Has(syntax.Never) {
-			add(l.Elements, name == "ROOT_URLCONF")
+			add(l.Elements, name == "ROOT_URLCONF", l.Context)
 			if strings.HasSuffix(name, "_APPS") || wanted[l.Name] {
-				addApps(&out, l.Elements)
+				addApps(&out, l.Elements, l.Context)
 			}
 			for _, ref := range l.Refs {
 				wanted[ref.Value] = true
@@ -67,17 +68,17 @@ func frameworkStrings(f *syntax.File) []python.Named {
 				// Celery's and Flask's configuration: a module, or an object in one behind a colon or a dot.
 				for _, e := range arg.Elements {
 					e.Value, _, _ = strings.Cut(e.Value, ":")
-					add([]syntax.Element{e}, false)
+					add([]syntax.Element{e}, false, call.Context)
 				}
 			case name == "include" && i == 0 && arg.Keyword == "" && len(arg.Elements) == 1,
 				name == "autodiscover_tasks" && i == 0 && arg.Keyword == "",
 				name == "Celery" && arg.Keyword == "include":
-				add(arg.Elements, true)
+				add(arg.Elements, true, call.Context)
 			}
 		}
 		// os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shop.settings"), in manage.py and wsgi.py.
-		if a := call.Arguments; name == "setdefault" && len(a) == 2 && len(a[0].Elements) == 1 && a[0].Elements[0].Value == "DJANGO_SETTINGS_MODULE" {
-			add(a[1].Elements, true)
+		if a := call.Arguments; name == "setdefault" && len(a) == 2 && len(a[0].Elements) == 1 && a[0].Elements[0].Value == "DJANGO_SETTINGS_MODULE" && !isSet("DJANGO_SETTINGS_MODULE") {
+			add(a[1].Elements, true, call.Context)
 		}
 	}
 	return out

@@ -38,6 +38,9 @@ func (c *importCheck) reportAll() error {
 	for _, key := range sortedKeys(c.nowhere) {
 		c.reportNowhere(c.nowhere[key])
 	}
+	for _, m := range c.misplaced {
+		c.reportMisplaced(m)
+	}
 	return nil
 }
 
@@ -98,22 +101,13 @@ func (c *importCheck) reportGroup(g *missingGroup) error {
 		f.Severity = Warning
 		detail = append(detail, "Every import of it is guarded: the program starts without it.")
 	}
-	if f.Rule == ImportNotReachable && f.Severity == Error && !strings.Contains(g.module, ".") {
-		if place := c.steered(); place != "" {
-			f.Severity = Warning
-			detail = append(detail, fmt.Sprintf("It is not proved: %s changes the search path in a way that cannot be told.", place))
-		}
-	}
-	tracked, _, err := c.tracked(check.dir)
-	if err != nil {
+	reason, silent, err := c.doubt(g, check, f.Rule)
+	if err != nil || silent {
 		return err
 	}
-	// What git tracks no step makes; what the ignore file keeps out no step moves.
-	if ignored := len(check.reach.Ignored) > 0; f.Severity == Error && !(ignored && tracked) {
-		if step := c.mayMakeModules(ignored); step != "" {
-			f.Severity = Warning
-			detail = append(detail, fmt.Sprintf("It is not proved: the step %q may make it, or move it there.", step))
-		}
+	if reason != "" && f.Severity == Error {
+		f.Severity = Warning
+		detail = append(detail, reason)
 	}
 	f.Detail = strings.Join(detail, " ")
 	c.add(f)
@@ -249,8 +243,17 @@ func (c *importCheck) reportName(n *missingName) {
 		detail = append(detail, "It exports nothing.")
 	}
 	f.Severity = Error
-	if m.Reach <= python.Guarded {
+	step := c.stepEdits(n.module.File)
+	if step == "" && n.module.IsPackage() && m.Name == strings.ToLower(m.Name) {
+		// It may be a submodule.
+		step = c.mayMakeModules(true, false)
+	}
+	switch {
+	case m.Reach <= python.Guarded:
 		f.Severity = Warning
+	case step != "":
+		f.Severity = Warning
+		detail = append(detail, fmt.Sprintf("It is not proved: the step %q may add it.", step))
 	}
 	f.Detail = strings.Join(detail, " ")
 	c.add(f)
@@ -286,11 +289,31 @@ func (c *importCheck) reportNowhere(m python.Missing) {
 	})
 }
 
+// reportMisplaced reports a relative import that Python refuses. It is a warning: a tool may run a file under another name.
+func (c *importCheck) reportMisplaced(m python.Missing) {
+	detail := "It goes beyond the top-level package " + m.From.Module.Name + ": the directory above is not part of it here."
+	if m.From.Module.Name == "__main__" {
+		detail = "A file that is run as a script has no package that it could be relative to; python -m runs it as part of its package."
+	} else if !strings.Contains(m.From.Module.Name, ".") && !m.From.Module.IsPackage() {
+		detail = m.From.Module.Name + " is a top-level module here, and has no package that it could be relative to."
+	}
+	c.add(Finding{
+		Rule: ImportNotFound, Severity: Warning, Module: m.Module, Subject: c.sitePosition(m), Related: []Place{c.sitePlace(m)},
+		Summary: fmt.Sprintf("the relative import of %s leads nowhere", m.Module),
+		Detail:  c.way(m) + " " + detail,
+	})
+}
+
 // generated reports whether a module has a name that builds give to files they make, or is one that git ignores.
 func (c *importCheck) generated(m python.Missing) bool {
 	name := m.Module[strings.LastIndexByte(m.Module, '.')+1:]
-	if strings.HasSuffix(name, "_pb2") || strings.HasSuffix(name, "_pb2_grpc") || slices.Contains([]string{"_version", "version", "__version__"}, name) {
+	if generatedName(name) {
 		return true
+	}
+	for _, d := range m.Parent.Path {
+		if o, ok := c.origin(d.Tree, d.Dir); ok && c.compiledFrom(o, name) {
+			return true
+		}
 	}
 	if c.subject.GitIgnored == nil {
 		return false
@@ -405,6 +428,12 @@ func (c *importCheck) way(m python.Missing) string {
 	when := map[python.Reach]string{
 		python.Startup: "It is needed to start", python.Lazy: "It is needed when a function runs", python.Guarded: "It is asked for, and can be done without",
 	}[m.Reach]
+	switch {
+	case m.Reach == python.Lazy && c.inBranch[p]:
+		when = "It is needed where a branch of the entry script starts it"
+	case m.Reach == python.Lazy && strings.HasPrefix(m.Site.Text, `"`):
+		when = "A string names it, which a framework imports"
+	}
 	return fmt.Sprintf("%s: %s.", when, strings.Join(parts, " -> "))
 }
 

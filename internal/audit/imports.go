@@ -50,6 +50,10 @@ type importCheck struct {
 	// pathSteps are RUN steps, unknownPaths places of the program, that change the search path in a way that cannot be told.
 	pathSteps    []dockerfile.Location
 	unknownPaths []Position
+	// written are the files that the entry scripts write when the container starts.
+	written map[string]startup.Origin
+	// ownInstalls are steps that may install a project of the repository from elsewhere.
+	ownInstalls []ownInstall
 
 	// unresolved are entries whose module is nowhere.
 	unresolved []entry
@@ -59,6 +63,10 @@ type importCheck struct {
 	groups  map[string]*missingGroup
 	names   map[string]*missingName
 	nowhere map[string]python.Missing
+	// inBranch are imports at the start of something that a branch of an entry script starts.
+	inBranch map[Position]bool
+	// misplaced are relative imports that Python refuses, by their place.
+	misplaced map[Position]python.Missing
 }
 
 func newImportCheck(p *pass) (*importCheck, error) {
@@ -68,7 +76,7 @@ func newImportCheck(p *pass) (*importCheck, error) {
 	}
 	c := &importCheck{
 		pass: p, tree: imageTree{p.image.Tree}, repo: repository{p.main.FS}, declared: declared,
-		groups: map[string]*missingGroup{}, names: map[string]*missingName{}, nowhere: map[string]python.Missing{},
+		groups: map[string]*missingGroup{}, names: map[string]*missingName{}, nowhere: map[string]python.Missing{}, misplaced: map[Position]python.Missing{}, inBranch: map[Position]bool{},
 	}
 	c.declareInstalled()
 	return c, nil
@@ -88,6 +96,7 @@ type missingGroup struct {
 type missingName struct {
 	missing []python.Missing
 	exports []string
+	module  *python.Module
 	// definedIn is a submodule of it that binds the name, "" if none does.
 	definedIn string
 }
@@ -107,13 +116,11 @@ func (c *importCheck) entries() []entry {
 		Cmd:        startup.Command{Args: cfg.Cmd, Origin: origin(src.Cmd)},
 		Env:        cfg.Env, Workdir: cfg.WorkingDir, Files: c.tree, ConsoleScripts: c.consoleScripts(),
 	}
-	started, notes := startup.Analyze(input)
-	if len(started) == 0 && len(notes) > 0 && len(cfg.Entrypoint)+len(cfg.Cmd) > 0 {
-		c.add(Finding{
-			Rule: EntrypointUnknown, Subject: Position{File: notes[0].Origin.File, Line: notes[0].Origin.Line},
-			Summary: "what the image starts cannot be told, so its imports are not followed",
-			Detail:  strings.ToUpper(notes[0].Text[:1]) + notes[0].Text[1:] + ". Entry points can be named in the configuration, under entrypoints.",
-		})
+	result := startup.Follow(input)
+	started, notes := result.Entries, result.Notes
+	c.written = result.Written
+	if len(cfg.Entrypoint)+len(cfg.Cmd) > 0 {
+		c.reportUntold(started, notes)
 	}
 	for i, command := range c.subject.Policy.Entrypoints {
 		input.Entrypoint = startup.Command{}
@@ -167,6 +174,34 @@ func (c *importCheck) entries() []entry {
 	return out
 }
 
+// reportUntold notes the commands that were not understood: the first one if nothing else was, and those of an entry
+// script of an image with Python in it, so that nobody takes the silence about them for a pass.
+func (c *importCheck) reportUntold(started []startup.Entry, notes []startup.Note) {
+	summary := "what the image starts cannot be told, so its imports are not followed"
+	if len(started) > 0 {
+		// A program that is understood as one, in an image without a line of Python, has no imports to follow.
+		if !c.holdsPython() {
+			return
+		}
+		summary = "a command that the image starts cannot be told, so its imports are not followed"
+	}
+	for i, n := range notes {
+		if len(started) > 0 && !strings.Contains(n.Text, "cannot be told") || len(started) == 0 && i > 0 {
+			continue
+		}
+		at := n.Origin
+		if at.InImage {
+			if o, ok := c.contextPath(c.tree, at.File); ok {
+				at.File = simulate.Shown(c.main.Dir, o)
+			}
+		}
+		c.add(Finding{
+			Rule: EntrypointUnknown, Subject: Position{File: at.File, Line: at.Line}, Summary: summary,
+			Detail: strings.ToUpper(n.Text[:1]) + n.Text[1:] + ". Entry points can be named in the configuration, under entrypoints.",
+		})
+	}
+}
+
 // runner is a tool that runs a command in the environment of the project around it.
 var runner = regexp.MustCompile(`\b(poetry|uv|pdm|hatch|pipenv|rye) +run\b`)
 
@@ -213,7 +248,10 @@ func (c *importCheck) consoleScripts() map[string]string {
 // follow follows one entry and sorts what is missing.
 func (c *importCheck) follow(e entry) *python.Graph {
 	g := python.Follow(python.Config{
-		Entries: []python.Entry{e.Entry}, Search: e.search, Strings: frameworkStrings,
+		Entries: []python.Entry{e.Entry}, Search: e.search,
+		Strings: func(f *syntax.File) []python.Named {
+			return frameworkStrings(f, func(name string) bool { return c.isSet(e, name) })
+		},
 		Syntax: syntax.Config{Callees: frameworkCallees},
 	})
 	c.report.Imports += g.Imports
@@ -226,19 +264,40 @@ func (c *importCheck) follow(e entry) *python.Graph {
 	for _, site := range g.UnknownPaths {
 		c.unknownPaths = append(c.unknownPaths, c.sitePosition(python.Missing{Site: site, From: g.Nodes[site.Importer]}))
 	}
+	if e.start.UnknownPath {
+		c.unknownPaths = append(c.unknownPaths, c.sitePosition(python.Missing{Site: e.Site}))
+	}
 	if len(g.Absent) > 0 {
 		c.sortEntry(e)
 	}
 	if c.subject.Verbose {
 		c.reportCycles(g)
 	}
+	for _, m := range g.Misplaced {
+		if m.Reach > python.Guarded && !e.start.Tolerated {
+			c.misplaced[c.sitePosition(m)] = m
+		}
+	}
 	for _, m := range g.Missing {
-		if e.start.Conditional {
-			m.Reach = min(m.Reach, python.Lazy)
+		if e.start.Conditional && m.Reach > python.Lazy {
+			m.Reach = python.Lazy
+			c.inBranch[c.sitePosition(m)] = true
+		}
+		if e.start.Tolerated {
+			m.Reach = min(m.Reach, python.Guarded)
 		}
 		c.sort(m, g)
 	}
 	return g
+}
+
+// isSet reports whether the environment that an entry starts in has a variable.
+func (c *importCheck) isSet(e entry, name string) bool {
+	if _, ok := e.start.Env[name]; ok {
+		return true
+	}
+	_, ok := lookupEnv(c.image.Plan.Config.Env, name)
+	return ok
 }
 
 // sortEntry decides what it means that the very module or script that is started was not found.
@@ -247,10 +306,17 @@ func (c *importCheck) sortEntry(e entry) {
 		return
 	}
 	module := e.Module
-	found := c.inRepository(module, nil)
+	found := c.inRepository(module, nil, true)
 	if found == nil && e.start.Asked != "" {
 		module = e.start.Asked
-		found = c.inRepository(module, nil)
+		found = c.inRepository(module, nil, true)
+	}
+	if p := python.Find(e.search, module); e.Main && p != nil && p.IsPackage() {
+		// The package is there: it is its __main__ that was not found.
+		module += ".__main__"
+		if found = c.inRepository(module, p, true); found == nil {
+			return
+		}
 	}
 	if found != nil {
 		top, _, _ := strings.Cut(module, ".")
@@ -265,7 +331,10 @@ func (c *importCheck) sortEntry(e entry) {
 			name = above
 		}
 		g := c.group(top, found)
-		g.reach, g.entry = python.Startup, &e
+		if missing.Reach = python.Startup; e.start.Tolerated {
+			missing.Reach = python.Guarded
+		}
+		g.reach, g.entry = max(g.reach, missing.Reach), &e
 		g.missing = append(g.missing, missing)
 		return
 	}
@@ -287,7 +356,7 @@ func (c *importCheck) sort(m python.Missing, g *python.Graph) {
 		c.sortName(m, g)
 		return
 	}
-	found := c.inRepository(m.Module, m.Parent)
+	found := c.inRepository(m.Module, m.Parent, false)
 	switch {
 	case found != nil:
 		grp := c.group(topmost(m), found)
@@ -303,7 +372,7 @@ func (c *importCheck) sort(m python.Missing, g *python.Graph) {
 	case m.Name != "":
 		// A from-import of something that is no submodule anywhere: a name that the package lacks.
 		c.sortName(m, g)
-	case m.Parent != nil:
+	case m.Parent != nil && !g.Moves(m.Parent.Name):
 		if _, ok := c.nowhere[m.Module]; !ok {
 			c.nowhere[m.Module] = m
 		}
@@ -337,6 +406,10 @@ func (c *importCheck) sortName(m python.Missing, g *python.Graph) {
 		target = m.Parent.Name
 	}
 	node := g.Nodes[target]
+	if node != nil && node.Module.Kind == python.Namespace {
+		c.sortInit(m, node.Module)
+		return
+	}
 	if node == nil || node.Module.File == "" {
 		return
 	}
@@ -345,16 +418,44 @@ func (c *importCheck) sortName(m python.Missing, g *python.Graph) {
 		return
 	}
 	ex := g.Exports(node)
-	if ex.Dynamic || ex.Has(m.Name) {
+	if ex.Dynamic || ex.Has(m.Name) || g.Assigned(m.Name) {
+		return
+	}
+	if node.Module.IsPackage() && c.generated(python.Missing{Module: target + "." + m.Name, Parent: node.Module}) {
 		return
 	}
 	key := target + ":" + m.Name
 	n := c.names[key]
 	if n == nil {
-		n = &missingName{exports: ex.Sorted(), definedIn: c.definedIn(node.Module, m.Name)}
+		n = &missingName{exports: ex.Sorted(), definedIn: c.definedIn(node.Module, m.Name), module: node.Module}
 		c.names[key] = n
 	}
 	n.missing = append(n.missing, m)
+}
+
+// sortInit looks whether a name that a directory without __init__.py lacks is bound by the __init__.py that the repository has
+// of it.
+func (c *importCheck) sortInit(m python.Missing, namespace *python.Module) {
+	for _, d := range namespace.Path {
+		dir, ok := c.origin(d.Tree, d.Dir)
+		if !ok {
+			continue
+		}
+		file := path.Join(dir, "__init__.py")
+		data, err := c.repo.Read(file)
+		if err != nil || !slices.ContainsFunc(syntax.Scan(data, nil).Bindings, func(b syntax.Binding) bool { return b.Name == m.Name }) {
+			continue
+		}
+		g := c.groups[file]
+		if g == nil {
+			g = &missingGroup{module: namespace.Name + ".__init__", repo: file}
+			c.groups[file] = g
+		}
+		m.Parent = namespace
+		g.reach = max(g.reach, m.Reach)
+		g.missing = append(g.missing, m)
+		return
+	}
 }
 
 // definedIn gives a submodule that binds a name at its top level.

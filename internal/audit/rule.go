@@ -195,6 +195,7 @@ func Run(ctx context.Context, s Subject) (ImageReport, *simulate.Image, error) {
 		err = image.Verify()
 	}
 	if f, ok := buildFailure(err); ok {
+		s.judgeVariables(&f, unsetOf(image, err))
 		if image != nil {
 			r.describe(image.Plan)
 		}
@@ -237,18 +238,48 @@ func (s Subject) judge(f Finding) Finding {
 		return f
 	}
 	switch {
-	case strings.HasPrefix(f.Summary, "base name (") && strings.HasSuffix(f.Summary, "should not be blank"):
-		f.Severity = Note
-		f.Detail = "It is built with an argument that has no default; give it in the configuration, under build-args."
+	case f.Severity != Error:
 	case f.ContextPath == "":
 	case s.Guessed:
 		f.Severity = Note
 		f.Detail = strings.TrimSpace(f.Detail + " None of the directories that were tried as its build context works; name it in the configuration.")
-	case s.GitIgnored != nil && len(s.GitIgnored(s.Options.Context, []string{f.ContextPath})) > 0:
+	case s.GitIgnored != nil && len(s.GitIgnored(s.Options.Context, []string{f.ContextPath, strings.TrimSuffix(f.ContextPath, "/") + "/"})) > 0:
+		// With the slash: a pattern for directories matches no name of which git cannot see that it is one.
 		f.Severity = Warning
 		f.Detail = strings.TrimSpace(f.Detail + " Git ignores it: a step before the build must make it.")
 	}
 	return f
+}
+
+// unsetOf gives the variables without a value that a refused instruction uses.
+func unsetOf(image *simulate.Image, err error) dockerfile.Unset {
+	var be *simulate.BuildError
+	var de *dockerfile.Error
+	switch {
+	case errors.As(err, &be) && image != nil:
+		return image.Plan.Unset(be.Location)
+	case errors.As(err, &de):
+		return de.Unset
+	}
+	return dockerfile.Unset{}
+}
+
+// judgeVariables makes a refusal less severe where the instruction uses a variable that has no value here and may have one
+// where the image is built: an argument of an image that nobody named, or a setting of a base image.
+func (s Subject) judgeVariables(f *Finding, unset dockerfile.Unset) {
+	switch {
+	case len(unset.Args) > 0 && s.Discovered:
+		f.Severity = Note
+		f.Detail = strings.TrimSpace(f.Detail + fmt.Sprintf(" It is built with an argument that has no default (%s); give it in the configuration, under build-args.",
+			strings.Join(unset.Args, ", ")))
+	case len(unset.Env) > 0:
+		f.Severity = Warning
+		if s.Discovered {
+			f.Severity = Note
+		}
+		f.Detail = strings.TrimSpace(f.Detail + fmt.Sprintf(" It is not proved: a base image may set %s, whose value is not known here.",
+			strings.Join(unset.Env, ", ")))
+	}
 }
 
 func (r *ImageReport) describe(plan *dockerfile.Plan) {
@@ -343,6 +374,13 @@ func Assumptions(m *simulate.Image, ops []int) []Assumption {
 			a.Kind, a.Meaning = "remote", "what is downloaded is not known here"
 		}
 		out = append(out, a)
+	}
+	for _, t := range m.AsDirectories() {
+		l := m.Plan.Ops[t.Op].Location
+		out = append(out, Assumption{
+			Kind: "directory", File: l.File, Line: l.Range.Start.Line, Text: l.Text,
+			Meaning: fmt.Sprintf("that %s is a directory already when this instruction copies into it", t.Path),
+		})
 	}
 	return out
 }

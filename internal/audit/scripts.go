@@ -9,6 +9,7 @@ import (
 	"github.com/ctxaudit/ctxaudit/dockerfile"
 	"github.com/ctxaudit/ctxaudit/internal/modules/python"
 	"github.com/ctxaudit/ctxaudit/internal/modules/python/manifest"
+	"github.com/ctxaudit/ctxaudit/internal/rootfs"
 	"github.com/ctxaudit/ctxaudit/internal/startup"
 )
 
@@ -16,7 +17,8 @@ import (
 // cannot be read is no entry otherwise.
 func (c *importCheck) addProgram() {
 	argv, loc := c.startCommand()
-	if len(argv) == 0 || !strings.Contains(argv[0], "/") {
+	// A word that begins with a dash is an option of the base image's ENTRYPOINT.
+	if len(argv) == 0 || !strings.Contains(argv[0], "/") || strings.HasPrefix(argv[0], "-") {
 		return
 	}
 	p := c.absolute(argv[0])
@@ -35,9 +37,21 @@ func (c *importCheck) reportScript(e startup.Entry) error {
 		Rule: EntrypointNotInImage, ImagePath: e.Path, Subject: c.sitePosition(site),
 		Summary: fmt.Sprintf("%s, which the image starts, is not in it", e.Path), Assumptions: c.assumptions(c.image.Opaque),
 	}
+	if c.writtenAtStart([]string{e.Path}) != "" {
+		return nil
+	}
+	// A link may be there and lead to what is not.
+	target := e.Path
+	if n, err := c.image.Tree.Lstat(e.Path); err == nil && n.Kind == rootfs.KindSymlink {
+		if _, at, err := c.image.Tree.Stat(e.Path); err != nil {
+			target = at
+			f.Summary = fmt.Sprintf("%s, which the image starts, is a link to %s, which is not in it", e.Path, at)
+		}
+	}
 	known := c.tree.Stat(e.Path) == startup.Absent
 	proved := known
-	f.ContextPath, f.Hint.Wants = c.counterpart(e.Path, known), []string{e.Path}
+	why := "the base image may have it, or a step make it"
+	f.ContextPath, f.Hint.Wants = c.counterpart(target, known), []string{target}
 	switch {
 	case f.ContextPath != "":
 		f.Detail = fmt.Sprintf("The repository has it: %s.", f.ContextPath)
@@ -52,12 +66,21 @@ func (c *importCheck) reportScript(e startup.Entry) error {
 		}
 		if t, err := c.main.Explain(f.ContextPath); err == nil && !t.Included && t.Decisive != nil {
 			f.Related = append(f.Related, c.ignoreLine(RoleExcludes, t.Decisive, "keeps it out"))
-			proved = proved || tracked || !steps
+			base := foreignBase(c.image)
+			proved = proved || base == nil && (tracked || !steps)
+			if base != nil {
+				why = fmt.Sprintf("the base image %s may have it", baseName(base))
+			}
+		}
+		if step := c.stepOn(f.ContextPath, "", f.Hint.Wants); step != "" {
+			proved, why = false, fmt.Sprintf("the step %q names it, and may make it", step)
+		} else if step := c.stepBuilds(); step != "" {
+			proved, why = false, fmt.Sprintf("the step %q may build it", step)
 		}
 	case !known && !c.ownScript(e.Path):
 		return nil
 	default:
-		at := c.namesake(e.Path)
+		at := c.namesake(target)
 		if at == "" && !known {
 			return nil
 		}
@@ -69,7 +92,7 @@ func (c *importCheck) reportScript(e startup.Entry) error {
 		f.Severity = Warning
 	}
 	if !proved {
-		f.Detail = strings.TrimSpace(f.Detail + " It is not proved: the base image may have it, or a step make it.")
+		f.Detail = strings.TrimSpace(f.Detail + " It is not proved: " + why + ".")
 	}
 	c.add(f)
 	return nil

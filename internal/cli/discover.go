@@ -69,6 +69,16 @@ func chooseContext(ctx context.Context, w world, root, df string) (audit.Subject
 		}
 		if err == nil || !sourceMissing(err) || i == len(candidates)-1 {
 			s.Options, s.Image = opt, image
+			if i == 0 && err == nil && len(candidates) > 1 {
+				better, err := betterContext(ctx, image, opt, root, candidates)
+				if err != nil {
+					return s, err
+				}
+				if better != nil {
+					s.Options, s.Image, s.Why = better.options, better.image, better.why
+					return s, nil
+				}
+			}
 			switch {
 			case err == nil && i == 0 && len(candidates) > 1:
 				s.Why = "the repository's root, where its sources resolve"
@@ -86,6 +96,42 @@ func chooseContext(ctx context.Context, w world, root, df string) (audit.Subject
 		}
 	}
 	return s, nil
+}
+
+// fit is a directory in which a build works, and why it was taken.
+type fit struct {
+	options dockerfile.Options
+	image   *simulate.Image
+	why     string
+}
+
+// betterContext looks for a context that suits a Dockerfile better than the repository's root, in which it builds: `COPY . .`
+// works anywhere, and so does a pattern that matches nothing. It gives nil if there is none.
+func betterContext(ctx context.Context, image *simulate.Image, opt dockerfile.Options, root string, candidates []string) (*fit, error) {
+	empty := image.EmptyWildcards()
+	main, err := image.MainContext(opt.Context)
+	if err != nil || main == nil {
+		return nil, err
+	}
+	for _, dir := range candidates[1:] {
+		below := audit.StartsBelow(image, main, dir)
+		if !empty && !below {
+			continue
+		}
+		opt.Context = filepath.Join(root, dir)
+		there, err := simulate.Build(ctx, opt)
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		switch {
+		case err != nil:
+		case below:
+			return &fit{opt, there, "what it starts lies there"}, nil
+		case !there.EmptyWildcards():
+			return &fit{opt, there, "its patterns match nothing in the repository's root"}, nil
+		}
+	}
+	return nil, nil
 }
 
 // sourceMissing reports whether a build fails because its context does not have something. What the ignore file keeps out

@@ -106,6 +106,10 @@ listed; the assumptions that follow from it are (on standard error, or in JSON).
 // tellAssumptions says on standard error what a listing leaves out.
 func (a *app) tellAssumptions(list []audit.Assumption) {
 	for _, as := range list {
+		if as.Kind == "directory" {
+			fmt.Fprintf(a.env.Stderr, "assumed: %s (%s:%d %s)\n", report.Name(as.Meaning), report.Name(as.File), as.Line, report.Name(as.Text))
+			continue
+		}
 		fmt.Fprintf(a.env.Stderr, "not listed: what %s:%d %s adds or removes\n", report.Name(as.File), as.Line, report.Name(as.Text))
 	}
 }

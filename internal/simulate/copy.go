@@ -26,6 +26,8 @@ type copier struct {
 	include  *patternmatcher.PatternMatcher // nil: everything
 	exclude  *patternmatcher.PatternMatcher // nil: nothing
 	parents  []parentDir
+	// isDir reports whether a destination at which nothing is known is a directory all the same.
+	isDir func(string) bool
 }
 
 // parentDir is a directory of the source that is being walked. With include patterns it is made only when something
@@ -185,6 +187,9 @@ func (c *copier) prepareTarget(src *rootfs.Node, srcPath, dst string) (string, e
 		return "", err
 	}
 	contents := c.action.DirCopyContents
+	if existing == nil && !src.IsDir() && c.isDir(dst) {
+		dst = path.Join(dst, path.Base(srcPath))
+	}
 	if (!contents && src.IsDir() && existing != nil) || (!src.IsDir() && existing != nil && existing.IsDir()) {
 		dst = path.Join(dst, path.Base(srcPath))
 	}
@@ -292,7 +297,7 @@ func (c *copier) copyDirOnly(src *rootfs.Node, target string, existing *rootfs.N
 		return true, c.dst.Put(target, rootfs.NewNode(a))
 	}
 	if !existing.IsDir() {
-		return false, fmt.Errorf("cannot copy to non-directory: %s", target)
+		return false, &notDirError{target}
 	}
 	if overwrite {
 		return false, c.dst.SetAttr(target, func(a *rootfs.Attr) { a.Perm = src.Perm })

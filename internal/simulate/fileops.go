@@ -18,7 +18,7 @@ import (
 )
 
 // applyAction executes one action of a file operation on a state (solver/llbsolver/file/backend.go).
-func applyAction(op *dockerfile.Op, a *pb.FileAction, s *State, get func(int64) *State) error {
+func applyAction(op *dockerfile.Op, a *pb.FileAction, s *State, get func(int64) *State, dest *destinations) error {
 	treeOf := func(i int64) *rootfs.Tree {
 		if in := get(i); in != nil {
 			return in.Tree
@@ -48,13 +48,13 @@ func applyAction(op *dockerfile.Op, a *pb.FileAction, s *State, get func(int64) 
 	case *pb.FileAction_Rm:
 		return applyRemove(t, act.Rm)
 	case *pb.FileAction_Copy:
-		return applyCopy(a, act.Copy, s, get, treeOf, id)
+		return applyCopy(a, act.Copy, s, get, treeOf, id, dest)
 	default:
 		return fmt.Errorf("file action %T is not supported", a.Action)
 	}
 }
 
-func applyCopy(a *pb.FileAction, cp *pb.FileActionCopy, s *State, get func(int64) *State, treeOf func(int64) *rootfs.Tree, id int32) error {
+func applyCopy(a *pb.FileAction, cp *pb.FileActionCopy, s *State, get func(int64) *State, treeOf func(int64) *rootfs.Tree, id int32, dest *destinations) error {
 	owner, err := resolveOwner(cp.Owner, treeOf)
 	if err != nil {
 		return err
@@ -76,6 +76,7 @@ func applyCopy(a *pb.FileAction, cp *pb.FileActionCopy, s *State, get func(int64
 		src = &State{Tree: rootfs.New()}
 	}
 	c := &copier{src: src.Tree, dst: s.Tree, action: cp, attrs: x}
+	c.isDir = func(p string) bool { return dest.isDir(s, id, p) }
 	if c.include, err = newMatcher("include", cp.IncludePatterns); err != nil {
 		return err
 	}

@@ -124,3 +124,22 @@ func (m *Image) Provenance(n *rootfs.Node) []Step {
 func (m *Image) Origin(n *rootfs.Node) (string, bool) {
 	return (&locator{image: m, context: MainContext}).origin(n)
 }
+
+// EmptyWildcards reports whether an instruction copies what a pattern matches in the main context, and it matches nothing.
+func (m *Image) EmptyWildcards() bool {
+	for _, op := range m.Plan.Ops {
+		for _, a := range op.File {
+			cp := a.GetCopy()
+			if cp == nil || !cp.AllowWildcard || !hasWildcard(cp.Src) || a.SecondaryInput < 0 || int(a.SecondaryInput) >= len(op.Inputs) {
+				continue
+			}
+			in := op.Inputs[a.SecondaryInput]
+			if s := m.state(in); s != nil && m.Sources[in.Op] != nil && m.Sources[in.Op].Context.Name == MainContext {
+				if matches, err := resolveWildcards(s.Tree, cleanPath(cp.Src), cp.FollowSymlink); err == nil && len(matches) == 0 {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}

@@ -28,9 +28,13 @@ type State struct {
 	Tree *rootfs.Tree
 	// Opaque are the operations whose effect on the tree is not known (base images, RUN, downloads), in build order.
 	Opaque []int
+	// made are directories that RUN steps are known to have made.
+	made []string
 }
 
-func (s *State) fork() *State { return &State{Tree: s.Tree.Fork(), Opaque: slices.Clip(s.Opaque)} }
+func (s *State) fork() *State {
+	return &State{Tree: s.Tree.Fork(), Opaque: slices.Clip(s.Opaque), made: slices.Clip(s.made)}
+}
 
 // Source is a local directory that the build reads.
 type Source struct {
@@ -50,6 +54,7 @@ type Image struct {
 	Sources map[int]*Source
 
 	states map[dockerfile.OutputRef]*State
+	dest   *destinations
 }
 
 // Before gives the file system that an operation starts from: what a RUN step finds, and what a COPY copies onto. It is
@@ -87,9 +92,24 @@ func (m *Image) state(ref dockerfile.OutputRef) *State {
 type Contexts func(*dockerfile.LocalSource) (*Context, error)
 
 // Run executes a plan. A build that BuildKit would refuse gives a [*BuildError]; the image beside it then holds the
-// states up to there and no tree.
+// states up to there and no tree. Where it fails because a file stands where a directory is needed, and an unknown step may
+// have made that directory before the file was copied into it, it is taken to have done so ([Image.AsDirectories]).
 func Run(ctx context.Context, plan *dockerfile.Plan, contexts Contexts) (*Image, error) {
-	m := &Image{Plan: plan, Sources: map[int]*Source{}, states: map[dockerfile.OutputRef]*State{}}
+	var taken []Taken
+	for {
+		m, err := run(ctx, plan, contexts, taken)
+		more := m.dest.blame(err)
+		if more == nil || len(taken) >= maxTaken {
+			return m, err
+		}
+		taken = append(taken, *more)
+	}
+}
+
+func run(ctx context.Context, plan *dockerfile.Plan, contexts Contexts, taken []Taken) (*Image, error) {
+	m := &Image{
+		Plan: plan, Sources: map[int]*Source{}, states: map[dockerfile.OutputRef]*State{}, dest: &destinations{taken: taken},
+	}
 	for _, op := range plan.Ops {
 		if err := ctx.Err(); err != nil {
 			return m, err
@@ -183,7 +203,7 @@ func (m *Image) executeFile(op *dockerfile.Op) error {
 		} else {
 			s = &State{Tree: rootfs.New()}
 		}
-		if err := applyAction(op, a, s, get); err != nil {
+		if err := applyAction(op, a, s, get, m.dest); err != nil {
 			var ref dockerfile.OutputRef = dockerfile.Scratch
 			if a.SecondaryInput >= 0 && int(a.SecondaryInput) < inputs {
 				ref = op.Inputs[a.SecondaryInput]
@@ -234,6 +254,9 @@ func (m *Image) executeExec(op *dockerfile.Op) error {
 			return err
 		}
 		out.Opaque = append(out.Opaque, op.ID)
+		if mount.Dest == pb.RootMount {
+			out.made = madeBy(op, out.made)
+		}
 		m.states[dockerfile.OutputRef{Op: op.ID, Index: int(mount.Output)}] = out
 	}
 	return nil

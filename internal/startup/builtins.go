@@ -16,8 +16,12 @@ func (a *analysis) declare(s *state, as *syntax.Assign, variant string) {
 	name := as.Name.Value
 	v := s.vars[name]
 	_, set := s.vars[name]
+	if as.Array != nil {
+		a.assignArray(s, as)
+		return
+	}
 	if !as.Naked {
-		v.value = a.assigned(s, as)
+		v.value, v.list = a.assigned(s, as), false
 	} else if !set {
 		return
 	}
@@ -25,12 +29,37 @@ func (a *analysis) declare(s *state, as *syntax.Assign, variant string) {
 	s.vars[name] = v
 }
 
+// assignArray runs NAME=(...) and NAME+=(...).
+func (a *analysis) assignArray(s *state, as *syntax.Assign) {
+	v := variable{list: true}
+	if as.Append {
+		if old := s.vars[as.Name.Value]; old.list {
+			v.value = old.value
+		} else if old.value != "" {
+			v.value = old.value + separator
+		}
+	}
+	for _, e := range as.Array.Elems {
+		if e.Index != nil || e.Value == nil {
+			v.value += unknown + separator
+			continue
+		}
+		for _, w := range a.fields(s, []*syntax.Word{e.Value}) {
+			v.value += w.text + separator
+		}
+	}
+	if len(v.value) > maxScript {
+		v = variable{value: unknown}
+	}
+	s.vars[as.Name.Value] = v
+}
+
 // assigned gives the value of NAME=value.
 func (a *analysis) assigned(s *state, as *syntax.Assign) string {
 	if as.Array != nil || as.Index != nil {
 		return unknown
 	}
-	x := &expansion{a: a, s: s}
+	x := &expansion{a: a, s: s, self: as.Name.Value}
 	value := x.literal(as.Value).text
 	if as.Append {
 		value = s.vars[as.Name.Value].value + value

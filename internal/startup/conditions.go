@@ -97,6 +97,26 @@ func checks(st *syntax.Stmt) bool {
 	return false
 }
 
+// givesUp tells whether a statement ends the script, so that what failed before it was needed after all.
+func givesUp(st *syntax.Stmt) bool {
+	switch c := st.Cmd.(type) {
+	case *syntax.Block:
+		return len(c.Stmts) > 0 && givesUp(c.Stmts[len(c.Stmts)-1])
+	case *syntax.BinaryCmd:
+		return givesUp(c.Y)
+	case *syntax.CallExpr:
+		if len(c.Args) > 0 {
+			switch name := c.Args[0].Lit(); name {
+			case "exit", "return":
+				return len(c.Args) < 2 || c.Args[1].Lit() != "0"
+			case "false", "die", "fatal", "fail", "abort", "error", "kill":
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // operand is a word of a test.
 type operand struct {
 	text         string

@@ -215,7 +215,7 @@ func (c *command) importObject(module, attr string, dirs []string, required bool
 		return
 	}
 	e := Entry{
-		Kind: App, Module: module, Attr: attr, Asked: c.asked, Required: required,
+		Kind: App, Module: module, Attr: attr, Asked: c.asked, Required: required, UnknownPath: c.unknownPath,
 		SearchDirs: append(append([]string{}, dirs...), c.py.front...),
 	}
 	if !modulePath.MatchString(attr) {

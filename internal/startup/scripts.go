@@ -3,6 +3,7 @@ package startup
 import (
 	"errors"
 	"path"
+	"slices"
 	"strings"
 )
 
@@ -219,10 +220,20 @@ func (c *command) unknownProgram() {
 		return
 	}
 	if utilities[c.base] {
+		c.utility()
 		return
 	}
 	if path.IsAbs(name) {
 		c.a.add(c.s, Entry{Kind: Program, Path: path.Clean(name), Required: !c.name.variable})
+	}
+	switch {
+	case strings.HasPrefix(name, "[") && len(name) > 1 && c.s.source.path == "":
+		c.a.note(c.s.here, shown(name)+" is taken for a command: what is not valid JSON, as with single quotes, is the shell form")
+		return
+	case c.main && slices.ContainsFunc(c.args, func(w arg) bool { return w.text == "&&" || w.text == "||" || w.text == ";" }):
+		c.a.note(c.s.here, shown(c.args[slices.IndexFunc(c.args, func(w arg) bool { return w.text == "&&" || w.text == "||" || w.text == ";" })].text)+
+			" is an argument here and no operator: the exec form has no shell")
+		return
 	}
 	if c.main {
 		c.a.note(c.s.here, "what "+shown(name)+" runs cannot be told: its content is not known")

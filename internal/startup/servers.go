@@ -161,6 +161,8 @@ func (c *command) gunicorn() {
 			dirs = append([]string{c.s.abs(d)}, dirs...)
 		}
 	}
+	// A directory that the configuration computes is one that cannot be told.
+	computed := regexp.MustCompile(`(?m)^\s*(chdir|pythonpath)\s*=\s*[^"'\s]`).MatchString(text)
 	inside := c.s
 	c.s = before
 	if module, ok := strings.CutPrefix(conf.text, "python:"); ok {
@@ -178,6 +180,7 @@ func (c *command) gunicorn() {
 		c.a.note(c.s.here, "the application of the paste file "+shown(v.text)+" cannot be told")
 		return
 	}
+	c.unknownPath = computed
 	c.application(o, "application", dirs)
 }
 

@@ -25,6 +25,7 @@ type state struct {
 	source source   // the file that it stands in
 
 	conditional bool // inside a branch that need not be taken
+	tolerated   bool // before ||: a failure ends nothing
 	returned    bool // by `return`, up to the end of the function or of the sourced file
 }
 
@@ -137,6 +138,7 @@ func distinct(in []*state) []*state {
 
 func (a *analysis) stmt(s *state, st *syntax.Stmt) []*state {
 	s.here = s.place(st.Pos())
+	a.redirections(s, st)
 	if st.Cmd == nil {
 		return []*state{s}
 	}
@@ -211,7 +213,10 @@ func (a *analysis) binary(s *state, c *syntax.BinaryCmd) []*state {
 		return []*state{s}
 	}
 	var out []*state
+	was := s.tolerated
+	s.tolerated = was || c.Op == syntax.OrStmt && !givesUp(c.Y)
 	for _, x := range a.stmt(s, c.X) {
+		x.tolerated = was
 		if x.returned {
 			out = append(out, x)
 			continue
@@ -255,9 +260,13 @@ func (a *analysis) ifClause(s *state, c *syntax.IfClause) []*state {
 	if len(c.Cond) == 0 { // else
 		return a.stmts([]*state{s}, c.Then)
 	}
+	// A command that is asked for its status may fail, unless that ends the script.
+	was := s.tolerated
+	s.tolerated = was || !c.Cond[len(c.Cond)-1].Negated || len(c.Then) == 0 || !givesUp(c.Then[len(c.Then)-1])
 	in := a.stmts([]*state{s}, c.Cond)
 	var out []*state
 	for _, x := range in {
+		x.tolerated = was
 		t := a.truths(x, c.Cond)
 		was := x.conditional
 		then, other := x.clone(), x
@@ -341,7 +350,11 @@ func (a *analysis) forClause(s *state, c *syntax.ForClause) []*state {
 func (a *analysis) call(s *state, c *syntax.CallExpr) []*state {
 	if len(c.Args) == 0 {
 		for _, as := range c.Assigns {
-			if as.Name != nil {
+			switch {
+			case as.Name == nil:
+			case as.Array != nil:
+				a.assignArray(s, as)
+			default:
 				s.assign(as.Name.Value, a.assigned(s, as))
 			}
 		}

@@ -83,6 +83,9 @@ type Entry struct {
 	// IgnoreEnv tells that PYTHONPATH is ignored (-E, -I); NoSite that site-packages and .pth files are (-S).
 	IgnoreEnv, NoSite bool
 
+	// UnknownPath tells that the search path, or the directory that it starts from, holds something that cannot be told.
+	UnknownPath bool
+
 	Workdir string            // working directory at that point; "" if it cannot be told
 	Env     map[string]string // what the command sets beyond the image's environment; nil if nothing
 
@@ -93,6 +96,8 @@ type Entry struct {
 	Conditional bool
 	// Required tells that the name is written out, without a variable that somebody may set differently.
 	Required bool
+	// Tolerated tells that the script goes on if the command fails: it stands before `||`.
+	Tolerated bool
 }
 
 // Note is something that could not be told, once per cause.
@@ -135,9 +140,23 @@ type Input struct {
 	ConsoleScripts map[string]string
 }
 
-// Analyze tells what a container runs when it is started without arguments of its own: the entries in the order in which
-// they are met, each once. CMD becomes the arguments of an ENTRYPOINT, as in Docker.
+// Result is what a container runs.
+type Result struct {
+	Entries []Entry // in the order in which they are met, each once
+	Notes   []Note
+	// Written are the files that a script writes by itself before or while it runs others, with the command that does.
+	Written map[string]Origin
+}
+
+// Analyze gives the entries and notes of [Follow].
 func Analyze(in Input) ([]Entry, []Note) {
+	r := Follow(in)
+	return r.Entries, r.Notes
+}
+
+// Follow tells what a container runs when it is started without arguments of its own. CMD becomes the arguments of an
+// ENTRYPOINT, as in Docker.
+func Follow(in Input) Result {
 	a := &analysis{
 		files:    in.Files,
 		console:  in.ConsoleScripts,
@@ -145,10 +164,12 @@ func Analyze(in Input) ([]Entry, []Note) {
 		index:    map[string]int{},
 		notes:    map[string]bool{},
 		active:   map[string]int{},
+		written:  map[string]Origin{},
 	}
 	if a.files == nil {
 		a.files = nothingKnown{}
 	}
+	a.files = writtenFiles{a.files, a.written}
 	s := &state{cwd: path.Join("/", in.Workdir), vars: map[string]variable{}, funcs: map[string]function{}}
 	for _, pair := range in.Env {
 		name, value, ok := strings.Cut(pair, "=")
@@ -165,11 +186,15 @@ func Analyze(in Input) ([]Entry, []Note) {
 	argv := append(args(in.Entrypoint), args(in.Cmd)...)
 	if len(argv) == 0 {
 		a.note(in.Cmd.Origin, "the image has neither ENTRYPOINT nor CMD")
-		return nil, a.noteList
+		return Result{Notes: a.noteList}
 	}
 	s.here = argv[0].origin
+	if strings.HasPrefix(argv[0].text, "-") {
+		a.note(s.here, "CMD holds options ("+shown(argv[0].text)+") of the base image's ENTRYPOINT, which is not known: what it runs cannot be told")
+		return Result{Notes: a.noteList}
+	}
 	a.command(s, argv, true)
-	return a.entries, a.noteList
+	return Result{a.entries, a.noteList, a.written}
 }
 
 const defaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -201,6 +226,7 @@ type analysis struct {
 	noteList []Note
 	notes    map[string]bool
 	active   map[string]int // scripts being walked
+	written  map[string]Origin
 	steps    int
 	depth    int
 }
@@ -236,15 +262,17 @@ func (a *analysis) add(s *state, e Entry) {
 	e.Workdir = s.cwd
 	e.Env = s.changes(a.imageEnv)
 	e.Origin, e.Via = s.here, slices.Clone(s.via)
-	e.Conditional = s.conditional
-	e.Required = e.Required && !s.cwdVariable
+	e.Conditional, e.Tolerated = s.conditional, s.tolerated
+	e.Required = e.Required && !s.cwdVariable && !s.tolerated
+	e.UnknownPath = e.UnknownPath || s.cwd == "" || strings.Contains(s.vars["PYTHONPATH"].value, unknown) && s.vars["PYTHONPATH"].exported
 	key := strings.Join(append([]string{
 		e.Kind.String(), e.Lang.String(), e.Path, e.Module, e.Attr, e.Env["PYTHONPATH"],
 		flag(e.IgnoreEnv), flag(e.NoSite), "",
 	}, e.SearchDirs...), "\x00")
 	if i, ok := a.index[key]; ok {
 		old := &a.entries[i]
-		old.Required = old.Required || e.Required
+		old.Required, old.Tolerated = old.Required || e.Required, old.Tolerated && e.Tolerated
+		old.UnknownPath = old.UnknownPath || e.UnknownPath
 		if old.Conditional && !e.Conditional {
 			// The chain that is shown should be the one that certainly runs.
 			old.Conditional, old.Origin, old.Via, old.Env, old.Workdir = false, e.Origin, e.Via, e.Env, e.Workdir
@@ -277,6 +305,10 @@ func unique(dirs []string) []string {
 func (s *state) changes(image map[string]string) map[string]string {
 	var out map[string]string
 	for name, v := range s.vars {
+		if name == "PYTHONPATH" && strings.Contains(v.value, unknown) {
+			// What can be told of it counts.
+			v.value = strings.Join(slices.DeleteFunc(strings.Split(v.value, ":"), func(dir string) bool { return strings.Contains(dir, unknown) }), ":")
+		}
 		if !v.exported || strings.Contains(v.value, unknown) {
 			continue
 		}

@@ -80,7 +80,9 @@ func line(e Entry) string {
 	if e.Conditional {
 		b.WriteString(" maybe")
 	}
-	if !e.Required && e.Path+e.Module != "" && e.Kind != Program {
+	if e.Tolerated {
+		b.WriteString(" tolerated")
+	} else if !e.Required && e.Path+e.Module != "" && e.Kind != Program {
 		b.WriteString(" variable")
 	}
 	return b.String()

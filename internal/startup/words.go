@@ -53,6 +53,19 @@ func shown(text string) string {
 type variable struct {
 	value    string
 	exported bool
+	// list tells that value holds the elements of an array, each with a separator behind it.
+	list bool
+}
+
+// separator stands behind each element of an array: like unknown, a code point that no text holds.
+const separator = "\uFDD1"
+
+// elements gives the elements of an array.
+func (v variable) elements() []string {
+	if v.value == "" {
+		return nil
+	}
+	return strings.Split(strings.TrimSuffix(v.value, separator), separator)
 }
 
 // environ shows a state to package expand.
@@ -100,6 +113,10 @@ func (s *state) lookup(name string) (arg, bool) {
 		return arg{}, false
 	}
 	v, ok := s.vars[name]
+	if v.list {
+		// An array by its name alone is its first element.
+		v.value, _, _ = strings.Cut(v.value, separator)
+	}
 	return arg{text: v.value, variable: true}, ok
 }
 
@@ -111,8 +128,10 @@ type expansion struct {
 	// variables are what people set when they start the container.
 	unsetEmpty bool
 	unset      bool // such a variable was met
-	variable   bool
-	depth      int
+	// self is the variable that the value is for: PYTHONPATH=/app:$PYTHONPATH adds to nothing where nobody set it.
+	self     string
+	variable bool
+	depth    int
 }
 
 // fields expands the words of a command.
@@ -120,6 +139,8 @@ func (a *analysis) fields(s *state, words []*syntax.Word) []arg {
 	var out []arg
 	for _, w := range words {
 		if list, ok := s.positional(w); ok {
+			out = append(out, list...)
+		} else if list, ok := s.array(w); ok {
 			out = append(out, list...)
 		} else {
 			x := &expansion{a: a, s: s}
@@ -130,6 +151,30 @@ func (a *analysis) fields(s *state, words []*syntax.Word) []arg {
 		}
 	}
 	return out
+}
+
+// array expands a word that is "${name[@]}" alone.
+func (s *state) array(w *syntax.Word) ([]arg, bool) {
+	if len(w.Parts) != 1 {
+		return nil, false
+	}
+	part := w.Parts[0]
+	if q, ok := part.(*syntax.DblQuoted); ok && len(q.Parts) == 1 {
+		part = q.Parts[0]
+	}
+	p, ok := part.(*syntax.ParamExp)
+	if !ok || p.Param == nil || p.Length || p.Excl || p.Repl != nil || p.Exp != nil || p.Slice != nil || p.Index == nil || literalIndex(p.Index) != "@" {
+		return nil, false
+	}
+	v := s.vars[p.Param.Value]
+	if !v.list {
+		return nil, false
+	}
+	var out []arg
+	for _, e := range v.elements() {
+		out = append(out, arg{text: e, variable: true, origin: s.here})
+	}
+	return out, true
 }
 
 // positional expands a word that is "$@" alone, so that its words keep where they came from.
@@ -317,7 +362,7 @@ func (x *expansion) param(p *syntax.ParamExp, quoted bool) []syntax.WordPart {
 		}
 	}
 	if !set {
-		if _, err := strconv.Atoi(name); x.unsetEmpty || err == nil {
+		if _, err := strconv.Atoi(name); x.unsetEmpty || err == nil || name == x.self {
 			x.unset = x.unset || err != nil
 			return nil
 		}

@@ -26,6 +26,8 @@ var wrappers = map[string]wrapper{
 	"my_init":                  {},
 	"su-exec":                  {operands: 1},
 	"gosu":                     {operands: 1},
+	"su":                       {valued: "-s --shell -g --group -G --supp-group -w --whitelist-environment -T", operands: 1},
+	"runuser":                  {valued: "-s --shell -g --group -G --supp-group -w --whitelist-environment -T -u --user"},
 	"setuidgid":                {operands: 1},
 	"s6-setuidgid":             {operands: 1},
 	"with-contenv":             {},
@@ -102,6 +104,8 @@ type command struct {
 
 	py    interpreter // what `python -m` brings along
 	asked string      // Entry.Asked
+	// unknownPath is Entry.UnknownPath.
+	unknownPath bool
 }
 
 // command tells what a command line runs. s belongs to it.
@@ -129,6 +133,9 @@ func (a *analysis) command(s *state, argv []arg, main bool) {
 		return
 	}
 	c := &command{a: a, s: s, name: name, base: path.Base(name.text), args: argv[1:], main: main}
+	if (c.base == "su" || c.base == "runuser") && c.switchUser() {
+		return
+	}
 	if w, ok := wrappers[c.base]; ok {
 		c.wrapper(w)
 		return
@@ -216,6 +223,22 @@ func (c *command) wrapper(w wrapper) {
 		return
 	}
 	c.a.command(c.s, words, c.main)
+}
+
+// switchUser runs the text that su and runuser are given with -c, wherever it stands, and reports whether that is the form of
+// the command. su -, or a user alone, starts a shell.
+func (c *command) switchUser() bool {
+	for i, w := range c.args {
+		text, ok := strings.CutPrefix(w.text, "--command=")
+		if !ok && (w.text == "-c" || w.text == "--command" || w.text == "--session-command" || w.text == "-lc") && i+1 < len(c.args) {
+			text, ok = c.args[i+1].text, true
+		}
+		if ok {
+			c.a.shellText(c.s, text, nil)
+			return true
+		}
+	}
+	return c.base == "su"
 }
 
 func skipDashes(words []arg) []arg {

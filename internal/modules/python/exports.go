@@ -74,6 +74,35 @@ func (g *Graph) Exports(n *Node) *Exports {
 	return e
 }
 
+// Assigned reports whether a reached module assigns an attribute of that name to something that it imports: `pkg.db = 1`
+// gives pkg what its own source does not.
+func (g *Graph) Assigned(name string) bool {
+	for _, n := range g.Nodes {
+		if n.source == nil {
+			continue
+		}
+		for _, a := range n.source.Attributes {
+			object, attr, _ := cutLast(a.Value)
+			if attr != name {
+				continue
+			}
+			object, _, _ = strings.Cut(object, ".")
+			if slices.ContainsFunc(n.source.Bindings, func(b syntax.Binding) bool { return b.Name == object && b.Kind == syntax.BindImport }) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// Moves reports whether a module puts others into sys.modules, or changes where its submodules are searched.
+func (g *Graph) Moves(module string) bool {
+	n := g.Nodes[module]
+	return n != nil && n.source != nil && slices.ContainsFunc(n.source.Dynamic, func(m syntax.Marker) bool {
+		return m.Kind == syntax.MarkSysModules || m.Kind == syntax.MarkPackagePath || m.Kind == syntax.MarkMetaPath
+	})
+}
+
 // exportStar adds what a star import brings: __all__ if it is there, else the names without a leading underscore.
 func (g *Graph) exportStar(n *Node, e *Exports, imp *syntax.Import) {
 	name, ok := absolute(n, imp.Level, imp.Module)

@@ -39,6 +39,8 @@ type Named struct {
 	Exact bool
 	// Optional tells of a module that is used if it is there.
 	Optional bool
+	// Context is what surrounds the literal.
+	Context syntax.Context
 }
 
 // Graph is what a program reaches.
@@ -57,6 +59,8 @@ type Graph struct {
 	UnknownPaths []Site
 	// Unreadable are files that were reached and whose content is not known, or no Python.
 	Unreadable []string
+	// Misplaced are relative imports that Python refuses: in a script, which has no package, or beyond the top of one.
+	Misplaced []Missing
 	// Imports counts the import sites that were followed.
 	Imports int
 
@@ -220,7 +224,7 @@ func reachOf(n *Node, c syntax.Context) Reach {
 	case c.Has(syntax.MainGuard) && !n.Main:
 		return 0
 	case c.Has(syntax.Guarded), c.Has(syntax.Suppressed), c.Has(syntax.InHandler),
-		c.Has(syntax.VersionBranch), c.Has(syntax.PlatformBranch), c.Has(syntax.DevelopmentBranch):
+		c.Has(syntax.VersionBranch), c.Has(syntax.PlatformBranch), c.Has(syntax.DevelopmentBranch), c.Has(syntax.Probed):
 		return Guarded
 	case c.Has(syntax.InFunction):
 		return Lazy
@@ -251,7 +255,9 @@ func (g *Graph) follow(n *Node) {
 	}
 	if g.config.Strings != nil {
 		for _, s := range g.config.Strings(f) {
-			g.followString(n, s, Site{File: n.Module.File, Importer: n.key(), Range: s.Range, Text: "\"" + s.Dotted + "\"", Reach: Lazy})
+			if r := min(reachOf(n, s.Context), Lazy); r > Typing {
+				g.followString(n, s, Site{File: n.Module.File, Importer: n.key(), Range: s.Range, Text: "\"" + s.Dotted + "\"", Reach: r})
+			}
 		}
 	}
 }
@@ -296,10 +302,11 @@ func absolute(n *Node, level int, module string) (string, bool) {
 
 func (g *Graph) followImport(n *Node, imp *syntax.Import, site Site) {
 	name, ok := absolute(n, imp.Level, imp.Module)
+	r := min(n.Reach, site.Reach)
 	if !ok {
+		g.misplace(Missing{Kind: NoModule, Module: imp.String(), Reach: r, From: n, Site: site})
 		return
 	}
-	r := min(n.Reach, site.Reach)
 	m, parent := g.finder.find(name)
 	if m == nil {
 		g.lack(Missing{Kind: NoModule, Module: name, Parent: parent, Reach: r, From: n, Site: site})
@@ -334,7 +341,7 @@ func (g *Graph) followStar(n *Node, m *Module, r Reach, site Site) {
 func (g *Graph) followName(n *Node, m *Module, name string, r Reach, site Site) {
 	node := g.Nodes[m.Name]
 	ex := g.Exports(node)
-	if ex.Has(name) {
+	if ex.Has(name) && !(n == node && m.IsPackage() && g.onlyFromItself(n, name)) {
 		// A submodule of that name is usually what the package's own import of it bound.
 		if sub, _ := g.finder.find(m.Name + "." + name); sub != nil && m.IsPackage() && ex.Imported(name) {
 			g.visit(sub, r, n, site)
@@ -380,7 +387,7 @@ func (g *Graph) followCall(n *Node, c syntax.ImportCall, site Site) {
 }
 
 func (g *Graph) followString(n *Node, s Named, site Site) {
-	r := min(n.Reach, Lazy)
+	r := min(n.Reach, site.Reach)
 	m, parent := g.finder.find(s.Dotted)
 	if m == nil && !s.Exact {
 		if above, _, nested := cutLast(s.Dotted); nested {
@@ -411,6 +418,39 @@ func (g *Graph) imported(m *Module, site Site) {
 		}
 	}
 	g.Importers[m.Name] = append(g.Importers[m.Name], site)
+}
+
+// misplace records a relative import that Python refuses, once. A script that sets __package__ knows what it does.
+func (g *Graph) misplace(m Missing) {
+	set := func(b syntax.Binding) bool { return b.Name == "__package__" }
+	same := func(have Missing) bool { return have.Site.File == m.Site.File && have.Site.Range == m.Site.Range }
+	if slices.ContainsFunc(m.From.source.Bindings, set) || slices.ContainsFunc(g.Misplaced, same) {
+		return
+	}
+	g.Misplaced = append(g.Misplaced, m)
+}
+
+// onlyFromItself reports whether all that binds a name in a package is a from-import of that name out of the package itself,
+// such as `from . import sub` in its __init__.py: that needs the submodule.
+func (g *Graph) onlyFromItself(n *Node, name string) bool {
+	f := g.source(n)
+	found := false
+	for _, b := range f.Bindings {
+		if b.Name != name || b.Kind == syntax.BindDelete {
+			continue
+		}
+		own := b.Kind == syntax.BindImport && slices.ContainsFunc(f.Imports, func(imp syntax.Import) bool {
+			from, ok := absolute(n, imp.Level, imp.Module)
+			return ok && imp.From && from == n.Module.Name && slices.ContainsFunc(imp.Names, func(w syntax.Name) bool {
+				return w.Name == name && w.Bound() == name && w.Range == b.Range
+			})
+		})
+		if !own {
+			return false
+		}
+		found = true
+	}
+	return found
 }
 
 func (g *Graph) lack(m Missing) {

@@ -16,11 +16,15 @@ func (s *scanner) assigned(lo, hi, vlo, vhi, block int, add bool) {
 		}
 		return
 	}
+	if next > lo+1 {
+		s.file.Attributes = append(s.file.Attributes, String{name, s.span(lo, hi)})
+	}
 	scope := s.blocks[block].scope
 	if next == lo+1 {
 		s.assignedPath(name, vlo, vhi, block, add)
 		if scope == scopeModule {
 			s.assignedCondition(name, vlo, vhi)
+			s.assignedExceptions(name, vlo, vhi)
 		}
 	}
 	if name == "__all__" && scope == scopeModule {
@@ -48,6 +52,16 @@ func (s *scanner) assignedLiteral(name string, lo, vlo, vhi, block int, add bool
 		Complete: c.complete, Range: s.span(lo, vhi), Context: s.at(block)})
 }
 
+// assignedExceptions remembers a name that stands for exceptions: ERRORS = (ImportError, OSError).
+func (s *scanner) assignedExceptions(name string, vlo, vhi int) {
+	delete(s.excs, name)
+	if s.is(vlo, tokName) && vhi == vlo+1 || s.isOpen(vlo, '(') && s.skip(vlo) == vhi-1 && vhi-vlo <= maxCondition {
+		if set := s.exceptions(vlo, vhi); set&CatchesMissing != 0 {
+			s.excs[name] = set
+		}
+	}
+}
+
 // maxCondition bounds the tokens of a value that is looked at as a condition or a path.
 const maxCondition = 200
 
@@ -59,6 +73,11 @@ func (s *scanner) assignedCondition(name string, vlo, vhi int) {
 	if vhi-vlo <= maxCondition {
 		if c := s.condition(vlo, vhi, 0); c.asks != 0 {
 			s.conds[name] = c
+			return
+		}
+		// A switch that is off, until somebody edits the file.
+		if vhi == vlo+1 && (s.is(vlo, kwFalse) || s.str(vlo) == "0") {
+			s.conds[name] = cond{deployed: no}
 			return
 		}
 	}
@@ -104,8 +123,12 @@ func (s *scanner) method(lo, hi, block int) {
 	}
 	method := s.str(next - 1)
 	target := s.compact(lo, next-2)
-	if target == "__all__" && s.blocks[block].scope == scopeModule {
-		s.methodOfAll(method, next+1, hi-1)
+	if target == "__all__" {
+		if s.blocks[block].scope == scopeModule {
+			s.methodOfAll(method, next+1, hi-1)
+		} else {
+			s.allInFunction = true
+		}
 		return
 	}
 	vlo, vhi := next+1, hi-1

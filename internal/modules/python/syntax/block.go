@@ -83,7 +83,9 @@ func (s *scanner) finish() {
 		if c.Flags.Has(InFunction) { // a lambda
 			at = call(at)
 		}
+		own := c.Flags & Probed
 		*c = at
+		c.Flags |= own
 	}
 	f := s.file
 	for i := range f.Imports {
@@ -110,6 +112,9 @@ func (s *scanner) finish() {
 	for i := range f.Calls {
 		resolve(&f.Calls[i].Context)
 	}
+	if s.allInFunction {
+		s.all().Dynamic = true
+	}
 	f.Errors = s.errs
 	inOrder(f.Bindings, func(b Binding) int { return b.Range.Start.Offset })
 	inOrder(f.Dynamic, func(m Marker) int { return m.Range.Start.Offset })
@@ -125,7 +130,7 @@ func inOrder[T any](list []T, offset func(T) int) {
 // call gives the context in a function that is defined in a context: nothing around the definition is there any more
 // when it is called.
 func call(c Context) Context {
-	const lasting = InFunction | InClass | TypeChecking | VersionBranch | PlatformBranch | DevelopmentBranch | MainGuard | Never
+	const lasting = InFunction | InClass | TypeChecking | VersionBranch | PlatformBranch | DevelopmentBranch | Probed | MainGuard | Never
 	return Context{Flags: c.Flags&lasting | InFunction}
 }
 
@@ -157,6 +162,10 @@ func (s *scanner) context(b block, c Context) Context {
 	case blockElse:
 		c.Try = b.try
 		c.Flags |= InElse
+		// It runs only if what was tried is there.
+		if s.tries[b.try-1].survives() {
+			c.Flags |= Probed
+		}
 	case blockFinally:
 		c.Try = b.try
 		c.Flags |= InFinally

@@ -52,7 +52,7 @@ func or(a, b cond) cond { return not(and(not(a), not(b))) }
 
 // flags gives what a branch under the condition is marked with.
 func (c cond) flags() Flags {
-	f := c.asks & (VersionBranch | PlatformBranch)
+	f := c.asks & (VersionBranch | PlatformBranch | Probed)
 	switch {
 	case c.run == no && c.checked != no && c.asks&TypeChecking != 0:
 		f |= TypeChecking | Never
@@ -105,10 +105,40 @@ func (s *scanner) condition(lo, hi, depth int) cond {
 		return s.condition(lo+2, hi-1, depth+1)
 	}
 	c := s.comparison(lo, hi)
-	if c.run == unknown && c.imported == unknown {
+	if c.run == unknown && c.imported == unknown && c.deployed == unknown {
 		c.deployed = s.deployed(lo, hi)
 	}
+	if s.probes(lo, hi) {
+		c.asks |= Probed
+	}
 	return c
+}
+
+// probes reports whether a condition asks for a module or a file: what it guards is imported only if that is there.
+func (s *scanner) probes(lo, hi int) bool {
+	for i := lo; i < hi; i++ {
+		switch {
+		case !s.is(i, tokName):
+		case s.isOpen(i+1, '('):
+			switch s.str(i) {
+			case "find_spec", "find_loader", "find_module", "exists", "isfile", "is_file", "isdir", "is_dir", "is_installed", "apps_is_installed":
+				return true
+			}
+		case s.is(i-1, kwIn) && s.isSysModules(i):
+			return true // if "x" in sys.modules
+		}
+	}
+	return false
+}
+
+// dependsOnStart reports whether an expression asks what the program was started with.
+func (s *scanner) dependsOnStart(lo, hi int) bool {
+	for i := lo; i < hi; i++ {
+		if s.isName(i, "environ") || s.isName(i, "getenv") || s.isName(i, "argv") {
+			return true
+		}
+	}
+	return false
 }
 
 // Words of conditions that tell where a program runs.

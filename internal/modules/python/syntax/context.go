@@ -16,6 +16,7 @@ const (
 	VersionBranch                       // depends on sys.version_info, or on a name that stands for it
 	PlatformBranch                      // depends on sys.platform or os.name
 	DevelopmentBranch                   // under a condition that by its words holds in development or tests alone
+	Probed                              // under a condition that asks whether something is there, or one of several cases
 	MainGuard                           // under if __name__ == "__main__"
 	Suppressed                          // in a with contextlib.suppress that covers a missing module
 	Guarded                             // a missing module is survived: a handler or a suppress takes it

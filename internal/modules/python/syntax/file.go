@@ -48,7 +48,9 @@ type File struct {
 	PathEdits   []PathEdit
 	Literals    []Literal
 	Calls       []Call
-	Errors      []Error
+	// Attributes are the dotted names that are assigned to, in functions and classes too: "pkg.db" in `pkg.db = 1`.
+	Attributes []String
+	Errors     []Error
 }
 
 // Import is one module of an import statement: `import a, b` gives two, `from a import b, c` one.

@@ -159,3 +159,48 @@ func TestResultIsIndependent(t *testing.T) {
 	}
 	assert.Equal(t, before, describe(f))
 }
+
+// Imports that need not be reached are told apart.
+func TestProbed(t *testing.T) {
+	tests := []struct{ name, src string }{
+		{"find_spec", "import importlib.util\nif importlib.util.find_spec('x') is not None:\n    import x\n"},
+		{"a name for it", "HAS = find_spec('x') is not None\nif HAS:\n    import x\n"},
+		{"a file", "if os.path.exists('x.py'):\n    import x\n"},
+		{"the other side", "if not Path('x.py').is_file():\n    pass\nelse:\n    import x\n"},
+		{"else of a try", "try:\n    import y\nexcept ImportError:\n    pass\nelse:\n    import x\n"},
+		{"match", "match os.getenv('MODE'):\n    case 'a':\n        import x\n"},
+		{"in a function below", "if find_spec('x'):\n    def f():\n        import x\n"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			f := Scan([]byte(tt.src), nil)
+			last := f.Imports[len(f.Imports)-1]
+			assert.Equal(t, "x", last.Module)
+			assert.True(t, last.Context.Has(Probed))
+		})
+	}
+	for _, src := range []string{"import x\n", "if a:\n    import x\n", "match a:\n    case 1:\n        import x\n"} {
+		assert.False(t, Scan([]byte(src), nil).Imports[0].Context.Has(Probed), src)
+	}
+	f := Scan([]byte("if __import__('a'):\n    y = __import__('b') if c else None\n"), nil)
+	assert.False(t, f.ImportCalls[0].Context.Has(Probed))
+	assert.True(t, f.ImportCalls[1].Context.Has(Probed))
+}
+
+func TestExceptionsByName(t *testing.T) {
+	f := Scan([]byte("ERRS = (ImportError, OSError)\ntry:\n    import x\nexcept ERRS:\n    pass\n"), nil)
+	assert.True(t, f.Imports[0].Context.Has(Guarded))
+	f = Scan([]byte("ERRS = (OSError,)\ntry:\n    import x\nexcept ERRS:\n    pass\n"), nil)
+	assert.False(t, f.Imports[0].Context.Has(Guarded))
+}
+
+func TestAttributesAndAllOfFunctions(t *testing.T) {
+	f := Scan([]byte("import pkg\npkg.db = 1\n__all__ = []\ndef export(f):\n    __all__.append(f.__name__)\n    self.x.y: int = 2\n"), nil)
+	var names []string
+	for _, a := range f.Attributes {
+		names = append(names, a.Value)
+	}
+	assert.Equal(t, []string{"pkg.db", "self.x.y"}, names)
+	assert.True(t, f.All.Dynamic)
+	assert.NotEmpty(t, Scan([]byte("g = globals\n"), nil).Dynamic)
+}

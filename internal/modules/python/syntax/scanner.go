@@ -27,8 +27,9 @@ type scanner struct {
 	blocks   []block
 	tries    []try
 	suites   []suite
-	pending  int               // the block whose indented suite must follow; -1: none
-	conds    map[string]cond   // names of the module that stand for a condition
+	pending  int             // the block whose indented suite must follow; -1: none
+	conds    map[string]cond // names of the module that stand for a condition
+	excs     map[string]Exceptions
 	modules  map[string]bool   // local names of the module sys
 	importer map[string]string // local names of import_module and find_spec
 	sysPath  map[string]bool   // local names of sys.path
@@ -36,7 +37,9 @@ type scanner struct {
 	locals   map[string]Path   // those of the function at hand
 	localsOf int               // its block
 	lambdas  []lambda          // of the expression at hand; kept for its memory
-	steps    int               // how often a token was passed over, for the tests: it grows as the source does
+	// allInFunction tells that a function, such as a decorator, changes __all__.
+	allInFunction bool
+	steps         int // how often a token was passed over, for the tests: it grows as the source does
 }
 
 // suite is an indented sequence of statements.
@@ -71,6 +74,7 @@ func newScanner(src []byte, cfg *Config, file *File) *scanner {
 		suites:   []suite{{}},
 		pending:  -1,
 		conds:    map[string]cond{},
+		excs:     map[string]Exceptions{},
 		modules:  map[string]bool{"sys": true},
 		importer: map[string]string{"import_module": "import_module", "__import__": "__import__"},
 		sysPath:  map[string]bool{},

@@ -19,7 +19,11 @@ func (s *scanner) statement() {
 		if i == 0 && s.matchHeader() {
 			colon := len(s.toks) - 1
 			s.walk(0, colon, top.block)
-			s.body(colon, block{parent: top.block, kind: blockMatch})
+			b := block{parent: top.block, kind: blockMatch}
+			if s.dependsOnStart(1, colon) {
+				b.flags = Probed
+			}
+			s.body(colon, b)
 			return
 		}
 		if i == 0 && s.blocks[top.block].kind == blockMatch && s.str(0) == "case" {
@@ -179,6 +183,10 @@ func (s *scanner) exceptions(lo, hi int) Exceptions {
 			case "BaseException":
 				set |= BaseException
 			default:
+				if known, ok := s.excs[s.str(i)]; ok {
+					set |= known
+					continue
+				}
 				set |= OtherException
 			}
 		case tokOpen, tokClose, tokComma, tokDot:

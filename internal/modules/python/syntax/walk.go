@@ -92,7 +92,8 @@ func (s *scanner) special(i, block int, inLambda bool) {
 	method := s.is(i-1, tokDot)
 	switch s.str(i) {
 	case "globals":
-		if called && !method {
+		// An alias of it is as good as a call.
+		if (called || s.is(i-1, tokAssign)) && !method {
 			s.mark(MarkNamespace, i, i+1, block, inLambda)
 		}
 	case "vars", "locals":
@@ -251,7 +252,30 @@ func (s *scanner) importCall(i int, canonical string, block int, inLambda bool) 
 			}
 		}
 	})
+	if s.oneSide(lo, end) {
+		c.Context.Flags |= Probed
+	}
 	s.file.ImportCalls = append(s.file.ImportCalls, c)
+}
+
+// maxSide bounds the tokens around a call that are looked at.
+const maxSide = 50
+
+// oneSide reports whether the tokens from lo to end are one side of a conditional expression, or an operand of `and` or
+// `or`: whether they are evaluated, the rest of the statement tells.
+func (s *scanner) oneSide(lo, end int) bool {
+	for j := lo - 1; j > 0 && j > lo-maxSide && s.toks[j].kind != tokSemicolon; j-- {
+		switch s.toks[j].kind {
+		case kwIf, kwElse, kwAnd, kwOr:
+			return true
+		}
+	}
+	for j := end + 1; j < len(s.toks) && j < end+maxSide && s.toks[j].kind != tokSemicolon; j++ {
+		if s.toks[j].kind == kwIf {
+			return true
+		}
+	}
+	return false
 }
 
 // importRole gives the name of a positional argument.

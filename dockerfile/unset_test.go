@@ -1,0 +1,35 @@
+package dockerfile
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+)
+
+func TestUnset(t *testing.T) {
+	tests := []struct {
+		name, text string
+		line       int
+		args       map[string]string
+		want       Unset
+	}{
+		{"an argument without default", "ARG V\nFROM x:$V\n", 2, nil, Unset{Args: []string{"V"}}},
+		{"given", "ARG V\nFROM x:$V\n", 2, map[string]string{"V": "1"}, Unset{}},
+		{"with a default", "ARG V=1\nFROM x:$V\n", 2, nil, Unset{}},
+		{"with an empty default", "ARG V=\"\"\nFROM x:$V\n", 2, nil, Unset{Args: []string{"V"}}},
+		{"behind another one", "ARG V\nARG W=x-${V}\nFROM x:${W}\n", 3, nil, Unset{Args: []string{"V"}}},
+		{"with a default of the use", "ARG V\nFROM x:${V:-1}\n", 2, nil, Unset{}},
+		{"of the base image", "FROM x\nENV A=1 B=2\nVOLUME $D $A ${B}\n", 3, nil, Unset{Env: []string{"D"}}},
+		{"escaped", "FROM x\nLABEL a=\\$D\n", 2, nil, Unset{}},
+		{"automatic", "FROM x\nARG TARGETARCH\nCOPY a-$TARGETARCH /\n", 3, nil, Unset{}},
+		{"itself", "FROM x\nENV A=$A:1\nCOPY $A /\n", 3, nil, Unset{}},
+		{"an instruction of several lines", "FROM x\nCOPY a \\\n  $D/ \\\n  /x\n", 2, nil, Unset{Env: []string{"D"}}},
+		{"nothing there", "FROM x\n", 7, nil, Unset{}},
+		{"no Dockerfile", "", 1, nil, Unset{}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			assert.Equal(t, tt.want, unset([]byte(tt.text), tt.line, tt.args))
+		})
+	}
+}

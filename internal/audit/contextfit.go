@@ -1,0 +1,47 @@
+package audit
+
+import (
+	"path"
+	"strings"
+
+	"github.com/ctxaudit/ctxaudit/internal/modules/python"
+	"github.com/ctxaudit/ctxaudit/internal/simulate"
+	"github.com/ctxaudit/ctxaudit/internal/startup"
+)
+
+// StartsBelow reports whether what an image starts is missing from it and lies below a directory of its context, as it
+// would have to lie in the context itself: that directory is the context that people build it with, then.
+func StartsBelow(m *simulate.Image, main *simulate.Context, dir string) bool {
+	c := &importCheck{
+		pass: &pass{image: m, main: main, report: &ImageReport{}}, tree: imageTree{m.Tree}, repo: repository{main.FS},
+	}
+	cfg := m.Plan.Config
+	started, _ := startup.Analyze(startup.Input{
+		Entrypoint: startup.Command{Args: cfg.Entrypoint}, Cmd: startup.Command{Args: cfg.Cmd},
+		Env: cfg.Env, Workdir: cfg.WorkingDir, Files: c.tree,
+	})
+	holds := func(name string) bool {
+		info, err := main.FS.Lstat(path.Join(dir, name))
+		return err == nil && !info.IsDir()
+	}
+	workdir := path.Join("/", cfg.WorkingDir)
+	for _, e := range started {
+		switch e.Kind {
+		case startup.Script, startup.Program:
+			rel := strings.TrimPrefix(strings.TrimPrefix(e.Path, workdir), "/")
+			if e.Path != "" && c.tree.Stat(e.Path) != startup.Regular && (holds(rel) || holds(path.Base(rel))) {
+				return true
+			}
+		case startup.Module, startup.App:
+			var search []python.SearchDir
+			for _, d := range append(e.SearchDirs, c.pythonPath(e)...) {
+				search = append(search, python.SearchDir{Tree: c.tree, Dir: d})
+			}
+			file := strings.ReplaceAll(e.Module, ".", "/")
+			if python.Find(search, e.Module) == nil && (holds(file+".py") || holds(file+"/__init__.py")) {
+				return true
+			}
+		}
+	}
+	return false
+}

@@ -1,0 +1,165 @@
+package audit
+
+import (
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/ctxaudit/ctxaudit/dockerfile"
+	"github.com/ctxaudit/ctxaudit/internal/modules/python/manifest"
+)
+
+// distribution is how a requirement on a command line begins.
+var distribution = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*`)
+
+// declareInstalled declares the distributions that RUN steps install, by name or by a requirements file, and notes the
+// steps that install the repository's own distribution from elsewhere.
+func (c *importCheck) declareInstalled() {
+	for _, op := range c.image.Plan.Ops {
+		before := c.image.Before(op.ID)
+		if op.Kind != dockerfile.OpExec || before == nil {
+			continue
+		}
+		for _, words := range commandsInPart(op) {
+			i := slices.IndexFunc(words, func(w string) bool { return w == "install" || w == "add" || w == "inject" })
+			if i < 0 || !slices.ContainsFunc(words[:i], isInstaller) {
+				continue
+			}
+			for _, w := range operands(words[i+1:]) {
+				c.installsOwn(w, op)
+				name := distribution.FindString(w)
+				if name != "" && !strings.Contains(w, "/") && !strings.HasPrefix(w[len(name):], expanded) {
+					c.declared.Add(manifest.Dependency{Name: name, Written: name, File: op.Location.File, Line: op.Location.Range.Start.Line})
+				}
+			}
+			for i, w := range words {
+				if strings.Contains(w, expanded) {
+					words[i] = ""
+				}
+			}
+			for _, in := range manifest.ParseInstall(words, op.Exec.Meta.Cwd) {
+				file, ok := c.origin(imageTree{before.Tree}, in.Requirements)
+				if in.Requirements == "" || !ok {
+					continue
+				}
+				if p, err := manifest.Requirements(c.repo, file); err == nil {
+					for _, d := range p.Dependencies {
+						c.declared.Add(d)
+						c.installsOwn(d.Name, op)
+					}
+				}
+			}
+		}
+	}
+}
+
+// installers install distributions that they are given the names of.
+var installers = []string{"uv", "pipx", "poetry", "pdm", "pipenv", "conda", "mamba", "micromamba"}
+
+var pipProgram = regexp.MustCompile(`^pip[0-9.]*$`)
+
+func isInstaller(w string) bool {
+	w = path.Base(w)
+	return slices.Contains(installers, w) || pipProgram.MatchString(w) || pythonProgram.MatchString(w)
+}
+
+// installOptions are options of installers whose value is the next word and names nothing that is installed.
+var installOptions = strings.Fields(`-i --index-url --extra-index-url --index --default-index --trusted-host -c --constraint -r --requirement
+	-t --target --prefix --root -f --find-links --cert --client-cert --proxy --timeout --retries --upgrade-strategy --python -p
+	--cache-dir --progress-bar --platform --python-version --implementation --abi --src --log --no-binary --only-binary
+	--config-settings --global-option --group --extra --with --without --only -E -n --name -C --exists-action --use-feature --channel`)
+
+// operands gives the words of an install command that name what is installed.
+func operands(words []string) []string {
+	var out []string
+	for i := 0; i < len(words); i++ {
+		switch w := words[i]; {
+		case slices.Contains(installOptions, w):
+			i++
+		case w == "" || strings.HasPrefix(w, "-"):
+		default:
+			out = append(out, w)
+		}
+	}
+	return out
+}
+
+// ownInstall is a step that may install a project of the repository from elsewhere than the build context's files.
+type ownInstall struct {
+	project *manifest.Project
+	step    dockerfile.Location
+}
+
+// installsOwn notes what an operand of an install command may install of the repository's own: the distribution by its name,
+// from a repository or a built file, or what is not written out at all.
+func (c *importCheck) installsOwn(operand string, op *dockerfile.Op) {
+	for _, p := range c.declared.Projects {
+		if c.mayBe(operand, p) {
+			c.ownInstalls = append(c.ownInstalls, ownInstall{p, op.Location})
+		}
+	}
+}
+
+// mayBe reports whether an operand of an install command may stand for a project.
+func (c *importCheck) mayBe(operand string, p *manifest.Project) bool {
+	if strings.HasPrefix(operand, expanded) {
+		return true
+	}
+	own, ok := manifest.Normalise(p.Name)
+	same := func(name string) bool {
+		normal, valid := manifest.Normalise(name)
+		return ok && valid && normal == own
+	}
+	name, url, direct := strings.Cut(operand, "@")
+	if direct && strings.Contains(url, "/") && !strings.Contains(name, "/") {
+		return same(distribution.FindString(name))
+	}
+	if _, egg, ok := strings.Cut(operand, "#egg="); ok {
+		return same(distribution.FindString(egg))
+	}
+	file := path.Base(operand)
+	switch {
+	case strings.HasSuffix(file, ".whl") || strings.HasSuffix(file, ".tar.gz") || strings.HasSuffix(file, ".zip"):
+		stem, _, _ := strings.Cut(file, "-")
+		return strings.ContainsAny(stem, "*?["+expanded) || same(stem) ||
+			!strings.HasSuffix(file, ".whl") && ok && strings.HasPrefix(strings.ReplaceAll(strings.ToLower(file), "_", "-"), own)
+	case strings.Contains(operand, "://"):
+		// Of a repository only its own name can be told, which often is that of the package.
+		repo, _, _ := strings.Cut(path.Base(strings.TrimSuffix(operand, "/")), "@")
+		repo = strings.TrimSuffix(repo, ".git")
+		return strings.Contains(repo, expanded) || same(repo) || slices.ContainsFunc(c.packages(p), func(r manifest.PackageRoot) bool {
+			return strings.EqualFold(r.Import, strings.ReplaceAll(repo, "-", "_"))
+		})
+	case strings.Contains(operand, "/"):
+		return false
+	}
+	return same(distribution.FindString(operand))
+}
+
+// installedElsewhere gives the step that may have installed the top-level module at a path of the context, as part of its
+// project's distribution; ok is false if there is none.
+func (c *importCheck) installedElsewhere(contextPath string) (dockerfile.Location, bool) {
+	dir := path.Dir(contextPath)
+	for _, in := range c.ownInstalls {
+		dirs := []string{path.Join(in.project.Dir), path.Join(in.project.Dir, "src")}
+		for _, root := range c.packages(in.project) {
+			if rel, ok := root.SearchDir(); ok {
+				dirs = append(dirs, path.Join(in.project.Dir, rel))
+			}
+		}
+		if slices.Contains(dirs, dir) {
+			return in.step, true
+		}
+	}
+	return dockerfile.Location{}, false
+}
+
+// packages gives what installing a project makes importable.
+func (c *importCheck) packages(p *manifest.Project) []manifest.PackageRoot {
+	whole, err := manifest.Read(c.repo, p.Dir)
+	if err != nil {
+		return nil
+	}
+	return whole.Packages
+}
