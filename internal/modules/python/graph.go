@@ -241,9 +241,18 @@ func (g *Graph) follow(n *Node) {
 	for _, e := range f.PathEdits {
 		g.editPath(n, e)
 	}
+	failed := map[int]bool{} // tries whose body asks for a module that is known not to be there
 	for i := range f.Imports {
 		imp := &f.Imports[i]
-		if r := reachOf(n, imp.Context); r > Typing {
+		at := imp.Context
+		if at.Has(syntax.InHandler) && failed[at.Try] {
+			// What stands in for it is needed as much as the try itself.
+			at.Flags &^= syntax.InHandler
+		}
+		if at.Has(syntax.InTry) && !at.Has(syntax.InHandler) && g.knownMissing(n, imp) {
+			failed[at.Try] = true
+		}
+		if r := reachOf(n, at); r > Typing {
 			g.Imports++
 			g.followImport(n, imp, Site{File: n.Module.File, Importer: n.key(), Range: imp.Range, Text: statement(imp), Reach: r})
 		}
@@ -260,6 +269,16 @@ func (g *Graph) follow(n *Node) {
 			}
 		}
 	}
+}
+
+// knownMissing reports whether an import asks for a submodule of a package that is there, and that has none of that name.
+func (g *Graph) knownMissing(n *Node, imp *syntax.Import) bool {
+	name, ok := absolute(n, imp.Level, imp.Module)
+	if !ok {
+		return false
+	}
+	m, parent := g.finder.find(name)
+	return m == nil && parent != nil && parent.Kind == Package
 }
 
 // statement gives an import as it could be written on one line.

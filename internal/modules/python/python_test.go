@@ -211,3 +211,17 @@ func TestCycles(t *testing.T) {
 		})
 	}
 }
+
+// The handler of a try whose import is known to fail is needed as much as the try.
+func TestFallbackOfWhatIsMissingIsNeeded(t *testing.T) {
+	tree := &mapTree{
+		"/app/main.py":                   "import shop.settings\n",
+		"/app/shop/__init__.py":          "",
+		"/app/shop/settings/__init__.py": "try:\n    from .dev import *\nexcept ImportError:\n    from .prod import *\ntry:\n    import ujson\nexcept ImportError:\n    import shop.slow\n",
+		"/app/shop/settings/prod.py":     "",
+		"/app/shop/slow.py":              "",
+	}
+	g := Follow(Config{Entries: []Entry{{Script: "/app/main.py", Tree: tree}}, Search: []SearchDir{{Tree: tree, Dir: "/app"}}})
+	assert.Equal(t, Startup, g.Nodes["shop.settings.prod"].Reach)
+	assert.Equal(t, Guarded, g.Nodes["shop.slow"].Reach, "what a dependency is there for is not known")
+}
