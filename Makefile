@@ -54,6 +54,8 @@ fuzz: ## fuzz each parser for a short while
 	$(GO) test ./internal/modules/python/syntax -run '^$$' -fuzz FuzzScan -fuzztime 30s
 	$(GO) test ./internal/modules/python/manifest -run '^$$' -fuzz FuzzRequirements -fuzztime 30s
 	$(GO) test ./internal/edit -run '^$$' -fuzz FuzzApply -fuzztime 30s
+	$(GO) test ./internal/suppress -run '^$$' -fuzz FuzzComments -fuzztime 30s
+	$(GO) test ./internal/why -run '^$$' -fuzz FuzzClues -fuzztime 30s
 	$(GO) test ./internal/simulate -run '^$$' -fuzz FuzzAdd -fuzztime 30s
 	$(GO) test ./internal/report -run '^$$' -fuzz FuzzSpan -fuzztime 30s
 	$(GO) test ./internal/report -run '^$$' -fuzz FuzzReplacement -fuzztime 30s
