@@ -121,7 +121,6 @@ func (r *Revision) read(list []byte) error {
 		switch fields[0] {
 		case "040000", "160000": // a directory, a submodule
 			o.mode = fs.ModeDir | 0o755
-			r.dirs[name] = r.dirs[name]
 		case "120000":
 			o.mode = fs.ModeSymlink | 0o777
 		case "100755":

@@ -37,7 +37,6 @@ type suppression struct {
 	expires string
 	file    string
 	line    int
-	text    string
 	used    bool
 	// matches reports whether it is about a finding, rules apart.
 	matches func(image string, f audit.Finding) bool
