@@ -3,6 +3,7 @@ package dockerfile
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/containerd/platforms"
@@ -50,7 +51,7 @@ func (o *operations) build(target Location) (result OutputRef, err error) {
 			return Scratch, err
 		}
 		out.ID = len(o.ops)
-		out.Location = o.location(dgst)
+		out.Location, out.Also = o.locations(dgst)
 		out.Description = o.def.Metadata[dgst].GetDescription()["llb.customname"]
 		if out.Location.IsZero() {
 			out.Location = o.outline.fromContext(out.Description)
@@ -86,11 +87,11 @@ func (o *operations) inputs(op *pb.Op) ([]OutputRef, error) {
 	return refs, nil
 }
 
-// location gives the instruction that BuildKit recorded for an operation. Two stages that do the same share an
-// operation, which then has several: the first one counts.
-func (o *operations) location(dgst string) Location {
+// locations gives the instructions that BuildKit recorded for an operation. Two that do the same share an operation, which
+// then has several: the first one counts.
+func (o *operations) locations(dgst string) (first Location, also []Location) {
 	if o.def.Source == nil || o.def.Source.Locations[dgst] == nil {
-		return Location{}
+		return Location{}, nil
 	}
 	for _, l := range o.def.Source.Locations[dgst].Locations {
 		var ranges []parser.Range
@@ -100,11 +101,17 @@ func (o *operations) location(dgst string) Location {
 				End:   parser.Position{Line: int(r.End.GetLine())},
 			})
 		}
-		if len(ranges) > 0 {
-			return o.outline.at(ranges)
+		switch {
+		case len(ranges) == 0:
+		case first.IsZero():
+			first = o.outline.at(ranges)
+		default:
+			if at := o.outline.at(ranges); at != first && !slices.Contains(also, at) {
+				also = append(also, at)
+			}
 		}
 	}
-	return Location{}
+	return first, also
 }
 
 // inheritLocations gives operations without a location (local sources, URLs of ADD, the files of heredocs, cache mounts)

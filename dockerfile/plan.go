@@ -89,6 +89,8 @@ type Op struct {
 	// Location is the instruction that the operation belongs to; for an operation without one of its own (a source, a
 	// heredoc's file) that of the first operation that uses it.
 	Location Location
+	// Also are other instructions that do the very same and share the operation; BuildKit may name one of them.
+	Also []Location
 	// Description is how BuildKit's progress shows the operation, as in "[2/3] COPY a b".
 	Description string
 	// Platform is the platform that the operation runs on or asks for, "" when it does not matter.

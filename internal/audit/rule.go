@@ -402,6 +402,9 @@ func buildFailure(err error) (Finding, bool) {
 		f.Subject = position(be.Location)
 		if !be.Location.IsZero() {
 			f.Related = append(f.Related, instruction(RoleFails, be.Location))
+			for _, at := range be.Also {
+				f.Related = append(f.Related, instruction(RoleFails, at))
+			}
 		}
 		var detail []string
 		for _, h := range be.Hints {

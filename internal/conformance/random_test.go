@@ -154,7 +154,9 @@ func failingLines(ctx context.Context, s *Scenario) ([]int, error) {
 	for _, err := range simulate.Failures(ctx, plan, simulate.Open(plan)) {
 		var failed *simulate.BuildError
 		if errors.As(err, &failed) {
-			lines = append(lines, failed.Location.Range.Start.Line)
+			for _, at := range append([]dockerfile.Location{failed.Location}, failed.Also...) {
+				lines = append(lines, at.Range.Start.Line)
+			}
 		}
 	}
 	return lines, nil

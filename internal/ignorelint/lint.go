@@ -79,10 +79,17 @@ type linter struct {
 	lost     []string // those of them that are no directories
 	dirs     map[string]bool
 	result   Result
+	compiled int // lines, in all trials
+
+	gitIgnored map[int]bool // lines that name what git ignores
 }
 
-// maxPaths bounds the paths that lines are asked about.
-const maxPaths = 300_000
+// The bounds: of the paths that lines are asked about, and of the lines that are compiled anew to try what would be without
+// one of them. They count and do not time, so that the same input gives the same answer everywhere.
+const (
+	maxPaths    = 300_000
+	maxCompiled = 10_000_000
+)
 
 // survey asks about every path, also below directories that BuildKit does not enter.
 func (l *linter) survey(dir string) error {
@@ -151,6 +158,7 @@ func (l *linter) run() error {
 	if err != nil {
 		return err
 	}
+	l.askGit(idle)
 	for i := range l.ignore.Lines {
 		line := &l.ignore.Lines[i]
 		if line.Kind != dockerctx.LinePattern {
@@ -170,6 +178,14 @@ func (l *linter) idle(before [32]byte) (map[int]bool, error) {
 	for i := range slices.Backward(l.ignore.Lines) {
 		line := &l.ignore.Lines[i]
 		if line.Kind != dockerctx.LinePattern {
+			continue
+		}
+		if !line.Negated && l.facts[line.Number] == nil && len(l.paths) < maxPaths {
+			// What matches no path at all decides about none. A negation may still keep directories from being passed over.
+			out[line.Number] = true
+			continue
+		}
+		if l.compiled += 2 * len(l.ignore.Lines); l.compiled > maxCompiled {
 			continue
 		}
 		if effective, err := l.decisive(line); err != nil {
@@ -419,10 +435,33 @@ func (l *linter) conventional(line *dockerctx.Line) bool {
 	}) {
 		return true
 	}
+	return l.gitIgnored[line.Number]
+}
+
+// askGit asks which of the lines that do nothing name what git ignores, and what is therefore not in a clean checkout. A
+// wildcard stands for some name.
+func (l *linter) askGit(idle map[int]bool) {
 	if l.opt.GitIgnored == nil {
-		return false
+		return
 	}
-	// What git ignores is not in a clean checkout; a wildcard stands for some name.
-	example := strings.NewReplacer("**", "x", "*", "x", "?", "x").Replace(rest)
-	return !fs.ValidPath(example) || len(l.opt.GitIgnored([]string{example, example + "/x"})) > 0
+	lines := map[string][]int{}
+	var paths []string
+	for n := range idle {
+		pattern := strings.TrimPrefix(strings.TrimPrefix(l.ignore.Lines[n-1].Pattern, "!"), "**/")
+		example := strings.NewReplacer("**", "x", "*", "x", "?", "x").Replace(strings.TrimSuffix(strings.TrimSuffix(pattern, "/**"), "/*"))
+		if !fs.ValidPath(example) || strings.ContainsAny(example, "\n\x00") {
+			continue
+		}
+		for _, p := range []string{example, example + "/x"} {
+			paths = append(paths, p)
+			lines[p] = append(lines[p], n)
+		}
+	}
+	slices.Sort(paths)
+	l.gitIgnored = map[int]bool{}
+	for p := range l.opt.GitIgnored(paths) {
+		for _, n := range lines[p] {
+			l.gitIgnored[n] = true
+		}
+	}
 }

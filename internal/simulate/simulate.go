@@ -294,8 +294,9 @@ func (e *sourceError) Unwrap() error { return e.err }
 
 // BuildError says that BuildKit would refuse the build, at which instruction, and what would help.
 type BuildError struct {
-	// Location is the instruction; the zero Location for an ignore file that is refused.
+	// Location is the instruction; the zero Location for an ignore file that is refused. Also are others that do the same.
 	Location dockerfile.Location
+	Also     []dockerfile.Location
 	Message  string
 	// Source is the path in the source that the failure is about, "" if it is about none, and From the local source
 	// it was looked for in, nil if that is a stage or an image.
@@ -331,7 +332,7 @@ func (m *Image) buildError(op *dockerfile.Op, err error) error {
 		// The transfer fails, not the instruction that asked for it.
 		return &BuildError{Message: fmt.Sprintf("reading the build context: %v", err), Err: err}
 	}
-	e := &BuildError{Location: op.Location, Message: err.Error(), Err: err}
+	e := &BuildError{Location: op.Location, Also: op.Also, Message: err.Error(), Err: err}
 	var src *sourceError
 	if errors.As(err, &src) {
 		e.Source = src.path
