@@ -39,15 +39,14 @@ var plainBase = regexp.MustCompile(`^(gcr\.io/distroless/|registry\.access\.redh
 // it may hold modules of the project, and set variables that steer where modules are looked for. nil if there is none.
 func foreignBase(m *simulate.Image) *dockerfile.Op {
 	seen := map[int]bool{}
-	var visit func(ref dockerfile.OutputRef, direct bool) *dockerfile.Op
-	visit = func(ref dockerfile.OutputRef, copied bool) *dockerfile.Op {
+	var visit func(ref dockerfile.OutputRef, tool bool) *dockerfile.Op
+	visit = func(ref dockerfile.OutputRef, tool bool) *dockerfile.Op {
 		if ref.Op < 0 || seen[ref.Op] {
 			return nil
 		}
 		op := m.Plan.Ops[ref.Op]
 		if op.Kind == dockerfile.OpImage {
-			// What is copied straight out of another image is a tool.
-			if copied || plain(op.Image.Ref) {
+			if tool || plain(op.Image.Ref) {
 				return nil
 			}
 			return op
@@ -59,14 +58,29 @@ func foreignBase(m *simulate.Image) *dockerfile.Op {
 			}) {
 				continue
 			}
-			source := op.Kind == dockerfile.OpFile && i > 0
-			if found := visit(in, source); found != nil {
+			if found := visit(in, op.Kind == dockerfile.OpFile && onlyTools(op, i)); found != nil {
 				return found
 			}
 		}
 		return nil
 	}
 	return visit(m.Plan.Result, false)
+}
+
+// onlyTools reports whether all that a file operation copies out of one of its inputs are programs.
+func onlyTools(op *dockerfile.Op, input int) bool {
+	found := false
+	for _, a := range op.File {
+		cp := a.GetCopy()
+		if cp == nil || int(a.SecondaryInput) != input {
+			continue
+		}
+		found = true
+		if !slices.Contains(strings.Split(cp.Src+"/"+cp.Dest, "/"), "bin") {
+			return false
+		}
+	}
+	return found
 }
 
 // baseName is how people know an image.

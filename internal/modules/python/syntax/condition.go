@@ -108,7 +108,7 @@ func (s *scanner) condition(lo, hi, depth int) cond {
 	if c.run == unknown && c.imported == unknown && c.deployed == unknown {
 		c.deployed = s.deployed(lo, hi)
 	}
-	if s.probes(lo, hi) {
+	if s.probes(lo, hi) || c.deployed != yes && s.dependsOnStart(lo, hi) {
 		c.asks |= Probed
 	}
 	return c
