@@ -96,6 +96,22 @@ func hard(t *testing.T) {
 	}
 }
 
+// suppressed is the outage example with its finding suppressed, by a comment and by the configuration.
+func suppressed(t *testing.T) {
+	t.Helper()
+	example(t, "broken")
+	data, err := os.ReadFile(".dockerignore")
+	require.NoError(t, err)
+	data = bytes.Replace(data, []byte("**/monitoring/"), []byte("# ctxaudit: ignore=ImportNotInImage -- it is | `mounted`\n**/monitoring/"), 1)
+	require.NoError(t, os.WriteFile(".dockerignore", data, 0o644))
+	data, err = os.ReadFile(".ctxaudit.yaml")
+	require.NoError(t, err)
+	data = append(data, "suppress: [{rule: ModuleNotInImage, reason: 'mounted <b>'}]\n"...)
+	require.NoError(t, os.WriteFile(".ctxaudit.yaml", data, 0o644))
+	code, _, _ := ctxaudit(t, nil, "check")
+	require.Equal(t, exitClean, code)
+}
+
 // both runs a test on the outage example and on the project with the hard names.
 func both(t *testing.T, format string, fn func(t *testing.T, out string)) {
 	t.Helper()
@@ -103,7 +119,7 @@ func both(t *testing.T, format string, fn func(t *testing.T, out string)) {
 	require.NoError(t, err)
 	t.Setenv("SCHEMAS", schemas)
 	for name, setup := range map[string]func(*testing.T){
-		"outage": func(t *testing.T) { example(t, "broken") }, "repaired": func(t *testing.T) { example(t, "repaired") }, "hard": hard,
+		"outage": func(t *testing.T) { example(t, "broken") }, "suppressed": suppressed, "repaired": func(t *testing.T) { example(t, "repaired") }, "hard": hard,
 	} {
 		t.Run(name, func(t *testing.T) {
 			setup(t)

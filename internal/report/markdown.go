@@ -70,6 +70,12 @@ func (a Audit) mdImage(w io.Writer, img audit.ImageReport) {
 	for _, f := range img.Findings {
 		a.mdFinding(w, f, img)
 	}
+	if len(img.Suppressed) > 0 {
+		fmt.Fprint(w, "\n#### Suppressed\n\n")
+		for _, x := range img.Suppressed {
+			fmt.Fprintf(w, "- %s: %s (%s: %s)\n", x.Finding.Rule, mdText(x.Finding.Summary), mdCode(position(audit.Position{File: x.File, Line: x.Line})), mdText(x.Reason))
+		}
+	}
 	if len(img.Assumptions) > 0 {
 		fmt.Fprint(w, "\n#### Assumed\n\n")
 		for _, as := range img.Assumptions {

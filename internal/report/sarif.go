@@ -49,15 +49,21 @@ type (
 		Markdown string `json:"markdown,omitempty"`
 	}
 	sarifResult struct {
-		RuleID              string            `json:"ruleId"`
-		RuleIndex           int               `json:"ruleIndex"`
-		Level               string            `json:"level"`
-		Message             sarifText         `json:"message"`
-		Locations           []sarifLocation   `json:"locations"`
-		RelatedLocations    []sarifLocation   `json:"relatedLocations,omitempty"`
-		PartialFingerprints map[string]string `json:"partialFingerprints"`
-		Fixes               []sarifFix        `json:"fixes,omitempty"`
-		Properties          map[string]any    `json:"properties,omitempty"`
+		RuleID              string             `json:"ruleId"`
+		RuleIndex           int                `json:"ruleIndex"`
+		Level               string             `json:"level"`
+		Message             sarifText          `json:"message"`
+		Locations           []sarifLocation    `json:"locations"`
+		RelatedLocations    []sarifLocation    `json:"relatedLocations,omitempty"`
+		PartialFingerprints map[string]string  `json:"partialFingerprints"`
+		Fixes               []sarifFix         `json:"fixes,omitempty"`
+		Suppressions        []sarifSuppression `json:"suppressions,omitempty"`
+		Properties          map[string]any     `json:"properties,omitempty"`
+	}
+	sarifSuppression struct {
+		Kind          string         `json:"kind"`
+		Justification string         `json:"justification"`
+		Location      *sarifLocation `json:"location,omitempty"`
 	}
 	sarifLocation struct {
 		ID               *int          `json:"id,omitempty"`
@@ -119,6 +125,7 @@ func SARIF(w io.Writer, a Audit, _ Style) error {
 			}
 			run.Results = append(run.Results, a.sarifResult(f, img, at, prints[i]))
 		}
+		run.Results = append(run.Results, a.sarifSuppressed(img, index)...)
 	}
 	return JSON(w, sarifLog{
 		Schema:  "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json",
@@ -126,9 +133,41 @@ func SARIF(w io.Writer, a Audit, _ Style) error {
 	})
 }
 
-// reports tells whether there is a finding of a rule.
+// sarifSuppressed gives the findings of an image that do not count, with the reason of each.
+func (a Audit) sarifSuppressed(img audit.ImageReport, index map[string]int) []sarifResult {
+	alone := img
+	alone.Findings = nil
+	for _, x := range img.Suppressed {
+		alone.Findings = append(alone.Findings, x.Finding)
+	}
+	prints := audit.Fingerprints(alone)
+	var out []sarifResult
+	for i, x := range img.Suppressed {
+		at, ok := index[x.Finding.Rule]
+		if !ok {
+			at = -1
+		}
+		r := a.sarifResult(x.Finding, img, at, prints[i])
+		kind := "inSource"
+		if strings.HasSuffix(x.File, ".yaml") || strings.HasSuffix(x.File, ".yml") {
+			kind = "external"
+		}
+		r.Suppressions = []sarifSuppression{{kind, x.Reason, &sarifLocation{PhysicalLocation: sarifPhysical{
+			ArtifactLocation: sarifURI(x.File), Region: &sarifRegion{StartLine: max(x.Line, 1)},
+		}}}}
+		out = append(out, r)
+	}
+	return out
+}
+
+// reports tells whether there is a finding of a rule, suppressed or not.
 func (a Audit) reports(rule string) bool {
 	for _, img := range a.Images {
+		for _, x := range img.Suppressed {
+			if x.Finding.Rule == rule {
+				return true
+			}
+		}
 		for _, f := range img.Findings {
 			if f.Rule == rule {
 				return true
