@@ -412,6 +412,10 @@ func (g *Graph) followString(n *Node, s Named, site Site) {
 		if above, _, nested := cutLast(s.Dotted); nested {
 			if am, ap := g.finder.find(above); am != nil {
 				g.visit(am, r, n, site)
+				// A package that does not bind the name would have to have a submodule of it.
+				if ex := g.Exports(g.Nodes[am.Name]); am.Kind == Package && !ex.Dynamic && !ex.Has(s.Dotted[len(above)+1:]) && !s.Optional {
+					g.lack(Missing{Kind: NoModule, Module: s.Dotted, Parent: am, Reach: r, From: n, Site: site})
+				}
 				return
 			} else {
 				parent, s.Dotted = ap, above
