@@ -177,18 +177,22 @@ func (c *importCheck) entries() []entry {
 // reportUntold notes the commands that were not understood: the first one if nothing else was, and those of an entry
 // script of an image with Python in it, so that nobody takes the silence about them for a pass.
 func (c *importCheck) reportUntold(started []startup.Entry, notes []startup.Note) {
+	var untold []startup.Note
+	for i, n := range notes {
+		if len(started) > 0 && strings.Contains(n.Text, "cannot be told") || len(started) == 0 && i == 0 {
+			untold = append(untold, n)
+		}
+	}
 	summary := "what the image starts cannot be told, so its imports are not followed"
-	if len(started) > 0 {
-		// A program that is understood as one, in an image without a line of Python, has no imports to follow.
-		if !c.holdsPython() {
+	if len(started) > 0 && len(untold) > 0 {
+		// A program that is understood as one, in an image without a line of Python, has no imports to follow. That takes a
+		// look at the whole image, so the question comes last.
+		if !slices.ContainsFunc(started, func(s startup.Entry) bool { return s.Lang == startup.Python }) && !c.holdsPython() {
 			return
 		}
 		summary = "a command that the image starts cannot be told, so its imports are not followed"
 	}
-	for i, n := range notes {
-		if len(started) > 0 && !strings.Contains(n.Text, "cannot be told") || len(started) == 0 && i > 0 {
-			continue
-		}
+	for _, n := range untold {
 		at := n.Origin
 		if at.InImage {
 			if o, ok := c.contextPath(c.tree, at.File); ok {

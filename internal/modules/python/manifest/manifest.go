@@ -159,11 +159,11 @@ func (r *reader) project(dir string) (*project, error) {
 	p := &project{Project: &Project{Dir: dir, Scripts: map[string]Script{}}}
 	inRequirements := strings.HasPrefix(path.Base(dir), "requirement")
 	for _, name := range names {
-		file := path.Join(dir, name)
 		read := manifestReader(name, inRequirements)
 		if read == nil {
 			continue
 		}
+		file := path.Join(dir, name)
 		data, err := r.files.ReadFile(file)
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
