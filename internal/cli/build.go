@@ -10,6 +10,7 @@ import (
 
 	"github.com/ctxaudit/ctxaudit/dockerfile"
 	"github.com/ctxaudit/ctxaudit/internal/overlay"
+	"github.com/ctxaudit/ctxaudit/internal/project"
 )
 
 // buildFlags are the flags that docker build has, by the same names.
@@ -34,12 +35,12 @@ func (f *buildFlags) set() bool {
 
 // options gives what the flags and the CONTEXT argument ask for.
 func (a *app) options(cmd *cobra.Command, f *buildFlags, args []string) (dockerfile.Options, error) {
-	return a.optionsIn(cmd, disk, f, args)
+	return a.optionsIn(cmd, project.Disk, f, args)
 }
 
 // optionsIn gives what they ask for in a state of the files.
-func (a *app) optionsIn(cmd *cobra.Command, w world, f *buildFlags, args []string) (dockerfile.Options, error) {
-	opt := dockerfile.Options{Context: ".", Dockerfile: f.file, Target: f.target, Platform: f.platform, Open: w.open}
+func (a *app) optionsIn(cmd *cobra.Command, w project.State, f *buildFlags, args []string) (dockerfile.Options, error) {
+	opt := dockerfile.Options{Context: ".", Dockerfile: f.file, Target: f.target, Platform: f.platform, Open: w.Open}
 	if len(args) > 0 {
 		opt.Context = args[0]
 	}
@@ -81,20 +82,10 @@ func (a *app) optionsIn(cmd *cobra.Command, w world, f *buildFlags, args []strin
 		}
 		opt.BuildContexts[name] = value
 	}
-	if isRemote(opt.Context) && f.file == "" && cmd.Parent() != nil && cmd.Parent().Name() != "context" {
+	if project.IsRemote(opt.Context) && f.file == "" && cmd.Parent() != nil && cmd.Parent().Name() != "context" {
 		return opt, fmt.Errorf("build context %s is remote: it has no ignore file, and its files are not known without fetching them; name a local Dockerfile with -f", opt.Context)
 	}
-	return opt, w.checkContext(opt.Context)
-}
-
-// isRemote reports whether a context is a git or HTTP URL, as docker build takes them.
-func isRemote(context string) bool {
-	for _, prefix := range []string{"http://", "https://", "git://", "ssh://", "git@", "github.com/"} {
-		if strings.HasPrefix(context, prefix) {
-			return true
-		}
-	}
-	return false
+	return opt, w.CheckContext(opt.Context)
 }
 
 func maxOneArg(cmd *cobra.Command, args []string) error {

@@ -15,6 +15,7 @@ import (
 	"github.com/ctxaudit/ctxaudit/internal/audit"
 	"github.com/ctxaudit/ctxaudit/internal/inventory"
 	"github.com/ctxaudit/ctxaudit/internal/policy"
+	"github.com/ctxaudit/ctxaudit/internal/project"
 	"github.com/ctxaudit/ctxaudit/internal/report"
 	"github.com/ctxaudit/ctxaudit/internal/simulate"
 	"github.com/ctxaudit/ctxaudit/internal/why"
@@ -183,11 +184,11 @@ func (f *checkFlags) required() bool {
 
 // subjects gives the images to check: those of the configuration, or the one that flags describe.
 func (a *app) subjects(cmd *cobra.Command, f *checkFlags, args []string) ([]audit.Subject, error) {
-	return a.subjectsIn(cmd, disk, f, args)
+	return a.subjectsIn(cmd, project.Disk, f, args)
 }
 
 // subjectsIn gives the images to check in a state of the files.
-func (a *app) subjectsIn(cmd *cobra.Command, w world, f *checkFlags, args []string) ([]audit.Subject, error) {
+func (a *app) subjectsIn(cmd *cobra.Command, w project.State, f *checkFlags, args []string) ([]audit.Subject, error) {
 	opt, err := a.optionsIn(cmd, w, &f.buildFlags, args)
 	if err != nil {
 		return nil, err
@@ -198,15 +199,15 @@ func (a *app) subjectsIn(cmd *cobra.Command, w world, f *checkFlags, args []stri
 	}
 	name := f.config
 	if name == "" && !byFlags {
-		if p := filepath.Join(opt.Context, policy.FileName); w.exists(p) {
+		if p := filepath.Join(opt.Context, policy.FileName); w.Exists(p) {
 			name = p
 		}
 	}
 	if name != "" {
 		return a.configured(cmd, w, name, f.image)
 	}
-	if len(f.image) == 0 && !byFlags && !isRemote(opt.Context) {
-		return a.discover(cmd, w, opt.Context)
+	if len(f.image) == 0 && !byFlags && !project.IsRemote(opt.Context) {
+		return project.Discover(cmd.Context(), w, opt.Context)
 	}
 	if len(f.image) > 0 {
 		return nil, usagef(cmd, "--image chooses from a configuration, and there is none")
@@ -239,12 +240,12 @@ func (a *app) subjectsIn(cmd *cobra.Command, w world, f *checkFlags, args []stri
 	if f.target != "" {
 		image = f.target
 	}
-	return []audit.Subject{{Name: image, Options: opt, Policy: p, Tracked: w.tracked, GitIgnored: w.ignored}}, nil
+	return []audit.Subject{{Name: image, Options: opt, Policy: p, Tracked: w.Tracked, GitIgnored: w.Ignored}}, nil
 }
 
 // configured gives the images of a configuration file.
-func (a *app) configured(cmd *cobra.Command, w world, name string, only []string) ([]audit.Subject, error) {
-	data, err := w.readFile(name)
+func (a *app) configured(cmd *cobra.Command, w project.State, name string, only []string) ([]audit.Subject, error) {
+	data, err := w.ReadFile(name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("configuration %s does not exist", name)
 	}
@@ -266,7 +267,7 @@ func (a *app) configured(cmd *cobra.Command, w world, name string, only []string
 	}
 	dir := filepath.Dir(name)
 	rel := func(p string) string {
-		if p == "" || filepath.IsAbs(p) || isRemote(p) {
+		if p == "" || filepath.IsAbs(p) || project.IsRemote(p) {
 			return p
 		}
 		return filepath.Join(dir, p)
@@ -276,7 +277,7 @@ func (a *app) configured(cmd *cobra.Command, w world, name string, only []string
 		img := file.Images[n]
 		opt := dockerfile.Options{
 			Context: rel(img.Context), Dockerfile: rel(img.Dockerfile), Target: img.Target,
-			BuildArgs: img.BuildArgs, Platform: img.Platform, Open: w.open,
+			BuildArgs: img.BuildArgs, Platform: img.Platform, Open: w.Open,
 		}
 		if opt.Context == "" {
 			opt.Context = dir
@@ -290,10 +291,10 @@ func (a *app) configured(cmd *cobra.Command, w world, name string, only []string
 			}
 			opt.BuildContexts[k] = v
 		}
-		if err := w.checkContext(opt.Context); err != nil {
+		if err := w.CheckContext(opt.Context); err != nil {
 			return nil, &policy.Error{File: name, Line: file.Line("images", n, "context"), Message: err.Error()}
 		}
-		out = append(out, audit.Subject{Name: n, Options: opt, Policy: img, PolicyFile: file, Tracked: w.tracked, GitIgnored: w.ignored})
+		out = append(out, audit.Subject{Name: n, Options: opt, Policy: img, PolicyFile: file, Tracked: w.Tracked, GitIgnored: w.Ignored})
 	}
 	return out, nil
 }

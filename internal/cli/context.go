@@ -14,6 +14,7 @@ import (
 	"github.com/ctxaudit/ctxaudit/dockerctx"
 	"github.com/ctxaudit/ctxaudit/dockerfile"
 	"github.com/ctxaudit/ctxaudit/internal/audit"
+	"github.com/ctxaudit/ctxaudit/internal/project"
 	"github.com/ctxaudit/ctxaudit/internal/report"
 	"github.com/ctxaudit/ctxaudit/internal/rootfs"
 	"github.com/ctxaudit/ctxaudit/internal/simulate"
@@ -53,7 +54,7 @@ directory.`,
 		if err != nil {
 			return err
 		}
-		if isRemote(opt.Context) {
+		if project.IsRemote(opt.Context) {
 			return fmt.Errorf("build context %s is remote: it has no ignore file, and its files are not known without fetching it", opt.Context)
 		}
 		if use == "ls" && !used && !ignored {

@@ -10,6 +10,7 @@ import (
 	"github.com/ctxaudit/ctxaudit/internal/audit"
 	"github.com/ctxaudit/ctxaudit/internal/gitfs"
 	"github.com/ctxaudit/ctxaudit/internal/imagediff"
+	"github.com/ctxaudit/ctxaudit/internal/project"
 	"github.com/ctxaudit/ctxaudit/internal/report"
 )
 
@@ -109,8 +110,8 @@ Exits with 1 if a finding at or above --fail-on appears.`,
 
 // revisionSubjects gives the images of a revision. That there is none yet is no error.
 func (a *app) revisionSubjects(cmd *cobra.Command, r *gitfs.Revision, f *checkFlags, dir string) ([]audit.Subject, error) {
-	subjects, err := a.subjectsIn(cmd, at(r), f, []string{dir})
-	var none *noDockerfileError
+	subjects, err := a.subjectsIn(cmd, revision(r), f, []string{dir})
+	var none *project.NoDockerfileError
 	if errors.As(err, &none) || errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
@@ -154,4 +155,12 @@ func (a *app) onlyNew(cmd *cobra.Command, images []audit.ImageReport, f *checkFl
 		img.Findings = fresh
 	}
 	return old, nil
+}
+
+// revision gives the state at a revision: all that is there is tracked, and nothing is ignored.
+func revision(r *gitfs.Revision) project.State {
+	return project.State{
+		Open: r.Directory, Tracked: r.Tracked,
+		Ignored: func(string, []string) map[string]bool { return nil },
+	}
 }

@@ -60,7 +60,7 @@ All findings are warnings; --fail-on warning makes them count.`,
 		if err != nil {
 			return err
 		}
-		if isRemote(opt.Context) {
+		if project.IsRemote(opt.Context) {
 			return fmt.Errorf("build context %s is remote: it has no ignore file", opt.Context)
 		}
 		c, result, err := a.lint(opt)

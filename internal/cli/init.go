@@ -12,6 +12,7 @@ import (
 
 	"github.com/ctxaudit/ctxaudit/internal/audit"
 	"github.com/ctxaudit/ctxaudit/internal/policy"
+	"github.com/ctxaudit/ctxaudit/internal/project"
 )
 
 func (a *app) initCommand() *cobra.Command {
@@ -28,10 +29,10 @@ start, to which requirements are added.`,
 		if len(args) > 0 {
 			dir = args[0]
 		}
-		if err := disk.checkContext(dir); err != nil {
+		if err := project.Disk.CheckContext(dir); err != nil {
 			return err
 		}
-		subjects, err := a.discover(cmd, disk, dir)
+		subjects, err := project.Discover(cmd.Context(), project.Disk, dir)
 		if err != nil {
 			return err
 		}

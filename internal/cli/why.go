@@ -14,6 +14,7 @@ import (
 
 	"github.com/ctxaudit/ctxaudit/internal/audit"
 	"github.com/ctxaudit/ctxaudit/internal/policy"
+	"github.com/ctxaudit/ctxaudit/internal/project"
 	"github.com/ctxaudit/ctxaudit/internal/report"
 	"github.com/ctxaudit/ctxaudit/internal/simulate"
 	"github.com/ctxaudit/ctxaudit/internal/why"
@@ -183,19 +184,19 @@ func (a *app) whySubjects(cmd *cobra.Command, f *whyFlags, args []string) ([]aud
 	}
 	name := f.config
 	if name == "" && !f.set() {
-		if p := filepath.Join(opt.Context, policy.FileName); disk.exists(p) {
+		if p := filepath.Join(opt.Context, policy.FileName); project.Disk.Exists(p) {
 			name = p
 		}
 	}
 	switch {
 	case name != "":
-		return a.configured(cmd, disk, name, f.image)
+		return a.configured(cmd, project.Disk, name, f.image)
 	case len(f.image) > 0:
 		return nil, usagef(cmd, "--image chooses from a configuration, and there is none")
-	case f.set() || isRemote(opt.Context) || disk.exists(filepath.Join(opt.Context, "Dockerfile")) || disk.exists(filepath.Join(opt.Context, "dockerfile")):
-		return []audit.Subject{{Name: "image", Options: opt, Policy: &policy.Image{}, Tracked: disk.tracked, GitIgnored: disk.ignored}}, nil
+	case f.set() || project.IsRemote(opt.Context) || project.Disk.Exists(filepath.Join(opt.Context, "Dockerfile")) || project.Disk.Exists(filepath.Join(opt.Context, "dockerfile")):
+		return []audit.Subject{{Name: "image", Options: opt, Policy: &policy.Image{}, Tracked: project.Disk.Tracked, GitIgnored: project.Disk.Ignored}}, nil
 	default:
-		return a.discover(cmd, disk, opt.Context)
+		return project.Discover(cmd.Context(), project.Disk, opt.Context)
 	}
 }
 

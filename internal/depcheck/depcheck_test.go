@@ -27,7 +27,7 @@ var allowed = map[string][]string{
 	"internal/overlay":                 {"dockerctx"},
 	"internal/edit":                    {},
 	"internal/policy":                  {},
-	"internal/project":                 {},
+	"internal/project":                 {"dockerctx", "dockerfile", "internal/audit", "internal/policy", "internal/simulate"},
 	"internal/simulate":                {"dockerctx", "dockerfile", "internal/rootfs"},
 	"internal/audit":                   {"internal/modules/python", "internal/modules/python/manifest", "internal/modules/python/syntax", "internal/startup", "dockerctx", "dockerfile", "internal/edit", "internal/policy", "internal/rootfs", "internal/simulate"},
 	"internal/why":                     {"dockerctx", "dockerfile", "internal/audit", "internal/edit", "internal/modules/python/syntax", "internal/overlay", "internal/policy", "internal/rootfs", "internal/simulate"},
@@ -107,7 +107,7 @@ func TestArrowsPointOneWay(t *testing.T) {
 
 // Only these may touch the disk or the process; the others are handed what they need.
 func TestOneDoorToTheDisk(t *testing.T) {
-	doors := []string{"dockerctx", "dockerfile", "internal/cli", "internal/conformance", "cmd/ctxaudit"}
+	doors := []string{"dockerctx", "dockerfile", "internal/project", "internal/cli", "internal/conformance", "cmd/ctxaudit"}
 	for _, p := range packages(t) {
 		name := strings.TrimPrefix(p.ImportPath, module)
 		if slices.Contains(doors, name) || strings.HasPrefix(name, "hack/") {

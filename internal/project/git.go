@@ -1,4 +1,5 @@
-// Package project finds out about the repository around a build: today, which files git tracks.
+// Package project finds out about the repository around a build: the images that it builds, each with its context, and which
+// files git tracks.
 package project
 
 import (

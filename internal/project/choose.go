@@ -1,4 +1,4 @@
-package cli
+package project
 
 import (
 	"context"
@@ -8,33 +8,30 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/spf13/cobra"
-
 	"github.com/ctxaudit/ctxaudit/dockerfile"
 	"github.com/ctxaudit/ctxaudit/internal/audit"
 	"github.com/ctxaudit/ctxaudit/internal/policy"
-	"github.com/ctxaudit/ctxaudit/internal/project"
 	"github.com/ctxaudit/ctxaudit/internal/simulate"
 )
 
-// discover finds the images of a repository that has no configuration: its Dockerfiles, each with the context in which
+// Discover finds the images of a repository that has no configuration: its Dockerfiles, each with the context in which
 // its sources resolve.
-func (a *app) discover(cmd *cobra.Command, w world, root string) ([]audit.Subject, error) {
-	files, err := w.directory(root)
+func Discover(ctx context.Context, state State, root string) ([]audit.Subject, error) {
+	files, err := state.Directory(root)
 	if err != nil {
 		return nil, err
 	}
-	found, err := project.Dockerfiles(files, func(dirs []string) map[string]bool { return w.ignored(root, dirs) })
+	found, err := Dockerfiles(files, func(dirs []string) map[string]bool { return state.Ignored(root, dirs) })
 	if err != nil {
 		return nil, fmt.Errorf("looking for Dockerfiles: %w", err)
 	}
 	if len(found) == 0 {
-		return nil, &noDockerfileError{root}
+		return nil, &NoDockerfileError{Root: root}
 	}
 	var out []audit.Subject
 	taken := map[string]bool{}
 	for _, df := range found {
-		s, err := chooseContext(cmd.Context(), w, root, df)
+		s, err := chooseContext(ctx, state, root, df)
 		if err != nil {
 			return nil, err
 		}
@@ -47,22 +44,22 @@ func (a *app) discover(cmd *cobra.Command, w world, root string) ([]audit.Subjec
 	return out, nil
 }
 
-// noDockerfileError says that discovery found nothing.
-type noDockerfileError struct{ root string }
+// NoDockerfileError says that discovery found nothing.
+type NoDockerfileError struct{ Root string }
 
-func (e *noDockerfileError) Error() string {
-	return fmt.Sprintf("no Dockerfile in %s or below; name one with -f", e.root)
+func (e *NoDockerfileError) Error() string {
+	return fmt.Sprintf("no Dockerfile in %s or below; name one with -f", e.Root)
 }
 
 // chooseContext tries the directories that may be the context of a Dockerfile and takes the first in which the build
 // finds its sources: the root of the repository unless they only resolve elsewhere.
-func chooseContext(ctx context.Context, w world, root, df string) (audit.Subject, error) {
+func chooseContext(ctx context.Context, state State, root, df string) (audit.Subject, error) {
 	s := audit.Subject{
-		Name: project.ImageName(df), Discovered: true, Policy: &policy.Image{}, Tracked: w.tracked, GitIgnored: w.ignored,
+		Name: ImageName(df), Discovered: true, Policy: &policy.Image{}, Tracked: state.Tracked, GitIgnored: state.Ignored,
 	}
-	candidates := project.Contexts(df)
+	candidates := Contexts(df)
 	for i, dir := range candidates {
-		opt := dockerfile.Options{Context: filepath.Join(root, dir), Dockerfile: filepath.Join(root, df), Open: w.open}
+		opt := dockerfile.Options{Context: filepath.Join(root, dir), Dockerfile: filepath.Join(root, df), Open: state.Open}
 		image, err := simulate.Build(ctx, opt)
 		if ctx.Err() != nil {
 			return s, ctx.Err()

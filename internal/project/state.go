@@ -1,0 +1,88 @@
+package project
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/ctxaudit/ctxaudit/dockerctx"
+	"github.com/ctxaudit/ctxaudit/dockerfile"
+)
+
+// State is a state of the files that a command looks at: the disk, or a revision of the repository.
+type State struct {
+	// Open opens directories; nil is the disk.
+	Open func(dir string) (dockerctx.FS, error)
+	// Tracked and Ignored are what git knows, see audit.Subject.
+	Tracked func(contextDir, dir string) (files []string, ok bool, err error)
+	Ignored func(contextDir string, paths []string) map[string]bool
+}
+
+// Disk is what lies on the disk now.
+var Disk = State{Tracked: Tracked, Ignored: Ignored}
+
+// Directory opens a directory.
+func (s State) Directory(dir string) (dockerctx.FS, error) {
+	if s.Open == nil {
+		return dockerctx.DirFS(dir)
+	}
+	return s.Open(dir)
+}
+
+// Exists reports whether there is a file of that name.
+func (s State) Exists(name string) bool {
+	if s.Open == nil {
+		_, err := os.Stat(name)
+		return err == nil
+	}
+	dir, err := s.Open(filepath.Dir(name))
+	if err != nil {
+		return false
+	}
+	_, err = dir.Lstat(filepath.Base(name))
+	return err == nil
+}
+
+// ReadFile reads a file that is no larger than BuildKit reads a Dockerfile.
+func (s State) ReadFile(name string) ([]byte, error) {
+	if s.Open == nil {
+		return os.ReadFile(name)
+	}
+	dir, err := s.Open(filepath.Dir(name))
+	if err != nil {
+		return nil, err
+	}
+	return dockerctx.ReadFile(dir, filepath.Base(name), dockerfile.MaxSize)
+}
+
+// CheckContext finds a context that cannot be one before anything else is said about it.
+func (s State) CheckContext(dir string) error {
+	if IsRemote(dir) {
+		return nil
+	}
+	if s.Open != nil {
+		_, err := s.Open(dir)
+		return err
+	}
+	fi, err := os.Stat(dir)
+	switch {
+	case os.IsNotExist(err):
+		return fmt.Errorf("build context %s does not exist", dir)
+	case err != nil:
+		return fmt.Errorf("opening build context: %w", err)
+	case !fi.IsDir():
+		return fmt.Errorf("build context %s is not a directory; to name the Dockerfile, use -f %s %s", dir, dir, filepath.Dir(dir))
+	}
+	return nil
+}
+
+// IsRemote reports whether a context is a git or HTTP URL, as docker build takes them.
+func IsRemote(context string) bool {
+	for _, prefix := range []string{"http://", "https://", "git://", "ssh://", "git@", "github.com/"} {
+		if strings.HasPrefix(context, prefix) {
+			return true
+		}
+	}
+	return false
+}
