@@ -37,6 +37,8 @@ type Options struct {
 	// Dockerfile (or, where there is none, dockerfile).
 	Dockerfile string
 	Stdin      io.Reader
+	// StdinName is how positions call the Dockerfile of Stdin; "" is Dockerfile.
+	StdinName string
 	// Target is a stage's name, "" for the last one.
 	Target    string
 	BuildArgs map[string]string

@@ -57,6 +57,8 @@ func newRequest(opt Options) (*request, error) {
 		display:  defaultName,
 	}
 	switch {
+	case opt.Dockerfile == "-" && opt.StdinName != "":
+		r.display = opt.StdinName
 	case opt.Dockerfile != "" && opt.Dockerfile != "-":
 		r.display = filepath.ToSlash(filepath.Clean(opt.Dockerfile))
 	case opt.Dockerfile == "" && !opt.isRemote(opt.Context) && !filepath.IsAbs(opt.Context):

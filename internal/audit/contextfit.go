@@ -16,10 +16,11 @@ func StartsBelow(m *simulate.Image, main *simulate.Context, dir string) bool {
 		pass: &pass{image: m, main: main, report: &ImageReport{}}, tree: imageTree{m.Tree}, repo: repository{main.FS},
 	}
 	cfg := m.Plan.Config
-	started, _ := startup.Analyze(startup.Input{
+	input := startup.Input{
 		Entrypoint: startup.Command{Args: cfg.Entrypoint}, Cmd: startup.Command{Args: cfg.Cmd},
 		Env: cfg.Env, Workdir: cfg.WorkingDir, Files: c.tree,
-	})
+	}
+	started, _ := startup.Analyze(input)
 	holds := func(name string) bool {
 		info, err := main.FS.Lstat(path.Join(dir, name))
 		return err == nil && !info.IsDir()
@@ -34,7 +35,7 @@ func StartsBelow(m *simulate.Image, main *simulate.Context, dir string) bool {
 			}
 		case startup.Module, startup.App:
 			var search []python.SearchDir
-			for _, d := range append(e.SearchDirs, c.pythonPath(e)...) {
+			for _, d := range append(e.SearchDirs, c.pythonPath(runEntry{e, run{input: input}})...) {
 				search = append(search, python.SearchDir{Tree: c.tree, Dir: d})
 			}
 			file := strings.ReplaceAll(e.Module, ".", "/")

@@ -168,6 +168,8 @@ type ImageReport struct {
 	IgnoreFile string `json:"ignoreFile"`
 	// ContextReason says why this directory was taken as the context, "" if it was named.
 	ContextReason string `json:"contextReason,omitempty"`
+	// Sources are the files that say that it is built, the most explicit first; none if its Dockerfile was found or named.
+	Sources []Source `json:"sources,omitempty"`
 
 	Findings    []Finding    `json:"findings"`
 	Passed      []Passed     `json:"passed"`
@@ -194,11 +196,20 @@ type Summary struct {
 	Suppressed int `json:"suppressed,omitempty"`
 }
 
+// Notice is something in a file of the repository that could not be followed, so that an image is not audited.
+type Notice struct {
+	File string `json:"file"`
+	Line int    `json:"line,omitempty"`
+	Text string `json:"text"`
+}
+
 // Report is what was found in all images.
 type Report struct {
 	Version int           `json:"version"`
 	Images  []ImageReport `json:"images"`
 	Summary Summary       `json:"summary"`
+	// Notices tell of images that are built and were not audited.
+	Notices []Notice `json:"notices,omitempty"`
 }
 
 // NewReport joins the reports of images and counts.

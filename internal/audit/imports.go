@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"maps"
 	"path"
 	"regexp"
 	"slices"
@@ -106,42 +107,57 @@ type entry struct {
 	python.Entry
 	search []python.SearchDir
 	start  startup.Entry
+	run    run
 }
 
 // entries gives what the image starts, and what the policy adds.
 func (c *importCheck) entries() []entry {
-	cfg, src := c.image.Plan.Config, c.image.Plan.ConfigSources
-	input := startup.Input{
-		Entrypoint: startup.Command{Args: cfg.Entrypoint, Origin: origin(src.Entrypoint)},
-		Cmd:        startup.Command{Args: cfg.Cmd, Origin: origin(src.Cmd)},
-		Env:        cfg.Env, Workdir: cfg.WorkingDir, Files: c.tree, ConsoleScripts: c.consoleScripts(),
+	var started []runEntry
+	var all []startup.Entry
+	var notes []startup.Note
+	c.written = map[string]startup.Origin{}
+	for _, r := range c.runs() {
+		result := startup.Follow(r.input)
+		maps.Copy(c.written, result.Written)
+		all = append(all, result.Entries...)
+		for _, s := range result.Entries {
+			started = append(started, runEntry{s, r})
+		}
+		for _, n := range result.Notes {
+			if !slices.Contains(notes, n) && r.told() {
+				notes = append(notes, n)
+			}
+		}
 	}
-	result := startup.Follow(input)
-	started, notes := result.Entries, result.Notes
-	c.written = result.Written
-	if len(cfg.Entrypoint)+len(cfg.Cmd) > 0 {
-		c.reportUntold(started, notes)
-	}
+	c.reportUntold(all, notes)
 	for i, command := range c.subject.Policy.Entrypoints {
+		input := c.ownStart()
 		input.Entrypoint = startup.Command{}
 		input.Cmd = startup.Command{Args: []string{"/bin/sh", "-c", command}, Origin: startup.Origin{Text: command}}
 		if asked := c.required("entrypoints", i); len(asked) > 0 {
 			input.Cmd.Origin.File, input.Cmd.Origin.Line = asked[0].File, asked[0].Line
 		}
 		more, _ := startup.Analyze(input)
-		started = append(started, more...)
+		for _, s := range more {
+			started = append(started, runEntry{s, run{input: input}})
+		}
 	}
 	installed := append(c.installedDirs(), c.siteDirs()...)
 	var out []entry
-	for _, s := range started {
+	for _, r := range started {
+		s := r.Entry
 		if s.Kind == startup.Script && c.tree.Stat(s.Path) != startup.Regular {
-			c.scripts = append(c.scripts, s)
+			if r.mounted(s.Path) {
+				c.assumeMounted(r.run)
+			} else {
+				c.scripts = append(c.scripts, s)
+			}
 			continue
 		}
 		if s.Lang != startup.Python {
 			continue
 		}
-		e := entry{start: s}
+		e := entry{start: s, run: r.run}
 		if s.Origin.InImage {
 			if o, ok := c.contextPath(c.tree, s.Origin.File); ok {
 				s.Origin.File = simulate.Shown(c.main.Dir, o)
@@ -159,11 +175,15 @@ func (c *importCheck) entries() []entry {
 		default:
 			continue
 		}
-		dirs := append(slices.Clone(s.SearchDirs), c.pythonPath(s)...)
+		dirs := append(slices.Clone(s.SearchDirs), c.pythonPath(r)...)
 		if runner.MatchString(quotes.Replace(s.Origin.Text)) {
 			// poetry run imports a declared script from the working directory, uv run installs the project first.
 			dirs = append(dirs, path.Join("/", s.Workdir), path.Join("/", s.Workdir, "src"))
 			dirs = append(dirs, c.packageDirs(c.tree, path.Join("/", s.Workdir))...)
+		}
+		if slices.ContainsFunc(dirs, r.mounted) {
+			c.assumeMounted(r.run)
+			continue
 		}
 		for _, dir := range dirs {
 			e.search = append(e.search, python.SearchDir{Tree: c.tree, Dir: dir})
@@ -217,13 +237,13 @@ func origin(l dockerfile.Location) startup.Origin {
 }
 
 // pythonPath gives the entries of PYTHONPATH as an entry sees it.
-func (c *importCheck) pythonPath(s startup.Entry) []string {
+func (c *importCheck) pythonPath(s runEntry) []string {
 	if s.IgnoreEnv {
 		return nil
 	}
 	value, ok := s.Env["PYTHONPATH"]
 	if !ok {
-		value, _ = lookupEnv(c.image.Plan.Config.Env, "PYTHONPATH")
+		value, _ = lookupEnv(s.input.Env, "PYTHONPATH")
 	}
 	var out []string
 	for dir := range strings.SplitSeq(value, ":") {
@@ -283,6 +303,10 @@ func (c *importCheck) follow(e entry) *python.Graph {
 		}
 	}
 	for _, m := range g.Missing {
+		if e.lacksMounted(m) {
+			c.assumeMounted(e.run)
+			continue
+		}
 		if e.start.Conditional && m.Reach > python.Lazy {
 			m.Reach = python.Lazy
 			c.inBranch[c.sitePosition(m)] = true
@@ -300,7 +324,7 @@ func (c *importCheck) isSet(e entry, name string) bool {
 	if _, ok := e.start.Env[name]; ok {
 		return true
 	}
-	_, ok := lookupEnv(c.image.Plan.Config.Env, name)
+	_, ok := lookupEnv(e.run.input.Env, name)
 	return ok
 }
 

@@ -169,6 +169,10 @@ type Subject struct {
 	Discovered bool
 	Why        string
 	Guessed    bool
+	// Sources are the places that say that it is built, the most explicit first. Starts are the ways in which they start it;
+	// none: as the image says itself.
+	Sources []Source
+	Starts  []Start
 }
 
 // pass is one run of the rules over an image.
@@ -185,7 +189,7 @@ type pass struct {
 func Run(ctx context.Context, s Subject) (ImageReport, *simulate.Image, error) {
 	r := ImageReport{
 		Name: s.Name, Context: s.Options.Context, Dockerfile: s.Options.Dockerfile, Target: s.Options.Target,
-		ContextReason: s.Why, Findings: []Finding{}, Passed: []Passed{}, Assumptions: []Assumption{},
+		ContextReason: s.Why, Sources: s.Sources, Findings: []Finding{}, Passed: []Passed{}, Assumptions: []Assumption{},
 	}
 	image, err := s.Image, error(nil)
 	if image == nil {

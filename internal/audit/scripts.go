@@ -22,6 +22,9 @@ func (c *importCheck) addProgram() {
 		return
 	}
 	p := c.absolute(argv[0])
+	if !slices.ContainsFunc(c.runs(), func(r run) bool { return r.own && !r.mounted(p) }) {
+		return
+	}
 	if c.tree.Stat(p) == startup.Regular || slices.ContainsFunc(c.scripts, func(s startup.Entry) bool { return s.Path == p }) {
 		return
 	}

@@ -146,7 +146,8 @@ func composeBuild(root, name string, s types.ServiceConfig, places *places) Buil
 	}
 	slices.Sort(b.Start.Env)
 	for _, v := range s.Volumes {
-		if v.Target != "" {
+		// A volume begins with what the image has there; only a directory of the host hides it.
+		if v.Target != "" && v.Type == types.VolumeTypeBind {
 			b.Mounts = append(b.Mounts, path.Clean(v.Target))
 		}
 	}

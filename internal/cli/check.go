@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -80,10 +81,11 @@ the finding disappear or that brings another.`,
 		if f.updateBaseline && f.baseline == "" {
 			return usagef(cmd, "--update-baseline needs the name of the file: --baseline FILE")
 		}
-		subjects, err := a.subjects(cmd, &f, args)
+		found, err := a.subjects(cmd, &f, args)
 		if err != nil {
 			return err
 		}
+		subjects := found.Subjects
 		var views []*inventory.Inventory
 		images, err := a.audit(cmd.Context(), subjects, &f, func(s audit.Subject, _ *audit.ImageReport, image *simulate.Image) error {
 			if !needsViews(outputs) {
@@ -113,6 +115,7 @@ the finding disappear or that brings another.`,
 		r := report.Audit{
 			Report: audit.NewReport(images), Version: version(), FailOn: failOn, Rules: audit.Rules(), Sources: sources(images), Views: views,
 		}
+		r.Notices = found.Notices
 		if err := a.write(outputs, r, style); err != nil {
 			return err
 		}
@@ -129,7 +132,7 @@ func (f *checkFlags) registerCheck(cmd *cobra.Command) {
 	f.register(cmd)
 	fl := cmd.Flags()
 	fl.StringVar(&f.config, "config", "", "configuration file (default CONTEXT/"+policy.FileName+" if it exists)")
-	fl.StringArrayVar(&f.image, "image", nil, "check only this image of the configuration")
+	fl.StringArrayVar(&f.image, "image", nil, "check only this image, by its name")
 	fl.StringArrayVar(&f.modules, "require-module", nil, "directory of the context whose every file must reach the image")
 	fl.StringArrayVar(&f.paths, "require-path", nil, "image path or pattern that must exist")
 	fl.StringArrayVar(&f.env, "require-env", nil, "environment setting that must exist, as NAME or NAME=VALUE")
@@ -183,35 +186,85 @@ func (f *checkFlags) required() bool {
 }
 
 // subjects gives the images to check: those of the configuration, or the one that flags describe.
-func (a *app) subjects(cmd *cobra.Command, f *checkFlags, args []string) ([]audit.Subject, error) {
-	return a.subjectsIn(cmd, project.Disk, f, args)
+func (a *app) subjects(cmd *cobra.Command, f *checkFlags, args []string) (project.Images, error) {
+	found, err := a.subjectsIn(cmd, project.Disk, f, args)
+	a.tell(found.Notices)
+	return found, err
+}
+
+// tell shows what could not be followed, where diagnostics go.
+func (a *app) tell(notices []audit.Notice) {
+	for _, n := range notices {
+		fmt.Fprintf(a.env.Stderr, "ctxaudit: %s: %s\n", report.At(n.File, n.Line), n.Text)
+	}
 }
 
 // subjectsIn gives the images to check in a state of the files.
-func (a *app) subjectsIn(cmd *cobra.Command, w project.State, f *checkFlags, args []string) ([]audit.Subject, error) {
+func (a *app) subjectsIn(cmd *cobra.Command, w project.State, f *checkFlags, args []string) (project.Images, error) {
 	opt, err := a.optionsIn(cmd, w, &f.buildFlags, args)
 	if err != nil {
-		return nil, err
+		return project.Images{}, err
 	}
 	byFlags := f.set() || f.required()
 	if f.config != "" && byFlags {
-		return nil, usagef(cmd, "--config describes the images; it cannot be combined with flags that do")
+		return project.Images{}, usagef(cmd, "--config describes the images; it cannot be combined with flags that do")
 	}
-	name := f.config
-	if name == "" && !byFlags {
-		if p := filepath.Join(opt.Context, policy.FileName); w.Exists(p) {
-			name = p
+	if !byFlags {
+		found, err := a.named(cmd, w, opt, f.config, f.image)
+		if found != nil || err != nil {
+			return *cmp.Or(found, &project.Images{}), err
 		}
 	}
-	if name != "" {
-		return a.configured(cmd, w, name, f.image)
-	}
-	if len(f.image) == 0 && !byFlags && !project.IsRemote(opt.Context) {
-		return project.Discover(cmd.Context(), w, opt.Context)
-	}
 	if len(f.image) > 0 {
-		return nil, usagef(cmd, "--image chooses from a configuration, and there is none")
+		return project.Images{}, usagef(cmd, "--image chooses among several images, and flags describe one")
 	}
+	s, err := byRequirements(cmd, w, opt, f)
+	return project.Images{Subjects: []audit.Subject{s}}, err
+}
+
+// named gives the images of the configuration or, without one, those that the repository builds; nil if the context is
+// remote, so that there is only the one image.
+func (a *app) named(cmd *cobra.Command, w project.State, opt dockerfile.Options, config string, only []string) (*project.Images, error) {
+	if p := filepath.Join(opt.Context, policy.FileName); config == "" && w.Exists(p) {
+		config = p
+	}
+	if config != "" {
+		subjects, err := a.configured(cmd, w, config, only)
+		return &project.Images{Subjects: subjects}, err
+	}
+	if project.IsRemote(opt.Context) {
+		return nil, nil
+	}
+	found, err := project.Discover(cmd.Context(), w, opt.Context)
+	if err != nil {
+		return &found, err
+	}
+	found.Subjects, err = chooseImages(cmd, found.Subjects, only)
+	return &found, err
+}
+
+// chooseImages leaves of images those that are named.
+func chooseImages(cmd *cobra.Command, subjects []audit.Subject, only []string) ([]audit.Subject, error) {
+	if len(only) == 0 {
+		return subjects, nil
+	}
+	var out []audit.Subject
+	var names []string
+	for _, s := range subjects {
+		names = append(names, s.Name)
+	}
+	for _, name := range only {
+		i := slices.Index(names, name)
+		if i < 0 {
+			return nil, usagef(cmd, "there is no image %q; there are %s", name, strings.Join(names, ", "))
+		}
+		out = append(out, subjects[i])
+	}
+	return out, nil
+}
+
+// byRequirements gives the one image that flags describe.
+func byRequirements(cmd *cobra.Command, w project.State, opt dockerfile.Options, f *checkFlags) (audit.Subject, error) {
 	p := &policy.Image{Require: policy.Require{Paths: f.paths}, Forbid: policy.Forbid{Paths: f.forbid}}
 	for _, m := range f.modules {
 		p.Require.Modules = append(p.Require.Modules, policy.Module{Path: m})
@@ -219,7 +272,7 @@ func (a *app) subjectsIn(cmd *cobra.Command, w project.State, f *checkFlags, arg
 	for _, kv := range f.env {
 		name, value, ok := strings.Cut(kv, "=")
 		if name == "" {
-			return nil, usagef(cmd, "--require-env %q: want NAME or NAME=VALUE", kv)
+			return audit.Subject{}, usagef(cmd, "--require-env %q: want NAME or NAME=VALUE", kv)
 		}
 		yes := true
 		e := policy.Env{Set: &yes}
@@ -234,13 +287,13 @@ func (a *app) subjectsIn(cmd *cobra.Command, w project.State, f *checkFlags, arg
 	var problems []error
 	p.Validate(func(message string, _ ...any) { problems = append(problems, usagef(cmd, "%s", message)) })
 	if len(problems) > 0 {
-		return nil, problems[0]
+		return audit.Subject{}, problems[0]
 	}
 	image := "image"
 	if f.target != "" {
 		image = f.target
 	}
-	return []audit.Subject{{Name: image, Options: opt, Policy: p, Tracked: w.Tracked, GitIgnored: w.Ignored}}, nil
+	return audit.Subject{Name: image, Options: opt, Policy: p, Tracked: w.Tracked, GitIgnored: w.Ignored}, nil
 }
 
 // configured gives the images of a configuration file.

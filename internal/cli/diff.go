@@ -75,8 +75,12 @@ Exits with 1 if a finding at or above --fail-on appears.`,
 			if after, err = a.revisionSubjects(cmd, head, &f, *dir); err != nil {
 				return err
 			}
-		} else if after, err = a.subjects(cmd, &f, []string{*dir}); err != nil {
-			return err
+		} else {
+			found, err := a.subjects(cmd, &f, []string{*dir})
+			if err != nil {
+				return err
+			}
+			after = found.Subjects
 		}
 		watch.at("comparing images")
 		d, err := imagediff.Compare(cmd.Context(), before, after)
@@ -110,7 +114,7 @@ Exits with 1 if a finding at or above --fail-on appears.`,
 
 // revisionSubjects gives the images of a revision. That there is none yet is no error.
 func (a *app) revisionSubjects(cmd *cobra.Command, r *gitfs.Revision, f *checkFlags, dir string) ([]audit.Subject, error) {
-	subjects, err := a.subjectsIn(cmd, revision(r), f, []string{dir})
+	found, err := a.subjectsIn(cmd, revision(r), f, []string{dir})
 	var none *project.NoDockerfileError
 	if errors.As(err, &none) || errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -118,7 +122,7 @@ func (a *app) revisionSubjects(cmd *cobra.Command, r *gitfs.Revision, f *checkFl
 	if err != nil {
 		return nil, fmt.Errorf("at revision %s: %w", r.Name, err)
 	}
-	return subjects, nil
+	return found.Subjects, nil
 }
 
 // onlyNew leaves of each report the findings that a revision does not have, and gives how many it leaves out.

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/ctxaudit/ctxaudit/internal/audit"
+	"github.com/ctxaudit/ctxaudit/internal/project"
 	"github.com/ctxaudit/ctxaudit/internal/report"
 	"github.com/ctxaudit/ctxaudit/internal/why"
 )
@@ -56,10 +57,11 @@ Exits with 1 if a finding at or above --fail-on is left, or would be left withou
 		if *write && f.file == "-" {
 			return usagef(cmd, "--write cannot change a Dockerfile that is read from standard input")
 		}
-		subjects, err := a.subjects(cmd, &f, args)
+		found, err := a.subjects(cmd, &f, args)
 		if err != nil {
 			return err
 		}
+		subjects := found.Subjects
 		watch := a.progress()
 		defer watch.end()
 		watch.at("searching repairs")
@@ -95,9 +97,10 @@ Exits with 1 if a finding at or above --fail-on is left, or would be left withou
 		if err := writeChanges(mended.Changes); err != nil {
 			return err
 		}
-		if subjects, err = a.subjects(cmd, &f, args); err != nil {
+		if found, err = a.subjectsIn(cmd, project.Disk, &f, args); err != nil {
 			return err
 		}
+		subjects = found.Subjects
 		f.fixes = "none"
 		images, err := a.audit(cmd.Context(), subjects, &f, nil)
 		if err != nil {

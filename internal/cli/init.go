@@ -4,23 +4,27 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
+	"mvdan.cc/sh/v3/syntax"
 
 	"github.com/ctxaudit/ctxaudit/internal/audit"
 	"github.com/ctxaudit/ctxaudit/internal/policy"
 	"github.com/ctxaudit/ctxaudit/internal/project"
+	"github.com/ctxaudit/ctxaudit/internal/report"
 )
 
 func (a *app) initCommand() *cobra.Command {
 	var force bool
 	cmd := &cobra.Command{
 		Use: "init [DIR]", Short: "Write a configuration from what was found", Args: maxOneArg,
-		Long: `Write ` + policy.FileName + ` from what was found below DIR: the Dockerfiles and the context of each. It is a
-start, to which requirements are added.`,
+		Long: `Write ` + policy.FileName + ` from what was found below DIR: the images that its Compose files, Bake files,
+workflows and so on describe, and its other Dockerfiles with the context of each. It is a start, to which requirements are added.`,
 		Example: "  ctxaudit init --force\n  ctxaudit init --force .",
 	}
 	cmd.Flags().BoolVar(&force, "force", false, "overwrite an existing "+policy.FileName)
@@ -32,12 +36,13 @@ start, to which requirements are added.`,
 		if err := project.Disk.CheckContext(dir); err != nil {
 			return err
 		}
-		subjects, err := project.Discover(cmd.Context(), project.Disk, dir)
+		found, err := project.Discover(cmd.Context(), project.Disk, dir)
 		if err != nil {
 			return err
 		}
+		a.tell(found.Notices)
 		name := filepath.Join(dir, policy.FileName)
-		text := configuration(dir, subjects)
+		text := configuration(dir, found.Subjects)
 		// What is written must be what is read.
 		if _, err := policy.Parse(name, []byte(text)); err != nil {
 			return fmt.Errorf("writing configuration: %w", err)
@@ -60,7 +65,7 @@ start, to which requirements are added.`,
 		if err := f.Close(); err != nil {
 			return fmt.Errorf("writing configuration: %w", err)
 		}
-		_, err = fmt.Fprintf(a.env.Stdout, "wrote %s: %d images\n", name, len(subjects))
+		_, err = fmt.Fprintf(a.env.Stdout, "wrote %s: %d images\n", name, len(found.Subjects))
 		return err
 	}
 	return cmd
@@ -78,7 +83,27 @@ func configuration(dir string, subjects []audit.Subject) string {
 		return p
 	}
 	for _, s := range subjects {
+		if s.Options.Dockerfile == "-" {
+			fmt.Fprintf(&b, "  # %q is not here: its Dockerfile stands in %s.\n", s.Name, report.At(s.Sources[0].File, s.Sources[0].Line))
+			continue
+		}
 		fmt.Fprintf(&b, "  %q:\n    context: %q\n    dockerfile: %q\n", s.Name, rel(s.Options.Context), rel(s.Options.Dockerfile))
+		if s.Options.Target != "" {
+			fmt.Fprintf(&b, "    target: %q\n", s.Options.Target)
+		}
+		if s.Options.Platform != "" {
+			fmt.Fprintf(&b, "    platform: %q\n", s.Options.Platform)
+		}
+		writeMap(&b, "build-args", s.Options.BuildArgs, func(v string) string { return v })
+		writeMap(&b, "build-contexts", s.Options.BuildContexts, func(v string) string {
+			if strings.Contains(v, "://") {
+				return v
+			}
+			return rel(v)
+		})
+		if commands := startCommands(s.Starts); len(commands) > 0 {
+			fmt.Fprintf(&b, "    entrypoints: [%s]\n", strings.Join(commands, ", "))
+		}
 	}
 	b.WriteString(`    # What this image must hold, and must not:
     # require:
@@ -92,4 +117,36 @@ func configuration(dir string, subjects []audit.Subject) string {
     # entrypoints: [python -m app.worker]   # more commands whose imports are followed
 `)
 	return b.String()
+}
+
+// writeMap writes a mapping of an image, sorted, if there is anything in it.
+func writeMap(b *strings.Builder, name string, m map[string]string, value func(string) string) {
+	if len(m) == 0 {
+		return
+	}
+	fmt.Fprintf(b, "    %s:\n", name)
+	for _, k := range slices.Sorted(maps.Keys(m)) {
+		fmt.Fprintf(b, "      %q: %q\n", k, value(m[k]))
+	}
+}
+
+// startCommands gives the commands that replace the image's own, quoted, as a shell takes them. Those that run mounted code
+// say nothing of the image.
+func startCommands(starts []audit.Start) []string {
+	var out []string
+	for _, s := range starts {
+		argv := append(slices.Clone(s.Entrypoint), s.Command...)
+		if s.Command == nil || len(s.Mounts) > 0 {
+			continue
+		}
+		for i, a := range argv {
+			if quoted, err := syntax.Quote(a, syntax.LangPOSIX); err == nil {
+				argv[i] = quoted
+			}
+		}
+		if line := fmt.Sprintf("%q", strings.Join(argv, " ")); !slices.Contains(out, line) {
+			out = append(out, line)
+		}
+	}
+	return out
 }

@@ -182,22 +182,19 @@ func (a *app) whySubjects(cmd *cobra.Command, f *whyFlags, args []string) ([]aud
 	if f.config != "" && f.set() {
 		return nil, usagef(cmd, "--config describes the images; it cannot be combined with flags that do")
 	}
-	name := f.config
-	if name == "" && !f.set() {
-		if p := filepath.Join(opt.Context, policy.FileName); project.Disk.Exists(p) {
-			name = p
+	has := func(name string) bool { return project.Disk.Exists(filepath.Join(opt.Context, name)) }
+	if f.set() || project.IsRemote(opt.Context) || f.config == "" && len(f.image) == 0 && !has(policy.FileName) && (has("Dockerfile") || has("dockerfile")) {
+		if len(f.image) > 0 {
+			return nil, usagef(cmd, "--image chooses among several images, and flags describe one")
 		}
-	}
-	switch {
-	case name != "":
-		return a.configured(cmd, project.Disk, name, f.image)
-	case len(f.image) > 0:
-		return nil, usagef(cmd, "--image chooses from a configuration, and there is none")
-	case f.set() || project.IsRemote(opt.Context) || project.Disk.Exists(filepath.Join(opt.Context, "Dockerfile")) || project.Disk.Exists(filepath.Join(opt.Context, "dockerfile")):
 		return []audit.Subject{{Name: "image", Options: opt, Policy: &policy.Image{}, Tracked: project.Disk.Tracked, GitIgnored: project.Disk.Ignored}}, nil
-	default:
-		return project.Discover(cmd.Context(), project.Disk, opt.Context)
 	}
+	found, err := a.named(cmd, project.Disk, opt, f.config, f.image)
+	if err != nil {
+		return nil, err
+	}
+	a.tell(found.Notices)
+	return found.Subjects, nil
 }
 
 // explainer predicts an image. One that cannot be built can be asked about its context all the same.

@@ -27,7 +27,7 @@ var allowed = map[string][]string{
 	"internal/overlay":                 {"dockerctx"},
 	"internal/edit":                    {},
 	"internal/policy":                  {},
-	"internal/project":                 {"dockerctx", "dockerfile", "internal/audit", "internal/policy", "internal/simulate"},
+	"internal/project":                 {"dockerctx", "dockerfile", "internal/audit", "internal/builds", "internal/overlay", "internal/policy", "internal/simulate"},
 	"internal/simulate":                {"dockerctx", "dockerfile", "internal/rootfs"},
 	"internal/audit":                   {"internal/modules/python", "internal/modules/python/manifest", "internal/modules/python/syntax", "internal/startup", "dockerctx", "dockerfile", "internal/edit", "internal/policy", "internal/rootfs", "internal/simulate"},
 	"internal/why":                     {"dockerctx", "dockerfile", "internal/audit", "internal/edit", "internal/modules/python/syntax", "internal/overlay", "internal/policy", "internal/rootfs", "internal/simulate"},

@@ -22,3 +22,6 @@ func (r *Reader) Read(p []byte) (int, error) {
 	r.at += n
 	return n, nil
 }
+
+// String gives what is read.
+func (r *Reader) String() string { return string(r.data) }

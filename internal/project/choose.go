@@ -3,60 +3,19 @@ package project
 import (
 	"context"
 	"errors"
-	"fmt"
 	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/ctxaudit/ctxaudit/dockerfile"
 	"github.com/ctxaudit/ctxaudit/internal/audit"
-	"github.com/ctxaudit/ctxaudit/internal/policy"
 	"github.com/ctxaudit/ctxaudit/internal/simulate"
 )
-
-// Discover finds the images of a repository that has no configuration: its Dockerfiles, each with the context in which
-// its sources resolve.
-func Discover(ctx context.Context, state State, root string) ([]audit.Subject, error) {
-	files, err := state.Directory(root)
-	if err != nil {
-		return nil, err
-	}
-	found, err := Dockerfiles(files, func(dirs []string) map[string]bool { return state.Ignored(root, dirs) })
-	if err != nil {
-		return nil, fmt.Errorf("looking for Dockerfiles: %w", err)
-	}
-	if len(found) == 0 {
-		return nil, &NoDockerfileError{Root: root}
-	}
-	var out []audit.Subject
-	taken := map[string]bool{}
-	for _, df := range found {
-		s, err := chooseContext(ctx, state, root, df)
-		if err != nil {
-			return nil, err
-		}
-		if taken[s.Name] {
-			s.Name = df
-		}
-		taken[s.Name] = true
-		out = append(out, s)
-	}
-	return out, nil
-}
-
-// NoDockerfileError says that discovery found nothing.
-type NoDockerfileError struct{ Root string }
-
-func (e *NoDockerfileError) Error() string {
-	return fmt.Sprintf("no Dockerfile in %s or below; name one with -f", e.Root)
-}
 
 // chooseContext tries the directories that may be the context of a Dockerfile and takes the first in which the build
 // finds its sources: the root of the repository unless they only resolve elsewhere.
 func chooseContext(ctx context.Context, state State, root, df string) (audit.Subject, error) {
-	s := audit.Subject{
-		Name: ImageName(df), Discovered: true, Policy: &policy.Image{}, Tracked: state.Tracked, GitIgnored: state.Ignored,
-	}
+	s := state.subject(ImageName(df))
 	candidates := Contexts(df)
 	for i, dir := range candidates {
 		opt := dockerfile.Options{Context: filepath.Join(root, dir), Dockerfile: filepath.Join(root, df), Open: state.Open}

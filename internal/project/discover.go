@@ -15,7 +15,7 @@ var vendored = []string{
 	"testdata", "__pycache__", ".cache", ".direnv", ".terraform",
 }
 
-// maxDepth bounds how deep Dockerfiles are looked for.
+// maxDepth bounds how deep files are looked for.
 const maxDepth = 8
 
 // notDockerfiles are extensions of files that are made from, or into, a Dockerfile, or tell about one.
@@ -31,15 +31,15 @@ func IsDockerfile(name string) bool {
 		strings.HasPrefix(name, "Containerfile.") || strings.HasSuffix(lower, ".dockerfile")
 }
 
-// Directory is what Dockerfiles are looked for in: names are slash-separated and relative to it.
+// Directory is what files are looked for in: names are slash-separated and relative to it.
 type Directory interface {
 	ReadDir(name string) ([]fs.DirEntry, error)
 }
 
-// Dockerfiles finds the Dockerfiles below a directory, slash-separated and relative to it, sorted: those nearer to the
-// root first. Directories that git ignores, and vendored ones, are not looked into. ignored tells of directories,
-// relative to the root, whether git ignores them; nil if there is no git.
-func Dockerfiles(root Directory, ignored func(dirs []string) map[string]bool) ([]string, error) {
+// Files finds the files below a directory that are wanted, slash-separated and relative to it: those nearer to the root
+// first, sorted within a directory. Directories that git ignores, and vendored ones, are not looked into. ignored tells of
+// directories, relative to the root, whether git ignores them; nil if there is no git.
+func Files(root Directory, ignored func(dirs []string) map[string]bool, wanted func(name string) bool) ([]string, error) {
 	var out []string
 	level := []string{"."}
 	for depth := 0; len(level) > 0 && depth <= maxDepth; depth++ {
@@ -59,7 +59,7 @@ func Dockerfiles(root Directory, ignored func(dirs []string) map[string]bool) ([
 					if !slices.Contains(vendored, e.Name()) {
 						next = append(next, p)
 					}
-				case e.Type().IsRegular() && IsDockerfile(e.Name()):
+				case e.Type().IsRegular() && wanted(p):
 					out = append(out, p)
 				}
 			}

@@ -1,6 +1,7 @@
 package project
 
 import (
+	"path"
 	"testing"
 	"testing/fstest"
 
@@ -8,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestDockerfiles(t *testing.T) {
+func TestFiles(t *testing.T) {
 	root := fstest.MapFS{}
 	for _, name := range []string{
 		"Dockerfile", "Dockerfile.dev", "Dockerfile.dockerignore", "services/api/Dockerfile", "docker/web.Dockerfile",
@@ -17,7 +18,7 @@ func TestDockerfiles(t *testing.T) {
 	} {
 		root[name] = &fstest.MapFile{}
 	}
-	got, err := Dockerfiles(root, func(dirs []string) map[string]bool { return map[string]bool{"build": true} })
+	got, err := Files(root, func(dirs []string) map[string]bool { return map[string]bool{"build": true} }, func(name string) bool { return IsDockerfile(path.Base(name)) })
 	require.NoError(t, err)
 	assert.Equal(t, []string{"Containerfile", "Dockerfile", "Dockerfile.dev", "docker/web.Dockerfile", "services/api/Dockerfile"}, got)
 }

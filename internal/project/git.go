@@ -37,3 +37,16 @@ func Tracked(contextDir, dir string) (files []string, ok bool, err error) {
 	}
 	return files, true, nil
 }
+
+// topLevel gives the directory of the repository that a directory lies in, "" if there is none.
+func topLevel(dir string) string {
+	git, err := exec.LookPath("git")
+	if err != nil {
+		return ""
+	}
+	out, err := exec.Command(git, "-C", dir, "rev-parse", "--show-toplevel").Output()
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSuffix(string(out), "\n")
+}

@@ -3,7 +3,9 @@ package project
 import (
 	"fmt"
 	"os"
+	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/ctxaudit/ctxaudit/dockerctx"
@@ -85,4 +87,49 @@ func IsRemote(context string) bool {
 		}
 	}
 	return false
+}
+
+// maxConfig is how large a file may be that is read for what it says of builds, and maxConfigs how many there may be.
+const (
+	maxConfig  = 1 << 20
+	maxConfigs = 5000
+)
+
+// onDisk gives a directory of the disk in which files of a directory, and those that they may refer to, can be read: itself,
+// or a copy of them if this is another state. done removes the copy.
+func (s State) onDisk(root string, files []string) (dir string, done func(), err error) {
+	if s.Open == nil {
+		return root, func() {}, nil
+	}
+	fsys, err := s.Open(root)
+	if err != nil {
+		return "", nil, err
+	}
+	referred, err := Files(fsys, nil, func(name string) bool {
+		base := path.Base(name)
+		return slices.Contains([]string{".yaml", ".yml", ".json", ".hcl", ".env"}, path.Ext(base)) || strings.HasPrefix(base, ".env")
+	})
+	if err != nil {
+		return "", nil, err
+	}
+	all := append(slices.Clone(files), referred[:min(len(referred), maxConfigs)]...)
+	if dir, err = os.MkdirTemp("", "ctxaudit-"); err != nil {
+		return "", nil, fmt.Errorf("copying the files that describe builds: %w", err)
+	}
+	done = func() { os.RemoveAll(dir) }
+	for _, name := range all {
+		data, err := dockerctx.ReadFile(fsys, name, maxConfig)
+		if err != nil {
+			continue // too large, or gone: whoever needs it says so
+		}
+		full := filepath.Join(dir, filepath.FromSlash(name))
+		if err = os.MkdirAll(filepath.Dir(full), 0o755); err == nil {
+			err = os.WriteFile(full, data, 0o644)
+		}
+		if err != nil {
+			done()
+			return "", nil, fmt.Errorf("copying the files that describe builds: %w", err)
+		}
+	}
+	return dir, done, nil
 }

@@ -110,7 +110,19 @@ func describe(img audit.ImageReport) string {
 	if img.IgnoreFile != "" {
 		parts = append(parts, "ignore file "+Name(img.IgnoreFile))
 	}
+	if len(img.Sources) > 0 {
+		parts = append(parts, builtBy(img.Sources))
+	}
 	return strings.Join(parts, ", ")
+}
+
+// builtBy says which files describe the build of an image.
+func builtBy(sources []audit.Source) string {
+	out := "built by " + At(sources[0].File, sources[0].Line)
+	if n := len(sources) - 1; n > 0 {
+		out += fmt.Sprintf(" and %d more", n)
+	}
+	return out
 }
 
 func assumptions(w io.Writer, list []audit.Assumption, s Style) {

@@ -32,6 +32,13 @@ func GitHub(out io.Writer, a Audit, _ Style) error {
 			fmt.Fprintf(w, "::%s %s::%s\n", command, strings.Join(props, ","), githubData(githubMessage(f, img)))
 		}
 	}
+	for _, n := range a.Notices {
+		at := "file=" + githubProperty(n.File)
+		if n.Line > 0 {
+			at += fmt.Sprintf(",line=%d", n.Line)
+		}
+		fmt.Fprintf(w, "::notice %s,title=NotAudited::%s\n", at, githubData(utf8Only(printable(n.Text))))
+	}
 	return w.Flush()
 }
 

@@ -21,6 +21,7 @@ type page struct {
 	// Outcome is bad, warn or good, Sign what stands for it.
 	Outcome, Sign string
 	Images        []htmlImage
+	Notices       []audit.Notice
 	// Data is what the scripts work on, one for each image.
 	Data    []htmlData
 	Style   template.CSS
@@ -100,7 +101,7 @@ type htmlLine struct {
 
 // HTML writes one file that holds everything: it asks for nothing, from whatever it is opened.
 func HTML(w io.Writer, a Audit, _ Style) error {
-	p := page{Title: "ctxaudit", Counts: strings.ReplaceAll(mdCounts(a), "**", ""), Version: a.Version, Outcome: "good", Sign: "✓"}
+	p := page{Title: "ctxaudit", Counts: strings.ReplaceAll(mdCounts(a), "**", ""), Version: a.Version, Outcome: "good", Sign: "✓", Notices: a.Notices}
 	p.Verdict = verdict(a)
 	p.Verdict = strings.ToUpper(p.Verdict[:1]) + p.Verdict[1:]
 	switch {
@@ -131,7 +132,7 @@ func HTML(w io.Writer, a Audit, _ Style) error {
 		p.Scripts = append(p.Scripts, template.JS(asset(name)))
 	}
 	p.Style = template.CSS(asset("style.css"))
-	t, err := template.New("page.html").Funcs(template.FuncMap{"name": Name, "role": role, "place": placeName, "bytes": bytes, "count": count}).ParseFS(htmlFiles, "html/page.html")
+	t, err := template.New("page.html").Funcs(template.FuncMap{"name": Name, "role": role, "place": placeName, "bytes": bytes, "count": count, "at": At}).ParseFS(htmlFiles, "html/page.html")
 	if err != nil {
 		return err
 	}

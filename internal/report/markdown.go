@@ -17,6 +17,12 @@ func Markdown(out io.Writer, a Audit, _ Style) error {
 	for _, img := range a.Images {
 		a.mdImage(w, img)
 	}
+	if len(a.Notices) > 0 {
+		fmt.Fprint(w, "\n### Not audited\n\n")
+		for _, n := range a.Notices {
+			fmt.Fprintf(w, "- %s: %s\n", mdCode(At(n.File, n.Line)), mdText(n.Text))
+		}
+	}
 	return w.Flush()
 }
 
@@ -102,6 +108,9 @@ func mdDescribe(img audit.ImageReport) string {
 	}
 	if img.IgnoreFile != "" {
 		parts = append(parts, "ignore file "+mdCode(img.IgnoreFile))
+	}
+	if len(img.Sources) > 0 {
+		parts = append(parts, mdText(builtBy(img.Sources)))
 	}
 	return strings.Join(parts, ", ")
 }

@@ -56,6 +56,9 @@ func shorten(text string, most int) string {
 	return text[:most] + "..."
 }
 
+// At gives a place as people write it.
+func At(file string, line int) string { return position(audit.Position{File: file, Line: line}) }
+
 func position(p audit.Position) string {
 	out := Name(p.File)
 	if p.Line > 0 {

@@ -21,8 +21,18 @@ type (
 	}
 	sarifRun struct {
 		Tool       sarifTool     `json:"tool"`
-		ColumnKind string        `json:"columnKind"`
-		Results    []sarifResult `json:"results"`
+		ColumnKind  string            `json:"columnKind"`
+		Results     []sarifResult     `json:"results"`
+		Invocations []sarifInvocation `json:"invocations,omitempty"`
+	}
+	sarifInvocation struct {
+		ExecutionSuccessful bool                `json:"executionSuccessful"`
+		Notifications       []sarifNotification `json:"toolExecutionNotifications"`
+	}
+	sarifNotification struct {
+		Level     string          `json:"level"`
+		Message   sarifText       `json:"message"`
+		Locations []sarifLocation `json:"locations"`
 	}
 	sarifTool struct {
 		Driver sarifDriver `json:"driver"`
@@ -127,6 +137,15 @@ func SARIF(w io.Writer, a Audit, _ Style) error {
 		}
 		run.Results = append(run.Results, a.sarifSuppressed(img, index)...)
 	}
+	if len(a.Notices) > 0 {
+		told := sarifInvocation{ExecutionSuccessful: true}
+		for _, n := range a.Notices {
+			told.Notifications = append(told.Notifications, sarifNotification{
+				Level: "note", Message: sarifText{Text: utf8Only(printable(n.Text))}, Locations: []sarifLocation{sarifLine(n.File, n.Line)},
+			})
+		}
+		run.Invocations = []sarifInvocation{told}
+	}
 	return JSON(w, sarifLog{
 		Schema:  "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json",
 		Version: "2.1.0", Runs: []sarifRun{run},
@@ -152,12 +171,16 @@ func (a Audit) sarifSuppressed(img audit.ImageReport, index map[string]int) []sa
 		if strings.HasSuffix(x.File, ".yaml") || strings.HasSuffix(x.File, ".yml") {
 			kind = "external"
 		}
-		r.Suppressions = []sarifSuppression{{kind, x.Reason, &sarifLocation{PhysicalLocation: sarifPhysical{
-			ArtifactLocation: sarifURI(x.File), Region: &sarifRegion{StartLine: max(x.Line, 1)},
-		}}}}
+		place := sarifLine(x.File, x.Line)
+		r.Suppressions = []sarifSuppression{{kind, x.Reason, &place}}
 		out = append(out, r)
 	}
 	return out
+}
+
+// sarifLine gives the place of a line; the first stands for one that is not known.
+func sarifLine(file string, line int) sarifLocation {
+	return sarifLocation{PhysicalLocation: sarifPhysical{ArtifactLocation: sarifURI(file), Region: &sarifRegion{StartLine: max(line, 1)}}}
 }
 
 // reports tells whether there is a finding of a rule, suppressed or not.
@@ -197,7 +220,7 @@ func (a Audit) sarifResult(f audit.Finding, img audit.ImageReport, rule int, pri
 		Properties:          map[string]any{"image": img.Name},
 	}
 	p := subject(f, img)
-	at := sarifLocation{PhysicalLocation: sarifPhysical{ArtifactLocation: sarifURI(p.File), Region: &sarifRegion{StartLine: max(p.Line, 1)}}}
+	at := sarifLine(p.File, p.Line)
 	if sp, ok := a.Sources.span(p, f, img); ok {
 		start, end := sp.columns()
 		*at.PhysicalLocation.Region = sarifRegion{

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/ctxaudit/ctxaudit/internal/audit"
+	"github.com/ctxaudit/ctxaudit/internal/edit"
 	"github.com/ctxaudit/ctxaudit/internal/overlay"
 	"github.com/ctxaudit/ctxaudit/internal/simulate"
 )
@@ -150,6 +151,10 @@ func (m *mending) choose(i int, rep *Repairer, f audit.Finding, out *Repaired) e
 	}
 	out.Tried = tried
 	for _, fix := range fixes {
+		if name := m.subjects[i].Options.StdinName; name != "" && slices.ContainsFunc(fix.Edits, func(e edit.Edit) bool { return e.Path == "" }) {
+			out.Tried = append(out.Tried, fix.Title+": it must be made by hand, in "+name)
+			continue
+		}
 		edited, err := rep.Edited(fix.Edits)
 		if err != nil {
 			return err

@@ -1,0 +1,124 @@
+package audit
+
+import (
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/ctxaudit/ctxaudit/internal/modules/python"
+	"github.com/ctxaudit/ctxaudit/internal/startup"
+)
+
+// Source is a place that says that an image is built.
+type Source struct {
+	// Kind is what sort of file it is: "compose", "bake", "workflow", "cloudbuild", "skaffold".
+	Kind string `json:"kind"`
+	File string `json:"file"`
+	Line int    `json:"line,omitempty"`
+}
+
+// Start is a way in which somebody starts an image: a service of a Compose file. Nil and "" leave it to the image.
+type Start struct {
+	Entrypoint, Command []string
+	Workdir             string
+	// Env are NAME=value settings on top of the image's.
+	Env []string
+	// Mounts are the paths over which directories of the host are mounted.
+	Mounts []string
+	// At is where that is written.
+	At Position
+}
+
+// run is one way in which the image starts.
+type run struct {
+	input  startup.Input
+	mounts []string
+	at     Position // where the mounts are written
+	own    bool     // with the image's own command
+}
+
+// runEntry is an entry of a run.
+type runEntry struct {
+	startup.Entry
+	run
+}
+
+// told reports whether a run starts anything that could be understood.
+func (r run) told() bool { return len(r.input.Entrypoint.Args)+len(r.input.Cmd.Args) > 0 }
+
+// mounted reports whether a path of the image is hidden by what is mounted over it.
+func (r run) mounted(p string) bool {
+	return slices.ContainsFunc(r.mounts, func(m string) bool { return p == m || m == "/" || strings.HasPrefix(p, m+"/") })
+}
+
+// lacksMounted reports whether a missing module would lie below something that is mounted when the entry runs.
+func (e entry) lacksMounted(m python.Missing) bool {
+	if len(e.run.mounts) == 0 {
+		return false
+	}
+	dirs, rest := e.search, m.Module
+	if m.Parent != nil {
+		dirs, rest = m.Parent.Path, strings.TrimPrefix(m.Module, m.Parent.Name+".")
+	}
+	top, _, _ := strings.Cut(rest, ".")
+	return slices.ContainsFunc(dirs, func(d python.SearchDir) bool { return e.run.mounted(path.Join(d.Dir, top)) })
+}
+
+// assumeMounted says that code is not followed because it is not the image's when it runs.
+func (c *importCheck) assumeMounted(r run) {
+	a := Assumption{
+		Kind: "mount", File: r.at.File, Line: r.at.Line, Text: "volumes: " + strings.Join(r.mounts, ", "),
+		Meaning: "that the directories of the host which are mounted there hold what the program needs",
+	}
+	if !slices.Contains(c.report.Assumptions, a) {
+		c.report.Assumptions = append(c.report.Assumptions, a)
+	}
+}
+
+// ownStart is what the image starts by itself.
+func (p *importCheck) ownStart() startup.Input {
+	cfg, src := p.image.Plan.Config, p.image.Plan.ConfigSources
+	return startup.Input{
+		Entrypoint: startup.Command{Args: cfg.Entrypoint, Origin: origin(src.Entrypoint)},
+		Cmd:        startup.Command{Args: cfg.Cmd, Origin: origin(src.Cmd)},
+		Env:        cfg.Env, Workdir: cfg.WorkingDir, Files: p.tree, ConsoleScripts: p.consoleScripts(),
+	}
+}
+
+// runs gives the ways in which the image is started: its own, or those that its sources describe.
+func (p *importCheck) runs() []run {
+	if len(p.subject.Starts) == 0 {
+		return []run{{input: p.ownStart(), own: true}}
+	}
+	var out []run
+	for _, s := range p.subject.Starts {
+		r := run{input: p.ownStart(), mounts: s.Mounts, at: s.At, own: s.Entrypoint == nil && s.Command == nil}
+		at := func(args []string) startup.Command {
+			return startup.Command{Args: args, Origin: startup.Origin{File: s.At.File, Line: s.At.Line, Text: strings.Join(args, " ")}}
+		}
+		if s.Entrypoint != nil {
+			// Whoever replaces the ENTRYPOINT does without the image's CMD.
+			r.input.Entrypoint, r.input.Cmd = at(s.Entrypoint), startup.Command{}
+		}
+		if s.Command != nil {
+			r.input.Cmd = at(s.Command)
+		}
+		if s.Workdir != "" {
+			r.input.Workdir = path.Join("/", r.input.Workdir, s.Workdir)
+		}
+		r.input.Env = withEnv(r.input.Env, s.Env)
+		out = append(out, r)
+	}
+	return out
+}
+
+// withEnv sets NAME=value settings over others.
+func withEnv(env, more []string) []string {
+	out := slices.Clone(env)
+	for _, kv := range more {
+		name, _, _ := strings.Cut(kv, "=")
+		out = slices.DeleteFunc(out, func(have string) bool { return strings.HasPrefix(have, name+"=") })
+		out = append(out, kv)
+	}
+	return out
+}

@@ -1,0 +1,220 @@
+package project
+
+import (
+	"fmt"
+	"maps"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/containerd/platforms"
+
+	"github.com/ctxaudit/ctxaudit/dockerfile"
+	"github.com/ctxaudit/ctxaudit/internal/audit"
+	"github.com/ctxaudit/ctxaudit/internal/builds"
+	"github.com/ctxaudit/ctxaudit/internal/overlay"
+	"github.com/ctxaudit/ctxaudit/internal/simulate"
+)
+
+// add makes an image of what a source describes, or joins it to the same one of a source that is more explicit. dir is
+// where the sources were read.
+func (d *discovery) add(b builds.Build, dir string) error {
+	opt, problem := d.options(b, dir)
+	if problem != "" {
+		d.name(opt, b)
+		d.notice(b.File, b.Line, "%s is not audited: %s", b.Name, problem)
+		return nil
+	}
+	img := &described{subject: d.state.subject(b.Name)}
+	img.subject.Options = opt
+	prediction, err := simulate.Build(d.ctx, opt)
+	if d.ctx.Err() != nil {
+		return d.ctx.Err()
+	}
+	if err == nil {
+		img.subject.Image = prediction
+		img.byDefault = prediction.Plan.TargetStage == len(prediction.Plan.Stages)-1
+	}
+	n := d.name(opt, b)
+	n.byDefault = n.byDefault || img.byDefault
+	img.key = keyOf(opt, img.byDefault)
+	source := audit.Source{Kind: b.Kind, File: d.shown(b.File), Line: b.Line}
+	img.subject.Sources = []audit.Source{source}
+	img.subject.Starts = []audit.Start{{
+		Entrypoint: b.Start.Entrypoint, Command: b.Start.Command, Workdir: b.Start.WorkingDir, Env: b.Start.Env,
+		Mounts: b.Mounts, At: audit.Position{File: source.File, Line: source.Line},
+	}}
+	for _, have := range d.order {
+		if have.key == img.key {
+			have.join(img.subject)
+			return nil
+		}
+	}
+	d.order = append(d.order, img)
+	return nil
+}
+
+// join takes over what another source says of the same image.
+func (img *described) join(s audit.Subject) {
+	if !slices.Contains(img.subject.Sources, s.Sources[0]) {
+		img.subject.Sources = append(img.subject.Sources, s.Sources[0])
+	}
+	same := func(have audit.Start) bool {
+		have.At = s.Starts[0].At
+		return reflect.DeepEqual(have, s.Starts[0])
+	}
+	if !slices.ContainsFunc(img.subject.Starts, same) {
+		img.subject.Starts = append(img.subject.Starts, s.Starts[0])
+	}
+}
+
+// settleStarts decides in which ways an image is started. The default target is what somebody gets who builds without a
+// source, so it must also start by itself, without anything mounted.
+func (img *described) settleStarts() {
+	own := func(s audit.Start) bool { return s.Entrypoint == nil && s.Command == nil && len(s.Mounts) == 0 }
+	starts := img.subject.Starts
+	if img.byDefault && !slices.ContainsFunc(starts, own) {
+		starts = append(starts, audit.Start{})
+	}
+	if len(starts) == 1 && own(starts[0]) && starts[0].Workdir == "" && len(starts[0].Env) == 0 {
+		starts = nil
+	}
+	img.subject.Starts = starts
+}
+
+// releases are the kinds of sources that say all that is made of a Dockerfile. The others say how developers build.
+var releases = []string{"bake", "workflow", "cloudbuild"}
+
+// name remembers that a source names a Dockerfile.
+func (d *discovery) name(opt dockerfile.Options, b builds.Build) *named {
+	file := opt.Dockerfile
+	if file == "" {
+		file = filepath.Join(opt.Context, "Dockerfile")
+	}
+	df, err := filepath.Rel(d.root, file)
+	if err != nil || file == "-" {
+		return &named{}
+	}
+	df = filepath.ToSlash(df)
+	n := d.named[df]
+	if n == nil {
+		n = &named{context: opt.Context}
+		d.named[df] = n
+	}
+	n.byDefault = n.byDefault || slices.Contains(releases, b.Kind)
+	return n
+}
+
+// keyOf identifies an image: two builds with the same key make the same one.
+func keyOf(opt dockerfile.Options, byDefault bool) string {
+	target := opt.Target
+	if byDefault {
+		target = ""
+	}
+	key := []string{filepath.Clean(opt.Context), filepath.Clean(opt.Dockerfile), strings.ToLower(target)}
+	if r, ok := opt.Stdin.(*overlay.Reader); ok {
+		key = append(key, r.String())
+	}
+	for _, m := range []map[string]string{opt.BuildArgs, opt.BuildContexts} {
+		for _, k := range slices.Sorted(maps.Keys(m)) {
+			key = append(key, k+"="+m[k])
+		}
+		key = append(key, "")
+	}
+	return strings.Join(key, "\x00")
+}
+
+// options gives the request of a build, or says why it cannot be followed here.
+func (d *discovery) options(b builds.Build, dir string) (opt dockerfile.Options, problem string) {
+	at := func(p string) string {
+		p = filepath.FromSlash(p)
+		if filepath.IsAbs(p) {
+			// It lies outside, or is one of this very machine.
+			if rel, err := filepath.Rel(absolute(dir), p); err == nil {
+				p = rel
+			}
+		}
+		return filepath.Join(d.root, p)
+	}
+	remote := func(p string) bool { return IsRemote(p) || strings.Contains(p, "://") }
+	opt = dockerfile.Options{Target: b.Target, BuildArgs: b.Args, Open: d.state.Open}
+	if remote(b.Context) || b.Context == "-" {
+		return opt, fmt.Sprintf("its build context %s is not a directory", b.Context)
+	}
+	opt.Context = at(b.Context)
+	switch {
+	case b.Inline != "":
+		opt.Dockerfile, opt.Stdin = "-", overlay.NewReader([]byte(b.Inline))
+		opt.StdinName = fmt.Sprintf("%s (the Dockerfile of %s)", d.shown(b.File), b.Name)
+	case remote(b.Dockerfile) || b.Dockerfile == "-":
+		return opt, fmt.Sprintf("its Dockerfile %s is not a file", b.Dockerfile)
+	case b.Dockerfile != "":
+		opt.Dockerfile = at(b.Dockerfile)
+	}
+	if !d.inside(opt.Context) {
+		return opt, fmt.Sprintf("its build context %s lies outside of the repository", b.Context)
+	}
+	if err := d.state.CheckContext(opt.Context); err != nil {
+		return opt, strings.ReplaceAll(err.Error(), opt.Context, filepath.ToSlash(opt.Context))
+	}
+	file := opt.Dockerfile
+	if file == "" {
+		file = filepath.Join(opt.Context, "Dockerfile")
+		if !d.state.Exists(file) && d.state.Exists(filepath.Join(opt.Context, "dockerfile")) {
+			file = filepath.Join(opt.Context, "dockerfile")
+		}
+	}
+	switch {
+	case file == "-":
+	case !d.inside(file):
+		return opt, fmt.Sprintf("its Dockerfile %s lies outside of the repository", filepath.ToSlash(file))
+	case !d.state.Exists(file):
+		return opt, fmt.Sprintf("its Dockerfile %s does not exist", filepath.ToSlash(file))
+	}
+	if file != "-" {
+		opt.Dockerfile = file
+	}
+	if _, err := platforms.Parse(b.Platform); b.Platform != "" && err == nil {
+		opt.Platform = b.Platform
+	}
+	for name, value := range b.Contexts {
+		switch kind, rest, ok := strings.Cut(value, ":"); {
+		case ok && (kind == "target" || kind == "service"):
+			// The image that another target makes is a base image whose files are not known here.
+			value = "docker-image://" + strings.ToLower(rest)
+		case strings.Contains(value, "://") || IsRemote(value):
+		default:
+			value = at(value)
+			if err := d.state.CheckContext(value); err != nil || !d.inside(value) {
+				return opt, fmt.Sprintf("its build context %s is no directory of the repository: %s", name, filepath.ToSlash(value))
+			}
+		}
+		if opt.BuildContexts == nil {
+			opt.BuildContexts = map[string]string{}
+		}
+		opt.BuildContexts[name] = value
+	}
+	return opt, ""
+}
+
+// inside reports whether a path lies in the repository of the root, or in the root where there is none.
+func (d *discovery) inside(p string) bool {
+	for _, top := range []func() string{func() string { return d.root }, func() string { return topLevel(d.root) }} {
+		dir := top()
+		if rel, err := filepath.Rel(absolute(dir), absolute(p)); dir != "" && err == nil && (rel == "." || filepath.IsLocal(rel)) {
+			return true
+		}
+	}
+	return false
+}
+
+func absolute(p string) string {
+	if abs, err := filepath.Abs(p); err == nil {
+		return abs
+	}
+	return p
+}
+
+// shown gives the name by which people know a file of the root.
+func (d *discovery) shown(file string) string { return filepath.ToSlash(filepath.Join(d.root, file)) }

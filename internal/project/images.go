@@ -1,0 +1,170 @@
+package project
+
+import (
+	"context"
+	"fmt"
+	"path"
+	"path/filepath"
+
+	"github.com/ctxaudit/ctxaudit/dockerfile"
+	"github.com/ctxaudit/ctxaudit/internal/audit"
+	"github.com/ctxaudit/ctxaudit/internal/builds"
+	"github.com/ctxaudit/ctxaudit/internal/policy"
+	"github.com/ctxaudit/ctxaudit/internal/simulate"
+)
+
+// Images are the images that a repository builds.
+type Images struct {
+	Subjects []audit.Subject
+	// Notices are what its files say and could not be followed.
+	Notices []audit.Notice
+}
+
+// NoDockerfileError says that discovery found nothing.
+type NoDockerfileError struct{ Root string }
+
+func (e *NoDockerfileError) Error() string {
+	return fmt.Sprintf("no Dockerfile in %s or below; name one with -f", e.Root)
+}
+
+// Discover finds the images of a repository that has no configuration, each once. What a Compose file, a Bake file, a
+// workflow or a build service says that it builds comes first, in the order of [builds.Read]; then every Dockerfile that
+// none of them names, with the context in which its sources resolve.
+//
+// Compose and Skaffold describe how developers build: of a Dockerfile that only they name the default target is an image
+// too, as `docker build` makes it, if it builds.
+func Discover(ctx context.Context, state State, root string) (Images, error) {
+	d := discovery{ctx: ctx, state: state, root: root, taken: map[string]bool{}, named: map[string]*named{}}
+	files, err := state.Directory(root)
+	if err != nil {
+		return d.Images, err
+	}
+	found, err := Files(files, func(dirs []string) map[string]bool { return state.Ignored(root, dirs) },
+		func(name string) bool { return IsDockerfile(path.Base(name)) || builds.IsSource(name) })
+	if err != nil {
+		return d.Images, fmt.Errorf("looking for Dockerfiles: %w", err)
+	}
+	var dockerfiles, sources []string
+	for _, name := range found {
+		if builds.IsSource(name) {
+			sources = append(sources, name)
+		} else {
+			dockerfiles = append(dockerfiles, name)
+		}
+	}
+	if err := d.fromSources(sources); err != nil {
+		return d.Images, err
+	}
+	for _, df := range dockerfiles {
+		if err := d.fromDockerfile(df); err != nil {
+			return d.Images, err
+		}
+	}
+	if len(d.Subjects) == 0 {
+		return d.Images, &NoDockerfileError{Root: root}
+	}
+	return d.Images, nil
+}
+
+// discovery is one search for images.
+type discovery struct {
+	Images
+	ctx   context.Context
+	state State
+	root  string
+	taken map[string]bool   // names of images
+	named map[string]*named // Dockerfiles that sources name, relative to the root
+	order []*described
+}
+
+// described is an image that a source describes.
+type described struct {
+	key       string
+	byDefault bool // it is the default target
+	subject   audit.Subject
+}
+
+// named is what sources say of a Dockerfile.
+type named struct {
+	context string // of the most explicit source
+	// byDefault tells that a source builds the default target, or that what sources say is all that counts.
+	byDefault bool
+}
+
+// subject gives an image that nobody configured.
+func (s State) subject(name string) audit.Subject {
+	return audit.Subject{Name: name, Discovered: true, Policy: &policy.Image{}, Tracked: s.Tracked, GitIgnored: s.Ignored}
+}
+
+// fromSources adds the images that files of the repository describe.
+func (d *discovery) fromSources(files []string) error {
+	if len(files) == 0 {
+		return nil
+	}
+	dir, done, err := d.state.onDisk(d.root, files)
+	if err != nil {
+		return err
+	}
+	defer done()
+	found, notes := builds.Read(d.ctx, dir, files)
+	for _, n := range notes {
+		d.notice(n.File, n.Line, "%s", n.Text)
+	}
+	for _, b := range found {
+		if err := d.add(b, dir); err != nil {
+			return err
+		}
+	}
+	for _, img := range d.order {
+		img.settleStarts()
+		d.take(img.subject)
+	}
+	return nil
+}
+
+// notice tells of something that could not be followed.
+func (d *discovery) notice(file string, line int, format string, args ...any) {
+	d.Notices = append(d.Notices, audit.Notice{File: d.shown(file), Line: line, Text: fmt.Sprintf(format, args...)})
+}
+
+// take adds an image under a name that no other has.
+func (d *discovery) take(s audit.Subject) {
+	if d.taken[s.Name] {
+		place := s.Options.Dockerfile
+		if len(s.Sources) > 0 {
+			place = fmt.Sprintf("%s (%s)", s.Name, s.Sources[0].File)
+		} else if rel, err := filepath.Rel(d.root, place); err == nil {
+			place = filepath.ToSlash(rel)
+		}
+		s.Name = place
+		for n := 2; d.taken[s.Name]; n++ {
+			s.Name = fmt.Sprintf("%s #%d", place, n)
+		}
+	}
+	d.taken[s.Name] = true
+	d.Subjects = append(d.Subjects, s)
+}
+
+// fromDockerfile adds the default target of a Dockerfile that was found, unless a source builds it.
+func (d *discovery) fromDockerfile(df string) error {
+	n := d.named[df]
+	if n == nil {
+		s, err := chooseContext(d.ctx, d.state, d.root, df)
+		if err == nil {
+			d.take(s)
+		}
+		return err
+	}
+	if n.byDefault {
+		return nil
+	}
+	s := d.state.subject(ImageName(df))
+	s.Options = dockerfile.Options{Context: n.context, Dockerfile: filepath.Join(d.root, df), Open: d.state.Open}
+	image, err := simulate.Build(d.ctx, s.Options)
+	if err != nil {
+		return d.ctx.Err() // it needs what only its sources give it
+	}
+	s.Image, s.Why = image, "as its other targets are built"
+	d.take(s)
+	return nil
+}
