@@ -1,4 +1,11 @@
 package builds
-import ("context";"path")
+
+import (
+	"context"
+	"path"
+)
+
 func IsSource(p string) bool { return IsCompose(path.Base(p)) }
-func Read(ctx context.Context, root string, files []string) ([]Build, []Note) { return Compose(ctx, root, files) }
+func Read(ctx context.Context, root string, files []string) ([]Build, []Note) {
+	return Compose(ctx, root, files)
+}

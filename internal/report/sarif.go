@@ -20,7 +20,7 @@ type (
 		Runs    []sarifRun `json:"runs"`
 	}
 	sarifRun struct {
-		Tool       sarifTool     `json:"tool"`
+		Tool        sarifTool         `json:"tool"`
 		ColumnKind  string            `json:"columnKind"`
 		Results     []sarifResult     `json:"results"`
 		Invocations []sarifInvocation `json:"invocations,omitempty"`
