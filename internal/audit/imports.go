@@ -283,6 +283,11 @@ func (c *importCheck) follow(e entry) *python.Graph {
 	for _, n := range g.Nodes {
 		if o, ok := c.contextPath(n.Module.Tree, n.Module.File); ok && n.Module.File != "" {
 			c.report.Followed = append(c.report.Followed, simulate.Shown(c.main.Dir, o))
+			site := python.Missing{Site: n.Site, From: n.From, Reach: n.Reach}
+			if n.From == nil {
+				site.Site = e.Site
+			}
+			c.needs(o, need{c.sitePosition(site), c.sitePlace(site), "the program imports it"})
 		}
 	}
 	for _, site := range g.UnknownPaths {

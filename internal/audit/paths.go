@@ -29,6 +29,9 @@ func checkPaths(p *pass) error {
 			p.add(p.pathMissing(PathNotInImage, glob, fmt.Sprintf("%s is not in the image", glob), asked))
 			continue
 		}
+		if o, ok := p.image.Origin(matches[0].node); ok && len(asked) > 0 {
+			p.needs(o, need{Position{File: asked[0].File, Line: asked[0].Line}, asked[0], "it is required"})
+		}
 		p.passed(fmt.Sprintf("path %s is in the image", glob), append(asked, p.origin(matches[0].node)...)...)
 	}
 	return nil

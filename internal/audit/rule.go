@@ -34,6 +34,8 @@ const (
 	ImportNotReachable     = "ImportNotReachable"
 	ImportNotFound         = "ImportNotFound"
 	NameNotExported        = "NameNotExported"
+	RequiredUntracked      = "RequiredUntracked"
+	UntrackedInImage       = "UntrackedInImage"
 
 	IgnorePatternUnused       = "IgnorePatternUnused"
 	IgnorePatternRedundant    = "IgnorePatternRedundant"
@@ -77,6 +79,8 @@ func Rules() []Rule {
 		{ImportNotFound, "An import of the project's own code resolves nowhere.", Warning, nil},
 		{ImportCycle, "A name is imported from a module that is itself still being imported.", Note, nil},
 		{NameNotExported, "A name is imported from a module that does not have it.", Error, nil},
+		{RequiredUntracked, "A needed file is here and would be missing from a clean checkout, as in CI.", Error, checkTracked},
+		{UntrackedInImage, "A file that git does not track enters the image.", Warning, checkStray},
 		{SuppressionInvalid, "A suppression has no reason, or names no rule.", Error, nil},
 		{SuppressionExpired, "A suppression is older than the day until which it was to hold.", Warning, nil},
 		{SuppressionUnused, "A suppression silences nothing.", Warning, nil},
@@ -160,6 +164,8 @@ type Subject struct {
 	Tracked func(contextDir, dir string) (files []string, ok bool, err error)
 	// GitIgnored gives those of some paths, relative to the context, that git ignores. nil: there is no git.
 	GitIgnored func(contextDir string, paths []string) map[string]bool
+	// Clean is what git knows about a clean checkout. nil: there is no git, or this is one.
+	Clean Clean
 	// Image is the prediction if it was made already, else nil.
 	Image *simulate.Image
 	// Verbose asks for notes that are of interest only to those who ask.
@@ -182,6 +188,7 @@ type pass struct {
 	image   *simulate.Image
 	main    *simulate.Context // the main context; nil if nothing of it is used or it is remote
 	report  *ImageReport
+	needed  map[string]need // by path in the main context
 }
 
 // Run predicts an image and checks it. A build that would fail is a finding; an error means that the audit could not

@@ -14,6 +14,7 @@ import (
 
 	"github.com/ctxaudit/ctxaudit/dockerfile"
 	"github.com/ctxaudit/ctxaudit/internal/audit"
+	"github.com/ctxaudit/ctxaudit/internal/gitfs"
 	"github.com/ctxaudit/ctxaudit/internal/inventory"
 	"github.com/ctxaudit/ctxaudit/internal/policy"
 	"github.com/ctxaudit/ctxaudit/internal/project"
@@ -28,6 +29,8 @@ type checkFlags struct {
 	config, failOn, fixes, newSince    string
 	baseline                           string
 	updateBaseline, buildkitChecks     bool
+	cleanCheckout                      bool
+	untracked                          string
 	modules, paths, env, forbid, image []string
 	verbose, quiet                     bool
 }
@@ -53,7 +56,8 @@ the finding disappear or that brings another.`,
   ctxaudit check --require-module shop_backend/app --require-env PYTHONPATH=/srv .
   ctxaudit check -f Dockerfile --target base --forbid-path '/**/.env' .
   ctxaudit check --config .ctxaudit.yaml --image backend --format sarif=out.sarif --format text
-  ctxaudit check --new-since origin/main`,
+  ctxaudit check --new-since origin/main
+  ctxaudit check --clean-checkout`,
 	}
 	f.registerCheck(cmd)
 	fl := cmd.Flags()
@@ -62,6 +66,9 @@ the finding disappear or that brings another.`,
 	fl.BoolVar(&f.updateBaseline, "update-baseline", false, "write the findings to the --baseline, and succeed")
 	fl.BoolVar(&f.buildkitChecks, "buildkit-checks", false, "show the warnings of docker build --check too, under their names")
 	fl.StringVar(&f.newSince, "new-since", "", "show, and fail on, only what this git `REVISION` does not have")
+	fl.BoolVar(&f.cleanCheckout, "clean-checkout", false, "audit only what git tracks, as CI would see it")
+	fl.StringVar(&f.untracked, "untracked", "auto", "look for untracked files that enter the image: auto (not in large repositories), yes, no")
+	cmd.MarkFlagsMutuallyExclusive("clean-checkout", "new-since")
 	fl.BoolVarP(&f.verbose, "verbose", "v", false, "show what holds too, with its evidence")
 	fl.BoolVarP(&f.quiet, "quiet", "q", false, "show findings only")
 	cmd.MarkFlagsMutuallyExclusive("verbose", "quiet")
@@ -81,7 +88,10 @@ the finding disappear or that brings another.`,
 		if f.updateBaseline && f.baseline == "" {
 			return usagef(cmd, "--update-baseline needs the name of the file: --baseline FILE")
 		}
-		found, err := a.subjects(cmd, &f, args)
+		if !slices.Contains([]string{"auto", "yes", "no"}, f.untracked) {
+			return usagef(cmd, "--untracked must be auto, yes or no, not %q", f.untracked)
+		}
+		found, err := a.checkSubjects(cmd, &f, args)
 		if err != nil {
 			return err
 		}
@@ -153,6 +163,11 @@ func (a *app) audit(ctx context.Context, subjects []audit.Subject, f *checkFlags
 		if err != nil {
 			return nil, fmt.Errorf("auditing image %s: %w", s.Name, err)
 		}
+		if f.cleanCheckout {
+			if err := addAbsent(ctx, s, &r); err != nil {
+				return nil, fmt.Errorf("auditing image %s: %w", s.Name, err)
+			}
+		}
 		if f.buildkitChecks && image != nil {
 			addLints(&r, image)
 		}
@@ -190,6 +205,43 @@ func (a *app) subjects(cmd *cobra.Command, f *checkFlags, args []string) (projec
 	found, err := a.subjectsIn(cmd, project.Disk, f, args)
 	a.tell(found.Notices)
 	return found, err
+}
+
+// checkSubjects gives the images to check, with what git knows as the flags want it.
+func (a *app) checkSubjects(cmd *cobra.Command, f *checkFlags, args []string) (project.Images, error) {
+	state := project.Disk
+	state.Clean = project.Clean{Search: f.untracked}
+	if f.cleanCheckout {
+		checkout, err := gitfs.NewCheckout(cmd.Context(), contextOf(args))
+		if err != nil {
+			return project.Images{}, err
+		}
+		state = project.State{
+			Open: checkout.Directory, Tracked: checkout.Tracked,
+			Ignored: func(string, []string) map[string]bool { return nil },
+		}
+	}
+	found, err := a.subjectsIn(cmd, state, f, args)
+	a.tell(found.Notices)
+	return found, err
+}
+
+// addAbsent adds to the report of a clean checkout what is needed and only here: the image is looked at as it would be
+// built here, too.
+func addAbsent(ctx context.Context, s audit.Subject, r *audit.ImageReport) error {
+	s.Image, s.Options.Open, s.Clean = nil, nil, project.Clean{Search: "no"}
+	here, _, err := audit.Run(ctx, s)
+	if err != nil {
+		return err
+	}
+	for _, f := range here.Findings {
+		known := slices.ContainsFunc(r.Findings, func(g audit.Finding) bool { return g.Rule == audit.BuildFails && g.ContextPath == f.ContextPath })
+		if f.Rule == audit.RequiredUntracked && !known {
+			r.Findings = append(r.Findings, f)
+		}
+	}
+	slices.SortStableFunc(r.Findings, audit.CompareFindings)
+	return nil
 }
 
 // tell shows what could not be followed, where diagnostics go.
@@ -293,7 +345,7 @@ func byRequirements(cmd *cobra.Command, w project.State, opt dockerfile.Options,
 	if f.target != "" {
 		image = f.target
 	}
-	return audit.Subject{Name: image, Options: opt, Policy: p, Tracked: w.Tracked, GitIgnored: w.Ignored}, nil
+	return w.Subject(image, opt, p), nil
 }
 
 // configured gives the images of a configuration file.
@@ -347,7 +399,9 @@ func (a *app) configured(cmd *cobra.Command, w project.State, name string, only 
 		if err := w.CheckContext(opt.Context); err != nil {
 			return nil, &policy.Error{File: name, Line: file.Line("images", n, "context"), Message: err.Error()}
 		}
-		out = append(out, audit.Subject{Name: n, Options: opt, Policy: img, PolicyFile: file, Tracked: w.Tracked, GitIgnored: w.Ignored})
+		s := w.Subject(n, opt, img)
+		s.PolicyFile = file
+		out = append(out, s)
 	}
 	return out, nil
 }

@@ -187,7 +187,7 @@ func (a *app) whySubjects(cmd *cobra.Command, f *whyFlags, args []string) ([]aud
 		if len(f.image) > 0 {
 			return nil, usagef(cmd, "--image chooses among several images, and flags describe one")
 		}
-		return []audit.Subject{{Name: "image", Options: opt, Policy: &policy.Image{}, Tracked: project.Disk.Tracked, GitIgnored: project.Disk.Ignored}}, nil
+		return []audit.Subject{project.Disk.Subject("image", opt, &policy.Image{})}, nil
 	}
 	found, err := a.named(cmd, project.Disk, opt, f.config, f.image)
 	if err != nil {

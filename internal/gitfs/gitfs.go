@@ -173,8 +173,8 @@ func (r *Revision) Directory(dir string) (dockerctx.FS, error) {
 	return &directory{r, name}, nil
 }
 
-// within gives a path of the machine relative to the repository.
-func (r *Revision) within(name string) (string, error) {
+// within gives a path of the machine relative to the root of a repository.
+func within(root, name string) (string, error) {
 	abs, err := filepath.Abs(name)
 	if err != nil {
 		return "", err
@@ -191,11 +191,20 @@ func (r *Revision) within(name string) (string, error) {
 		}
 		rest = filepath.Join(filepath.Base(at), rest)
 	}
-	rel, err := filepath.Rel(r.root, abs)
+	rel, err := filepath.Rel(root, abs)
 	if err != nil || !filepath.IsLocal(rel) {
-		return "", fmt.Errorf("%s lies outside the repository %s: revision %s does not have it", name, r.root, r.Name)
+		return "", fmt.Errorf("%s lies outside the repository %s", name, root)
 	}
 	return filepath.ToSlash(rel), nil
+}
+
+// within gives a path of the machine relative to the repository.
+func (r *Revision) within(name string) (string, error) {
+	rel, err := within(r.root, name)
+	if err != nil {
+		return "", fmt.Errorf("%w: revision %s does not have it", err, r.Name)
+	}
+	return rel, nil
 }
 
 // Tracked gives the files at or below a directory of a build context, relative to the context: at a revision, all of them.

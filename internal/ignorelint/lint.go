@@ -143,7 +143,7 @@ func (l *linter) note(t *dockerctx.Trail, isDir bool) {
 		}
 		f.notRead = f.notRead && s.Reason == dockerctx.DirectoryNotRead
 		f.changes = f.changes || s.Effect != dockerctx.EffectNone
-		if s.Effect == dockerctx.EffectReincludes && f.brings == "" && t.Included && !isDir && secret(t.Path) {
+		if s.Effect == dockerctx.EffectReincludes && f.brings == "" && t.Included && !isDir && audit.LooksSecret(t.Path) {
 			f.brings = t.Path
 		}
 	}
@@ -385,24 +385,6 @@ func (l *linter) rootOnly(line *dockerctx.Line) bool {
 var litterNames = []string{
 	"__pycache__", "node_modules", "*.pyc", "*.pyo", "*.py[cod]", "*.class", "*.o", "*.log", "*.swp", "*.tmp", "*~", ".DS_Store", "Thumbs.db",
 	".pytest_cache", ".mypy_cache", ".ruff_cache", ".ipynb_checkpoints", "*.egg-info", ".venv", "venv", ".terraform", ".idea", ".vscode", ".next",
-}
-
-// secretNames are names of files that hold secrets by convention.
-var secretNames = []string{
-	".env", ".env.*", "*.pem", "*.key", "*.p12", "*.pfx", "*.jks", "*.keystore", "id_rsa", "id_dsa", "id_ecdsa", "id_ed25519", ".npmrc",
-	".netrc", ".pypirc", ".pgpass", ".htpasswd", "credentials", "credentials.json", "secrets.y*ml", "secrets.json", "service-account*.json",
-	"*.tfstate", "*.kdbx",
-}
-
-// harmlessSecrets are names that look like those of secrets and are made to be shown.
-var harmlessSecrets = []string{".env.example", ".env.sample", ".env.template", ".env.dist", ".env.test", "*.pub.pem", "*.pub.key"}
-
-func secret(p string) bool {
-	base := strings.ToLower(path.Base(p))
-	matches := func(patterns []string) bool {
-		return slices.ContainsFunc(patterns, func(pattern string) bool { ok, _ := path.Match(pattern, base); return ok })
-	}
-	return matches(secretNames) && !matches(harmlessSecrets)
 }
 
 // conventional names are in ignore files everywhere, for what a clean checkout lacks.

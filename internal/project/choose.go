@@ -15,7 +15,7 @@ import (
 // chooseContext tries the directories that may be the context of a Dockerfile and takes the first in which the build
 // finds its sources: the root of the repository unless they only resolve elsewhere.
 func chooseContext(ctx context.Context, state State, root, df string) (audit.Subject, error) {
-	s := state.subject(ImageName(df))
+	s := state.discovered(ImageName(df), dockerfile.Options{})
 	candidates := Contexts(df)
 	for i, dir := range candidates {
 		opt := dockerfile.Options{Context: filepath.Join(root, dir), Dockerfile: filepath.Join(root, df), Open: state.Open}

@@ -26,8 +26,7 @@ func (d *discovery) add(b builds.Build, dir string) error {
 		d.notice(b.File, b.Line, "%s is not audited: %s", b.Name, problem)
 		return nil
 	}
-	img := &described{subject: d.state.subject(b.Name)}
-	img.subject.Options = opt
+	img := &described{subject: d.state.discovered(b.Name, opt)}
 	prediction, err := simulate.Build(d.ctx, opt)
 	if d.ctx.Err() != nil {
 		return d.ctx.Err()

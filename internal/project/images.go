@@ -91,9 +91,11 @@ type named struct {
 	byDefault bool
 }
 
-// subject gives an image that nobody configured.
-func (s State) subject(name string) audit.Subject {
-	return audit.Subject{Name: name, Discovered: true, Policy: &policy.Image{}, Tracked: s.Tracked, GitIgnored: s.Ignored}
+// discovered gives an image that nobody configured.
+func (s State) discovered(name string, opt dockerfile.Options) audit.Subject {
+	out := s.Subject(name, opt, &policy.Image{})
+	out.Discovered = true
+	return out
 }
 
 // fromSources adds the images that files of the repository describe.
@@ -158,8 +160,7 @@ func (d *discovery) fromDockerfile(df string) error {
 	if n.byDefault {
 		return nil
 	}
-	s := d.state.subject(ImageName(df))
-	s.Options = dockerfile.Options{Context: n.context, Dockerfile: filepath.Join(d.root, df), Open: d.state.Open}
+	s := d.state.discovered(ImageName(df), dockerfile.Options{Context: n.context, Dockerfile: filepath.Join(d.root, df)})
 	image, err := simulate.Build(d.ctx, s.Options)
 	if err != nil {
 		return d.ctx.Err() // it needs what only its sources give it

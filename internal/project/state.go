@@ -10,6 +10,8 @@ import (
 
 	"github.com/ctxaudit/ctxaudit/dockerctx"
 	"github.com/ctxaudit/ctxaudit/dockerfile"
+	"github.com/ctxaudit/ctxaudit/internal/audit"
+	"github.com/ctxaudit/ctxaudit/internal/policy"
 )
 
 // State is a state of the files that a command looks at: the disk, or a revision of the repository.
@@ -19,10 +21,12 @@ type State struct {
 	// Tracked and Ignored are what git knows, see audit.Subject.
 	Tracked func(contextDir, dir string) (files []string, ok bool, err error)
 	Ignored func(contextDir string, paths []string) map[string]bool
+	// Clean is what git knows about a clean checkout; nil if this is one.
+	Clean audit.Clean
 }
 
 // Disk is what lies on the disk now.
-var Disk = State{Tracked: Tracked, Ignored: Ignored}
+var Disk = State{Tracked: Tracked, Ignored: Ignored, Clean: Clean{Search: "auto"}}
 
 // Directory opens a directory.
 func (s State) Directory(dir string) (dockerctx.FS, error) {
@@ -132,4 +136,10 @@ func (s State) onDisk(root string, files []string) (dir string, done func(), err
 		}
 	}
 	return dir, done, nil
+}
+
+// Subject gives an image of this state.
+func (s State) Subject(name string, opt dockerfile.Options, p *policy.Image) audit.Subject {
+	opt.Open = s.Open
+	return audit.Subject{Name: name, Options: opt, Policy: p, Tracked: s.Tracked, GitIgnored: s.Ignored, Clean: s.Clean}
 }

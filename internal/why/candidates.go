@@ -45,7 +45,13 @@ func (r *Repairer) candidates(f audit.Finding) ([]candidate, error) {
 			out = append(out, r.setEnv(f.Hint.EnvName, f.Hint.EnvValue, fmt.Sprintf("set %s", f.Hint.EnvName)))
 		}
 	case audit.PathForbidden:
-		out = append(out, r.forbidCandidates(f)...)
+		out = append(out, r.forbidCandidates(f.ContextPath)...)
+	case audit.UntrackedInImage:
+		names := f.Files
+		if len(names) == 0 {
+			names = []string{f.ContextPath}
+		}
+		out = append(out, r.forbidCandidates(names...)...)
 	}
 	return out, nil
 }
@@ -202,19 +208,29 @@ func (r *Repairer) removeIgnoreLines(title string, lines ...int) candidate {
 }
 
 // forbidCandidates keep out of the context what must not be in the image.
-func (r *Repairer) forbidCandidates(f audit.Finding) []candidate {
-	if f.ContextPath == "" || strings.ContainsAny(f.ContextPath, patternSyntax) {
-		return nil
-	}
+func (r *Repairer) forbidCandidates(names ...string) []candidate {
 	end := 1
 	if r.main.Ignore != nil {
 		end = len(r.main.Ignore.Lines) + 1
 	}
+	if len(names) > maxForbidden {
+		return nil
+	}
+	var lines []string
+	for _, name := range names {
+		name = strings.TrimSuffix(name, "/")
+		if name == "" || strings.ContainsAny(name, patternSyntax) {
+			return nil
+		}
+		lines = append(lines, name)
+	}
 	return []candidate{{
-		fmt.Sprintf("keep %s out of the context", f.ContextPath),
-		[]edit.Edit{r.ignoreEdit(end, 0, f.ContextPath)},
+		fmt.Sprintf("keep %s out of the context", strings.Join(names, ", ")), []edit.Edit{r.ignoreEdit(end, 0, strings.Join(lines, "\n"))},
 	}}
 }
+
+// maxForbidden bounds the lines that are offered for an ignore file at once.
+const maxForbidden = 4
 
 // ignorePath gives where the ignore file of the main context lies, or would lie.
 func (r *Repairer) ignorePath() string {

@@ -1,0 +1,269 @@
+package audit
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/ctxaudit/ctxaudit/internal/rootfs"
+	"github.com/ctxaudit/ctxaudit/internal/simulate"
+)
+
+// Clean is what git knows about a clean checkout, as CI builds from. Paths are those of a build context.
+type Clean interface {
+	// Absent gives those of some files and directories that a clean checkout lacks. It gives none where git tracks nothing
+	// of the context.
+	Absent(contextDir string, names []string) (map[string]Absence, error)
+	// Stray gives files and directories that are here and that git does not track; the directories end with a slash.
+	Stray(contextDir string) ([]Stray, error)
+	// LFS gives the files that git keeps in its large file storage, Submodules the directories of submodules.
+	LFS(contextDir string) ([]string, error)
+	Submodules(contextDir string) ([]string, error)
+}
+
+// Absence tells why a clean checkout lacks what is here.
+type Absence struct {
+	// Dir is the topmost directory of the context that holds it and nothing that git tracks; "" if its own directory does.
+	Dir string
+	// Ignores is the line of git's ignore file that matches it, nil if it was just never added.
+	Ignores *Place
+}
+
+// Stray is something that lies in a context and that git does not track.
+type Stray struct {
+	Path    string
+	Ignored bool // git ignores it
+}
+
+// need is a file of the context that the image must hold, or that the build must find.
+type need struct {
+	at    Position
+	place Place
+	// why is what is needed of it.
+	why string
+}
+
+// needs remembers that a file, or a directory, of the main context is needed. The first who needs it is told.
+func (p *pass) needs(contextPath string, n need) {
+	contextPath = strings.TrimPrefix(path.Clean("/"+contextPath), "/")
+	if _, ok := p.needed[contextPath]; ok || contextPath == "" {
+		return
+	}
+	if p.needed == nil {
+		p.needed = map[string]need{}
+	}
+	p.needed[contextPath] = n
+}
+
+// checkTracked asks git whether a clean checkout would have what is needed, and looks for what is there without its
+// content.
+func checkTracked(p *pass) error {
+	if p.main == nil || p.subject.Clean == nil {
+		return nil
+	}
+	p.needSources()
+	absent, err := p.subject.Clean.Absent(p.main.Dir, sortedKeys(p.needed))
+	if err != nil {
+		return err
+	}
+	groups := map[string][]string{}
+	for _, name := range sortedKeys(absent) {
+		at := cmp.Or(absent[name].Dir, name)
+		groups[at] = append(groups[at], name)
+	}
+	for _, at := range sortedKeys(groups) {
+		p.reportAbsent(at, groups[at], absent[groups[at][0]])
+	}
+	return p.checkHollow()
+}
+
+// needSources needs what instructions name as their source in the main context.
+func (p *pass) needSources() {
+	for _, op := range p.image.Plan.Ops {
+		for _, a := range op.File {
+			cp := a.GetCopy()
+			if cp == nil || a.SecondaryInput < 0 || int(a.SecondaryInput) >= len(op.Inputs) || strings.ContainsAny(cp.Src, "*?[\\") {
+				continue
+			}
+			s := p.image.Sources[op.Inputs[a.SecondaryInput].Op]
+			if s == nil || s.Context.Name != simulate.MainContext {
+				continue
+			}
+			p.needs(cp.Src, need{position(op.Location), instruction(RoleCopies, op.Location), "the build fails without it"})
+		}
+	}
+}
+
+// reportAbsent reports needed files that a clean checkout lacks: one, or those of a directory.
+func (p *pass) reportAbsent(at string, names []string, why Absence) {
+	n := p.needed[names[0]]
+	f := Finding{
+		Rule: RequiredUntracked, ContextPath: at, Subject: n.at, Related: []Place{n.place},
+		Summary: fmt.Sprintf("%s is needed, and git does not track it", at),
+		Detail:  "It is here; " + n.why + ". An image that is built from a clean checkout, as in CI, lacks it: add it to git.",
+	}
+	if len(names) > 1 {
+		f.Files = names
+	}
+	if why.Ignores != nil {
+		f.Severity = Warning
+		f.Related = append(f.Related, *why.Ignores)
+		f.Summary = fmt.Sprintf("%s is needed, and git ignores it", at)
+		f.Detail = fmt.Sprintf("It is here; %s. An image that is built from a clean checkout, as in CI, lacks it unless a step before the build makes it.", n.why)
+	}
+	p.add(f)
+}
+
+// lfsPointer is how a file begins that stands for one of git's large file storage (git-lfs, docs/spec.md).
+const lfsPointer = "version https://git-lfs.github.com/spec/"
+
+// checkHollow looks for files and directories that reach the image without their content: pointers of git's large file
+// storage, and submodules that were not fetched.
+func (p *pass) checkHollow() error {
+	large, err := p.subject.Clean.LFS(p.main.Dir)
+	if err != nil {
+		return err
+	}
+	for _, name := range large {
+		if !p.isPointer(name) {
+			continue
+		}
+		if err := p.reportHollow(name, "is a pointer of Git LFS here", "Its content was not fetched (git lfs pull): the pointer of a few lines is what reaches the image."); err != nil {
+			return err
+		}
+	}
+	modules, err := p.subject.Clean.Submodules(p.main.Dir)
+	if err != nil {
+		return err
+	}
+	for _, name := range modules {
+		if entries, err := p.main.FS.ReadDir(name); err != nil || len(entries) > 0 {
+			continue
+		}
+		if err := p.reportHollow(name, "is a submodule that was not fetched", "It is an empty directory here (git submodule update --init): what it should hold does not reach the image."); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (p *pass) isPointer(name string) bool {
+	r, err := p.main.FS.Open(name)
+	if err != nil {
+		return false
+	}
+	defer r.Close()
+	head := make([]byte, len(lfsPointer))
+	_, err = io.ReadFull(r, head)
+	return err == nil && string(head) == lfsPointer
+}
+
+// reportHollow reports what reaches the image without its content.
+func (p *pass) reportHollow(name, what, detail string) error {
+	at, node, err := p.inImage(name)
+	if err != nil || node == nil {
+		return err
+	}
+	f := Finding{
+		Rule: RequiredUntracked, Severity: Warning, ContextPath: name, ImagePath: at, Related: p.origin(node), Subject: p.last(),
+		Summary: name + " " + what, Detail: detail,
+	}
+	if steps := p.image.Provenance(node); len(steps) > 0 {
+		f.Subject = position(steps[0].Op.Location)
+	}
+	p.add(f)
+	return nil
+}
+
+// errFound ends a search.
+var errFound = errors.New("found")
+
+// inImage gives the first place of the image that has something of a path of the main context; a nil node if none does.
+func (p *pass) inImage(name string) (at string, node *rootfs.Node, err error) {
+	err = p.image.Locate(p.image.Tree, p.main.Name, name, func(l simulate.Located) error {
+		if l.Node.IsDir() && l.ContextPath != name {
+			return nil
+		}
+		at, node = l.Path, l.Node
+		return errFound
+	})
+	if errors.Is(err, errFound) {
+		err = nil
+	}
+	return at, node, err
+}
+
+// checkStray looks for files that enter the image from here and that git does not track: an image that is built elsewhere
+// is another one.
+func checkStray(p *pass) error {
+	if p.main == nil || p.subject.Clean == nil {
+		return nil
+	}
+	stray, err := p.subject.Clean.Stray(p.main.Dir)
+	if err != nil {
+		return err
+	}
+	var untracked, ignored, secrets strayFiles
+	for _, s := range stray {
+		at, node, err := p.inImage(strings.TrimSuffix(s.Path, "/"))
+		if err != nil {
+			return err
+		}
+		switch {
+		case node == nil:
+		case !s.Ignored:
+			untracked.add(s.Path, at, node)
+		case LooksSecret(s.Path):
+			secrets.add(s.Path, at, node)
+		default:
+			ignored.add(s.Path, at, node)
+		}
+	}
+	p.reportStray(untracked, Warning, "that git does not track", "They are only here: an image that is built from a clean checkout, as in CI, is another one. Add them to git, or to the ignore file.")
+	p.reportStray(secrets, Warning, "that git ignores and that looks like a secret", "Whoever has the image has it. A line in the ignore file keeps it out.")
+	p.reportStray(ignored, Note, "that git ignores", "They are only here, unless a step before the build makes them. A line in the ignore file keeps them out.")
+	return nil
+}
+
+// strayFiles are untracked files with the place of the first in the image.
+type strayFiles struct {
+	paths []string
+	at    string
+	node  *rootfs.Node
+}
+
+func (s *strayFiles) add(name, at string, node *rootfs.Node) {
+	if len(s.paths) == 0 {
+		s.at, s.node = at, node
+	}
+	s.paths = append(s.paths, name)
+}
+
+func (p *pass) reportStray(s strayFiles, severity Severity, which, detail string) {
+	if len(s.paths) == 0 {
+		return
+	}
+	noun := "a file"
+	if strings.HasSuffix(s.paths[0], "/") {
+		noun = "a directory"
+	}
+	summary := fmt.Sprintf("%s, %s %s, enters the image", s.paths[0], noun, which)
+	if n := len(s.paths) - 1; n > 0 {
+		summary = fmt.Sprintf("%s and %s more %s enter the image", s.paths[0], fmt.Sprint(n), which)
+	}
+	f := Finding{
+		Rule: UntrackedInImage, Severity: severity, ContextPath: strings.TrimSuffix(s.paths[0], "/"), ImagePath: s.at, Subject: p.last(),
+		Summary: summary, Detail: detail, Related: p.origin(s.node),
+	}
+	if len(s.paths) > 1 {
+		f.Files = slices.Clone(s.paths)
+	}
+	if steps := p.image.Provenance(s.node); len(steps) > 0 {
+		f.Subject = position(steps[0].Op.Location)
+	}
+	p.add(f)
+}
