@@ -3,6 +3,7 @@ package builds
 import (
 	"context"
 	"io"
+	"maps"
 	"path"
 	"path/filepath"
 	"regexp"
@@ -88,8 +89,10 @@ func composeGroup(ctx context.Context, root string, group []string) ([]Build, []
 		details.ConfigFiles = append(details.ConfigFiles, types.ConfigFile{Filename: filepath.Join(root, filepath.FromSlash(f))})
 	}
 	quiet()
+	required := requiredVariables{}
 	project, err := loader.LoadWithContext(ctx, details, func(o *loader.Options) {
 		o.SetProjectName("ctxaudit", true)
+		o.Interpolate.Substitute = required.substitute
 		o.Profiles = []string{"*"}
 		o.SkipResolveEnvironment, o.SkipConsistencyCheck, o.SkipNormalization = true, true, false
 	})
@@ -106,9 +109,18 @@ func composeGroup(ctx context.Context, root string, group []string) ([]Build, []
 		if s.Build == nil {
 			continue
 		}
-		out = append(out, composeBuild(root, name, s, places))
+		b := composeBuild(root, name, s, places)
+		maps.DeleteFunc(b.Args, func(_, value string) bool { return required.made[value] })
+		b.Start.Env = slices.DeleteFunc(b.Start.Env, func(setting string) bool {
+			_, value, _ := strings.Cut(setting, "=")
+			return required.made[value]
+		})
+		out = append(out, b)
 	}
-	return out, nil
+	if len(out) == 0 {
+		return nil, nil
+	}
+	return out, required.notes(root, group)
 }
 
 func composeBuild(root, name string, s types.ServiceConfig, places *places) Build {
@@ -202,19 +214,29 @@ func newPlaces(root string, group []string) *places {
 		}
 		for _, doc := range tree.Docs {
 			for name, line := range services(doc.Body) {
-				p.at[name] = Note{File: f, Line: line}
+				if _, known := p.at[name]; line.build || !known {
+					p.at[name] = Note{File: f, Line: line.number}
+				}
 			}
 		}
 	}
 	return p
 }
 
-// services gives the lines of the build sections of a document, by service.
-func services(body ast.Node) map[string]int {
-	out := map[string]int{}
+// line is where a service says what it builds, or where it begins if it takes that from elsewhere.
+type line struct {
+	number int
+	build  bool
+}
+
+// services gives the lines of the services of a document.
+func services(body ast.Node) map[string]line {
+	out := map[string]line{}
 	for _, service := range children(child(body, "services")) {
+		name := service.Key.GetToken()
+		out[name.Value] = line{number: name.Position.Line}
 		if build := childEntry(service.Value, "build"); build != nil {
-			out[service.Key.GetToken().Value] = build.Key.GetToken().Position.Line
+			out[name.Value] = line{build.Key.GetToken().Position.Line, true}
 		}
 	}
 	return out

@@ -1,0 +1,80 @@
+package builds
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/compose-spec/compose-go/v2/template"
+)
+
+// requiredVariables stands in for values that a Compose file demands, as in ${NAME:?message}, and that are not known here: most of them
+// have nothing to do with what is built, and Compose would give up the whole file.
+type requiredVariables struct {
+	missing []template.MissingRequiredError
+	// made are the texts in which something stands in for a value.
+	made map[string]bool
+}
+
+// standIn is a value that text and numbers may have.
+const standIn = "0"
+
+// substitute is template.Substitute, which goes on where a required value is missing.
+func (r *requiredVariables) substitute(text string, values template.Mapping) (string, error) {
+	var stand []string
+	for {
+		out, err := template.Substitute(text, func(name string) (string, bool) {
+			if slices.Contains(stand, name) {
+				return standIn, true
+			}
+			return values(name)
+		})
+		var missing *template.MissingRequiredError
+		if !errors.As(err, &missing) || slices.Contains(stand, missing.Variable) {
+			if len(stand) > 0 && err == nil {
+				if r.made == nil {
+					r.made = map[string]bool{}
+				}
+				r.made[out] = true
+			}
+			return out, err
+		}
+		stand = append(stand, missing.Variable)
+		if !slices.ContainsFunc(r.missing, func(m template.MissingRequiredError) bool { return m.Variable == missing.Variable }) {
+			r.missing = append(r.missing, *missing)
+		}
+	}
+}
+
+// notes tells, once for some files, which values are missing.
+func (r *requiredVariables) notes(root string, files []string) []Note {
+	if len(r.missing) == 0 {
+		return nil
+	}
+	slices.SortFunc(r.missing, func(a, b template.MissingRequiredError) int { return strings.Compare(a.Variable, b.Variable) })
+	first := r.missing[0]
+	n := Note{File: files[0], Text: "a value is required for " + first.Variable}
+	if first.Reason != "" {
+		n.Text += " (" + first.Reason + ")"
+	}
+	if more := len(r.missing) - 1; more > 0 {
+		n.Text += fmt.Sprintf(", and for %d more", more)
+	}
+	n.Text += ": what is built with it may differ; an .env file beside the Compose file can give it"
+	use := regexp.MustCompile(`\$\{?` + regexp.QuoteMeta(first.Variable) + `\b`)
+	for _, f := range files {
+		data, err := os.ReadFile(filepath.Join(root, filepath.FromSlash(f)))
+		if err != nil {
+			continue
+		}
+		if at := use.FindIndex(data); at != nil {
+			n.File, n.Line = f, 1+strings.Count(string(data[:at[0]]), "\n")
+			break
+		}
+	}
+	return []Note{n}
+}
