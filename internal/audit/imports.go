@@ -155,7 +155,7 @@ func (c *importCheck) entries() []entry {
 			if r.mounted(s.Path) {
 				c.assumeMounted(r.run)
 			} else {
-				c.scripts = append(c.scripts, s)
+				c.addScript(s)
 			}
 			continue
 		}
