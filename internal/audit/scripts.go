@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"github.com/ctxaudit/ctxaudit/dockerfile"
-	"github.com/ctxaudit/ctxaudit/internal/modules/python"
 	"github.com/ctxaudit/ctxaudit/internal/modules/python/manifest"
 	"github.com/ctxaudit/ctxaudit/internal/rootfs"
 	"github.com/ctxaudit/ctxaudit/internal/startup"
@@ -54,10 +53,9 @@ func (c *importCheck) addScript(s startup.Entry) {
 // reportScript reports a program that is started by its path and not in the image. It is an error only if nothing else
 // can have put it there: no base image and no step that is not known, or git tracks it and the ignore file keeps it out.
 func (c *importCheck) reportScript(e startup.Entry) error {
-	site := python.Missing{Site: python.Site{File: e.Origin.File}}
-	site.Site.Range.Start.Line = e.Origin.Line
+	at := c.startPlace(e.Origin)
 	f := Finding{
-		Rule: EntrypointNotInImage, ImagePath: e.Path, Subject: c.sitePosition(site),
+		Rule: EntrypointNotInImage, ImagePath: e.Path, Subject: Position{File: at.File, Line: at.Line},
 		Summary: fmt.Sprintf("%s, which the image starts, is not in it", e.Path), Assumptions: c.assumptions(c.image.Opaque),
 	}
 	if c.writtenAtStart([]string{e.Path}) != "" {
