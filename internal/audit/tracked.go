@@ -223,9 +223,9 @@ func checkStray(p *pass) error {
 			ignored.add(s.Path, at, node)
 		}
 	}
-	p.reportStray(untracked, Warning, "that git does not track", "They are only here: an image that is built from a clean checkout, as in CI, is another one. Add them to git, or to the ignore file.")
+	p.reportStray(untracked, Warning, "that git does not track", "An image that is built from a clean checkout, as in CI, is another one. Add to git what belongs there, and the rest to the ignore file.")
 	p.reportStray(secrets, Warning, "that git ignores and that looks like a secret", "Whoever has the image has it. A line in the ignore file keeps it out.")
-	p.reportStray(ignored, Note, "that git ignores", "They are only here, unless a step before the build makes them. A line in the ignore file keeps them out.")
+	p.reportStray(ignored, Note, "that git ignores", "A clean checkout, as in CI, has it only if a step before the build makes it. A line in the ignore file keeps it out.")
 	return nil
 }
 
