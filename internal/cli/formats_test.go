@@ -216,12 +216,14 @@ func TestGitLabIsCodeClimate(t *testing.T) {
 			program := "import type { Issue } from 'codeclimate-types'\n" +
 				"export const report: (Issue & Required<Pick<Issue, 'severity' | 'fingerprint'>>)[] = " + report
 			require.NoError(t, os.WriteFile("report.ts", []byte(program), 0o644))
-			return exec.Command(tsc, "--noEmit", "--strict", "--module", "esnext", "--moduleResolution", "bundler", "report.ts").CombinedOutput()
+			return exec.Command(tsc, "--noEmit", "--strict", "--skipLibCheck", "--lib", "es5", "--module", "esnext", "--moduleResolution", "bundler", "report.ts").CombinedOutput()
 		}
 		msg, err := check(out)
 		assert.NoError(t, err, "%s", msg)
-		_, err = check(strings.Replace(out, `"check_name"`, `"checkName"`, 1))
-		assert.Equal(t, !strings.Contains(out, `"check_name"`), err == nil, "a wrong key is noticed")
+		if strings.HasSuffix(t.Name(), "/outage") {
+			_, err = check(strings.Replace(out, `"check_name"`, `"checkName"`, 1))
+			assert.Error(t, err, "a wrong key is noticed")
+		}
 	})
 }
 
