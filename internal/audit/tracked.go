@@ -20,7 +20,8 @@ type Clean interface {
 	Absent(contextDir string, names []string) (map[string]Absence, error)
 	// Stray gives files and directories that are here and that git does not track; the directories end with a slash.
 	Stray(contextDir string) ([]Stray, error)
-	// LFS gives the files that git keeps in its large file storage, Submodules the directories of submodules.
+	// LFS gives the files that git keeps in its large file storage, Submodules the directories of submodules that were not
+	// fetched.
 	LFS(contextDir string) ([]string, error)
 	Submodules(contextDir string) ([]string, error)
 }
@@ -141,9 +142,6 @@ func (p *pass) checkHollow() error {
 		return err
 	}
 	for _, name := range modules {
-		if entries, err := p.main.FS.ReadDir(name); err != nil || len(entries) > 0 {
-			continue
-		}
 		if err := p.reportHollow(name, "is a submodule that was not fetched", "It is an empty directory here (git submodule update --init): what it should hold does not reach the image."); err != nil {
 			return err
 		}

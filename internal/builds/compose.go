@@ -90,12 +90,25 @@ func composeGroup(ctx context.Context, root string, group []string) ([]Build, []
 	}
 	quiet()
 	required := requiredVariables{}
-	project, err := loader.LoadWithContext(ctx, details, func(o *loader.Options) {
-		o.SetProjectName("ctxaudit", true)
-		o.Interpolate.Substitute = required.substitute
-		o.Profiles = []string{"*"}
-		o.SkipResolveEnvironment, o.SkipConsistencyCheck, o.SkipNormalization = true, true, false
-	})
+	load := func() (*types.Project, error) {
+		return loader.LoadWithContext(ctx, details, func(o *loader.Options) {
+			o.SetProjectName("ctxaudit", true)
+			o.Interpolate.Substitute = required.substitute
+			o.Profiles = []string{"*"}
+			o.SkipResolveEnvironment, o.SkipConsistencyCheck, o.SkipNormalization = true, true, false
+		})
+	}
+	project, err := load()
+	if err != nil {
+		// A number or a mount that is made of a variable without a value is none.
+		with := requiredVariables{all: true}
+		required, with = with, required
+		if again, ok := load(); ok == nil && len(required.missing) > 0 {
+			project, err = again, nil
+		} else {
+			required = with
+		}
+	}
 	if err != nil && strings.Contains(err.Error(), "empty compose file") {
 		return nil, nil // all of it is commented out
 	}

@@ -173,3 +173,27 @@ services:
 	assert.Equal(t, []Note{{File: "compose.yaml", Line: 8,
 		Text: "a value is required for PORT, and for 2 more: what is built with it may differ; an .env file beside the Compose file can give it"}}, notes)
 }
+
+// A mount or a number of nothing is an error of Compose, and none of what is built.
+func TestVariablesWithoutAValue(t *testing.T) {
+	root, files := extract(t, `
+-- compose.yaml --
+services:
+  web:
+    build: {context: web, args: {V: $UNSET, KEPT: $$UNSET, D: "${UNSET:-x}"}}
+    volumes: ["${DIR}:/srv/app"]
+    cpus: $CPUS
+-- wrong/compose.yaml --
+services:
+  web:
+    build: {context: ., nonsense: $X}
+`)
+	found, notes := Compose(t.Context(), root, files)
+	require.Len(t, found, 1)
+	assert.Equal(t, map[string]string{"KEPT": "$UNSET", "D": "x"}, found[0].Args)
+	require.Len(t, notes, 2)
+	assert.Equal(t, Note{File: "compose.yaml", Line: 5,
+		Text: "a value is required for CPUS, and for 2 more: what is built with it may differ; an .env file beside the Compose file can give it"}, notes[0])
+	assert.Equal(t, "wrong/compose.yaml", notes[1].File)
+	assert.Contains(t, notes[1].Text, "nonsense")
+}

@@ -12,9 +12,11 @@ import (
 	"github.com/compose-spec/compose-go/v2/template"
 )
 
-// requiredVariables stands in for values that a Compose file demands, as in ${NAME:?message}, and that are not known here: most of them
-// have nothing to do with what is built, and Compose would give up the whole file.
+// requiredVariables stands in for values that a Compose file demands, as in ${NAME:?message}, and that are not known here:
+// most of them have nothing to do with what is built, and Compose would give up the whole file.
 type requiredVariables struct {
+	// all stands in for every variable without a value or a default.
+	all     bool
 	missing []template.MissingRequiredError
 	// made are the texts in which something stands in for a value.
 	made map[string]bool
@@ -26,6 +28,9 @@ const standIn = "0"
 // substitute is template.Substitute, which goes on where a required value is missing.
 func (r *requiredVariables) substitute(text string, values template.Mapping) (string, error) {
 	var stand []string
+	if r.all {
+		stand = r.unset(text, values)
+	}
 	for {
 		out, err := template.Substitute(text, func(name string) (string, bool) {
 			if slices.Contains(stand, name) {
@@ -44,10 +49,30 @@ func (r *requiredVariables) substitute(text string, values template.Mapping) (st
 			return out, err
 		}
 		stand = append(stand, missing.Variable)
-		if !slices.ContainsFunc(r.missing, func(m template.MissingRequiredError) bool { return m.Variable == missing.Variable }) {
-			r.missing = append(r.missing, *missing)
+		r.note(*missing)
+	}
+}
+
+func (r *requiredVariables) note(missing template.MissingRequiredError) {
+	if !slices.ContainsFunc(r.missing, func(m template.MissingRequiredError) bool { return m.Variable == missing.Variable }) {
+		r.missing = append(r.missing, missing)
+	}
+}
+
+// plain finds the variables of a text that are written without a default; $$ is a dollar sign.
+var plain = regexp.MustCompile(`\$\$|\$\{([A-Za-z_]\w*)\}|\$([A-Za-z_]\w*)`)
+
+// unset gives the variables of a text that have neither a value nor a default.
+func (r *requiredVariables) unset(text string, values template.Mapping) []string {
+	var out []string
+	for _, m := range plain.FindAllStringSubmatch(text, -1) {
+		name := m[1] + m[2]
+		if _, ok := values(name); name != "" && !ok {
+			out = append(out, name)
+			r.note(template.MissingRequiredError{Variable: name})
 		}
 	}
+	return out
 }
 
 // notes tells, once for some files, which values are missing.
