@@ -45,7 +45,7 @@ func (w *walker) walk(d *dir) error {
 		full := paths.of(i)
 		var below *dir
 		if rec.kind == kindDir {
-			below = d.subs[sub]
+			below = &d.subs[sub]
 			sub++
 		}
 		if rec.skipped {
@@ -129,7 +129,7 @@ func (t *Tree) complete(d *dir, want detail) error {
 		if d.entries[i].kind != kindDir {
 			continue
 		}
-		below := d.subs[sub]
+		below := &d.subs[sub]
 		sub++
 		if gone {
 			continue
@@ -166,7 +166,7 @@ func (t *Tree) list(d *dir, fn func(Entry) error) error {
 		}
 		var below *dir
 		if d.entries[i].kind == kindDir {
-			below = d.subs[sub]
+			below = &d.subs[sub]
 			sub++
 		}
 		if ok, err := t.listedAt(d, i); err != nil || !ok {
@@ -317,7 +317,7 @@ func (a *ahead) work(t *Tree, want detail) {
 		a.mu.Lock()
 		a.busy--
 		for i := len(d.subs) - 1; i >= 0; i-- {
-			a.stack = append(a.stack, d.subs[i])
+			a.stack = append(a.stack, &d.subs[i])
 		}
 		a.changed.Broadcast()
 	}
