@@ -15,13 +15,10 @@ func Foreign(m *simulate.Image, main *simulate.Context, name string) (sentence s
 	if manifest.IsStdlib(top) {
 		return top + " is part of Python's standard library", nil, nil
 	}
-	c, err := newImportCheck(&pass{subject: Subject{Policy: &policy.Image{}}, image: m, main: main, report: &ImageReport{}})
-	if err != nil {
-		return "", nil, err
-	}
-	dep, ok := c.declared.ImportDeclared(name)
+	c := newImportCheck(&pass{subject: Subject{Policy: &policy.Image{}}, image: m, main: main, report: &ImageReport{}})
+	dep, ok := c.declared().ImportDeclared(name)
 	if !ok {
-		return "", nil, nil
+		return "", nil, c.unread
 	}
 	if dep.File != "" {
 		place = &Place{Role: RoleRequires, File: dep.File, Line: dep.Line, Text: dep.Written}

@@ -23,10 +23,7 @@ func checkImports(p *pass) error {
 	if p.main == nil {
 		return nil
 	}
-	c, err := newImportCheck(p)
-	if err != nil {
-		return err
-	}
+	c := newImportCheck(p)
 	entries := c.entries()
 	for _, e := range entries {
 		c.searchDirs = append(c.searchDirs, e.search...)
@@ -38,15 +35,16 @@ func checkImports(p *pass) error {
 	if len(entries) > 0 {
 		c.checkSearchPath()
 	}
-	return c.reportAll()
+	return cmp.Or(c.reportAll(), c.unread)
 }
 
 // importCheck is one run of the import rules over an image.
 type importCheck struct {
 	*pass
-	tree     imageTree
-	repo     repository
-	declared *manifest.Declarations
+	tree imageTree
+	repo repository
+	// manifests are what the repository's manifests declare, and where a top-level module of it was looked for.
+	manifests
 	// searchDirs are the search paths of all entries.
 	searchDirs []python.SearchDir
 	// pathSteps are RUN steps, unknownPaths places of the program, that change the search path in a way that cannot be told.
@@ -54,8 +52,6 @@ type importCheck struct {
 	unknownPaths []Position
 	// written are the files that the entry scripts write when the container starts.
 	written map[string]startup.Origin
-	// ownInstalls are steps that may install a project of the repository from elsewhere.
-	ownInstalls []ownInstall
 
 	// unresolved are entries whose module is nowhere.
 	unresolved []entry
@@ -74,18 +70,12 @@ type importCheck struct {
 	cycles   map[Position]bool
 }
 
-func newImportCheck(p *pass) (*importCheck, error) {
-	declared, err := manifest.Declared(repository{p.main.FS})
-	if err != nil {
-		return nil, err
-	}
-	c := &importCheck{
-		pass: p, tree: imageTree{p.image.Tree}, repo: repository{p.main.FS}, declared: declared,
+func newImportCheck(p *pass) *importCheck {
+	return &importCheck{
+		pass: p, tree: imageTree{p.image.Tree}, repo: repository{p.main.FS},
 		groups: map[string]*missingGroup{}, names: map[string]*missingName{}, nowhere: map[string]python.Missing{}, misplaced: map[Position]python.Missing{}, inBranch: map[Position]bool{},
 		followed: map[string]int{}, cycles: map[Position]bool{},
 	}
-	c.declareInstalled()
-	return c, nil
 }
 
 // missingGroup is a package or module that the image lacks, with all that asks for it.
@@ -231,17 +221,6 @@ func (c *importCheck) pythonPath(s runEntry) []string {
 	return out
 }
 
-// consoleScripts gives the commands that installing the repository's own packages makes.
-func (c *importCheck) consoleScripts() map[string]string {
-	out := map[string]string{}
-	for _, p := range c.declared.Projects {
-		for name, s := range p.Scripts {
-			out[name] = s.Target
-		}
-	}
-	return out
-}
-
 // follow follows one entry and sorts what is missing.
 func (c *importCheck) follow(e entry) *python.Graph {
 	g := python.Follow(python.Config{
@@ -364,8 +343,11 @@ func (c *importCheck) sortEntry(e entry) {
 // foreign reports whether a module is known to be somebody else's.
 func (c *importCheck) foreign(module string) bool {
 	top, _, _ := strings.Cut(module, ".")
-	_, declared := c.declared.ImportDeclared(module)
-	return declared || manifest.IsStdlib(top)
+	if manifest.IsStdlib(top) {
+		return true
+	}
+	_, declared := c.declared().ImportDeclared(module)
+	return declared
 }
 
 // sort decides what a missing module or name is: the project's own and to be reported, or somebody else's.

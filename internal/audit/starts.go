@@ -83,7 +83,7 @@ func (p *importCheck) ownStart() startup.Input {
 	return startup.Input{
 		Entrypoint: startup.Command{Args: cfg.Entrypoint, Origin: origin(src.Entrypoint)},
 		Cmd:        startup.Command{Args: cfg.Cmd, Origin: origin(src.Cmd)},
-		Env:        cfg.Env, Workdir: cfg.WorkingDir, Files: p.tree, ConsoleScripts: p.consoleScripts(),
+		Env:        cfg.Env, Workdir: cfg.WorkingDir, Files: p.tree, ConsoleScript: p.consoleScript,
 	}
 }
 
