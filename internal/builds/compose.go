@@ -133,7 +133,7 @@ func composeGroup(ctx context.Context, root string, group []string) ([]Build, []
 	if len(out) == 0 {
 		return nil, nil
 	}
-	return out, required.notes(root, group)
+	return out, required.notes(places)
 }
 
 func composeBuild(root, name string, s types.ServiceConfig, places *places) Build {
@@ -216,15 +216,18 @@ func composeNote(group []string, dir string, err error) Note {
 type places struct {
 	first string
 	at    map[string]Note
+	trees map[string]*ast.File // what could be parsed, by file
+	order []string
 }
 
 func newPlaces(root string, group []string) *places {
-	p := &places{first: group[0], at: map[string]Note{}}
+	p := &places{first: group[0], at: map[string]Note{}, trees: map[string]*ast.File{}, order: group}
 	for _, f := range group {
 		tree, err := parser.ParseFile(filepath.Join(root, filepath.FromSlash(f)), 0)
 		if err != nil {
 			continue
 		}
+		p.trees[f] = tree
 		for _, doc := range tree.Docs {
 			for name, line := range services(doc.Body) {
 				if _, known := p.at[name]; line.build || !known {
@@ -281,6 +284,26 @@ func child(n ast.Node, key string) ast.Node {
 		return v.Value
 	}
 	return nil
+}
+
+// text gives the first place of a scalar that is wanted; line 0 if there is none.
+func (p *places) text(wanted func(string) bool) (file string, line int) {
+	for _, f := range p.order {
+		tree := p.trees[f]
+		if tree == nil || len(tree.Docs) == 0 || tree.Docs[0].Body == nil {
+			continue
+		}
+		t := tree.Docs[0].Body.GetToken()
+		for t.Prev != nil {
+			t = t.Prev
+		}
+		for ; t != nil; t = t.Next {
+			if wanted(t.Value) {
+				return f, t.Position.Line
+			}
+		}
+	}
+	return "", 0
 }
 
 func (p *places) service(name string) (string, int) {

@@ -3,8 +3,6 @@ package builds
 import (
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -76,13 +74,13 @@ func (r *requiredVariables) unset(text string, values template.Mapping) []string
 }
 
 // notes tells, once for some files, which values are missing.
-func (r *requiredVariables) notes(root string, files []string) []Note {
+func (r *requiredVariables) notes(places *places) []Note {
 	if len(r.missing) == 0 {
 		return nil
 	}
 	slices.SortFunc(r.missing, func(a, b template.MissingRequiredError) int { return strings.Compare(a.Variable, b.Variable) })
 	first := r.missing[0]
-	n := Note{File: files[0], Text: "a value is required for " + first.Variable}
+	n := Note{File: places.first, Text: "a value is required for " + first.Variable}
 	if first.Reason != "" {
 		n.Text += " (" + first.Reason + ")"
 	}
@@ -91,15 +89,8 @@ func (r *requiredVariables) notes(root string, files []string) []Note {
 	}
 	n.Text += ": what is built with it may differ; an .env file beside the Compose file can give it"
 	use := regexp.MustCompile(`\$\{?` + regexp.QuoteMeta(first.Variable) + `\b`)
-	for _, f := range files {
-		data, err := os.ReadFile(filepath.Join(root, filepath.FromSlash(f)))
-		if err != nil {
-			continue
-		}
-		if at := use.FindIndex(data); at != nil {
-			n.File, n.Line = f, 1+strings.Count(string(data[:at[0]]), "\n")
-			break
-		}
+	if file, line := places.text(use.MatchString); line > 0 {
+		n.File, n.Line = file, line
 	}
 	return []Note{n}
 }

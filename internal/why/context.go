@@ -225,8 +225,8 @@ func (e *Explainer) usage(a *Answer, p string, files []string) error {
 	if p == "." || !slices.ContainsFunc(files, func(f string) bool { return strings.HasSuffix(f, ".py") }) {
 		return nil
 	}
-	u, err := audit.Importers(e.Image, e.Main, e.policy(), p)
-	if err != nil || len(u.Imports) == 0 {
+	u, err := audit.Importers(e.Image, e.Main, e.Subject, p)
+	if err != nil || u.Module == "" {
 		return err
 	}
 	a.Usage = &Usage{Module: u.Module, Imports: u.Imports, Count: len(u.Imports), Exports: u.Exports}
@@ -246,7 +246,7 @@ func (e *Explainer) find(target string) (p string, ok bool, err error) {
 		return p, true, nil
 	}
 	if moduleName.MatchString(target) {
-		q, ok, err := audit.ModulePath(e.Image, e.Main, e.policy(), target)
+		q, ok, err := audit.ModulePath(e.Image, e.Main, e.Subject, target)
 		if ok || err != nil {
 			return q, ok, err
 		}
