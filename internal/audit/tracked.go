@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/ctxaudit/ctxaudit/internal/policy"
 	"github.com/ctxaudit/ctxaudit/internal/rootfs"
 	"github.com/ctxaudit/ctxaudit/internal/simulate"
 )
@@ -207,6 +208,9 @@ func checkStray(p *pass) error {
 	}
 	var untracked, ignored, secrets strayFiles
 	for _, s := range stray {
+		if path.Base(s.Path) == policy.FileName {
+			continue // it was just made for this, and belongs into git
+		}
 		at, node, err := p.inImage(strings.TrimSuffix(s.Path, "/"))
 		if err != nil {
 			return err
