@@ -1,11 +1,55 @@
 package builds
 
 import (
+	"cmp"
 	"context"
+	"maps"
 	"path"
+	"slices"
 )
 
-func IsSource(p string) bool { return IsCompose(path.Base(p)) }
-func Read(ctx context.Context, root string, files []string) ([]Build, []Note) {
-	return Compose(ctx, root, files)
+// Kinds are the kinds of sources, the most explicit first.
+var Kinds = []string{"bake", "workflow", "cloudbuild", "compose", "skaffold", "hint"}
+
+// Reader reads the sources of one repository. Names are slash-separated and relative to its root.
+type Reader struct {
+	// Dir is a directory of the disk that holds the sources and the files that they refer to.
+	Dir string
+	// Read reads one of them, and Exists reports whether the repository has a file; it may have more than Dir.
+	Read   func(name string) ([]byte, error)
+	Exists func(name string) bool
 }
+
+// IsSource reports whether a file may say what is built, by its name.
+func IsSource(name string) bool {
+	base := path.Base(name)
+	return IsCompose(base) || IsBake(base)
+}
+
+// Builds reads sources and gives the images that they build: those of the more explicit kinds first, each kind in the order of
+// files and lines.
+func (r *Reader) Builds(ctx context.Context, files []string) (found []Build, notes []Note) {
+	byKind := map[string][]string{}
+	for _, f := range files {
+		base := path.Base(f)
+		switch {
+		case IsCompose(base):
+			byKind["compose"] = append(byKind["compose"], f)
+		case IsBake(base):
+			byKind["bake"] = append(byKind["bake"], f)
+		}
+	}
+	add := func(builds []Build, more []Note) {
+		found, notes = append(found, builds...), append(notes, more...)
+	}
+	composed, composeNotes := Compose(ctx, r.Dir, byKind["compose"])
+	add(composed, composeNotes)
+	add(r.Bake(byKind["bake"], composed))
+	slices.SortStableFunc(found, func(a, b Build) int {
+		return cmp.Or(cmp.Compare(slices.Index(Kinds, a.Kind), slices.Index(Kinds, b.Kind)), compareBuilds(a, b))
+	})
+	slices.SortStableFunc(notes, compareNotes)
+	return found, slices.Compact(notes)
+}
+
+func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

@@ -37,7 +37,7 @@ func (d *discovery) add(b builds.Build, dir string) error {
 	}
 	n := d.name(opt, b)
 	n.byDefault = n.byDefault || img.byDefault
-	img.key = keyOf(opt, img.byDefault)
+	img.key = keyOf(opt, img.subject.Image)
 	source := audit.Source{Kind: b.Kind, File: d.shown(b.File), Line: b.Line}
 	img.subject.Sources = []audit.Source{source}
 	img.subject.Starts = []audit.Start{{
@@ -105,21 +105,25 @@ func (d *discovery) name(opt dockerfile.Options, b builds.Build) *named {
 	return n
 }
 
-// keyOf identifies an image: two builds with the same key make the same one.
-func keyOf(opt dockerfile.Options, byDefault bool) string {
-	target := opt.Target
-	if byDefault {
-		target = ""
-	}
-	key := []string{filepath.Clean(opt.Context), filepath.Clean(opt.Dockerfile), strings.ToLower(target)}
+// keyOf identifies an image: what is said of one holds for another with the same key. image is the prediction, nil if there
+// is none.
+func keyOf(opt dockerfile.Options, image *simulate.Image) string {
+	key := []string{filepath.Clean(opt.Context), filepath.Clean(opt.Dockerfile)}
 	if r, ok := opt.Stdin.(*overlay.Reader); ok {
 		key = append(key, r.String())
 	}
-	for _, m := range []map[string]string{opt.BuildArgs, opt.BuildContexts} {
+	pairs := func(m map[string]string) {
 		for _, k := range slices.Sorted(maps.Keys(m)) {
 			key = append(key, k+"="+m[k])
 		}
 		key = append(key, "")
+	}
+	pairs(opt.BuildContexts)
+	if image != nil {
+		key = append(key, shape(image.Plan))
+	} else {
+		key = append(key, strings.ToLower(opt.Target))
+		pairs(opt.BuildArgs)
 	}
 	return strings.Join(key, "\x00")
 }
@@ -181,7 +185,7 @@ func (d *discovery) options(b builds.Build, dir string) (opt dockerfile.Options,
 		switch kind, rest, ok := strings.Cut(value, ":"); {
 		case ok && (kind == "target" || kind == "service"):
 			// The image that another target makes is a base image whose files are not known here.
-			value = "docker-image://" + strings.ToLower(rest)
+			value = "docker-image://" + strings.Trim(strings.ToLower(rest), "_-")
 		case strings.Contains(value, "://") || IsRemote(value):
 		default:
 			value = at(value)

@@ -28,7 +28,7 @@ func (e *NoDockerfileError) Error() string {
 }
 
 // Discover finds the images of a repository that has no configuration, each once. What a Compose file, a Bake file, a
-// workflow or a build service says that it builds comes first, in the order of [builds.Read]; then every Dockerfile that
+// workflow or a build service says that it builds comes first, in the order of [builds.Kinds]; then every Dockerfile that
 // none of them names, with the context in which its sources resolve.
 //
 // Compose and Skaffold describe how developers build: of a Dockerfile that only they name the default target is an image
@@ -108,7 +108,7 @@ func (d *discovery) fromSources(files []string) error {
 		return err
 	}
 	defer done()
-	found, notes := builds.Read(d.ctx, dir, files)
+	found, notes := d.reader(dir).Builds(d.ctx, files)
 	for _, n := range notes {
 		d.notice(n.File, n.Line, "%s", n.Text)
 	}
@@ -122,6 +122,21 @@ func (d *discovery) fromSources(files []string) error {
 		d.take(img.subject)
 	}
 	return nil
+}
+
+// reader reads files of the repository from where they were put.
+func (d *discovery) reader(dir string) *builds.Reader {
+	return &builds.Reader{
+		Dir: dir,
+		Read: func(name string) ([]byte, error) {
+			data, err := readConfig(filepath.Join(dir, filepath.FromSlash(name)))
+			if err != nil {
+				return nil, fmt.Errorf("reading %s: %w", name, err)
+			}
+			return data, nil
+		},
+		Exists: func(name string) bool { return d.state.Exists(filepath.Join(d.root, filepath.FromSlash(name))) },
+	}
 }
 
 // notice tells of something that could not be followed.

@@ -1,7 +1,10 @@
 package project
 
 import (
+	"errors"
 	"fmt"
+	"io"
+	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
@@ -98,6 +101,32 @@ const (
 	maxConfig  = 1 << 20
 	maxConfigs = 5000
 )
+
+// readConfig reads a file that is no larger than that.
+func readConfig(name string) ([]byte, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, underlying(err)
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, maxConfig+1))
+	if err != nil {
+		return nil, underlying(err)
+	}
+	if len(data) > maxConfig {
+		return nil, fmt.Errorf("larger than %d bytes", maxConfig)
+	}
+	return data, nil
+}
+
+// underlying leaves out the path, which is one of this machine.
+func underlying(err error) error {
+	var pathErr *fs.PathError
+	if errors.As(err, &pathErr) {
+		return pathErr.Err
+	}
+	return err
+}
 
 // onDisk gives a directory of the disk in which files of a directory, and those that they may refer to, can be read: itself,
 // or a copy of them if this is another state. done removes the copy.
