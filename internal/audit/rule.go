@@ -179,6 +179,8 @@ type Subject struct {
 	// none: as the image says itself.
 	Sources []Source
 	Starts  []Start
+	// Prepared tells that what runs before the build, where it is built, may make files that it needs.
+	Prepared bool
 }
 
 // pass is one run of the rules over an image.
@@ -258,6 +260,9 @@ func (s Subject) judge(f Finding) Finding {
 		// With the slash: a pattern for directories matches no name of which git cannot see that it is one.
 		f.Severity = Warning
 		f.Detail = strings.TrimSpace(f.Detail + " Git ignores it: a step before the build must make it.")
+	case s.Prepared && !slices.ContainsFunc(f.Related, func(p Place) bool { return p.Role == RoleExcludes }):
+		f.Severity = Warning
+		f.Detail = strings.TrimSpace(f.Detail + " Where it is built, a step before the build may make it.")
 	}
 	return f
 }

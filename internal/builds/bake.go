@@ -31,12 +31,12 @@ const (
 )
 
 // Bake reads the Bake files of a repository and gives the images that they build: those of every group, and every target
-// that is not just there to be inherited from. composed are the images of Compose files; those that Bake reads by itself
-// are targets, too, that others may inherit from or change.
+// that is not just there to be inherited from. The images of a Compose file that Bake reads by itself are targets, too, that
+// others may inherit from or change.
 //
 // In each directory the default files are read together. Another file is read alone and, if that does not do, after them,
 // as `docker buildx bake -f docker-bake.hcl -f other.hcl` would.
-func (r *Reader) Bake(files []string, composed []Build) (found []Build, notes []Note) {
+func (r *Reader) Bake(files []string) (found []Build, notes []Note) {
 	byDir := map[string][]string{}
 	for _, f := range files {
 		byDir[path.Dir(f)] = append(byDir[path.Dir(f)], path.Base(f))
@@ -55,7 +55,7 @@ func (r *Reader) Bake(files []string, composed []Build) (found []Build, notes []
 			}
 		}
 		slices.Sort(others)
-		compose := composeOf(dir, composed)
+		compose := composeOf(dir, r.composed)
 		if len(group) > 0 {
 			b := r.bakery(group, compose)
 			builds, more := b.builds(r, b.built(), dir)
@@ -110,6 +110,8 @@ type bakery struct {
 	order   []string // names of targets as they stand in the files
 	// referred are the attributes of targets that expressions name, as far as they were asked for.
 	referred map[string]map[string]cty.Value
+	// given are values of variables from outside.
+	given map[string]word
 }
 
 // bakeGroup is a group of targets and groups.

@@ -35,7 +35,7 @@ func FuzzBake(f *testing.F) {
 			t.Skip("it only counts")
 		}
 		run := func() ([]Build, []Note) {
-			return inMemory(map[string][]byte{name: []byte(text)}).Bake([]string{name}, nil)
+			return inMemory(map[string][]byte{name: []byte(text)}).Bake([]string{name})
 		}
 		found, notes := run()
 		again, notesAgain := run()

@@ -29,6 +29,7 @@ func newBakery(files []string) *bakery {
 	return &bakery{
 		files: files, attrs: map[string]*hcl.Attribute{}, variables: map[string]*hcl.Block{}, functions: map[string]*hcl.Block{},
 		busy: map[string]bool{}, groups: map[string]*bakeGroup{}, targets: map[string]*bakeTarget{}, referred: map[string]map[string]cty.Value{},
+		given: map[string]word{},
 		scope: &hcl.EvalContext{
 			Functions: maps.Clone(bakeFunctions),
 			Variables: map[string]cty.Value{
@@ -118,8 +119,12 @@ func (b *bakery) variable(block *hcl.Block) (cty.Value, hcl.Diagnostics) {
 		}
 	}
 	a := content.Attributes["default"]
-	if a == nil {
+	w, given := b.given[block.Labels[0]]
+	if a == nil && !given || given && !w.known() {
 		return cty.UnknownVal(typ), nil
+	}
+	if a == nil {
+		return fromOutside(w, typ), nil
 	}
 	v, diags := b.value(a.Expr, nil)
 	if diags.HasErrors() {
@@ -129,7 +134,22 @@ func (b *bakery) variable(block *hcl.Block) (cty.Value, hcl.Diagnostics) {
 	if err != nil {
 		return v, failure(a.Range, "Invalid default", err.Error())
 	}
+	if given {
+		return fromOutside(w, out.Type()), nil
+	}
 	return out, nil
+}
+
+// fromOutside gives the value of a variable that the environment sets.
+func fromOutside(w word, typ cty.Type) cty.Value {
+	if typ == cty.DynamicPseudoType {
+		typ = cty.String
+	}
+	v, err := convert.Convert(cty.StringVal(string(w)), typ)
+	if err != nil {
+		return cty.UnknownVal(typ)
+	}
+	return v
 }
 
 // refer evaluates what target.NAME.ATTRIBUTE names.

@@ -192,8 +192,8 @@ func (b *bakery) arguments(a *bakeAttr, to map[string]string) hcl.Diagnostics {
 	return nil
 }
 
-// builds evaluates targets and gives their images. dir is where the files lie.
-func (b *bakery) builds(r *Reader, names []string, dir string) (found []Build, notes []Note) {
+// resolveTargets evaluates targets that are images; one that cannot be leaves a note.
+func (b *bakery) resolveTargets(names []string) []resolvedTarget {
 	var list []resolvedTarget
 	failed := map[Note][]string{}
 	for _, name := range names {
@@ -213,6 +213,12 @@ func (b *bakery) builds(r *Reader, names []string, dir string) (found []Build, n
 		b.note(n)
 	}
 	slices.SortFunc(b.notes, compareNotes)
+	return list
+}
+
+// builds gives the images of targets. dir is where the files lie.
+func (b *bakery) builds(r *Reader, names []string, dir string) (found []Build, notes []Note) {
+	list := b.resolveTargets(names)
 	base := r.bakeBase(dir, list)
 	for _, t := range list {
 		found = append(found, t.build(base))

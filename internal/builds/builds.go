@@ -32,6 +32,9 @@ type Build struct {
 	// lets through arrives there; "" if there is none.
 	Upload string
 
+	// Prepared tells that what runs before it may make files that it needs.
+	Prepared bool
+
 	// Start is what the image is started with here, if that is not the image's own matter.
 	Start Start
 	// Mounts are paths of the image over which something is mounted when it runs: what lies there is not the image's.

@@ -18,12 +18,14 @@ type Reader struct {
 	// Read reads one of them, and Exists reports whether the repository has a file; it may have more than Dir.
 	Read   func(name string) ([]byte, error)
 	Exists func(name string) bool
+
+	composed []Build // the images of Compose files, which Bake reads, too
 }
 
 // IsSource reports whether a file may say what is built, by its name.
 func IsSource(name string) bool {
 	base := path.Base(name)
-	return IsCompose(base) || IsBake(base)
+	return IsCompose(base) || IsBake(base) || IsWorkflow(name) || IsCloudBuild(base) || IsSkaffold(base)
 }
 
 // Builds reads sources and gives the images that they build: those of the more explicit kinds first, each kind in the order of
@@ -33,18 +35,28 @@ func (r *Reader) Builds(ctx context.Context, files []string) (found []Build, not
 	for _, f := range files {
 		base := path.Base(f)
 		switch {
+		case IsWorkflow(f):
+			byKind["workflow"] = append(byKind["workflow"], f)
 		case IsCompose(base):
 			byKind["compose"] = append(byKind["compose"], f)
 		case IsBake(base):
 			byKind["bake"] = append(byKind["bake"], f)
+		case IsCloudBuild(base):
+			byKind["cloudbuild"] = append(byKind["cloudbuild"], f)
+		case IsSkaffold(base):
+			byKind["skaffold"] = append(byKind["skaffold"], f)
 		}
 	}
 	add := func(builds []Build, more []Note) {
 		found, notes = append(found, builds...), append(notes, more...)
 	}
 	composed, composeNotes := Compose(ctx, r.Dir, byKind["compose"])
+	r.composed = composed
 	add(composed, composeNotes)
-	add(r.Bake(byKind["bake"], composed))
+	add(r.Bake(byKind["bake"]))
+	add(r.Workflows(byKind["workflow"]))
+	add(r.CloudBuild(byKind["cloudbuild"]))
+	add(r.Skaffold(byKind["skaffold"]))
 	slices.SortStableFunc(found, func(a, b Build) int {
 		return cmp.Or(cmp.Compare(slices.Index(Kinds, a.Kind), slices.Index(Kinds, b.Kind)), compareBuilds(a, b))
 	})

@@ -1,6 +1,7 @@
 package project
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"path/filepath"
@@ -23,8 +24,14 @@ func (d *discovery) add(b builds.Build, dir string) error {
 	opt, problem := d.options(b, dir)
 	if problem != "" {
 		d.name(opt, b)
-		d.notice(b.File, b.Line, "%s is not audited: %s", b.Name, problem)
+		d.notice(b.File, b.Line, "%s is not audited: %s", cmp.Or(b.Name, "an image"), problem)
 		return nil
+	}
+	if df, err := filepath.Rel(d.root, opt.Dockerfile); b.Name == "" && err == nil {
+		b.Name = ImageName(filepath.ToSlash(df))
+		if b.Target != "" {
+			b.Name += " (" + b.Target + ")"
+		}
 	}
 	img := &described{subject: d.state.discovered(b.Name, opt)}
 	prediction, err := simulate.Build(d.ctx, opt)
@@ -39,7 +46,7 @@ func (d *discovery) add(b builds.Build, dir string) error {
 	n.byDefault = n.byDefault || img.byDefault
 	img.key = keyOf(opt, img.subject.Image)
 	source := audit.Source{Kind: b.Kind, File: d.shown(b.File), Line: b.Line}
-	img.subject.Sources = []audit.Source{source}
+	img.subject.Sources, img.subject.Prepared = []audit.Source{source}, b.Prepared
 	img.subject.Starts = []audit.Start{{
 		Entrypoint: b.Start.Entrypoint, Command: b.Start.Command, Workdir: b.Start.WorkingDir, Env: b.Start.Env,
 		Mounts: b.Mounts, At: audit.Position{File: source.File, Line: source.Line},
@@ -56,6 +63,7 @@ func (d *discovery) add(b builds.Build, dir string) error {
 
 // join takes over what another source says of the same image.
 func (img *described) join(s audit.Subject) {
+	img.subject.Prepared = img.subject.Prepared || s.Prepared
 	if !slices.Contains(img.subject.Sources, s.Sources[0]) {
 		img.subject.Sources = append(img.subject.Sources, s.Sources[0])
 	}
