@@ -36,6 +36,7 @@ const (
 	NameNotExported        = "NameNotExported"
 	RequiredUntracked      = "RequiredUntracked"
 	UntrackedInImage       = "UntrackedInImage"
+	RequiredNotUploaded    = "RequiredNotUploaded"
 
 	IgnorePatternUnused       = "IgnorePatternUnused"
 	IgnorePatternRedundant    = "IgnorePatternRedundant"
@@ -81,6 +82,7 @@ func Rules() []Rule {
 		{NameNotExported, "A name is imported from a module that does not have it.", Error, nil},
 		{RequiredUntracked, "A needed file is here and would be missing from a clean checkout, as in CI.", Error, checkTracked},
 		{UntrackedInImage, "A file that git does not track enters the image.", Warning, checkStray},
+		{RequiredNotUploaded, "A needed file is here and is not sent to the service that builds the image.", Warning, checkUploaded},
 		{SuppressionInvalid, "A suppression has no reason, or names no rule.", Error, nil},
 		{SuppressionExpired, "A suppression is older than the day until which it was to hold.", Warning, nil},
 		{SuppressionUnused, "A suppression silences nothing.", Warning, nil},
@@ -181,6 +183,8 @@ type Subject struct {
 	Starts  []Start
 	// Prepared tells that what runs before the build, where it is built, may make files that it needs.
 	Prepared bool
+	// Upload is what is sent to a build service that builds the image, nil if none does.
+	Upload *Upload
 }
 
 // pass is one run of the rules over an image.

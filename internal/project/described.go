@@ -51,6 +51,11 @@ func (d *discovery) add(b builds.Build, dir string) error {
 		Entrypoint: b.Start.Entrypoint, Command: b.Start.Command, Workdir: b.Start.WorkingDir, Env: b.Start.Env,
 		Mounts: b.Mounts, At: audit.Position{File: source.File, Line: source.Line},
 	}}
+	if b.Upload != "" {
+		if img.subject.Upload, err = d.upload(filepath.Join(d.root, filepath.FromSlash(b.Upload)), audit.Position{File: source.File, Line: source.Line}); err != nil {
+			d.notice(b.File, b.Line, "what is uploaded for %s is not known: %v", b.Name, err)
+		}
+	}
 	for _, have := range d.order {
 		if have.key == img.key {
 			have.join(img.subject)
@@ -64,6 +69,7 @@ func (d *discovery) add(b builds.Build, dir string) error {
 // join takes over what another source says of the same image.
 func (img *described) join(s audit.Subject) {
 	img.subject.Prepared = img.subject.Prepared || s.Prepared
+	img.subject.Upload = cmp.Or(img.subject.Upload, s.Upload)
 	if !slices.Contains(img.subject.Sources, s.Sources[0]) {
 		img.subject.Sources = append(img.subject.Sources, s.Sources[0])
 	}
