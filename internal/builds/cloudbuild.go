@@ -156,7 +156,7 @@ func (c *cloudBuild) replace(text string, deep int) string {
 
 // script reads the build lines of a shell script.
 func (c *cloudBuild) script(text string, n node, cwd word, vars map[string]string) {
-	for _, s := range script(text, cwd, vars) {
+	for _, s := range script(text, cloudWorkspace, cwd, vars) {
 		line := n.line()
 		if !n.isFolded() {
 			line = n.textLine() + s.line - 1

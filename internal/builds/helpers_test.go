@@ -43,6 +43,7 @@ func inMemory(files map[string][]byte) *Reader {
 		Exists: func(name string) bool {
 			name = path.Clean(name)
 			_, ok := files[name]
+			ok = ok || name == "."
 			for f := range files {
 				ok = ok || strings.HasPrefix(f, name+"/")
 			}

@@ -21,10 +21,10 @@ const (
 	maxScript = 20000
 )
 
-// script finds the build lines of a shell script that runs in a directory with some variables known. Both branches of a
-// condition count; what is only known when it runs stays unknown.
-func script(text string, cwd word, vars map[string]string) []scriptBuild {
-	s := &scriptState{cwd: cwd, vars: map[string]word{}, found: &[]scriptBuild{}, budget: new(int)}
+// script finds the build lines of a shell script that runs in a directory with some variables known; root is that of the
+// repository, and both are absolute. Both branches of a condition count; what is only known when it runs stays unknown.
+func script(text, root string, cwd word, vars map[string]string) []scriptBuild {
+	s := &scriptState{root: root, cwd: cwd, vars: map[string]word{}, found: &[]scriptBuild{}, budget: new(int)}
 	*s.budget = maxScript
 	for k, v := range vars {
 		s.vars[k] = word(v)
@@ -42,6 +42,7 @@ func script(text string, cwd word, vars map[string]string) []scriptBuild {
 
 // scriptState is what is known at one point of a script.
 type scriptState struct {
+	root   string
 	cwd    word
 	vars   map[string]word
 	found  *[]scriptBuild
@@ -50,7 +51,7 @@ type scriptState struct {
 
 // sub gives a state whose changes do not count outside.
 func (s *scriptState) sub() *scriptState {
-	return &scriptState{s.cwd, maps.Clone(s.vars), s.found, s.budget}
+	return &scriptState{s.root, s.cwd, maps.Clone(s.vars), s.found, s.budget}
 }
 
 func (s *scriptState) statements(list []*syntax.Stmt) {
@@ -275,6 +276,9 @@ func (s *scriptState) parameter(p *syntax.ParamExp) word {
 		return unknownPart
 	}
 	name := p.Param.Value
+	if name == "BASH_SOURCE" && (p.Index == nil || isZero(p.Index)) && p.Exp == nil {
+		return s.parameter(&syntax.ParamExp{Param: &syntax.Lit{Value: "0"}})
+	}
 	v, ok := s.vars[name]
 	if name == "PWD" && !ok {
 		v, ok = s.cwd, s.cwd.known()
@@ -299,6 +303,12 @@ func (s *scriptState) parameter(p *syntax.ParamExp) word {
 	return unknownPart
 }
 
+// isZero reports whether an index is 0.
+func isZero(x syntax.ArithmExpr) bool {
+	w, ok := x.(*syntax.Word)
+	return ok && w.Lit() == "0"
+}
+
 // substitution knows the few commands by which scripts find directories.
 func (s *scriptState) substitution(c *syntax.CmdSubst) word {
 	if len(c.Stmts) != 1 {
@@ -316,7 +326,7 @@ func (s *scriptState) substitution(c *syntax.CmdSubst) word {
 	case text == "pwd":
 		return s.cwd
 	case text == "git rev-parse --show-toplevel":
-		return "."
+		return word(s.root)
 	case len(words) == 2 && words[0] == "dirname" && word(words[1]).known():
 		return word(path.Dir(words[1]))
 	}

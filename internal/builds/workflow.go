@@ -335,7 +335,7 @@ func (j *job) script(step node, scope *jobScope) {
 	if d := step.at("working-directory"); d.Node != nil {
 		dir = scope.text(d)
 	}
-	if dir.known() && !path.IsAbs(string(dir)) {
+	if dir == "" || dir.known() && !path.IsAbs(string(dir)) {
 		dir = word(path.Join(workspace, string(dir)))
 	}
 	vars := map[string]string{"GITHUB_WORKSPACE": workspace}
@@ -343,7 +343,7 @@ func (j *job) script(step node, scope *jobScope) {
 		vars[k] = string(v)
 	}
 	text := string(scope.text(run))
-	for _, s := range script(text, dir, vars) {
+	for _, s := range script(text, workspace, dir, vars) {
 		line := run.line()
 		if !run.isFolded() {
 			line = run.textLine() + s.line - 1

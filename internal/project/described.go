@@ -27,11 +27,8 @@ func (d *discovery) add(b builds.Build, dir string) error {
 		d.notice(b.File, b.Line, "%s is not audited: %s", cmp.Or(b.Name, "an image"), problem)
 		return nil
 	}
-	if df, err := filepath.Rel(d.root, opt.Dockerfile); b.Name == "" && err == nil {
-		b.Name = ImageName(filepath.ToSlash(df))
-		if b.Target != "" {
-			b.Name += " (" + b.Target + ")"
-		}
+	if df, err := filepath.Rel(d.root, opt.Dockerfile); err == nil {
+		b.Name = nameOf(b, df)
 	}
 	img := &described{subject: d.state.discovered(b.Name, opt)}
 	prediction, err := simulate.Build(d.ctx, opt)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path"
 	"path/filepath"
+	"slices"
 
 	"github.com/ctxaudit/ctxaudit/dockerfile"
 	"github.com/ctxaudit/ctxaudit/internal/audit"
@@ -40,20 +41,33 @@ func Discover(ctx context.Context, state State, root string) (Images, error) {
 		return d.Images, err
 	}
 	found, err := Files(files, func(dirs []string) map[string]bool { return state.Ignored(root, dirs) },
-		func(name string) bool { return IsDockerfile(path.Base(name)) || builds.IsSource(name) })
+		func(name string) bool {
+			return IsDockerfile(path.Base(name)) || builds.IsSource(name) || builds.IsHint(name)
+		})
 	if err != nil {
 		return d.Images, fmt.Errorf("looking for Dockerfiles: %w", err)
 	}
-	var dockerfiles, sources []string
+	var dockerfiles, sources, hints []string
 	for _, name := range found {
-		if builds.IsSource(name) {
+		switch {
+		case builds.IsSource(name):
 			sources = append(sources, name)
-		} else {
+		case IsDockerfile(path.Base(name)):
 			dockerfiles = append(dockerfiles, name)
+		default:
+			hints = append(hints, name)
 		}
 	}
-	if err := d.fromSources(sources); err != nil {
+	dir, done, err := state.onDisk(root, append(slices.Clone(sources), hints[:min(len(hints), maxConfigs)]...))
+	if err != nil {
 		return d.Images, err
+	}
+	defer done()
+	if err := d.fromSources(sources, dir); err != nil {
+		return d.Images, err
+	}
+	if slices.ContainsFunc(dockerfiles, func(df string) bool { return d.named[df] == nil }) {
+		d.readHints(hints, dir)
 	}
 	for _, df := range dockerfiles {
 		if err := d.fromDockerfile(df); err != nil {
@@ -74,6 +88,7 @@ type discovery struct {
 	root  string
 	taken map[string]bool   // names of images
 	named map[string]*named // Dockerfiles that sources name, relative to the root
+	hints map[string][]builds.Build
 	order []*described
 }
 
@@ -98,16 +113,8 @@ func (s State) discovered(name string, opt dockerfile.Options) audit.Subject {
 	return out
 }
 
-// fromSources adds the images that files of the repository describe.
-func (d *discovery) fromSources(files []string) error {
-	if len(files) == 0 {
-		return nil
-	}
-	dir, done, err := d.state.onDisk(d.root, files)
-	if err != nil {
-		return err
-	}
-	defer done()
+// fromSources adds the images that files of the repository describe. dir is where they were put.
+func (d *discovery) fromSources(files []string, dir string) error {
 	found, notes := d.reader(dir).Builds(d.ctx, files)
 	for _, n := range notes {
 		d.notice(n.File, n.Line, "%s", n.Text)
@@ -165,6 +172,12 @@ func (d *discovery) take(s audit.Subject) {
 // fromDockerfile adds the default target of a Dockerfile that was found, unless a source builds it.
 func (d *discovery) fromDockerfile(df string) error {
 	n := d.named[df]
+	if n == nil {
+		var err error
+		if n, err = d.fromHints(df); err != nil {
+			return err
+		}
+	}
 	if n == nil {
 		s, err := chooseContext(d.ctx, d.state, d.root, df)
 		if err == nil {
