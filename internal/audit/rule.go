@@ -177,6 +177,8 @@ type Subject struct {
 	Discovered bool
 	Why        string
 	Guessed    bool
+	// Unnamed tells that the repository says what it builds, and that this is not among it.
+	Unnamed bool
 	// Sources are the places that say that it is built, the most explicit first. Starts are the ways in which they start it;
 	// none: as the image says itself.
 	Sources []Source
@@ -254,8 +256,12 @@ func (s Subject) judge(f Finding) Finding {
 	if !s.Discovered {
 		return f
 	}
+	ignored := slices.ContainsFunc(f.Related, func(p Place) bool { return p.Role == RoleExcludes })
 	switch {
 	case f.Severity != Error:
+	case f.ContextPath == "" && s.Unnamed:
+		f.Severity = Warning
+		f.Detail = strings.TrimSpace(f.Detail + " Nothing in the repository says that it is built.")
 	case f.ContextPath == "":
 	case s.Guessed:
 		f.Severity = Note
@@ -264,7 +270,7 @@ func (s Subject) judge(f Finding) Finding {
 		// With the slash: a pattern for directories matches no name of which git cannot see that it is one.
 		f.Severity = Warning
 		f.Detail = strings.TrimSpace(f.Detail + " Git ignores it: a step before the build must make it.")
-	case s.Prepared && !slices.ContainsFunc(f.Related, func(p Place) bool { return p.Role == RoleExcludes }):
+	case s.Prepared && !ignored:
 		f.Severity = Warning
 		f.Detail = strings.TrimSpace(f.Detail + " Where it is built, a step before the build may make it.")
 	}
@@ -288,6 +294,13 @@ func unsetOf(image *simulate.Image, err error) dockerfile.Unset {
 // where the image is built: an argument of an image that nobody named, or a setting of a base image.
 func (s Subject) judgeVariables(f *Finding, unset dockerfile.Unset) {
 	switch {
+	case strings.HasPrefix(f.Summary, `invalid mount target "/"`):
+		// A relative target, where no instruction sets the working directory: base images do.
+		f.Severity = Warning
+		if s.Discovered {
+			f.Severity = Note
+		}
+		f.Detail = strings.TrimSpace(f.Detail + " It is not proved: a base image may set a working directory, which is not known here.")
 	case len(unset.Args) > 0 && s.Discovered:
 		f.Severity = Note
 		f.Detail = strings.TrimSpace(f.Detail + fmt.Sprintf(" It is built with an argument that has no default (%s); give it in the configuration, under build-args.",

@@ -20,7 +20,7 @@ const cloudWorkspace = "/workspace"
 // in a shell script.
 //
 // Paths count from the directory that is submitted, or from the root of the repository that a trigger takes: that of the file
-// or one above it. The one in which more Dockerfiles exist is taken, the file's own if both do.
+// or one above it. The one in which more Dockerfiles exist is taken, the file's own if both do, the root if none does.
 func (r *Reader) CloudBuild(files []string) (found []Build, notes []Note) {
 	for _, f := range files {
 		docs, note := r.documents(f, "Cloud Build configuration")
@@ -35,10 +35,11 @@ func (r *Reader) CloudBuild(files []string) (found []Build, notes []Note) {
 		for base := path.Dir(f); ; base = path.Dir(base) {
 			c := &cloudBuild{r: r, file: f, base: base, subs: docs[0].at("substitutions")}
 			c.steps(docs[0].at("steps"))
-			if n := c.existing(); n > most {
+			root := base == "." || base == "/"
+			if n := c.existing(); n > most || root && most == 0 {
 				best, most = c, n
 			}
-			if base == "." || base == "/" {
+			if root {
 				break
 			}
 		}

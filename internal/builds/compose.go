@@ -201,23 +201,33 @@ func newPlaces(root string, group []string) *places {
 			continue
 		}
 		for _, doc := range tree.Docs {
-			for name, line := range services(doc.Body) {
+			built, named := services(doc.Body)
+			for name, line := range built {
 				p.at[name] = Note{File: f, Line: line}
+			}
+			for name, line := range named {
+				if _, ok := p.at[name]; !ok {
+					p.at[name] = Note{File: f, Line: line}
+				}
 			}
 		}
 	}
 	return p
 }
 
-// services gives the lines of the build sections of a document, by service.
-func services(body ast.Node) map[string]int {
-	out := map[string]int{}
+// services gives the lines of the build sections of a document, by service, and those of services whose build section stands
+// elsewhere: they extend or merge another one.
+func services(body ast.Node) (built, named map[string]int) {
+	built, named = map[string]int{}, map[string]int{}
 	for _, service := range children(child(body, "services")) {
+		name := service.Key.GetToken()
 		if build := childEntry(service.Value, "build"); build != nil {
-			out[service.Key.GetToken().Value] = build.Key.GetToken().Position.Line
+			built[name.Value] = build.Key.GetToken().Position.Line
+		} else {
+			named[name.Value] = name.Position.Line
 		}
 	}
-	return out
+	return built, named
 }
 
 func children(n ast.Node) []*ast.MappingValueNode {

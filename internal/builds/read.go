@@ -57,11 +57,33 @@ func (r *Reader) Builds(ctx context.Context, files []string) (found []Build, not
 	add(r.Workflows(byKind["workflow"]))
 	add(r.CloudBuild(byKind["cloudbuild"]))
 	add(r.Skaffold(byKind["skaffold"]))
+	unname(found)
 	slices.SortStableFunc(found, func(a, b Build) int {
 		return cmp.Or(cmp.Compare(slices.Index(Kinds, a.Kind), slices.Index(Kinds, b.Kind)), compareBuilds(a, b))
 	})
 	slices.SortStableFunc(notes, compareNotes)
 	return found, slices.Compact(notes)
+}
+
+// unname takes away the name that several Dockerfiles of a file have which names images by their tags: what differs is the
+// rest of the tag.
+func unname(list []Build) {
+	type name struct{ file, name string }
+	first, several := map[name]Build{}, map[name]bool{}
+	for _, b := range list {
+		n := name{b.File, b.Name}
+		have, ok := first[n]
+		if !ok {
+			first[n] = b
+		} else if have.Context != b.Context || have.Dockerfile != b.Dockerfile {
+			several[n] = true
+		}
+	}
+	for i, b := range list {
+		if several[name{b.File, b.Name}] && (b.Kind == "workflow" || b.Kind == "cloudbuild") {
+			list[i].Name = ""
+		}
+	}
 }
 
 func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

@@ -2,6 +2,7 @@ package project
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"maps"
 	"path/filepath"
@@ -41,7 +42,7 @@ func (d *discovery) add(b builds.Build, dir string) error {
 	}
 	n := d.name(opt, b)
 	n.byDefault = n.byDefault || img.byDefault
-	img.key = keyOf(opt, img.subject.Image)
+	img.key = keyOf(opt, img.subject.Image, err)
 	source := audit.Source{Kind: b.Kind, File: d.shown(b.File), Line: b.Line}
 	img.subject.Sources, img.subject.Prepared = []audit.Source{source}, b.Prepared
 	img.subject.Starts = []audit.Start{{
@@ -116,9 +117,9 @@ func (d *discovery) name(opt dockerfile.Options, b builds.Build) *named {
 	return n
 }
 
-// keyOf identifies an image: what is said of one holds for another with the same key. image is the prediction, nil if there
-// is none.
-func keyOf(opt dockerfile.Options, image *simulate.Image) string {
+// keyOf identifies an image: what is said of one holds for another with the same key. image is the prediction, nil if the
+// build fails with err; then it is the failing instruction that counts, and which arguments are given.
+func keyOf(opt dockerfile.Options, image *simulate.Image, err error) string {
 	key := []string{filepath.Clean(opt.Context), filepath.Clean(opt.Dockerfile)}
 	if r, ok := opt.Stdin.(*overlay.Reader); ok {
 		key = append(key, r.String())
@@ -133,10 +134,25 @@ func keyOf(opt dockerfile.Options, image *simulate.Image) string {
 	if image != nil {
 		key = append(key, shape(image.Plan))
 	} else {
-		key = append(key, strings.ToLower(opt.Target))
-		pairs(opt.BuildArgs)
+		key = append(key, strings.ToLower(opt.Target), failsAt(err))
+		key = append(key, slices.Sorted(maps.Keys(opt.BuildArgs))...)
 	}
 	return strings.Join(key, "\x00")
+}
+
+// failsAt gives the place at which a build fails, or what it says if that is none.
+func failsAt(err error) string {
+	var be *simulate.BuildError
+	var de *dockerfile.Error
+	switch {
+	case errors.As(err, &be) && !be.Location.IsZero():
+		return fmt.Sprintf("%s:%d", be.Location.File, be.Location.Range.Start.Line)
+	case errors.As(err, &de) && de.Range.Start.Line > 0:
+		return fmt.Sprintf("%s:%d", de.File, de.Range.Start.Line)
+	case err != nil:
+		return err.Error()
+	}
+	return ""
 }
 
 // options gives the request of a build, or says why it cannot be followed here.

@@ -12,7 +12,7 @@ import (
 // vendored are directories that hold somebody else's files, or files that are no part of the project.
 var vendored = []string{
 	".git", ".hg", ".svn", ".tox", ".nox", ".venv", "venv", "node_modules", "vendor", "third_party", "site-packages",
-	"testdata", "__pycache__", ".cache", ".direnv", ".terraform",
+	"testdata", "testfiles", "testfiles-negative", "fixtures", "__fixtures__", "test-fixtures", "__pycache__", ".cache", ".direnv", ".terraform",
 }
 
 // maxDepth bounds how deep files are looked for.

@@ -38,7 +38,7 @@ func (d *discovery) fromHints(df string) (n *named, err error) {
 		if err != nil {
 			continue
 		}
-		img := &described{key: keyOf(opt, image), subject: d.state.discovered(nameOf(b, df), opt)}
+		img := &described{key: keyOf(opt, image, nil), subject: d.state.discovered(nameOf(b, df), opt)}
 		img.subject.Image, img.subject.Prepared = image, true
 		img.subject.Sources = []audit.Source{{Kind: b.Kind, File: d.shown(b.File), Line: b.Line}}
 		img.byDefault = image.Plan.TargetStage == len(image.Plan.Stages)-1

@@ -180,6 +180,7 @@ func (d *discovery) fromDockerfile(df string) error {
 	}
 	if n == nil {
 		s, err := chooseContext(d.ctx, d.state, d.root, df)
+		s.Unnamed = len(d.order) > 0
 		if err == nil {
 			d.take(s)
 		}

@@ -34,7 +34,7 @@ func shape(plan *dockerfile.Plan) string {
 		if op.Exec != nil {
 			fmt.Fprintf(h, "%q\n", op.Exec.GetMeta().GetArgs())
 			for _, m := range op.Exec.GetMounts() {
-				message(h, m)
+				fmt.Fprintf(h, "%d %q %q %v\n", m.Input, m.Dest, m.Selector, m.MountType)
 			}
 		}
 	}
