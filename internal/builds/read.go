@@ -3,6 +3,7 @@ package builds
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"maps"
 	"path"
 	"slices"
@@ -58,11 +59,23 @@ func (r *Reader) Builds(ctx context.Context, files []string) (found []Build, not
 	add(r.CloudBuild(byKind["cloudbuild"]))
 	add(r.Skaffold(byKind["skaffold"]))
 	unname(found)
+	found = once(found)
 	slices.SortStableFunc(found, func(a, b Build) int {
 		return cmp.Or(cmp.Compare(slices.Index(Kinds, a.Kind), slices.Index(Kinds, b.Kind)), compareBuilds(a, b))
 	})
 	slices.SortStableFunc(notes, compareNotes)
 	return found, slices.Compact(notes)
+}
+
+// once leaves out what is said twice, as by jobs that differ in no more than the machine on which they run.
+func once(list []Build) []Build {
+	seen := map[string]bool{}
+	return slices.DeleteFunc(list, func(b Build) bool {
+		key := fmt.Sprintf("%+v", b) // maps are written in order
+		have := seen[key]
+		seen[key] = true
+		return have
+	})
 }
 
 // unname takes away the name that several Dockerfiles of a file have which names images by their tags: what differs is the

@@ -32,13 +32,13 @@ func (d *discovery) add(b builds.Build, dir string) error {
 		b.Name = nameOf(b, df)
 	}
 	img := &described{subject: d.state.discovered(b.Name, opt)}
-	prediction, err := simulate.Build(d.ctx, opt)
+	image, err := d.predict(opt)
 	if d.ctx.Err() != nil {
 		return d.ctx.Err()
 	}
 	if err == nil {
-		img.subject.Image = prediction
-		img.byDefault = prediction.Plan.TargetStage == len(prediction.Plan.Stages)-1
+		img.subject.Image = image
+		img.byDefault = image.Plan.TargetStage == len(image.Plan.Stages)-1
 	}
 	n := d.name(opt, b)
 	n.byDefault = n.byDefault || img.byDefault
@@ -62,6 +62,26 @@ func (d *discovery) add(b builds.Build, dir string) error {
 	}
 	d.order = append(d.order, img)
 	return nil
+}
+
+// prediction is what came of a request.
+type prediction struct {
+	image *simulate.Image
+	err   error
+}
+
+// predict predicts a build, each request once: several sources describe the same one.
+func (d *discovery) predict(opt dockerfile.Options) (*simulate.Image, error) {
+	key := fmt.Sprintf("%q %q %q %q %q %q", opt.Context, opt.Dockerfile, opt.Target, opt.Platform, opt.BuildArgs, opt.BuildContexts)
+	if r, ok := opt.Stdin.(*overlay.Reader); ok {
+		key += r.String()
+	}
+	if have, ok := d.predicted[key]; ok {
+		return have.image, have.err
+	}
+	image, err := simulate.Build(d.ctx, opt)
+	d.predicted[key] = prediction{image, err}
+	return image, err
 }
 
 // join takes over what another source says of the same image.

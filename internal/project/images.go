@@ -35,7 +35,7 @@ func (e *NoDockerfileError) Error() string {
 // Compose and Skaffold describe how developers build: of a Dockerfile that only they name the default target is an image
 // too, as `docker build` makes it, if it builds.
 func Discover(ctx context.Context, state State, root string) (Images, error) {
-	d := discovery{ctx: ctx, state: state, root: root, taken: map[string]bool{}, named: map[string]*named{}}
+	d := discovery{ctx: ctx, state: state, root: root, taken: map[string]bool{}, named: map[string]*named{}, predicted: map[string]prediction{}}
 	files, err := state.Directory(root)
 	if err != nil {
 		return d.Images, err
@@ -89,7 +89,9 @@ type discovery struct {
 	taken map[string]bool   // names of images
 	named map[string]*named // Dockerfiles that sources name, relative to the root
 	hints map[string][]builds.Build
-	order []*described
+	// predicted are the builds that were predicted, by request.
+	predicted map[string]prediction
+	order     []*described
 }
 
 // described is an image that a source describes.
