@@ -49,6 +49,11 @@ fuzz: ## fuzz each parser for a short while
 	$(GO) test ./dockerctx -run '^$$' -fuzz FuzzIndex -fuzztime 30s
 	$(GO) test ./dockerctx -run '^$$' -fuzz FuzzFacts -fuzztime 30s
 	$(GO) test ./dockerfile -run '^$$' -fuzz FuzzCompile -fuzztime 30s
+	$(GO) test ./internal/builds -run '^$$' -fuzz FuzzBake -fuzztime 30s
+	$(GO) test ./internal/builds -run '^$$' -fuzz FuzzWorkflows -fuzztime 30s
+	$(GO) test ./internal/builds -run '^$$' -fuzz FuzzServices -fuzztime 30s
+	$(GO) test ./internal/builds -run '^$$' -fuzz FuzzHints -fuzztime 30s
+	$(GO) test ./internal/gcloudignore -run '^$$' -fuzz FuzzParse -fuzztime 30s
 	$(GO) test ./internal/policy -run '^$$' -fuzz FuzzParse -fuzztime 30s
 	$(GO) test ./internal/startup -run '^$$' -fuzz FuzzAnalyze -fuzztime 30s
 	$(GO) test ./internal/modules/python/syntax -run '^$$' -fuzz FuzzScan -fuzztime 30s

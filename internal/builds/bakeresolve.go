@@ -250,15 +250,25 @@ func (t resolvedTarget) build(base string) Build {
 	} else if t.inline == "" && t.dockerfile != "" && !remotePath(t.context) {
 		out.Dockerfile = inContext(base, t.context, t.dockerfile)
 	}
-	if len(t.platforms) > 0 {
-		out.Platform = t.platforms[0]
-	}
+	out.Platform = platform(t.platforms)
 	for k, v := range out.Contexts {
 		if !strings.HasPrefix(v, "target:") && !t.rooted {
 			out.Contexts[k] = under(base, v)
 		}
 	}
 	return out
+}
+
+// platform chooses one of the platforms for which an image is built: Linux where it is among them, and the commonest.
+func platform(list []string) string {
+	for _, prefix := range []string{"linux/amd64", "linux/arm64", "linux/", ""} {
+		for _, p := range list {
+			if p = strings.TrimSpace(p); strings.HasPrefix(p, prefix) && p != "" && word(p).known() {
+				return p
+			}
+		}
+	}
+	return ""
 }
 
 // inContext gives the path of a Dockerfile that is named relative to its context.

@@ -184,9 +184,7 @@ func (c *command) option(name, value string) {
 			c.contexts[k] = v
 		}
 	case "platform":
-		if p, _, _ := strings.Cut(value, ","); word(p).known() {
-			c.platform = p
-		}
+		c.platform = platform(strings.Split(value, ","))
 	case "tag", "t":
 		if c.tag == "" {
 			c.tag = value

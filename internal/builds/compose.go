@@ -124,8 +124,8 @@ func composeBuild(root, name string, s types.ServiceConfig, places *places) Buil
 		}
 		b.Dockerfile = relative(root, df)
 	}
-	if len(s.Build.Platforms) > 0 && b.Platform == "" {
-		b.Platform = s.Build.Platforms[0]
+	if b.Platform == "" {
+		b.Platform = platform(s.Build.Platforms)
 	}
 	for k, v := range s.Build.Args {
 		if v != nil {

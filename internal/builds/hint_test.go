@@ -61,7 +61,7 @@ func TestParseCommand(t *testing.T) {
 		"docker build .":                            ". file= target=",
 		"sudo -E docker build -qt name -f x .":      ". file=x target=",
 		"docker --context remote image build -fx .": ". file=x target=",
-		"docker buildx build --target=a --platform linux/arm64,linux/amd64 --push . ": ". file= target=a linux/arm64",
+		"docker buildx build --target=a --platform linux/arm64,linux/amd64 --push . ": ". file= target=a linux/amd64",
 		"docker build --no-cache --pull --squash .":                                   ". file= target=",
 		"docker build --wonder .":                                                     "the option --wonder is not known",
 		"docker build --wonder=x .":                                                   ". file= target=",

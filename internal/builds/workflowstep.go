@@ -33,9 +33,7 @@ func (j *job) buildPush(step node, line int, scope *jobScope) {
 			b.Name = imageName(tag)
 		}
 	}
-	if p := strings.FieldsFunc(string(input("platforms")), func(r rune) bool { return r == ',' || r == '\n' || r == ' ' }); len(p) > 0 && word(p[0]).known() {
-		b.Platform = p[0]
-	}
+	b.Platform = platform(list(input("platforms")))
 	for _, kv := range lines(input("build-args")) {
 		if k, v, ok := strings.Cut(kv, "="); ok && word(kv).known() {
 			b.Args[k] = v
@@ -155,10 +153,9 @@ func (j *job) bake(step node, line int, scope *jobScope) {
 			}
 		}
 	}
-	list := b.resolveTargets(names)
-	for i := range list {
-		list[i].override(lines(input("set")))
-		build := list[i].build(base)
+	for _, t := range b.resolveTargets(names) {
+		t.override(lines(input("set")))
+		build := t.build(base)
 		build.Kind, build.File, build.Line, build.Prepared = "workflow", j.file, line, j.prepared
 		j.w.found = append(j.w.found, build)
 	}
@@ -192,7 +189,7 @@ func (t *resolvedTarget) override(sets []string) {
 			t.target = v
 		case name == "contexts":
 			t.contexts[rest] = v
-		case strings.TrimSuffix(name, "+") == "platform" && len(t.platforms) == 0:
+		case name == "platform":
 			t.platforms = []string{v}
 		}
 	}
