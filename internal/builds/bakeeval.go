@@ -4,7 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"runtime"
 
+	"github.com/containerd/platforms"
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/ext/typeexpr"
 	"github.com/zclconf/go-cty/cty"
@@ -25,6 +27,9 @@ const (
 
 var errEndless = errors.New("functions call each other without end")
 
+// localPlatform is the platform for which images are built here.
+var localPlatform = platforms.Format(platforms.Normalize(platforms.Platform{OS: "linux", Architecture: runtime.GOARCH}))
+
 func newBakery(files []string) *bakery {
 	return &bakery{
 		files: files, attrs: map[string]*hcl.Attribute{}, variables: map[string]*hcl.Block{}, functions: map[string]*hcl.Block{},
@@ -33,7 +38,7 @@ func newBakery(files []string) *bakery {
 		scope: &hcl.EvalContext{
 			Functions: maps.Clone(bakeFunctions),
 			Variables: map[string]cty.Value{
-				"BAKE_CMD_CONTEXT": cty.StringVal("cwd://."), "BAKE_LOCAL_PLATFORM": cty.UnknownVal(cty.String),
+				"BAKE_CMD_CONTEXT": cty.StringVal("cwd://."), "BAKE_LOCAL_PLATFORM": cty.StringVal(localPlatform),
 			},
 		},
 	}
@@ -47,7 +52,7 @@ func (b *bakery) value(expr hcl.Expression, local *hcl.EvalContext) (cty.Value, 
 	if diags := b.resolveAll(expr, local.Variables); diags.HasErrors() {
 		return cty.DynamicVal, diags
 	}
-	return expr.Value(local)
+	return b.decide(expr, local).Value(local)
 }
 
 // resolveAll makes what an expression names known to it, but for names that are bound already. A name that nobody defines is
@@ -176,9 +181,9 @@ func (b *bakery) refer(t hcl.Traversal) hcl.Diagnostics {
 	b.busy[key] = true
 	defer delete(b.busy, key)
 	v := cty.NullVal(cty.DynamicPseudoType)
-	if a := target.own[attribute]; a != nil {
+	if list := target.attrs[attribute]; len(list) > 0 {
 		var diags hcl.Diagnostics
-		if v, diags = b.value(a.expr, a.local); diags.HasErrors() {
+		if v, diags = b.value(list[len(list)-1].expr, list[len(list)-1].local); diags.HasErrors() {
 			return diags
 		}
 	}

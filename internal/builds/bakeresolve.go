@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
+	"github.com/zclconf/go-cty/cty"
 )
 
 // resolvedTarget is a target with all that it inherits.
@@ -23,18 +24,22 @@ type resolvedTarget struct {
 	rooted bool
 }
 
-// effective are the attributes of a target after it inherited: those that count last win.
+// effective are the attributes of a target after it inherited, in the order in which they count.
 type effective struct {
-	single map[string]*bakeAttr
-	merged map[string][]*bakeAttr
+	attrs map[string][]*bakeAttr
 	// composed is the Compose image that counts where no attribute does.
 	composed *Build
 }
 
+// maxInherited bounds how many attributes a target may inherit: targets that inherit each from the one before, twice, would
+// double them each time.
+const maxInherited = 10000
+
 func (e *effective) merge(o *effective) {
-	maps.Copy(e.single, o.single)
-	for k, list := range o.merged {
-		e.merged[k] = append(slices.Clone(e.merged[k]), list...)
+	for k, list := range o.attrs {
+		if len(e.attrs[k])+len(list) <= maxInherited {
+			e.attrs[k] = append(slices.Clone(e.attrs[k]), list...)
+		}
 	}
 	if o.composed != nil {
 		e.composed = o.composed
@@ -52,8 +57,8 @@ func (b *bakery) inherit(name string, seen map[string]*effective) (*effective, h
 	if t.problem.HasErrors() {
 		return nil, t.problem
 	}
-	out := &effective{map[string]*bakeAttr{}, map[string][]*bakeAttr{}, nil}
-	for _, a := range t.merged["inherits"] {
+	out := &effective{attrs: map[string][]*bakeAttr{}}
+	for _, a := range t.attrs["inherits"] {
 		v, diags := b.value(a.expr, a.local)
 		if diags.HasErrors() {
 			return nil, diags
@@ -75,16 +80,7 @@ func (b *bakery) inherit(name string, seen map[string]*effective) (*effective, h
 			}
 		}
 	}
-	own := &effective{map[string]*bakeAttr{}, map[string][]*bakeAttr{}, t.composed}
-	for _, key := range bakeSingle {
-		if a := t.own[key]; a != nil {
-			own.single[key] = a
-		}
-	}
-	for _, key := range bakeMerged {
-		own.merged[key] = t.merged[key]
-	}
-	out.merge(own)
+	out.merge(&effective{t.attrs, t.composed})
 	seen[name] = out
 	return out, nil
 }
@@ -103,7 +99,7 @@ func (b *bakery) resolveTarget(name string) (resolvedTarget, hcl.Diagnostics) {
 		if c.Platform != "" {
 			out.platforms = []string{c.Platform}
 		}
-		if _, ok := e.single["context"]; ok || e.single["dockerfile"] != nil {
+		if len(e.attrs["context"])+len(e.attrs["dockerfile"]) > 0 {
 			// Bake knows the Dockerfile of a service by its path in the context.
 			if rel, ok := strings.CutPrefix(out.dockerfile, strings.TrimPrefix(out.context+"/", "./")); ok {
 				out.dockerfile = rel
@@ -114,11 +110,7 @@ func (b *bakery) resolveTarget(name string) (resolvedTarget, hcl.Diagnostics) {
 	for key, to := range map[string]*string{
 		"context": &out.context, "dockerfile": &out.dockerfile, "dockerfile-inline": &out.inline, "target": &out.target, "call": &out.call,
 	} {
-		a := e.single[key]
-		if a == nil {
-			continue
-		}
-		v, diags := b.value(a.expr, a.local)
+		v, a, diags := b.last(e.attrs[key])
 		if diags.HasErrors() {
 			return out, diags
 		}
@@ -130,19 +122,19 @@ func (b *bakery) resolveTarget(name string) (resolvedTarget, hcl.Diagnostics) {
 			*to = s
 		}
 	}
-	if a := e.single["platforms"]; a != nil {
-		v, diags := b.value(a.expr, a.local)
-		if diags.HasErrors() {
-			return out, diags
-		}
+	v, _, diags := b.last(e.attrs["platforms"])
+	if diags.HasErrors() {
+		return out, diags
+	}
+	if !v.IsNull() {
 		out.platforms, _ = texts(v)
 	}
-	for _, a := range e.merged["args"] {
+	for _, a := range e.attrs["args"] {
 		if diags := b.arguments(a, out.args); diags.HasErrors() {
 			return out, diags
 		}
 	}
-	for _, a := range e.merged["contexts"] {
+	for _, a := range e.attrs["contexts"] {
 		v, diags := b.value(a.expr, a.local)
 		if diags.HasErrors() {
 			return out, diags
@@ -158,6 +150,17 @@ func (b *bakery) resolveTarget(name string) (resolvedTarget, hcl.Diagnostics) {
 	}
 	maps.DeleteFunc(out.contexts, func(_, v string) bool { return v == "" })
 	return out, nil
+}
+
+// last gives the value of the last attribute of a list that is not null, and which it is; null if there is none.
+func (b *bakery) last(list []*bakeAttr) (cty.Value, *bakeAttr, hcl.Diagnostics) {
+	for _, a := range slices.Backward(list) {
+		v, diags := b.value(a.expr, a.local)
+		if diags.HasErrors() || !v.IsKnown() || !v.IsNull() {
+			return v, a, diags
+		}
+	}
+	return cty.NullVal(cty.DynamicPseudoType), nil, nil
 }
 
 // arguments adds build arguments. One without a value, or that a variable without one makes empty, is as if it had not been

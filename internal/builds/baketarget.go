@@ -16,9 +16,8 @@ import (
 type bakeTarget struct {
 	name string
 	at   hcl.Range // of the last block
-	// own are its attributes; those that are merged, of every block, in the order in which they count.
-	own    map[string]*bakeAttr
-	merged map[string][]*bakeAttr
+	// attrs are its attributes, of every block, in the order of the blocks.
+	attrs map[string][]*bakeAttr
 	// problem says why it could not be read at all.
 	problem hcl.Diagnostics
 	// composed is the image of a Compose file that it begins with.
@@ -31,14 +30,9 @@ type bakeAttr struct {
 	local *hcl.EvalContext
 }
 
-var (
-	// bakeMerged are attributes that are merged when a target inherits or is defined again; of the others, the last counts
-	// (Target.Merge of buildx).
-	bakeMerged = []string{"inherits", "args", "contexts"}
-	bakeSingle = []string{"context", "dockerfile", "dockerfile-inline", "target", "platforms", "call"}
-
-	targetSchema = schemaOf(append(slices.Concat(bakeMerged, bakeSingle), "name", "matrix")...)
-)
+// targetSchema are the attributes that matter. When a target inherits or is defined again, inherits, args and contexts are
+// merged; of the others, the last that is not null counts (Target.Merge of buildx).
+var targetSchema = schemaOf("name", "matrix", "inherits", "context", "dockerfile", "dockerfile-inline", "target", "platforms", "call", "args", "contexts")
 
 func schemaOf(names ...string) *hcl.BodySchema {
 	s := &hcl.BodySchema{}
@@ -140,7 +134,7 @@ func (b *bakery) matrix(a *hcl.Attribute) ([]*hcl.EvalContext, hcl.Diagnostics) 
 func (b *bakery) target(name string) *bakeTarget {
 	t := b.targets[name]
 	if t == nil {
-		t = &bakeTarget{name: name, own: map[string]*bakeAttr{}, merged: map[string][]*bakeAttr{}}
+		t = &bakeTarget{name: name, attrs: map[string][]*bakeAttr{}}
 		b.targets[name] = t
 		b.order = append(b.order, name)
 	}
@@ -151,11 +145,7 @@ func (b *bakery) extend(name string, block *hcl.Block, content *hcl.BodyContent,
 	t := b.target(name)
 	t.at = block.DefRange
 	for key, a := range content.Attributes {
-		attr := &bakeAttr{a.Expr, local}
-		t.own[key] = attr
-		if slices.Contains(bakeMerged, key) {
-			t.merged[key] = append(t.merged[key], attr)
-		}
+		t.attrs[key] = append(t.attrs[key], &bakeAttr{a.Expr, local})
 	}
 }
 
@@ -192,7 +182,7 @@ func (b *bakery) built() []string {
 		}
 	}
 	for _, t := range b.targets {
-		for _, a := range t.merged["inherits"] {
+		for _, a := range t.attrs["inherits"] {
 			v, _ := b.value(a.expr, a.local)
 			names, _ := texts(v)
 			for _, n := range names {

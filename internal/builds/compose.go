@@ -97,7 +97,7 @@ func composeGroup(ctx context.Context, root string, group []string) ([]Build, []
 		return nil, nil // all of it is commented out
 	}
 	if err != nil {
-		return nil, []Note{composeNote(group, dir, err)}
+		return nil, composeNote(root, group, dir, err)
 	}
 	places := newPlaces(root, group)
 	var out []Build
@@ -172,19 +172,76 @@ func quiet() { logrus.SetOutput(io.Discard) }
 // located finds the line that an error of a YAML library, or of the loader, is about.
 var located = regexp.MustCompile(`(?:line |:)(\d+)(?::\d+)?`)
 
-// composeNote makes one clear message of an error: the file, its line where that is told, and what is wrong.
-func composeNote(group []string, dir string, err error) Note {
+// interpolating finds the element that an error of the interpolation is about.
+var interpolating = regexp.MustCompile(`error while interpolating ([\w.\[\]-]+): (.*)`)
+
+// composeNote makes one clear message of an error: the file, its line where that is told, and what is wrong. It gives none
+// for files that build nothing: layers of settings, that only hold where others set variables, are no matter of ours.
+func composeNote(root string, group []string, dir string, err error) []Note {
 	text := strings.Join(strings.Fields(strings.ReplaceAll(err.Error(), dir+string(filepath.Separator), "")), " ")
-	n := Note{File: group[len(group)-1], Text: "the Compose file cannot be read: " + text}
+	n := Note{File: group[len(group)-1], Text: text}
 	for _, f := range group {
 		if strings.Contains(err.Error(), path.Base(f)) {
 			n.File = f
 		}
 	}
-	if m := located.FindStringSubmatch(text); m != nil {
+	if m := interpolating.FindStringSubmatch(err.Error()); m != nil {
+		// The first of several.
+		n.Text = m[1] + ": " + oneLine(m[2])
+		if !composeBuilds(root, group) {
+			return nil
+		}
+		for _, f := range group {
+			if line := lineAt(root, f, strings.Split(m[1], ".")); line > 0 {
+				n.File, n.Line = f, line
+			}
+		}
+	} else if m := located.FindStringSubmatch(text); m != nil {
 		n.Line, _ = strconv.Atoi(m[1])
 	}
-	return n
+	n.Text = "the Compose file cannot be read: " + n.Text
+	return []Note{n}
+}
+
+// composeBuilds reports whether files may build something.
+func composeBuilds(root string, group []string) bool {
+	for _, f := range group {
+		tree, err := parser.ParseFile(filepath.Join(root, filepath.FromSlash(f)), 0)
+		if err != nil {
+			return true
+		}
+		for _, doc := range tree.Docs {
+			if childEntry(doc.Body, "include") != nil {
+				return true
+			}
+			for _, service := range children(child(doc.Body, "services")) {
+				if _, alias := service.Value.(*ast.AliasNode); alias || childEntry(service.Value, "build") != nil ||
+					childEntry(service.Value, "extends") != nil || childEntry(service.Value, "<<") != nil {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
+// lineAt gives the line of an element of a file by its path, or of the nearest one around it; 0 if the file has nothing of it.
+func lineAt(root, file string, keys []string) (line int) {
+	tree, err := parser.ParseFile(filepath.Join(root, filepath.FromSlash(file)), 0)
+	if err != nil {
+		return 0
+	}
+	for _, doc := range tree.Docs {
+		at := doc.Body
+		for _, key := range keys {
+			e := childEntry(at, key)
+			if e == nil {
+				break
+			}
+			at, line = e.Value, e.Key.GetToken().Position.Line
+		}
+	}
+	return line
 }
 
 // places knows the lines of the services of a group of files; the last file that builds a service counts.

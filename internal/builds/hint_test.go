@@ -32,6 +32,7 @@ image:
 	docker build $$DIR
 	docker build ../outside
 	docker compose build
+	cat web/Dockerfile | DOCKER_BUILDKIT=1 docker build web -f -
 `),
 		"Dockerfile": nil, "services/api/Dockerfile": nil, "web/Dockerfile": nil, "a/Dockerfile": nil, "b/Dockerfile": nil,
 		"hack/build.sh": []byte("#!/bin/bash\nset -e\ncd \"$(dirname \"$0\")/..\"\ndocker build -t x --target dev .\n" +
@@ -46,6 +47,7 @@ image:
 	assert.Equal(t, `hint Makefile:8 app: . file=Dockerfile
 hint Makefile:9 -: services/api file=services/api/Dockerfile target=prod
 hint Makefile:15 -: web file=web/Dockerfile
+hint Makefile:19 -: web file=web/Dockerfile
 hint hack/build.sh:4 x: . file=Dockerfile target=dev
 hint hack/build.sh:5 -: . file=hack/Dockerfile
 hint hack/build.sh:6 -: a file=a/Dockerfile
@@ -111,6 +113,7 @@ func TestScriptKnowsDirectories(t *testing.T) {
 		"docker build a; docker build 'b":                        {"a"},
 		"cd -; docker build .":                                   {"?"},
 		"x() { docker build never; }":                            nil,
+		"docker build a -f - < b; docker build c -f -":           {"a", "c"},
 	} {
 		var got []string
 		for _, s := range script(in, "/r", "/r", nil) {

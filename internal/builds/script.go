@@ -44,6 +44,7 @@ func script(text, root string, cwd word, vars map[string]string) []scriptBuild {
 type scriptState struct {
 	root   string
 	cwd    word
+	stdin  word // a file that a command reads, "" if that is not one
 	vars   map[string]word
 	found  *[]scriptBuild
 	budget *int
@@ -51,7 +52,7 @@ type scriptState struct {
 
 // sub gives a state whose changes do not count outside.
 func (s *scriptState) sub() *scriptState {
-	return &scriptState{s.root, s.cwd, maps.Clone(s.vars), s.found, s.budget}
+	return &scriptState{s.root, s.cwd, s.stdin, maps.Clone(s.vars), s.found, s.budget}
 }
 
 func (s *scriptState) statements(list []*syntax.Stmt) {
@@ -70,6 +71,12 @@ func (s *scriptState) statement(st *syntax.Stmt) {
 	if st.Background {
 		s = s.sub()
 	}
+	for _, r := range st.Redirs {
+		if r.Op == syntax.RdrIn && r.Word != nil {
+			s.stdin = s.value(r.Word.Parts)
+			defer func() { s.stdin = "" }()
+		}
+	}
 	switch c := st.Cmd.(type) {
 	case *syntax.CallExpr:
 		s.call(c)
@@ -77,6 +84,7 @@ func (s *scriptState) statement(st *syntax.Stmt) {
 		left, right := s, s
 		if c.Op == syntax.Pipe || c.Op == syntax.PipeAll {
 			left, right = s.sub(), s.sub()
+			right.stdin = left.catted(c.X)
 		}
 		left.statement(c.X)
 		right.statement(c.Y)
@@ -178,9 +186,20 @@ func (s *scriptState) call(c *syntax.CallExpr) {
 		s.cwd = unknownPart
 	default:
 		if b := parseCommand(words); b != nil {
+			if b.file == "-" && s.stdin != "" {
+				b.file = s.stdin
+			}
 			*s.found = append(*s.found, scriptBuild{int(c.Pos().Line()), b, s.cwd})
 		}
 	}
+}
+
+// catted gives the file that `cat FILE` writes, "" for another command.
+func (s *scriptState) catted(st *syntax.Stmt) word {
+	if c, ok := st.Cmd.(*syntax.CallExpr); ok && len(c.Args) == 2 && c.Args[0].Lit() == "cat" {
+		return s.value(c.Args[1].Parts)
+	}
+	return ""
 }
 
 func (s *scriptState) cd(words []word) {

@@ -19,7 +19,7 @@ var vendored = []string{
 const maxDepth = 8
 
 // notDockerfiles are extensions of files that are made from, or into, a Dockerfile, or tell about one.
-var notDockerfiles = []string{".md", ".txt", ".j2", ".jinja", ".jinja2", ".tmpl", ".template", ".tpl", ".in", ".erb", ".mustache", ".orig", ".rej", ".bak"}
+var notDockerfiles = []string{".md", ".txt", ".j2", ".jinja", ".jinja2", ".tmpl", ".template", ".tpl", ".in", ".erb", ".mustache", ".orig", ".rej", ".bak", ".rego"}
 
 // IsDockerfile reports whether a file name is one that Dockerfiles have by convention.
 func IsDockerfile(name string) bool {
