@@ -1,6 +1,7 @@
 package builds
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"path"
@@ -291,7 +292,7 @@ func (r *Reader) bakeBase(dir string, list []resolvedTarget) string {
 	for base := dir; ; base = path.Dir(base) {
 		n := 0
 		for _, t := range list {
-			if t.inline == "" && !remotePath(t.context) && r.Exists(path.Join(base, t.context, t.dockerfile)) {
+			if t.inline == "" && !remotePath(t.context) && r.Exists(inContext(base, t.context, cmp.Or(t.dockerfile, "Dockerfile"))) {
 				n++
 			}
 		}
