@@ -126,6 +126,18 @@ services: {ok: {build: .}}
 services:
   web:
     build: ${UNCLOSED
+-- h/compose.yaml --
+services:
+  web:
+    build:
+      context: .
+      args:
+        A: ${NEEDED:?say it}
+        B: ${OTHER:?and it}
+-- i/compose.override.yaml --
+services:
+  web:
+    labels: ["${NEEDED:?say it}"]
 `)
 	require.NoError(t, os.WriteFile(filepath.Join(root, "g-compose.yaml"), []byte{0xff, 0xfe, 0x00}, 0o644))
 	found, notes := Compose(t.Context(), root, append(files, "g-compose.yaml", "none/compose.yaml"))
@@ -133,9 +145,12 @@ services:
 	assert.Equal(t, "d", found[0].Context)
 	files = nil
 	for _, n := range notes {
+		if n.File == "h/compose.yaml" {
+			assert.Equal(t, Note{"h/compose.yaml", 6, "the Compose file cannot be read: services.web.build.args.A: required variable NEEDED is missing a value: say it"}, n)
+		}
 		files = append(files, n.File)
 		assert.NotContains(t, n.Text, root, "paths are relative")
 		assert.NotContains(t, n.Text, "\n")
 	}
-	assert.Equal(t, []string{"g-compose.yaml", "a/compose.yaml", "b/compose.yaml", "c/compose.yaml", "f/compose.yaml", "none/compose.yaml"}, files)
+	assert.Equal(t, []string{"g-compose.yaml", "a/compose.yaml", "b/compose.yaml", "c/compose.yaml", "f/compose.yaml", "h/compose.yaml", "none/compose.yaml"}, files)
 }
