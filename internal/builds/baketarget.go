@@ -44,7 +44,7 @@ func schemaOf(names ...string) *hcl.BodySchema {
 }
 
 // maxMatrix is how many targets one block may make.
-const maxMatrix = 1000
+const maxMatrix = 256
 
 // addTarget adds what a block says of a target, or of one for each combination of its matrix.
 func (b *bakery) addTarget(block *hcl.Block) {

@@ -7,10 +7,10 @@ import (
 	"strings"
 )
 
-// cloudBuildName recognises the configurations of Google Cloud Build.
-var cloudBuildName = regexp.MustCompile(`(?i)^([\w.-]*[._-])?cloudbuild([._-][\w.-]+)?\.(ya?ml|json)$`)
+// cloudBuildName recognises the configurations of Google Cloud Build, by their name or that of their directory.
+var cloudBuildName = regexp.MustCompile(`(?i)(?:^|/)(?:(?:[\w.-]*[._-])?cloudbuild(?:[._-][\w.-]+)?|\.?cloud[_-]?build/[^/]+)\.(?:ya?ml|json)$`)
 
-// IsCloudBuild reports whether a file name is one that configurations of Cloud Build have by convention.
+// IsCloudBuild reports whether a path is one that configurations of Cloud Build have by convention.
 func IsCloudBuild(name string) bool { return cloudBuildName.MatchString(name) }
 
 // cloudWorkspace is where the source of a build lies.

@@ -9,6 +9,15 @@ import (
 
 func TestCloudBuild(t *testing.T) { runTable(t, "testdata/cloudbuild_*.txtar") }
 
+func TestIsCloudBuild(t *testing.T) {
+	for name, want := range map[string]bool{
+		"cloudbuild.yaml": true, "a/cloudbuild.json": true, "a/cloudbuild-release.yml": true, "ci.cloudbuild.yaml": true, ".cloudbuild/deploy.yaml": true,
+		"cloud-build/x.yml": true, "cloudbuild/deep/x.yaml": false, "cloudbuilder.yaml": false, "cloudbuild.txt": false, "mycloudbuild/x.yaml": false,
+	} {
+		assert.Equal(t, want, IsCloudBuild(name), name)
+	}
+}
+
 func TestSkaffold(t *testing.T) { runTable(t, "testdata/skaffold*.txtar") }
 
 // Whatever these files hold, what is found lies on lines of them, and nothing that is not known is in it.

@@ -26,7 +26,7 @@ type Reader struct {
 // IsSource reports whether a file may say what is built, by its name.
 func IsSource(name string) bool {
 	base := path.Base(name)
-	return IsCompose(base) || IsBake(base) || IsWorkflow(name) || IsCloudBuild(base) || IsSkaffold(base)
+	return IsCompose(base) || IsBake(base) || IsWorkflow(name) || IsCloudBuild(name) || IsSkaffold(base)
 }
 
 // Builds reads sources and gives the images that they build: those of the more explicit kinds first, each kind in the order of
@@ -42,7 +42,7 @@ func (r *Reader) Builds(ctx context.Context, files []string) (found []Build, not
 			byKind["compose"] = append(byKind["compose"], f)
 		case IsBake(base):
 			byKind["bake"] = append(byKind["bake"], f)
-		case IsCloudBuild(base):
+		case IsCloudBuild(f):
 			byKind["cloudbuild"] = append(byKind["cloudbuild"], f)
 		case IsSkaffold(base):
 			byKind["skaffold"] = append(byKind["skaffold"], f)

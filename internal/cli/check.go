@@ -95,6 +95,10 @@ the finding disappear or that brings another.`,
 			return usagef(cmd, "--untracked must be auto, yes or no, not %q", f.untracked)
 		}
 		found, err := a.checkSubjects(cmd, &f, args)
+		var none *project.NoDockerfileError
+		if errors.As(err, &none) && len(found.Notices) > 0 {
+			err = nil // there are images, and the notices say why none of them is audited
+		}
 		if err != nil {
 			return err
 		}
