@@ -85,14 +85,14 @@ func (b *bakery) resolve(name string) hcl.Diagnostics {
 	if attr == nil && block == nil {
 		return nil
 	}
-	if b.busy[name] {
-		at := hcl.Range{}
+	at := func() hcl.Range {
 		if attr != nil {
-			at = attr.Range
-		} else {
-			at = block.DefRange
+			return attr.Range
 		}
-		return failure(at, "Cycle", fmt.Sprintf("the value of %s depends on itself", name))
+		return block.DefRange
+	}
+	if b.busy[name] {
+		return failure(at(), "Cycle", fmt.Sprintf("the value of %s depends on itself", name))
 	}
 	b.busy[name] = true
 	defer delete(b.busy, name)
@@ -103,10 +103,31 @@ func (b *bakery) resolve(name string) hcl.Diagnostics {
 	} else {
 		v, diags = b.variable(block)
 	}
-	if !diags.HasErrors() {
-		b.scope.Variables[name] = v
+	if diags.HasErrors() {
+		return diags
 	}
-	return diags
+	if heavy(v) {
+		return failure(at(), "Too large", "the value of "+name+" is larger than anybody needs")
+	}
+	b.scope.Variables[name] = v
+	return nil
+}
+
+// heavy reports whether a value is so large that a few more of its kind would take all memory: each variable may double
+// another one.
+func heavy(v cty.Value) bool {
+	const most = 1 << 20
+	size := 0
+	err := cty.Walk(v, func(_ cty.Path, v cty.Value) (bool, error) {
+		if size += 8; v.Type() == cty.String && v.IsKnown() && !v.IsNull() {
+			size += len(v.AsString())
+		}
+		if size > most {
+			return false, errEndless
+		}
+		return true, nil
+	})
+	return err != nil
 }
 
 var variableSchema = &hcl.BodySchema{Attributes: []hcl.AttributeSchema{{Name: "default"}, {Name: "type"}}}

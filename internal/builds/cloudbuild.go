@@ -139,19 +139,22 @@ var substitution = regexp.MustCompile(`\$\$|\$\{(\w+)\}|\$([A-Z_][A-Z0-9_]*)`)
 const maxSubstitutions = 5
 
 // substitute replaces the substitutions of a text: those with defaults in the file; others are only known when it runs.
-func (c *cloudBuild) substitute(text string) word { return word(c.replace(text, 0)) }
+func (c *cloudBuild) substitute(text string) word {
+	budget := maxReplaced
+	return word(c.replace(text, 0, &budget))
+}
 
-func (c *cloudBuild) replace(text string, deep int) string {
+func (c *cloudBuild) replace(text string, deep int, budget *int) string {
 	return substitution.ReplaceAllStringFunc(text, func(m string) string {
 		if m == "$$" {
 			return "$"
 		}
 		name := strings.Trim(m, "${}")
 		v := c.subs.at(name)
-		if v.Node == nil || deep >= maxSubstitutions {
+		if *budget--; v.Node == nil || deep >= maxSubstitutions || *budget < 0 {
 			return unknownPart
 		}
-		return c.replace(v.text(), deep+1)
+		return c.replace(v.text(), deep+1, budget)
 	})
 }
 

@@ -153,15 +153,19 @@ func recipes(text string) []recipe {
 		out = append(out, *open)
 	}
 	for i := range out {
-		out[i].text = makeReplace(out[i].text, vars, 0)
+		budget := maxReplaced
+		out[i].text = makeReplace(out[i].text, vars, 0, &budget)
 	}
 	return out
 }
 
 var makeReference = regexp.MustCompile(`\$\$|\$\(([^()]*)\)|\$\{([^{}]*)\}|\$[@<^*?%+]|\$\(`)
 
+// maxReplaced bounds how many references of one text are replaced: each may stand for many others.
+const maxReplaced = 1000
+
 // makeReplace replaces the references to variables in a text.
-func makeReplace(text string, vars map[string]string, deep int) string {
+func makeReplace(text string, vars map[string]string, deep int, budget *int) string {
 	return makeReference.ReplaceAllStringFunc(text, func(m string) string {
 		if m == "$$" {
 			return "$"
@@ -169,9 +173,9 @@ func makeReplace(text string, vars map[string]string, deep int) string {
 		name := strings.TrimSuffix(strings.TrimLeft(m, "$({"), ")")
 		name = strings.TrimSuffix(name, "}")
 		v, ok := vars[name]
-		if !ok || deep >= maxSubstitutions {
+		if *budget--; !ok || deep >= maxSubstitutions || *budget < 0 {
 			return unknownPart
 		}
-		return makeReplace(v, vars, deep+1)
+		return makeReplace(v, vars, deep+1, budget)
 	})
 }

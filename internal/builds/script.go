@@ -21,6 +21,9 @@ const (
 	maxScript = 20000
 )
 
+// maxValue is how long the value of a variable may be; a script can double it with every line.
+const maxValue = 64 << 10
+
 // script finds the build lines of a shell script that runs in a directory with some variables known; root is that of the
 // repository, and both are absolute. Both branches of a condition count; what is only known when it runs stays unknown.
 func script(text, root string, cwd word, vars map[string]string) []scriptBuild {
@@ -227,6 +230,9 @@ func (s *scriptState) assign(a *syntax.Assign) {
 		v = ""
 	default:
 		v = s.value(a.Value.Parts)
+	}
+	if len(v) > maxValue {
+		v = unknownPart
 	}
 	s.vars[a.Name.Value] = v
 }

@@ -174,10 +174,10 @@ func (l *Line) matches(name string, dir bool) bool {
 // Withheld gives the line that keeps a path from being uploaded, slash-separated and relative to the directory; nil if it is
 // uploaded. What is below a directory that is kept out stays out.
 func (r *Rules) Withheld(name string, dir bool) *Line {
-	if r == nil || name == "." {
+	if name = path.Clean(name); r == nil || name == "." {
 		return nil
 	}
-	parts := strings.Split(path.Clean(name), "/")
+	parts := strings.Split(name, "/")
 	for i := range parts {
 		at := strings.Join(parts[:i+1], "/")
 		var last *Line
