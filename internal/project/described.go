@@ -43,6 +43,8 @@ func (d *discovery) add(b builds.Build, dir string) error {
 	n := d.name(opt, b)
 	n.byDefault = n.byDefault || img.byDefault
 	img.key = keyOf(opt, img.subject.Image, err)
+	var refused *dockerfile.Error
+	img.lacking = errors.As(err, &refused) && len(refused.Unset.Args) > 0
 	source := audit.Source{Kind: b.Kind, File: d.shown(b.File), Line: b.Line}
 	img.subject.Sources, img.subject.Prepared = []audit.Source{source}, b.Prepared
 	img.subject.Starts = []audit.Start{{
@@ -88,16 +90,44 @@ func (d *discovery) predict(opt dockerfile.Options) (*simulate.Image, error) {
 func (img *described) join(s audit.Subject) {
 	img.subject.Prepared = img.subject.Prepared || s.Prepared
 	img.subject.Upload = cmp.Or(img.subject.Upload, s.Upload)
-	if !slices.Contains(img.subject.Sources, s.Sources[0]) {
-		img.subject.Sources = append(img.subject.Sources, s.Sources[0])
+	for _, source := range s.Sources {
+		if !slices.Contains(img.subject.Sources, source) {
+			img.subject.Sources = append(img.subject.Sources, source)
+		}
 	}
-	same := func(have audit.Start) bool {
-		have.At = s.Starts[0].At
-		return reflect.DeepEqual(have, s.Starts[0])
+	for _, start := range s.Starts {
+		same := func(have audit.Start) bool {
+			have.At = start.At
+			return reflect.DeepEqual(have, start)
+		}
+		if !slices.ContainsFunc(img.subject.Starts, same) {
+			img.subject.Starts = append(img.subject.Starts, start)
+		}
 	}
-	if !slices.ContainsFunc(img.subject.Starts, same) {
-		img.subject.Starts = append(img.subject.Starts, s.Starts[0])
-	}
+}
+
+// withArguments joins images that fail for want of an argument to one of the same Dockerfile and target for which another
+// source gives it, or else to the first that fails so.
+func withArguments(list []*described) []*described {
+	return slices.DeleteFunc(slices.Clone(list), func(img *described) bool {
+		if !img.lacking {
+			return false
+		}
+		want := img.subject.Options
+		like := func(have *described) bool {
+			o := have.subject.Options
+			return o.Context == want.Context && o.Dockerfile == want.Dockerfile && strings.EqualFold(o.Target, want.Target)
+		}
+		i := slices.IndexFunc(list, func(have *described) bool { return have.subject.Image != nil && like(have) })
+		if i < 0 {
+			i = slices.IndexFunc(list, func(have *described) bool { return have.lacking && like(have) })
+		}
+		if list[i] == img {
+			return false
+		}
+		list[i].join(img.subject)
+		return true
+	})
 }
 
 // settleStarts decides in which ways an image is started. The default target is what somebody gets who builds without a

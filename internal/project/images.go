@@ -98,6 +98,7 @@ type discovery struct {
 type described struct {
 	key       string
 	byDefault bool // it is the default target
+	lacking   bool // it fails for want of an argument
 	subject   audit.Subject
 }
 
@@ -126,6 +127,7 @@ func (d *discovery) fromSources(files []string, dir string) error {
 			return err
 		}
 	}
+	d.order = withArguments(d.order)
 	for _, img := range d.order {
 		img.settleStarts()
 		d.take(img.subject)
