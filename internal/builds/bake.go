@@ -112,6 +112,8 @@ type bakery struct {
 	referred map[string]map[string]cty.Value
 	// given are values of variables from outside.
 	given map[string]word
+	// settled are targets, by file and name, of which others tell more.
+	settled map[[2]string]bool
 }
 
 // bakeGroup is a group of targets and groups.
@@ -131,6 +133,7 @@ var bakeSchema = &hcl.BodySchema{Blocks: []hcl.BlockHeaderSchema{
 // their targets.
 func (r *Reader) bakery(files []string, composed []Build) *bakery {
 	b := newBakery(files)
+	b.settled = r.settled
 	var blocks hcl.Blocks
 	for _, f := range files {
 		body, err := r.parseBake(f)

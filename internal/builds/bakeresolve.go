@@ -201,6 +201,9 @@ func (b *bakery) resolveTargets(names []string) []resolvedTarget {
 	failed := map[Note][]string{}
 	for _, name := range names {
 		t, diags := b.resolveTarget(name)
+		if diags.HasErrors() && b.settled[[2]string{t.at.Filename, name}] {
+			continue
+		}
 		if diags.HasErrors() {
 			n := noteOf(diags)
 			n.File = cmp.Or(n.File, t.at.Filename)

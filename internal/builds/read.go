@@ -21,6 +21,8 @@ type Reader struct {
 	Exists func(name string) bool
 
 	composed []Build // the images of Compose files, which Bake reads, too
+	// settled are the targets of Bake files, by file and name, of which workflows give what the files do not.
+	settled map[[2]string]bool
 }
 
 // IsSource reports whether a file may say what is built, by its name.
@@ -54,8 +56,9 @@ func (r *Reader) Builds(ctx context.Context, files []string) (found []Build, not
 	composed, composeNotes := Compose(ctx, r.Dir, byKind["compose"])
 	r.composed = composed
 	add(composed, composeNotes)
-	add(r.Bake(byKind["bake"]))
+	r.settled = map[[2]string]bool{}
 	add(r.Workflows(byKind["workflow"]))
+	add(r.Bake(byKind["bake"]))
 	add(r.CloudBuild(byKind["cloudbuild"]))
 	add(r.Skaffold(byKind["skaffold"]))
 	unname(found)

@@ -17,6 +17,9 @@ func IsWorkflow(name string) bool { return workflowName.MatchString(name) }
 // combination of its matrix, a reusable workflow once for each call by another one, with the inputs of the call, and an
 // action of the repository where it is used.
 func (r *Reader) Workflows(files []string) (found []Build, notes []Note) {
+	if r.settled == nil {
+		r.settled = map[[2]string]bool{}
+	}
 	w := &workflows{r: r, roots: map[string]node{}, calls: map[string][]map[string]word{}}
 	for _, f := range files {
 		docs, note := r.documents(f, "workflow")
@@ -124,6 +127,7 @@ func (w *workflows) run(file string, inputs map[string]word) {
 				j.dir = j.scope.text(d)
 			}
 			j.steps(p.value.at("steps"), 0)
+			j.builder(p.value)
 		}
 	}
 }
@@ -226,10 +230,12 @@ func (j *job) step(step node, deep int) {
 	switch {
 	case name == "actions/checkout":
 		j.checkout(with("repository"), with("path"), step.at("with", "repository").text() != "")
-	case name == "docker/build-push-action":
-		j.buildPush(step, uses.key.line(), scope)
-	case name == "docker/bake-action":
+	case slices.Contains(buildActions, name):
+		j.buildPush(step, uses.key.line(), scope, false)
+	case slices.Contains(bakeActions, name):
 		j.bake(step, uses.key.line(), scope)
+	case name == "redhat-actions/buildah-build":
+		j.buildah(step, uses.key.line(), scope)
 	case strings.HasPrefix(name, "./"):
 		j.action(path.Clean(name), step, scope, deep)
 	case uses.value.Node != nil:

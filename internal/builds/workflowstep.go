@@ -1,6 +1,7 @@
 package builds
 
 import (
+	"cmp"
 	"fmt"
 	"path"
 	"regexp"
@@ -13,9 +14,27 @@ import (
 // defaultContext is how a step names the repository as git has it.
 var defaultContext = regexp.MustCompile(`^\{\{\s*defaultContext\s*\}\}(?::(.*))?$`)
 
-// buildPush reads a step of docker/build-push-action. Without a context it builds from git, where nothing that steps
-// before it made is seen.
-func (j *job) buildPush(step node, line int, scope *jobScope) {
+// These actions take the same inputs.
+var (
+	buildActions = []string{"docker/build-push-action", "depot/build-push-action", "useblacksmith/build-push-action"}
+	bakeActions  = []string{"docker/bake-action", "depot/bake-action"}
+)
+
+// builder reads a job that hands everything to Docker's own reusable workflows, which build from git.
+func (j *job) builder(job node) {
+	uses := job.entry("uses", 0)
+	workflow, _, _ := strings.Cut(uses.value.text(), "@")
+	switch workflow {
+	case "docker/github-builder/.github/workflows/build.yml":
+		j.buildPush(job, uses.key.line(), j.scope, true)
+	case "docker/github-builder/.github/workflows/bake.yml":
+		j.bake(job, uses.key.line(), j.scope)
+	}
+}
+
+// buildPush reads a step of docker/build-push-action. Without a context, or if git is set, it builds from git, where nothing
+// that steps before it made is seen.
+func (j *job) buildPush(step node, line int, scope *jobScope, git bool) {
 	input := func(key string) word { return word(strings.TrimSpace(string(scope.text(step.at("with", key))))) }
 	b := Build{Args: map[string]string{}, Contexts: map[string]string{}}
 	for _, key := range []string{"context", "file", "target"} {
@@ -55,22 +74,44 @@ func (j *job) buildPush(step node, line int, scope *jobScope) {
 		b.Contexts[k] = v
 	}
 	m := defaultContext.FindStringSubmatch(context)
-	if context != "" && m == nil {
+	if context != "" && m == nil && !git {
 		b.Context, b.Dockerfile = context, file
 		j.add(b, line)
 		return
 	}
-	// From git: no checkout and no earlier step counts.
-	git := *j
-	git.own, git.foreign, git.prepared = nil, nil, false
-	b.Context = "."
+	// No checkout and no earlier step counts.
+	clone := *j
+	clone.own, clone.foreign, clone.prepared = nil, nil, false
 	if m != nil {
-		b.Context = path.Join(".", m[1])
+		context = m[1]
 	}
+	b.Context = path.Join(".", context)
 	if file != "" {
 		b.Dockerfile = path.Join(b.Context, file)
 	}
-	git.add(b, line)
+	clone.add(b, line)
+}
+
+// buildah reads a step of redhat-actions/buildah-build that builds from one Dockerfile.
+func (j *job) buildah(step node, line int, scope *jobScope) {
+	input := func(key string) word { return word(strings.TrimSpace(string(scope.text(step.at("with", key))))) }
+	files := append(lines(input("containerfiles")), lines(input("dockerfiles"))...)
+	if len(files) == 0 {
+		return // it puts an image together without one
+	}
+	context := cmp.Or(input("context"), ".")
+	if len(files) > 1 || !word(files[0]).known() || !context.known() {
+		j.note(line, "the image of this step is not audited: its context or its Dockerfile is not known here")
+		return
+	}
+	b := Build{Name: imageName(string(input("image"))), Context: string(context), Dockerfile: files[0], Args: map[string]string{}, Contexts: map[string]string{}}
+	for _, kv := range lines(input("build-args")) {
+		if k, v, ok := strings.Cut(kv, "="); ok && word(kv).known() {
+			b.Args[k] = v
+		}
+	}
+	b.Platform = platform(list(input("platforms")))
+	j.add(b, line)
 }
 
 // lines gives the lines of an input that is a list.
@@ -100,12 +141,9 @@ func list(w word) []string {
 // bake reads a step of docker/bake-action: targets of Bake files, with variables from the environment of the step.
 func (j *job) bake(step node, line int, scope *jobScope) {
 	input := func(key string) word { return scope.text(step.at("with", key)) }
-	dir := string(input("workdir"))
-	if source := string(input("source")); source != "" {
-		if m := defaultContext.FindStringSubmatch(source); m != nil {
-			source = path.Join(".", m[1])
-		}
-		dir = source
+	dir := string(cmp.Or(input("source"), input("workdir"), input("context")))
+	if m := defaultContext.FindStringSubmatch(dir); m != nil {
+		dir = path.Join(".", m[1])
 	}
 	if !word(dir).known() || remotePath(dir) {
 		return
@@ -141,7 +179,7 @@ func (j *job) bake(step node, line int, scope *jobScope) {
 			b.given[k] = word(v)
 		}
 	}
-	targets := list(input("targets"))
+	targets := append(list(input("targets")), list(input("target"))...)
 	if len(targets) == 0 {
 		targets = []string{"default"}
 	}
@@ -154,10 +192,14 @@ func (j *job) bake(step node, line int, scope *jobScope) {
 		}
 	}
 	for _, t := range b.resolveTargets(names) {
+		j.w.r.settled[[2]string{t.at.Filename, t.name}] = true
 		t.override(lines(input("set")))
 		build := t.build(base)
 		build.Kind, build.File, build.Line, build.Prepared = "workflow", j.file, line, j.prepared
 		j.w.found = append(j.w.found, build)
+	}
+	if slices.ContainsFunc(files, func(f string) bool { return IsBake(path.Base(f)) }) {
+		return // what cannot be told of them is told where they are read by themselves
 	}
 	for _, n := range b.notes {
 		if !slices.Contains(j.w.notes, n) {
