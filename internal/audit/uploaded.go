@@ -30,6 +30,12 @@ func checkUploaded(p *pass) error {
 	if u == nil || p.main == nil {
 		return nil
 	}
+	if line := u.Withheld(p.main.Dir, ".", true); line != nil {
+		f := p.notUploaded("the build context is not uploaded", "", line)
+		f.Subject = p.last()
+		p.add(f)
+		return nil
+	}
 	failing, err := p.failsUploaded()
 	if err != nil {
 		return err
@@ -96,19 +102,13 @@ func (p *pass) failsUploaded() (source string, err error) {
 	switch {
 	case ok:
 	case errors.Is(err, fs.ErrNotExist):
-		fail = Finding{Summary: "the build context is not uploaded", Subject: p.last()}
+		fail = Finding{Summary: "a directory that it needs is not uploaded", Subject: p.last()}
 	default:
 		return "", err
 	}
 	var line *Place
-	if fail.ContextPath != "" {
-		dir := false
-		if info, err := p.main.FS.Lstat(fail.ContextPath); err == nil {
-			dir = info.IsDir()
-		}
-		line = u.Withheld(p.main.Dir, fail.ContextPath, dir)
-	} else {
-		line = u.Withheld(p.main.Dir, ".", true)
+	if info, err := p.main.FS.Lstat(fail.ContextPath); err == nil && fail.ContextPath != "" {
+		line = u.Withheld(p.main.Dir, fail.ContextPath, info.IsDir())
 	}
 	f := p.notUploaded("the build fails with what is uploaded: "+fail.Summary, "", line)
 	f.Subject, f.ContextPath = fail.Subject, fail.ContextPath
