@@ -5,7 +5,7 @@ BIN         := bin/ctxaudit
 SEED        ?= $(shell date +%s)
 BUILDS      ?= 300
 
-.PHONY: build audit test conformance bench check fix docs fuzz python clean
+.PHONY: build audit test conformance bench check fix docs fuzz python bake clean
 
 build: ## the ctxaudit binary, in bin/
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w' -o $(BIN) ./cmd/ctxaudit
@@ -49,6 +49,11 @@ fuzz: ## fuzz each parser for a short while
 	$(GO) test ./dockerctx -run '^$$' -fuzz FuzzIndex -fuzztime 30s
 	$(GO) test ./dockerctx -run '^$$' -fuzz FuzzFacts -fuzztime 30s
 	$(GO) test ./dockerfile -run '^$$' -fuzz FuzzCompile -fuzztime 30s
+	$(GO) test ./internal/builds -run '^$$' -fuzz FuzzBake -fuzztime 30s
+	$(GO) test ./internal/builds -run '^$$' -fuzz FuzzWorkflows -fuzztime 30s
+	$(GO) test ./internal/builds -run '^$$' -fuzz FuzzServices -fuzztime 30s
+	$(GO) test ./internal/builds -run '^$$' -fuzz FuzzHints -fuzztime 30s
+	$(GO) test ./internal/gcloudignore -run '^$$' -fuzz FuzzParse -fuzztime 30s
 	$(GO) test ./internal/policy -run '^$$' -fuzz FuzzParse -fuzztime 30s
 	$(GO) test ./internal/startup -run '^$$' -fuzz FuzzAnalyze -fuzztime 30s
 	$(GO) test ./internal/modules/python/syntax -run '^$$' -fuzz FuzzScan -fuzztime 30s
@@ -62,6 +67,10 @@ fuzz: ## fuzz each parser for a short while
 
 python: ## hold the Python scanner against CPython's own ast, on every file of this machine's Python
 	CTXAUDIT_PYTHON=require $(GO) test -run TestAgainstCPython -count=1 -v ./internal/modules/python/syntax
+
+bake: ## hold the reading of Bake files against a real buildx, which is built from its module
+	GOBIN=$(CURDIR)/.cache/bin $(GO) install github.com/docker/buildx/cmd/buildx@v0.38.2
+	CTXAUDIT_BUILDX=$(CURDIR)/.cache/bin/buildx $(GO) test -run TestAgainstBuildx -count=1 ./internal/builds
 
 clean:
 	rm -rf bin .cache

@@ -13,7 +13,8 @@ import (
 
 // Source is a place that says that an image is built.
 type Source struct {
-	// Kind is what sort of file it is: "compose", "bake", "workflow", "cloudbuild", "skaffold".
+	// Kind is what sort of file it is: "bake", "workflow", "cloudbuild", "compose", "skaffold", or
+	// "hint" for a line of a Makefile or a script.
 	Kind string `json:"kind"`
 	File string `json:"file"`
 	Line int    `json:"line,omitempty"`

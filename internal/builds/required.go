@@ -7,7 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/compose-spec/compose-go/v2/template"
+	interpolation "github.com/compose-spec/compose-go/v2/template"
 )
 
 // requiredVariables stands in for values that a Compose file demands, as in ${NAME:?message}, and that are not known here:
@@ -15,7 +15,7 @@ import (
 type requiredVariables struct {
 	// all stands in for every variable without a value or a default.
 	all     bool
-	missing []template.MissingRequiredError
+	missing []interpolation.MissingRequiredError
 	// made are the texts in which something stands in for a value.
 	made map[string]bool
 }
@@ -23,20 +23,20 @@ type requiredVariables struct {
 // standIn is a value that text and numbers may have.
 const standIn = "0"
 
-// substitute is template.Substitute, which goes on where a required value is missing.
-func (r *requiredVariables) substitute(text string, values template.Mapping) (string, error) {
+// substitute is interpolation.Substitute, which goes on where a required value is missing.
+func (r *requiredVariables) substitute(text string, values interpolation.Mapping) (string, error) {
 	var stand []string
 	if r.all {
 		stand = r.unset(text, values)
 	}
 	for {
-		out, err := template.Substitute(text, func(name string) (string, bool) {
+		out, err := interpolation.Substitute(text, func(name string) (string, bool) {
 			if slices.Contains(stand, name) {
 				return standIn, true
 			}
 			return values(name)
 		})
-		var missing *template.MissingRequiredError
+		var missing *interpolation.MissingRequiredError
 		if !errors.As(err, &missing) || slices.Contains(stand, missing.Variable) {
 			if len(stand) > 0 && err == nil {
 				if r.made == nil {
@@ -51,8 +51,8 @@ func (r *requiredVariables) substitute(text string, values template.Mapping) (st
 	}
 }
 
-func (r *requiredVariables) note(missing template.MissingRequiredError) {
-	if !slices.ContainsFunc(r.missing, func(m template.MissingRequiredError) bool { return m.Variable == missing.Variable }) {
+func (r *requiredVariables) note(missing interpolation.MissingRequiredError) {
+	if !slices.ContainsFunc(r.missing, func(m interpolation.MissingRequiredError) bool { return m.Variable == missing.Variable }) {
 		r.missing = append(r.missing, missing)
 	}
 }
@@ -61,13 +61,13 @@ func (r *requiredVariables) note(missing template.MissingRequiredError) {
 var plain = regexp.MustCompile(`\$\$|\$\{([A-Za-z_]\w*)\}|\$([A-Za-z_]\w*)`)
 
 // unset gives the variables of a text that have neither a value nor a default.
-func (r *requiredVariables) unset(text string, values template.Mapping) []string {
+func (r *requiredVariables) unset(text string, values interpolation.Mapping) []string {
 	var out []string
 	for _, m := range plain.FindAllStringSubmatch(text, -1) {
 		name := m[1] + m[2]
 		if _, ok := values(name); name != "" && !ok {
 			out = append(out, name)
-			r.note(template.MissingRequiredError{Variable: name})
+			r.note(interpolation.MissingRequiredError{Variable: name})
 		}
 	}
 	return out
@@ -78,7 +78,7 @@ func (r *requiredVariables) notes(places *places) []Note {
 	if len(r.missing) == 0 {
 		return nil
 	}
-	slices.SortFunc(r.missing, func(a, b template.MissingRequiredError) int { return strings.Compare(a.Variable, b.Variable) })
+	slices.SortFunc(r.missing, func(a, b interpolation.MissingRequiredError) int { return strings.Compare(a.Variable, b.Variable) })
 	first := r.missing[0]
 	n := Note{File: places.first, Text: "a value is required for " + first.Variable}
 	if first.Reason != "" {

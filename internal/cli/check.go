@@ -43,8 +43,11 @@ func (a *app) checkCommand() *cobra.Command {
 finding at or above --fail-on, or if BuildKit would refuse the build.
 
 What is required stands in ` + policy.FileName + ` beside the context (or --config), for one or more
-images, or is given by flags for one image. Without either, the Dockerfiles below CONTEXT
-are found, and each is checked with the context in which its sources resolve.
+images, or is given by flags for one image. Without either, what the repository says that it
+builds is checked: Bake files, GitHub workflows, Cloud Build, Compose files, Skaffold, in this
+order; each image once, with the places that say so. Every other Dockerfile below CONTEXT is
+checked with the context that a line of a Makefile or a script gives it, or in which its
+sources resolve.
 
 Of an image that starts Python code, the imports are followed through the image: one that
 the repository can satisfy and the image cannot is an error.
@@ -92,6 +95,10 @@ the finding disappear or that brings another.`,
 			return usagef(cmd, "--untracked must be auto, yes or no, not %q", f.untracked)
 		}
 		found, err := a.checkSubjects(cmd, &f, args)
+		var none *project.NoDockerfileError
+		if errors.As(err, &none) && len(found.Notices) > 0 {
+			err = nil // there are images, and the notices say why none of them is audited
+		}
 		if err != nil {
 			return err
 		}

@@ -12,14 +12,14 @@ import (
 // vendored are directories that hold somebody else's files, or files that are no part of the project.
 var vendored = []string{
 	".git", ".hg", ".svn", ".tox", ".nox", ".venv", "venv", "node_modules", "vendor", "third_party", "site-packages",
-	"testdata", "fixtures", "__fixtures__", "__pycache__", ".cache", ".direnv", ".terraform",
+	"testdata", "testfiles", "testfiles-negative", "fixtures", "__fixtures__", "test-fixtures", "__pycache__", ".cache", ".direnv", ".terraform",
 }
 
 // maxDepth bounds how deep files are looked for.
 const maxDepth = 8
 
 // notDockerfiles are extensions of files that are made from, or into, a Dockerfile, or tell about one.
-var notDockerfiles = []string{".md", ".txt", ".j2", ".jinja", ".jinja2", ".tmpl", ".template", ".tpl", ".in", ".erb", ".mustache", ".orig", ".rej", ".bak"}
+var notDockerfiles = []string{".md", ".txt", ".j2", ".jinja", ".jinja2", ".tmpl", ".template", ".tpl", ".in", ".erb", ".mustache", ".orig", ".rej", ".bak", ".rego"}
 
 // IsDockerfile reports whether a file name is one that Dockerfiles have by convention.
 func IsDockerfile(name string) bool {

@@ -133,7 +133,7 @@ func (r *Repairer) Fixes(ctx context.Context, f audit.Finding) (fixes []audit.Fi
 	if err != nil {
 		return nil, nil, err
 	}
-	if len(list) == 0 && f.ContextPath != "" && f.Rule != audit.RequiredUntracked && f.Rule != audit.UntrackedInImage {
+	if len(list) == 0 && f.ContextPath != "" && f.Rule != audit.RequiredUntracked && f.Rule != audit.UntrackedInImage && f.Rule != audit.RequiredNotUploaded {
 		tried = append(tried, "no kind of edit applies to it")
 	}
 	seen := map[string]bool{}
