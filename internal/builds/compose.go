@@ -82,7 +82,10 @@ func (r *Reader) Compose(ctx context.Context, files []string) (found []Build, no
 }
 
 func (r *Reader) composeGroup(ctx context.Context, group []string) ([]Build, []Note) {
-	root := r.Dir
+	root, err := filepath.Abs(r.Dir)
+	if err != nil {
+		root = r.Dir
+	}
 	dir := filepath.Join(root, filepath.FromSlash(path.Dir(group[0])))
 	details := types.ConfigDetails{WorkingDir: dir, Environment: types.Mapping{}}
 	if data, err := r.Read(path.Join(path.Dir(group[0]), ".env")); err == nil {
