@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -109,6 +110,8 @@ func (p *pass) failsUploaded() (source string, err error) {
 	var line *Place
 	if info, err := p.main.FS.Lstat(fail.ContextPath); err == nil && fail.ContextPath != "" {
 		line = u.Withheld(p.main.Dir, fail.ContextPath, info.IsDir())
+	} else if df, err := filepath.Rel(p.main.Dir, opt.Dockerfile); err == nil && fail.ContextPath == "" {
+		line = u.Withheld(p.main.Dir, filepath.ToSlash(df), false)
 	}
 	f := p.notUploaded("the build fails with what is uploaded: "+fail.Summary, "", line)
 	f.Subject, f.ContextPath = fail.Subject, fail.ContextPath
