@@ -5,10 +5,17 @@ BIN         := bin/ctxaudit
 SEED        ?= $(shell date +%s)
 BUILDS      ?= 300
 
-.PHONY: build audit test conformance bench check fix docs fuzz python clean
+.PHONY: build man install-plugin audit test conformance bench check fix docs fuzz python clean
 
 build: ## the ctxaudit binary, in bin/
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w' -o $(BIN) ./cmd/ctxaudit
+
+man: ## manual pages and completions, in build/
+	$(GO) run ./hack/gendist -o build
+
+install-plugin: build ## make it a plugin of the docker command: docker ctxaudit
+	mkdir -p $(or $(DOCKER_CONFIG),$(HOME)/.docker)/cli-plugins
+	install -m 755 $(BIN) $(or $(DOCKER_CONFIG),$(HOME)/.docker)/cli-plugins/docker-ctxaudit
 
 audit: build ## audit this project's own image, then the example that replays an outage
 	$(BIN) check --verbose .
@@ -64,4 +71,4 @@ python: ## hold the Python scanner against CPython's own ast, on every file of t
 	CTXAUDIT_PYTHON=require $(GO) test -run TestAgainstCPython -count=1 -v ./internal/modules/python/syntax
 
 clean:
-	rm -rf bin .cache
+	rm -rf bin build .cache
