@@ -365,7 +365,7 @@ func (a *app) configured(cmd *cobra.Command, w project.State, name string, only 
 	if err != nil {
 		return nil, fmt.Errorf("reading configuration: %w", err)
 	}
-	file, err := policy.Parse(name, data)
+	file, err := policy.Parse(filepath.ToSlash(name), data)
 	if err != nil {
 		return nil, err
 	}
