@@ -50,7 +50,6 @@ cross: ## build for every platform that there is a release for
 		echo "go build $$p"; \
 		GOOS=$${p%/*} GOARCH=$${p#*/} CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w' -o /dev/null ./cmd/ctxaudit || exit 1; \
 	done
-	GOOS=windows $(GO) vet ./cmd/... ./dockerctx ./internal/cli
 
 lint-ci: ## the workflows, and those that the documentation shows
 	@rm -rf .cache/snippets && $(GO) run ./hack/snippets -o .cache/snippets README.md docs/ci.md docs/install.md

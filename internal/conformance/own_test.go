@@ -24,7 +24,7 @@ func TestOwnImage(t *testing.T) {
 
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	r := Request{Context: "../..", BuildContexts: map[string]string{"build": stage}, BuildArgs: map[string]string{"VERSION": "v1.2.3"}}
+	r := Request{Context: "../..", Dockerfile: "../../docker/Dockerfile", BuildContexts: map[string]string{"build": stage}, BuildArgs: map[string]string{"VERSION": "v1.2.3"}}
 	built, err := d.Build(ctx, r)
 	require.NoError(t, err)
 	require.Nil(t, built.Failure)
