@@ -39,10 +39,10 @@ var expression = regexp.MustCompile(`\$\{\{\s*(.*?)\s*\}\}`)
 
 // job is what the steps of the action left behind.
 type job struct {
-	code                      int
-	log, summary              string
-	outputs                   map[string]string
-	annotations, path, tmpDir string
+	code         int
+	log, summary string
+	outputs      map[string]string
+	path, tmpDir string // what later steps have on their PATH; the runner's temporary directory
 }
 
 // runAction does with the steps of the action what a runner does.

@@ -13,17 +13,24 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// shown gives the files that docs/ci.md shows, by name, as hack/snippets finds them.
-func shown(t *testing.T) map[string]string {
+// shown gives the files that a page shows, by name, as hack/snippets finds them.
+func shown(t *testing.T, page string) map[string]string {
 	t.Helper()
 	dir := t.TempDir()
-	cmd := exec.Command("go", "run", "./hack/snippets", "-o", dir, "docs/ci.md")
+	cmd := exec.Command("go", "run", "./hack/snippets", "-o", dir, page)
 	cmd.Dir = root
 	code, out := run(t, cmd)
 	require.Zero(t, code, out)
 	files := map[string]string{}
-	for _, name := range []string{".github/workflows/ctxaudit.yml", ".gitlab-ci.yml", "Jenkinsfile", ".pre-commit-config.yaml", "Makefile"} {
-		files[name] = read(t, filepath.Join(dir, name))
+	require.NoError(t, filepath.WalkDir(dir, func(p string, d os.DirEntry, err error) error {
+		if err == nil && !d.IsDir() {
+			rel, _ := filepath.Rel(dir, p)
+			files[filepath.ToSlash(rel)] = read(t, p)
+		}
+		return err
+	}))
+	for _, name := range []string{".github/workflows/ctxaudit.yml", ".pre-commit-config.yaml", "Makefile"} {
+		require.Contains(t, files, name, page)
 	}
 	return files
 }
@@ -37,7 +44,7 @@ func offline(line string) string {
 func TestGitLabAndJenkinsSnippets(t *testing.T) {
 	tool(t, "curl")
 	_, url := releases(t)
-	files := shown(t)
+	files := shown(t, "docs/ci.md")
 	var gitlab struct {
 		Ctxaudit struct {
 			Stage, Image string
@@ -125,20 +132,40 @@ func TestDocumentationNamesWhatThereIs(t *testing.T) {
 	}
 }
 
-func TestMakefileSnippet(t *testing.T) {
-	dir := example(t, "repaired")
-	write(t, filepath.Join(dir, "Makefile"), shown(t)["Makefile"])
-	write(t, filepath.Join(dir, "ctxaudit.mk"), read(t, filepath.Join(root, "ctxaudit.mk")))
-	bins := t.TempDir()
-	write(t, filepath.Join(bins, "docker"), "#!/bin/sh\necho docker \"$@\"\n")
-	require.NoError(t, os.Chmod(filepath.Join(bins, "docker"), 0o755))
-	cmd := exec.Command(tool(t, "make"))
-	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), "PATH="+bin(t)+":"+bins+":"+os.Getenv("PATH"), "GIT_CEILING_DIRECTORIES="+filepath.Dir(dir), "MAKEFLAGS=", "MAKELEVEL=")
-	code, out := run(t, cmd)
-	assert.Zero(t, code, out)
-	assert.Contains(t, out, "docker build .\n")
-	assert.Contains(t, out, "ctxaudit check --fail-on warning .\n")
+func TestMakefileSnippets(t *testing.T) {
+	for page, flags := range map[string]string{"docs/ci.md": "--fail-on warning", "README.md": ""} {
+		dir := example(t, "repaired")
+		write(t, filepath.Join(dir, "Makefile"), shown(t, page)["Makefile"])
+		write(t, filepath.Join(dir, "ctxaudit.mk"), read(t, filepath.Join(root, "ctxaudit.mk")))
+		bins := t.TempDir()
+		write(t, filepath.Join(bins, "docker"), "#!/bin/sh\necho docker \"$@\"\n")
+		require.NoError(t, os.Chmod(filepath.Join(bins, "docker"), 0o755))
+		cmd := exec.Command(tool(t, "make"))
+		cmd.Dir = dir
+		cmd.Env = append(os.Environ(), "PATH="+bin(t)+":"+bins+":"+os.Getenv("PATH"), "GIT_CEILING_DIRECTORIES="+filepath.Dir(dir), "MAKEFLAGS=", "MAKELEVEL=")
+		code, out := run(t, cmd)
+		assert.Zero(t, code, out)
+		assert.Contains(t, out, "docker build .\n")
+		assert.Contains(t, out, "ctxaudit check "+flags+" .\n")
+	}
+}
+
+// pre-commit knows what it can read.
+func TestPreCommitFilesAreValid(t *testing.T) {
+	program := tool(t, "pre-commit")
+	valid := func(args ...string) {
+		cmd := exec.Command(program, args...)
+		cmd.Env = append(os.Environ(), "PRE_COMMIT_HOME="+t.TempDir())
+		code, out := run(t, cmd)
+		assert.Zero(t, code, out)
+		assert.Empty(t, out)
+	}
+	valid("validate-manifest", filepath.Join(root, ".pre-commit-hooks.yaml"))
+	for _, page := range []string{"docs/ci.md", "README.md"} {
+		name := filepath.Join(t.TempDir(), "config.yaml")
+		write(t, name, shown(t, page)[".pre-commit-config.yaml"])
+		valid("validate-config", name)
+	}
 }
 
 // The hook for those who have no pre-commit.
