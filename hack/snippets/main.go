@@ -28,8 +28,8 @@ func run(out string, names []string) error {
 		if err != nil {
 			return err
 		}
-		for _, s := range Find(string(data)) {
-			file := filepath.Join(out, filepath.FromSlash(s.Name))
+		for _, s := range find(string(data)) {
+			file := filepath.Join(out, filepath.FromSlash(s.name))
 			if _, err := os.Stat(file); err == nil {
 				// Another page shows the same file: each is a file of its own.
 				file = filepath.Join(filepath.Dir(file), strings.TrimSuffix(filepath.Base(name), ".md")+"-"+filepath.Base(file))
@@ -37,7 +37,7 @@ func run(out string, names []string) error {
 			if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
 				return err
 			}
-			if err := os.WriteFile(file, []byte(s.Text), 0o644); err != nil {
+			if err := os.WriteFile(file, []byte(s.text), 0o644); err != nil {
 				return err
 			}
 		}
@@ -45,20 +45,20 @@ func run(out string, names []string) error {
 	return nil
 }
 
-// Snippet is a file that a page shows.
-type Snippet struct{ Name, Text string }
+// snippet is a file that a page shows.
+type snippet struct{ name, text string }
 
 var (
 	block = regexp.MustCompile("(?ms)^```[a-z]+\n(.*?)^```$")
 	title = regexp.MustCompile(`^(?:#|//) ([A-Za-z0-9._/-]+)\n`)
 )
 
-// Find gives the files that a page shows, in its order.
-func Find(page string) []Snippet {
-	var out []Snippet
+// find gives the files that a page shows, in its order.
+func find(page string) []snippet {
+	var out []snippet
 	for _, m := range block.FindAllStringSubmatch(page, -1) {
 		if name := title.FindStringSubmatch(m[1]); name != nil && filepath.IsLocal(name[1]) {
-			out = append(out, Snippet{Name: name[1], Text: m[1]})
+			out = append(out, snippet{name: name[1], text: m[1]})
 		}
 	}
 	return out
