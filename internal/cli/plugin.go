@@ -19,8 +19,8 @@ import (
 // over its own command line: its global flags, the plugin's name, the rest.
 //
 // docker/cli has a package for plugins. It is not used: it makes a connected docker client out of every plugin, which
-// none of our commands wants, and would add 3.4 MB (an eighth) to the binary. What docker expects of a
-// plugin is the little that stands here; a test has a real docker call it.
+// none of our commands wants, and would add 3.4 MB, an eighth, to the binary. What docker expects of a plugin is the little
+// that stands here; a test has a real docker call it.
 const (
 	pluginName     = "ctxaudit"
 	pluginProgram  = "docker-" + pluginName
