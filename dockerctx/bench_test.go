@@ -68,11 +68,12 @@ func BenchmarkMatcher(b *testing.B) {
 		}
 		m, err := newMatcher(append(patterns, "!**/keep/*.js"), nil, true)
 		require.NoError(b, err)
-		src := m.index.enter(m.index.root, "src", "src")
+		src := m.index.enter(m.index.root, &place{dir: ".", name: []byte("src")})
 		b.Run(fmt.Sprint("indexed/", lines), func(b *testing.B) {
 			var j judgement
+			name := []byte("main.js")
 			for b.Loop() {
-				_, _ = m.decideIn(&j, src, &place{dir: "src", name: "main.js"}, nil)
+				_, _ = m.decideIn(&j, src, &place{dir: "src", name: name}, nil)
 			}
 		})
 		b.Run(fmt.Sprint("all/", lines), func(b *testing.B) {

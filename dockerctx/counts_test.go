@@ -96,6 +96,9 @@ func TestCounts(t *testing.T) {
 		{"a literal negation", []string{"**/cache", "!area3/pkg1/cache/x"}, listTypes, counts{reads: dirs + 2, stats: dirs + 2, links: 10, asked: 20 + 1}},
 		{"a wildcard negation that can match anywhere", []string{"**/cache", "!**/cache/y"}, listTypes, counts{reads: dirs + 40, stats: dirs, links: 10, asked: 20 + 20}},
 		{"a wildcard negation with a place", []string{"**/cache", "!area3/*/cache/y"}, listTypes, counts{reads: dirs + 2, stats: dirs, links: 10, asked: 20}},
+		{"looked through", nil, func(t *testing.T, tree *Tree) { require.True(t, tree.Flawless()) }, counts{reads: dirs + 40, stats: dirs + 40, links: 10}},
+		{"looked through, pruned", []string{"**/cache", "!area3/pkg1/cache/x"}, func(t *testing.T, tree *Tree) { require.True(t, tree.Flawless()) },
+			counts{reads: dirs + 2, stats: dirs + 2, links: 10, asked: 20 + 1}},
 		{"one file", []string{"**/cache", "!**/cache/y"}, func(t *testing.T, tree *Tree) {
 			_, err := tree.Lstat("area7/pkg1/mod9/file0.js")
 			require.NoError(t, err)
@@ -150,6 +153,35 @@ func TestOneAnswerDoesNotGrow(t *testing.T) {
 	assert.Zero(t, small.reads, "what the lines say of a file needs no directory")
 	assert.Equal(t, smallDir, largeDir)
 	assert.EqualValues(t, 4, smallDir.reads)
+}
+
+// TestFlawless has trees that BuildKit refuses or that hold what it cannot send, and some that only look so.
+func TestFlawless(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		lines []string
+		spoil func(*memFS)
+		want  bool
+	}{
+		{"all is well", nil, func(*memFS) {}, true},
+		{"a directory that cannot be read", nil, func(m *memFS) { m.nodes["a/b"].readErr = fs.ErrPermission }, false},
+		{"one that is kept out", []string{"a/b"}, func(m *memFS) { m.nodes["a/b"].readErr = fs.ErrPermission }, true},
+		{"one that is kept out and entered all the same", []string{"a/b", "!**/c"}, func(m *memFS) { m.nodes["a/b"].readErr = fs.ErrPermission }, true},
+		{"a name that is not UTF-8", nil, func(m *memFS) { m.add("a/b/\xff", newMemFS("x").nodes["x"]) }, false},
+		{"one that is kept out", []string{"**/b"}, func(m *memFS) { m.add("a/b/\xff", newMemFS("x").nodes["x"]) }, true},
+		{"a link that is not UTF-8", nil, func(m *memFS) { m.add("a/b/l", newMemFS("x -> \xff").nodes["x"]) }, false},
+		{"a directory that cannot be searched", nil, func(m *memFS) { m.nodes["a/b/c"].infoErr = fs.ErrPermission }, false},
+		{"a pattern that fails where it is asked", []string{"a/b/[b-a]"}, func(*memFS) {}, false},
+	} {
+		m := newMemFS("a/b/c", "a/d", "e/f")
+		tt.spoil(m)
+		tree := mustContext(t, m, tt.lines...).Tree()
+		assert.Equal(t, tt.want, tree.Flawless(), tt.name)
+		_, err := walkAll(tree)
+		if tt.want {
+			assert.NoError(t, err, tt.name)
+		}
+	}
 }
 
 // TestListOrder holds the order of a listing against sorted paths, and what it holds against the walk.

@@ -4,15 +4,25 @@ import "slices"
 
 // place is an entry that a matcher is asked about in the course of a walk.
 type place struct {
-	dir, name string
-	path      string // made by need
+	dir  string
+	name []byte
+	path string // made by need
 }
 
 func (p *place) full() string {
 	if p.path == "" {
-		p.path = join(p.dir, p.name)
+		p.path = join(p.dir, string(p.name))
 	}
 	return p.path
+}
+
+// is reports whether a path is that of the place.
+func (p *place) is(path string) bool {
+	if p.dir == "." {
+		return path == string(p.name)
+	}
+	at := len(p.dir)
+	return len(path) == at+1+len(p.name) && path[at] == '/' && path[at+1:] == string(p.name) && path[:at] == p.dir
 }
 
 // judgement is the memory that decisions about many entries share.
@@ -51,7 +61,7 @@ func (m *matcher) decideIn(j *judgement, s *scope, at *place, parent matched) (v
 				continue
 			}
 			j.asked++
-			match, err := r.matches(at.full())
+			match, err := r.matchesAt(at)
 			if err != nil {
 				return v, &patternError{rule: r, line: r.line, pattern: r.written, err: err}
 			}
@@ -75,7 +85,7 @@ func (m *matcher) anyIn(j *judgement, s *scope, at *place) matched {
 	var all matched
 	j.candidates = m.index.candidates(j.candidates[:0], s, at.dir, at.name)
 	for _, i := range j.candidates {
-		if ok, err := m.rules[i].matches(at.full()); ok && err == nil {
+		if ok, err := m.rules[i].matchesAt(at); ok && err == nil {
 			all = append(all, i)
 		}
 	}

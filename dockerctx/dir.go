@@ -25,7 +25,7 @@ type dir struct {
 	carries carry
 	names   string
 	entries []record // sorted by name; up to the first that could not be decided
-	subs    []*dir   // the directories among them, in order
+	subs    []dir    // the directories among them, in order
 	failure error    // of reading the directory, or of deciding after the last entry
 
 	details atomic.Pointer[details]
@@ -43,18 +43,13 @@ type record struct {
 // standing is what the entries of a directory inherit from it.
 type standing struct {
 	include, exclude inherited
+
+	last atomic.Pointer[standing] // of a directory in it: most are judged alike
 }
 
 type inherited struct {
 	matched matched
 	scope   *scope
-}
-
-// details are what lstat and readlink tell of the entries.
-type details struct {
-	infos []info // of every entry; nil if only types were asked for
-	links map[int]string
-	errs  map[int]error
 }
 
 // carry is what is known of a directory's bringing a listed entry.
@@ -103,10 +98,16 @@ func (d *dir) sub(i int) *dir {
 		return nil
 	}
 	name := d.name(i)
-	at, _ := slices.BinarySearchFunc(d.subs, name, func(s *dir, name string) int {
-		return strings.Compare(s.path[len(s.path)-min(len(s.path), s.base()):], name)
-	})
-	return d.subs[at]
+	lo, hi := 0, len(d.subs)-1
+	for lo < hi {
+		mid := (lo + hi) / 2
+		if s := &d.subs[mid]; s.path[len(s.path)-s.base():] < name {
+			lo = mid + 1
+		} else {
+			hi = mid
+		}
+	}
+	return &d.subs[lo]
 }
 
 // base gives the length of the last element of the path.
@@ -117,22 +118,21 @@ func (d *dir) base() int {
 	return len(d.path) - len(d.above.path) - 1
 }
 
-// known gives the details of all entries, nil if nobody asked for them yet.
-func (d *dir) known() *details {
-	if k := d.details.Load(); k != nil && k.infos != nil {
-		return k
-	}
-	return nil
-}
-
 // loads is a directory being read: the memory that the readings of a worker share.
 type loads struct {
-	items []item
-	names []byte
-	kept  []record
-	judge judgement
-	at    place    // the entry that is decided
-	below standing // what its entries inherit, if it is a directory
+	listing
+	names            []byte
+	kept             []record
+	index            []int32   // of the kept entries, for the reader
+	subs             []newDir  // the directories among them
+	included, judged judgement // by the include list, by the exclude list
+	at               place     // the entry that is decided
+}
+
+// newDir is a directory that is to be made.
+type newDir struct {
+	name     uint32 // which of the kept entries it is
+	standing *standing
 }
 
 var loadsPool = sync.Pool{New: func() any { return new(loads) }}
@@ -156,16 +156,14 @@ func (t *Tree) load(d *dir, want detail) error {
 	d.loaded = true
 	l := loadsPool.Get().(*loads)
 	defer loadsPool.Put(l)
-	var err error
-	l.items, err = r.list(l.items[:0])
-	// The strings in it must not outlive the reading.
-	defer func() { clear(l.items) }()
+	l.listing.reset()
+	err := r.list(&l.listing)
 	switch {
 	case err == nil:
-		sortItems(l.items)
+		l.sort()
 		d.failure = t.decideAll(d, l)
-		t.ask(d, l.items, r, want)
-	case d != t.root && absent(err):
+		t.ask(d, l.index, r, want)
+	case d.above != nil && absent(err):
 	case d.skipped && errors.Is(err, fs.ErrPermission):
 		// Passed over only where the ignore file keeps the directory out.
 	default:
@@ -176,13 +174,14 @@ func (t *Tree) load(d *dir, want detail) error {
 
 // decideAll decides about the entries of a directory, in their order, and keeps those that the walk meets.
 func (t *Tree) decideAll(d *dir, l *loads) error {
-	l.names = l.names[:0]
-	l.judge.asked = 0
-	defer func() { t.asked.Add(l.judge.asked) }()
-	kept := l.kept[:0]
+	l.names, l.kept, l.index, l.subs = l.names[:0], l.kept[:0], l.index[:0], l.subs[:0]
+	l.included.asked, l.judged.asked = 0, 0
 	var failure error
 	for i := range l.items {
-		rec, sub, counts, err := t.decide(d, &l.items[i], l)
+		it := &l.items[i]
+		name := l.name(it)
+		l.at = place{dir: d.path, name: name}
+		rec, below, counts, err := t.decide(d, it.kind, l)
 		if err != nil {
 			failure = t.wrap(err)
 			break
@@ -190,46 +189,78 @@ func (t *Tree) decideAll(d *dir, l *loads) error {
 		if !counts {
 			continue
 		}
-		l.names = append(l.names, l.items[i].name...)
-		rec.end = uint32(len(l.names))
-		kept = append(kept, rec)
-		if sub != nil {
-			d.subs = append(d.subs, sub)
+		if below != nil {
+			l.subs = append(l.subs, newDir{uint32(len(l.kept)), below})
 		}
+		l.names = append(l.names, name...)
+		rec.end = uint32(len(l.names))
+		l.kept, l.index = append(l.kept, rec), append(l.index, it.index)
 	}
+	t.asked.Add(l.included.asked + l.judged.asked)
 	d.names = string(l.names)
-	d.entries = append(make([]record, 0, len(kept)), kept...)
-	l.kept = kept
-	d.subs = slices.Clip(d.subs)
+	d.entries = slices.Clone(l.kept)
+	d.makeSubs(l.subs)
 	return failure
 }
 
-// decide tells of an entry that is not listed and not entered either that it does not count. Of a directory that does it
-// gives what lies below it.
-func (t *Tree) decide(d *dir, it *item, l *loads) (rec record, sub *dir, counts bool, err error) {
+// makeSubs makes the directories of a directory, all in one block of memory, and their paths in one string.
+func (d *dir) makeSubs(list []newDir) {
+	if len(list) == 0 {
+		return
+	}
+	d.subs = make([]dir, len(list))
+	paths := d.names
+	if d.above != nil {
+		var b strings.Builder
+		length := 0
+		for _, n := range list {
+			length += len(d.path) + 1 + len(d.name(int(n.name)))
+		}
+		b.Grow(length)
+		for _, n := range list {
+			b.WriteString(d.path)
+			b.WriteByte('/')
+			b.WriteString(d.name(int(n.name)))
+		}
+		paths = b.String()
+	}
+	for i, n := range list {
+		s := &d.subs[i]
+		if s.above = d; d.above == nil {
+			s.path = d.name(int(n.name))
+		} else {
+			length := len(d.path) + 1 + len(d.name(int(n.name)))
+			s.path, paths = paths[:length], paths[length:]
+		}
+		s.standing, s.skipped = n.standing, d.entries[n.name].skipped
+	}
+}
+
+// decide tells of the entry at l.at whether it counts: one that is not listed and not entered does not. Of a directory that
+// does it gives what lies below it.
+func (t *Tree) decide(d *dir, k kind, l *loads) (rec record, below *standing, counts bool, err error) {
 	at := &l.at
-	*at = place{dir: d.path, name: it.name}
-	rec = record{kind: it.kind}
-	isDir := it.kind == kindDir
-	l.below = standing{}
+	rec = record{kind: k}
+	isDir := k == kindDir
+	var include, exclude inherited
 	if t.include != nil {
 		from := &d.standing.include
-		v, err := t.include.decideIn(&l.judge, from.scope, at, from.matched)
+		v, err := t.include.decideIn(&l.included, from.scope, at, from.matched)
 		if err != nil {
 			return rec, nil, false, err
 		}
 		rec.suspect = t.include.negated
 		rec.skipped = !v.matches
 		if isDir {
-			l.below.include = t.include.inherit(from, at, v.matched)
-			if rec.skipped && !t.include.worthEntering(&l.below.include, at.full()) {
+			include = inherited{v.matched, t.include.index.enter(from.scope, at)}
+			if rec.skipped && !t.include.worthEntering(&include, at) {
 				return rec, nil, false, nil
 			}
 		}
 	}
 	if t.exclude != nil {
 		from := &d.standing.exclude
-		v, err := t.exclude.decideIn(&l.judge, from.scope, at, from.matched)
+		v, err := t.exclude.decideIn(&l.judged, from.scope, at, from.matched)
 		if err != nil {
 			return rec, nil, false, err
 		}
@@ -239,8 +270,8 @@ func (t *Tree) decide(d *dir, it *item, l *loads) (rec record, sub *dir, counts 
 		rec.suspect = rec.suspect || len(v.matched) > 0
 		rec.skipped = rec.skipped || v.matches
 		if isDir {
-			l.below.exclude = t.exclude.inherit(from, at, v.matched)
-			if v.matches && !t.exclude.worthEntering(&l.below.exclude, at.full()) {
+			exclude = inherited{v.matched, t.exclude.index.enter(from.scope, at)}
+			if v.matches && !t.exclude.worthEntering(&exclude, at) {
 				return rec, nil, false, nil
 			}
 		}
@@ -248,153 +279,31 @@ func (t *Tree) decide(d *dir, it *item, l *loads) (rec record, sub *dir, counts 
 	if !isDir {
 		return rec, nil, !rec.skipped, nil
 	}
-	full := at.full()
-	if d == t.root {
-		// Here the path is the name, a part of what the reader read.
-		full = strings.Clone(full)
-	}
-	sub = &dir{path: full, above: d, skipped: rec.skipped}
-	if n := len(d.subs); n > 0 && d.subs[n-1].standing.equal(&l.below) {
-		sub.standing = d.subs[n-1].standing
-	} else {
-		own := l.below
-		sub.standing = &own
-	}
-	return rec, sub, true, nil
+	return rec, d.standing.below(&include, &exclude), true, nil
 }
 
-func (s *standing) equal(o *standing) bool {
-	return s.include.equal(&o.include) && s.exclude.equal(&o.exclude)
+// below gives the standing of a directory, shared with the one that was judged before it where that is alike. What is
+// inherited may lie in the memory of a judgement.
+func (s *standing) below(include, exclude *inherited) *standing {
+	if last := s.last.Load(); last != nil && last.include.equal(include) && last.exclude.equal(exclude) {
+		return last
+	}
+	own := &standing{include: include.keep(s.include.matched), exclude: exclude.keep(s.exclude.matched)}
+	s.last.Store(own)
+	return own
+}
+
+func (h *inherited) keep(parent matched) inherited {
+	return inherited{keep(h.matched, parent), h.scope}
 }
 
 func (h *inherited) equal(o *inherited) bool {
 	return h.scope == o.scope && slices.Equal(h.matched, o.matched)
 }
 
-// inherit gives what the entries of a directory inherit from it.
-func (m *matcher) inherit(from *inherited, at *place, list matched) inherited {
-	return inherited{keep(list, from.matched), m.index.enter(from.scope, at.full(), at.name)}
-}
-
 // worthEntering tells whether the walk goes into a directory that it leaves out itself. BuildKit's does so unless its
 // prunings forbid it. Where, besides, no rule that could bring anything in can match below, nothing in the directory is
 // ever listed, and it is left alone.
-func (m *matcher) worthEntering(h *inherited, dir string) bool {
-	return h.scope.turns && m.enters(dir)
-}
-
-// ask fills in the details of the entries that were kept. items are those of the reader, sorted; nil if it did not list.
-func (t *Tree) ask(d *dir, items []item, r reader, want detail) {
-	if want == namesOnly {
-		return
-	}
-	k := &details{}
-	if want == everything {
-		k.infos = make([]info, len(d.entries))
-	}
-	var mu sync.Mutex // guards the maps
-	failed := func(i int, err error) {
-		mu.Lock()
-		defer mu.Unlock()
-		if k.errs == nil {
-			k.errs = map[int]error{}
-		}
-		k.errs[i] = err
-	}
-	each := func(i int, it *item) {
-		kind := it.kind
-		if want == everything {
-			in, err := r.lstat(it)
-			if err != nil {
-				failed(i, relative("lstat", join(d.path, it.name), err))
-				return
-			}
-			k.infos[i], kind = in, kindOf(in.mode)
-		}
-		if kind != kindLink {
-			return
-		}
-		link, err := r.readLink(it)
-		if err != nil {
-			failed(i, relative("readlink", join(d.path, it.name), err))
-			return
-		}
-		mu.Lock()
-		defer mu.Unlock()
-		if k.links == nil {
-			k.links = map[int]string{}
-		}
-		k.links[i] = link
-	}
-	ask := func(from, to int) {
-		listed := itemsOf{dir: d, items: items}
-		for i := from; i < to; i++ {
-			if want == everything || d.entries[i].kind == kindLink {
-				each(i, listed.of(i))
-			}
-		}
-	}
-	if want == typesOnly && !t.searchable(d, items, r) {
-		t.ask(d, items, r, everything)
-		return
-	}
-	inParts(len(d.entries), 4096, ask)
-	if k.infos != nil || k.links != nil || k.errs != nil {
-		d.details.Store(k)
-	}
-}
-
-// searchable tells whether lstat works in a directory, by its first entry that is listed. A directory may be readable
-// and yet not searchable; then BuildKit's walk fails at that entry.
-func (t *Tree) searchable(d *dir, items []item, r reader) bool {
-	listed := itemsOf{dir: d, items: items}
-	for i := range d.entries {
-		if !d.entries[i].skipped {
-			_, err := r.lstat(listed.of(i))
-			return err == nil
-		}
-	}
-	return true
-}
-
-// itemsOf finds the items of the entries that were kept, asked for in their order.
-type itemsOf struct {
-	dir   *dir
-	items []item
-	next  int
-	own   item
-}
-
-func (l *itemsOf) of(i int) *item {
-	name := l.dir.name(i)
-	if l.items == nil {
-		l.own = item{name: name, kind: l.dir.entries[i].kind}
-		return &l.own
-	}
-	if l.next == 0 {
-		l.next, _ = slices.BinarySearchFunc(l.items, name, func(it item, name string) int { return strings.Compare(it.name, name) })
-	}
-	for l.items[l.next].name != name {
-		l.next++
-	}
-	return &l.items[l.next]
-}
-
-// entry puts together what is known of an entry. k may be nil.
-func (t *Tree) entry(p treePlace, k *details, full string) (Entry, error) {
-	rec := &p.dir.entries[p.at]
-	e := Entry{Path: full, Name: full[len(full)-int(rec.end-p.dir.start(p.at)):], Mode: rec.kind.mode()}
-	if k != nil {
-		if err := k.errs[p.at]; err != nil {
-			return Entry{}, err
-		}
-		if k.infos != nil {
-			e.Mode, e.Size = k.infos[p.at].mode, k.infos[p.at].size
-		}
-		if e.Mode&fs.ModeSymlink != 0 {
-			e.Link = k.links[p.at]
-		}
-	}
-	e.Truncated = rec.suspect && e.Mode.IsRegular() && t.refused(p.dir, p.at)
-	return e, nil
+func (m *matcher) worthEntering(h *inherited, at *place) bool {
+	return h.scope.turns && (!m.prunes || m.enters(at.full()))
 }

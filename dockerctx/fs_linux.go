@@ -23,15 +23,26 @@ func (f *dirFS) openDir(name string) reader {
 	if f.plain || f.fits("readdir", name) != nil {
 		return nil
 	}
-	var fd int
-	err := retry(func() (err error) {
-		fd, err = unix.Openat2(int(f.base.Fd()), name, &openHow)
-		return err
-	})
+	// The dot at the end makes the kernel ask at once whether the directory may be searched.
+	searched := true
+	fd, err := f.openat2(name + "/.")
+	if err == unix.EACCES {
+		searched = false
+		fd, err = f.openat2(name)
+	}
 	if err != nil {
 		return nil
 	}
-	return &dirReader{fd: fd, fsys: f, dir: name}
+	return &dirReader{fd: fd, dir: name, searched: searched}
+}
+
+func (f *dirFS) openat2(name string) (fd int, err error) {
+	base := int(f.base.Fd())
+	err = retry(func() (err error) {
+		fd, err = unix.Openat2(base, name, &openHow)
+		return err
+	})
+	return fd, err
 }
 
 // retry repeats a call that a signal interrupted.
@@ -45,19 +56,21 @@ func retry(call func() error) error {
 
 // dirReader is an open directory.
 type dirReader struct {
-	fd   int
-	fsys *dirFS
-	dir  string
+	fd       int
+	dir      string
+	searched bool
 }
 
 func (r *dirReader) close() { _ = unix.Close(r.fd) }
+
+func (r *dirReader) searchable() bool { return r.searched }
 
 // direntBuffer is larger than most directories, so that one call lists them and the next tells the end.
 const direntBuffer = 64 << 10
 
 var direntBuffers = sync.Pool{New: func() any { return new([direntBuffer]byte) }}
 
-func (r *dirReader) list(items []item) ([]item, error) {
+func (r *dirReader) list(l *listing) error {
 	buf := direntBuffers.Get().(*[direntBuffer]byte)
 	defer direntBuffers.Put(buf)
 	for {
@@ -67,13 +80,13 @@ func (r *dirReader) list(items []item) ([]item, error) {
 			return err
 		})
 		if err != nil {
-			return nil, relative("readdir", r.dir, err)
+			return relative("readdir", r.dir, err)
 		}
 		if n == 0 {
-			return items, nil
+			return nil
 		}
-		if items, err = r.parse(items, buf[:n]); err != nil {
-			return nil, err
+		if err = r.parse(l, buf[:n]); err != nil {
+			return err
 		}
 	}
 }
@@ -85,14 +98,12 @@ const (
 	direntName   = 19
 )
 
-// parse takes the entries from what getdents64 wrote. The names share one string.
-func (r *dirReader) parse(items []item, buf []byte) ([]item, error) {
-	names := make([]byte, 0, len(buf)/2)
-	first := len(items)
+// parse takes the entries from what getdents64 wrote.
+func (r *dirReader) parse(l *listing, buf []byte) error {
 	for len(buf) >= direntName {
 		length := int(binary.NativeEndian.Uint16(buf[direntLength:]))
 		if length < direntName || length > len(buf) {
-			return nil, relative("readdir", r.dir, syscall.EBADMSG)
+			return relative("readdir", r.dir, syscall.EBADMSG)
 		}
 		record := buf[:length]
 		buf = buf[length:]
@@ -104,25 +115,22 @@ func (r *dirReader) parse(items []item, buf []byte) ([]item, error) {
 		if binary.NativeEndian.Uint64(record) == 0 || len(name) == 0 || string(name) == "." || string(name) == ".." {
 			continue
 		}
-		it := item{kind: direntKind(record[direntType]), index: int32(len(name))}
-		if it.kind == kindUnknown {
+		k := direntKind(record[direntType])
+		if k == kindUnknown {
 			in, err := r.stat(string(name))
 			if absent(err) {
 				continue
 			}
 			if err != nil {
-				return nil, relative("readdir", r.dir, err)
+				return relative("readdir", r.dir, err)
 			}
-			it.kind = kindOf(in.mode)
+			k = kindOf(in.mode)
 		}
-		names = append(names, name...)
-		items = append(items, it)
+		start := uint32(len(l.text))
+		l.text = append(l.text, name...)
+		l.items = append(l.items, item{start: start, end: uint32(len(l.text)), kind: k})
 	}
-	all := string(names)
-	for i := first; i < len(items); i++ {
-		items[i].name, all = all[:items[i].index], all[items[i].index:]
-	}
-	return items, nil
+	return nil
 }
 
 // kindUnknown is for file systems that do not tell the type.
@@ -148,10 +156,10 @@ func direntKind(t byte) kind {
 	return kindUnknown
 }
 
-func (r *dirReader) lstat(it *item) (info, error) {
-	in, err := r.stat(it.name)
+func (r *dirReader) lstat(name string, _ int32) (info, error) {
+	in, err := r.stat(name)
 	if err != nil {
-		return info{}, relative("lstat", join(r.dir, it.name), err)
+		return info{}, relative("lstat", join(r.dir, name), err)
 	}
 	in.mode &^= fs.ModeSocket
 	return in, nil
@@ -200,16 +208,16 @@ func unixMode(m uint32) fs.FileMode {
 	return mode | fs.ModeIrregular
 }
 
-func (r *dirReader) readLink(it *item) (string, error) {
+func (r *dirReader) readLink(name string) (string, error) {
 	buf := make([]byte, 128)
 	for {
 		var n int
 		err := retry(func() (err error) {
-			n, err = unix.Readlinkat(r.fd, it.name, buf)
+			n, err = unix.Readlinkat(r.fd, name, buf)
 			return err
 		})
 		if err != nil {
-			return "", relative("readlink", join(r.dir, it.name), err)
+			return "", relative("readlink", join(r.dir, name), err)
 		}
 		if n < len(buf) {
 			return string(buf[:n]), nil

@@ -150,10 +150,12 @@ func (x *index) finish(s *scope) {
 	}
 }
 
-// enter gives the scope of a directory, of which parent is the scope of the directory above, dir the path and name the
-// last element of the path.
-func (x *index) enter(parent *scope, dir, name string) *scope {
-	begun, ahead := x.advance(parent, dir+"/", len(name)+1)
+// enter gives the scope of a directory, of which parent is the scope of the directory above.
+func (x *index) enter(parent *scope, at *place) *scope {
+	var begun, ahead []int32
+	if len(parent.ahead) > 0 {
+		begun, ahead = x.advance(parent, at.full()+"/", len(at.name)+1)
+	}
 	if len(begun) == 0 && len(ahead) == 0 {
 		if s := parent.common.Load(); s != nil {
 			return s
@@ -179,9 +181,6 @@ func (x *index) enter(parent *scope, dir, name string) *scope {
 // length of its last element with that slash.
 func (x *index) advance(parent *scope, below string, part int) (begun, ahead []int32) {
 	rest := parent.ahead
-	if len(rest) == 0 {
-		return nil, nil
-	}
 	from := func(p string) int {
 		at, _ := slices.BinarySearchFunc(rest, p, func(i int32, p string) int { return strings.Compare(x.facts[i].prefix, p) })
 		return at
@@ -205,7 +204,7 @@ func (x *index) advance(parent *scope, below string, part int) (begun, ahead []i
 }
 
 // candidates appends the rules, ascending, that may match the entry of that name in a directory.
-func (x *index) candidates(list []int32, s *scope, dir, name string) []int32 {
+func (x *index) candidates(list []int32, s *scope, dir string, name []byte) []int32 {
 	last, before, first, second := int(name[len(name)-1]), noByte, int(name[0]), noByte
 	switch {
 	case len(name) > 1:

@@ -48,7 +48,7 @@ func holdIndex(t *testing.T, m *matcher, turning bool, name string) (asked int) 
 	dir := "."
 	turnedOff := "" // a directory that the index would not enter
 	for element := range strings.SplitSeq(name, "/") {
-		at := place{dir: dir, name: element}
+		at := place{dir: dir, name: []byte(element)}
 		level := join(dir, element)
 		what := fmt.Sprintf("rules %q, path %q", patternsOf(m), level)
 		want, wantErr := plainDecide(m, level, parent)
@@ -69,7 +69,7 @@ func holdIndex(t *testing.T, m *matcher, turning bool, name string) (asked int) 
 		}
 
 		parent, recorded = want.matched, keep(got.matched, recorded)
-		s = m.index.enter(s, level, element)
+		s = m.index.enter(s, &at)
 		if want.matches == turning && !s.turns && turnedOff == "" {
 			turnedOff = level
 		}

@@ -66,6 +66,14 @@ func (r *rule) matches(path string) (bool, error) {
 	return r.judge(path)
 }
 
+// matchesAt is matches, for an entry whose path need not have been put together.
+func (r *rule) matchesAt(at *place) (bool, error) {
+	if r.literal {
+		return at.is(r.cleaned), nil
+	}
+	return r.matches(at.full())
+}
+
 // judge asks patternmatcher.
 func (r *rule) judge(path string) (bool, error) {
 	// Compilation writes to the pattern once; a pattern that does not compile

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/stretchr/testify/require"
 	"github.com/tonistiigi/fsutil"
@@ -136,6 +137,12 @@ func checkAgainstOracle(t *testing.T, m *memFS, lines, follow []string) (listed,
 	got, err := walkAll(tree)
 	require.Equal(t, wantWalk != nil, err != nil, "%s\noracle: %v\nwe: %v", what, wantWalk, err)
 	require.Equal(t, want, got, what)
+	if tree.Flawless() {
+		require.NoError(t, err, what)
+		require.True(t, utf8.ValidString(strings.Join(pathsOf(got), "")), what)
+	} else if err == nil {
+		require.False(t, utf8.ValidString(strings.Join(m.paths(), "")), what)
+	}
 	if err != nil {
 		if wantWalk.Error() == "failed to match excludepatterns: syntax error in pattern" {
 			var ie *IgnoreError

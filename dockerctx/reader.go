@@ -1,28 +1,51 @@
 package dockerctx
 
 import (
+	"bytes"
 	"fmt"
 	"io/fs"
 	"slices"
-	"strings"
 )
 
 // reader reads one directory: its entries with no more than their types, then what is asked about some of them. It need
-// not be safe for concurrent use, but for lstat.
+// not be safe for concurrent use, but for lstat and readLink.
 type reader interface {
-	// list appends the entries, in any order.
-	list(items []item) ([]item, error)
-	// lstat and readLink ask about an entry, also without a list, by its name.
-	lstat(it *item) (info, error)
-	readLink(it *item) (string, error)
+	// list appends the entries to an empty listing, in any order.
+	list(l *listing) error
+	// lstat asks about an entry: index is the one that it had in the list, -1 where the directory was not listed.
+	lstat(name string, index int32) (info, error)
+	readLink(name string) (string, error)
+	// searchable reports whether it is known that lstat may look into the directory.
+	searchable() bool
 	close()
+}
+
+// listing is what a directory holds: records without memory of their own, for most directories are forgotten at once.
+type listing struct {
+	text  []byte // the names, one after the other
+	items []item
 }
 
 // item is an entry of a directory as its reader lists it.
 type item struct {
-	name  string
-	kind  kind
-	index int32 // for the reader
+	start, end uint32 // of the name
+	index      int32  // for the reader
+	kind       kind
+}
+
+func (l *listing) add(name string, k kind, index int32) {
+	start := len(l.text)
+	l.text = append(l.text, name...)
+	l.items = append(l.items, item{uint32(start), uint32(len(l.text)), index, k})
+}
+
+func (l *listing) name(it *item) []byte { return l.text[it.start:it.end] }
+
+func (l *listing) reset() { l.text, l.items = l.text[:0], l.items[:0] }
+
+func (l *listing) sort() {
+	text := l.text
+	slices.SortFunc(l.items, func(a, b item) int { return bytes.Compare(text[a.start:a.end], text[b.start:b.end]) })
 }
 
 // info is what lstat tells.
@@ -85,24 +108,24 @@ type plainReader struct {
 	entries []fs.DirEntry
 }
 
-func (r *plainReader) list(items []item) ([]item, error) {
+func (r *plainReader) list(l *listing) error {
 	var err error
 	if r.entries, err = r.fsys.ReadDir(r.dir); err != nil {
-		return nil, err
+		return err
 	}
 	for i, e := range r.entries {
-		items = append(items, item{e.Name(), kindOf(e.Type()), int32(i)})
+		l.add(e.Name(), kindOf(e.Type()), int32(i))
 	}
-	return items, nil
+	return nil
 }
 
-func (r *plainReader) lstat(it *item) (info, error) {
+func (r *plainReader) lstat(name string, index int32) (info, error) {
 	var i fs.FileInfo
 	var err error
-	if r.entries != nil {
-		i, err = r.entries[it.index].Info()
+	if index >= 0 {
+		i, err = r.entries[index].Info()
 	} else {
-		i, err = r.fsys.Lstat(join(r.dir, it.name))
+		i, err = r.fsys.Lstat(join(r.dir, name))
 	}
 	if err != nil {
 		return info{}, err
@@ -118,17 +141,19 @@ func infoOf(i fs.FileInfo) info {
 	return in
 }
 
-func (r *plainReader) readLink(it *item) (string, error) {
-	return r.fsys.ReadLink(join(r.dir, it.name))
+func (r *plainReader) readLink(name string) (string, error) {
+	return r.fsys.ReadLink(join(r.dir, name))
 }
+
+func (r *plainReader) searchable() bool { return false }
 
 func (r *plainReader) close() {}
 
 // lazyEntry is an entry of ReadDir that asks for its info when somebody wants it.
 type lazyEntry struct {
-	fsys FS
-	dir  string
-	item
+	fsys      FS
+	dir, name string
+	kind      kind
 }
 
 func (e *lazyEntry) Name() string               { return e.name }
@@ -137,24 +162,21 @@ func (e *lazyEntry) Type() fs.FileMode          { return kindModes[e.kind] }
 func (e *lazyEntry) Info() (fs.FileInfo, error) { return e.fsys.Lstat(join(e.dir, e.name)) }
 func (e *lazyEntry) String() string             { return fmt.Sprint(e.Type(), " ", e.name) }
 
-func sortItems(items []item) {
-	slices.SortFunc(items, func(a, b item) int { return strings.Compare(a.name, b.name) })
-}
-
 // readDir lists a directory with a reader, sorted by name.
 func readDir(fsys FS, name string, r reader) ([]fs.DirEntry, error) {
 	defer r.close()
-	items, err := r.list(nil)
-	if err != nil {
+	l := loadsPool.Get().(*loads)
+	defer loadsPool.Put(l)
+	l.listing.reset()
+	if err := r.list(&l.listing); err != nil {
 		return nil, err
 	}
-	sortItems(items)
-	entries := make([]fs.DirEntry, len(items))
-	all := make([]lazyEntry, len(items))
-	for i := range items {
+	l.sort()
+	entries := make([]fs.DirEntry, len(l.items))
+	all := make([]lazyEntry, len(l.items))
+	for i := range l.items {
 		// The name must not keep the names of the whole directory in memory.
-		items[i].name = strings.Clone(items[i].name)
-		all[i] = lazyEntry{fsys, name, items[i]}
+		all[i] = lazyEntry{fsys, name, string(l.name(&l.items[i])), l.items[i].kind}
 		entries[i] = &all[i]
 	}
 	return entries, nil

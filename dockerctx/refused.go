@@ -15,7 +15,7 @@ func (t *Tree) refused(d *dir, at int) bool {
 		return false
 	}
 	p := t.parentsOf(d)
-	file := place{dir: d.path, name: d.name(at)}
+	file := place{dir: d.path, name: []byte(d.name(at))}
 	var j judgement
 	if t.include != nil && !p.includeSame {
 		if v, err := t.include.decideIn(&j, d.standing.include.scope, &file, p.include); err != nil || !v.matches {
@@ -38,7 +38,7 @@ func (t *Tree) parentsOf(d *dir) *parents {
 	if d.above != nil {
 		above := t.parentsOf(d.above)
 		var j judgement
-		at := place{dir: d.above.path, name: d.path[len(d.path)-d.base():]}
+		at := place{dir: d.above.path, name: []byte(d.path[len(d.path)-d.base():])}
 		if t.include != nil {
 			p.include = union(above.include, t.include.anyIn(&j, d.above.standing.include.scope, &at))
 		}

@@ -45,7 +45,7 @@ func (w *walker) walk(d *dir) error {
 		full := paths.of(i)
 		var below *dir
 		if rec.kind == kindDir {
-			below = d.subs[sub]
+			below = &d.subs[sub]
 			sub++
 		}
 		if rec.skipped {
@@ -129,7 +129,7 @@ func (t *Tree) complete(d *dir, want detail) error {
 		if d.entries[i].kind != kindDir {
 			continue
 		}
-		below := d.subs[sub]
+		below := &d.subs[sub]
 		sub++
 		if gone {
 			continue
@@ -166,7 +166,7 @@ func (t *Tree) list(d *dir, fn func(Entry) error) error {
 		}
 		var below *dir
 		if d.entries[i].kind == kindDir {
-			below = d.subs[sub]
+			below = &d.subs[sub]
 			sub++
 		}
 		if ok, err := t.listedAt(d, i); err != nil || !ok {
@@ -264,63 +264,6 @@ func (d *dir) paths() paths {
 
 func (p *paths) of(i int) string {
 	return p.all[p.prefix*i+int(p.dir.start(i)) : p.prefix*(i+1)+int(p.dir.entries[i].end)]
-}
-
-// readAhead starts to load the whole tree, by as many goroutines as can run. The function that it returns ends them.
-//
-// The directories wait in a stack, so that they are read about in the order in which a walk needs them, and a walk reads
-// itself what it needs and nobody has begun.
-func (t *Tree) readAhead(want detail) (stop func()) {
-	a := &ahead{stack: []*dir{t.root}}
-	a.changed.L = &a.mu
-	var group sync.WaitGroup
-	for range min(runtime.GOMAXPROCS(0), maxReaders) {
-		group.Go(func() { a.work(t, want) })
-	}
-	return func() {
-		a.mu.Lock()
-		a.stopped = true
-		a.mu.Unlock()
-		a.changed.Broadcast()
-		group.Wait()
-	}
-}
-
-// maxReaders bounds the goroutines that read: the kernel locks each directory, and disks gain no more from more.
-const maxReaders = 16
-
-// ahead are the directories that wait to be read.
-type ahead struct {
-	mu      sync.Mutex
-	changed sync.Cond
-	stack   []*dir
-	busy    int // directories that are being read
-	stopped bool
-}
-
-func (a *ahead) work(t *Tree, want detail) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	for {
-		for len(a.stack) == 0 && a.busy > 0 && !a.stopped {
-			a.changed.Wait()
-		}
-		if len(a.stack) == 0 || a.stopped {
-			a.changed.Broadcast()
-			return
-		}
-		d := a.stack[len(a.stack)-1]
-		a.stack = a.stack[:len(a.stack)-1]
-		a.busy++
-		a.mu.Unlock()
-		_ = t.load(d, want) // the walk meets the failure in its turn
-		a.mu.Lock()
-		a.busy--
-		for i := len(d.subs) - 1; i >= 0; i-- {
-			a.stack = append(a.stack, d.subs[i])
-		}
-		a.changed.Broadcast()
-	}
 }
 
 // inParts calls fn for parts of 0..n, several at a time if there are more than one.

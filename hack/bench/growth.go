@@ -113,7 +113,7 @@ func list(dir string) (int, error) {
 		return 0, err
 	}
 	n := 0
-	err = m.Tree.Scan(func(string, *rootfs.Node) error { n++; return nil })
+	err = m.Tree.List(func(string, *rootfs.Node) error { n++; return nil })
 	return n, err
 }
 

@@ -15,7 +15,7 @@ var distribution = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*`)
 
 // declareInstalled declares the distributions that RUN steps install, by name or by a requirements file, and notes the
 // steps that install the repository's own distribution from elsewhere.
-func (c *importCheck) declareInstalled() {
+func (c *importCheck) declareInstalled(declared *manifest.Declarations) {
 	for _, op := range c.image.Plan.Ops {
 		before := c.image.Before(op.ID)
 		if op.Kind != dockerfile.OpExec || before == nil {
@@ -27,10 +27,10 @@ func (c *importCheck) declareInstalled() {
 				continue
 			}
 			for _, w := range operands(words[i+1:]) {
-				c.installsOwn(w, op)
+				c.installsOwn(declared, w, op)
 				name := distribution.FindString(w)
 				if name != "" && !strings.Contains(w, "/") && !strings.HasPrefix(w[len(name):], expanded) {
-					c.declared.Add(manifest.Dependency{Name: name, Written: name, File: op.Location.File, Line: op.Location.Range.Start.Line})
+					declared.Add(manifest.Dependency{Name: name, Written: name, File: op.Location.File, Line: op.Location.Range.Start.Line})
 				}
 			}
 			for i, w := range words {
@@ -45,8 +45,8 @@ func (c *importCheck) declareInstalled() {
 				}
 				if p, err := manifest.Requirements(c.repo, file); err == nil {
 					for _, d := range p.Dependencies {
-						c.declared.Add(d)
-						c.installsOwn(d.Name, op)
+						declared.Add(d)
+						c.installsOwn(declared, d.Name, op)
 					}
 				}
 			}
@@ -93,8 +93,8 @@ type ownInstall struct {
 
 // installsOwn notes what an operand of an install command may install of the repository's own: the distribution by its name,
 // from a repository or a built file, or what is not written out at all.
-func (c *importCheck) installsOwn(operand string, op *dockerfile.Op) {
-	for _, p := range c.declared.Projects {
+func (c *importCheck) installsOwn(declared *manifest.Declarations, operand string, op *dockerfile.Op) {
+	for _, p := range declared.Projects {
 		if c.mayBe(operand, p) {
 			c.ownInstalls = append(c.ownInstalls, ownInstall{p, op.Location})
 		}
@@ -141,6 +141,7 @@ func (c *importCheck) mayBe(operand string, p *manifest.Project) bool {
 // project's distribution; ok is false if there is none.
 func (c *importCheck) installedElsewhere(contextPath string) (dockerfile.Location, bool) {
 	dir := path.Dir(contextPath)
+	c.declared()
 	for _, in := range c.ownInstalls {
 		dirs := []string{path.Join(in.project.Dir), path.Join(in.project.Dir, "src")}
 		for _, root := range c.packages(in.project) {

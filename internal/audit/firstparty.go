@@ -34,17 +34,9 @@ func (r *repoModule) pathOf(name string) string {
 // that a search path of the image stands for. It gives nil for what is not there, and for what is not the project's own:
 // the standard library, a declared dependency, a directory that merely has the name. started tells that the image starts it.
 func (c *importCheck) inRepository(module string, parent *python.Module, started bool) *repoModule {
-	weak := false
-	if parent == nil {
-		top, _, _ := strings.Cut(module, ".")
-		if manifest.IsStdlib(top) {
-			return nil
-		}
-		m, ok := c.declared.ImportDeclared(module)
-		if ok && !m.Weak {
-			return nil
-		}
-		weak = ok
+	top, _, _ := strings.Cut(module, ".")
+	if parent == nil && manifest.IsStdlib(top) {
+		return nil
 	}
 	searched := c.searchRoots()
 	for _, root := range c.roots(parent) {
@@ -53,13 +45,19 @@ func (c *importCheck) inRepository(module string, parent *python.Module, started
 		if parent == nil && !started && !slices.Contains(searched, root) && !c.copiedFrom(root, module) {
 			continue
 		}
-		m := python.Find([]python.SearchDir{{Tree: c.repo, Dir: path.Join("/", root)}}, module)
+		m := c.inRoot(root, module)
 		if m == nil || m.Kind == python.Namespace && (parent == nil || !c.hasPython(m)) {
 			// A directory without __init__.py that has the name asked for may be anything.
 			continue
 		}
+		if parent != nil {
+			return &repoModule{m}
+		}
+		// What is declared is asked last: that takes the manifests of the whole repository, and most programs import nothing
+		// that the image lacks and the repository has.
+		dep, ok := c.declared().ImportDeclared(module)
 		// A distribution that provides the name only by a habit of naming loses to a package that says so itself.
-		if weak && c.repo.Entries(path.Join("/", root, strings.SplitN(module, ".", 2)[0]))["__init__.py"] != python.RegularFile {
+		if ok && (!dep.Weak || c.repo.Entries(path.Join("/", root, top))["__init__.py"] != python.RegularFile) {
 			return nil
 		}
 		return &repoModule{m}

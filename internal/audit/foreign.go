@@ -4,7 +4,6 @@ import (
 	"strings"
 
 	"github.com/ctxaudit/ctxaudit/internal/modules/python/manifest"
-	"github.com/ctxaudit/ctxaudit/internal/policy"
 	"github.com/ctxaudit/ctxaudit/internal/simulate"
 )
 
@@ -15,13 +14,10 @@ func Foreign(m *simulate.Image, main *simulate.Context, name string) (sentence s
 	if manifest.IsStdlib(top) {
 		return top + " is part of Python's standard library", nil, nil
 	}
-	c, err := newImportCheck(&pass{subject: Subject{Policy: &policy.Image{}}, image: m, main: main, report: &ImageReport{}})
-	if err != nil {
-		return "", nil, err
-	}
-	dep, ok := c.declared.ImportDeclared(name)
+	c := newImportCheck(Subject{}.lookingOnly(m, main))
+	dep, ok := c.declared().ImportDeclared(name)
 	if !ok {
-		return "", nil, nil
+		return "", nil, c.unread
 	}
 	if dep.File != "" {
 		place = &Place{Role: RoleRequires, File: dep.File, Line: dep.Line, Text: dep.Written}

@@ -21,11 +21,8 @@ type Usage struct {
 }
 
 // Importers finds the imports of a module, named by its path in the main context.
-func Importers(m *simulate.Image, main *simulate.Context, pol *policy.Image, contextPath string) (*Usage, error) {
-	c, err := newImportCheck(&pass{subject: Subject{Policy: pol}, image: m, main: main, report: &ImageReport{}})
-	if err != nil {
-		return nil, err
-	}
+func Importers(m *simulate.Image, main *simulate.Context, s Subject, contextPath string) (*Usage, error) {
+	c := newImportCheck(s.lookingOnly(m, main))
 	u := &Usage{}
 	for _, e := range c.entries() {
 		c.searchDirs = append(c.searchDirs, e.search...)
@@ -56,32 +53,44 @@ func Importers(m *simulate.Image, main *simulate.Context, pol *policy.Image, con
 		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Text, b.Text))
 	})
 	u.Imports = slices.CompactFunc(u.Imports, func(a, b Place) bool { return a.File == b.File && a.Line == b.Line })
-	return u, nil
+	return u, c.unread
+}
+
+// lookingOnly is a pass over an image of the subject from which nothing is reported.
+func (s Subject) lookingOnly(m *simulate.Image, main *simulate.Context) *pass {
+	if s.Policy == nil {
+		s.Policy = &policy.Image{}
+	}
+	return &pass{subject: s, image: m, main: main, report: &ImageReport{}}
 }
 
 // ModulePath gives the path in the main context of the directory or file of a Python module, by the name under which the
 // program imports it: from where the image's search path comes from, the context and its src, and the directories that the
 // project's own manifests name. ok is false if it is nowhere.
-func ModulePath(m *simulate.Image, main *simulate.Context, pol *policy.Image, name string) (contextPath string, ok bool, err error) {
-	c, err := newImportCheck(&pass{subject: Subject{Policy: pol}, image: m, main: main, report: &ImageReport{}})
-	if err != nil {
-		return "", false, err
-	}
+func ModulePath(m *simulate.Image, main *simulate.Context, s Subject, name string) (contextPath string, ok bool, err error) {
+	c := newImportCheck(s.lookingOnly(m, main))
 	for _, e := range c.entries() {
 		c.searchDirs = append(c.searchDirs, e.search...)
 	}
-	roots := c.roots(nil)
-	for _, p := range c.declared.Projects {
-		for _, root := range p.Packages {
+	find := func(roots []string) (string, bool) {
+		for _, root := range roots {
+			if found := c.inRoot(root, name); found != nil {
+				return (&repoModule{found}).pathOf(name), true
+			}
+		}
+		return "", false
+	}
+	if p, ok := find(c.roots(nil)); ok {
+		return p, true, c.unread
+	}
+	var named []string
+	for _, p := range c.declared().Projects {
+		for _, root := range c.packages(p) {
 			if dir, ok := root.SearchDir(); ok {
-				roots = append(roots, path.Join(p.Dir, dir))
+				named = append(named, path.Join(p.Dir, dir))
 			}
 		}
 	}
-	for _, root := range roots {
-		if found := python.Find([]python.SearchDir{{Tree: c.repo, Dir: path.Join("/", root)}}, name); found != nil {
-			return (&repoModule{found}).pathOf(name), true, nil
-		}
-	}
-	return "", false, nil
+	contextPath, ok = find(named)
+	return contextPath, ok, c.unread
 }

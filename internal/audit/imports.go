@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"cmp"
 	"maps"
 	"path"
 	"regexp"
@@ -22,10 +23,7 @@ func checkImports(p *pass) error {
 	if p.main == nil {
 		return nil
 	}
-	c, err := newImportCheck(p)
-	if err != nil {
-		return err
-	}
+	c := newImportCheck(p)
 	entries := c.entries()
 	for _, e := range entries {
 		c.searchDirs = append(c.searchDirs, e.search...)
@@ -37,15 +35,16 @@ func checkImports(p *pass) error {
 	if len(entries) > 0 {
 		c.checkSearchPath()
 	}
-	return c.reportAll()
+	return cmp.Or(c.reportAll(), c.unread)
 }
 
 // importCheck is one run of the import rules over an image.
 type importCheck struct {
 	*pass
-	tree     imageTree
-	repo     repository
-	declared *manifest.Declarations
+	tree imageTree
+	repo repository
+	// manifests are what the repository's manifests declare, and where a top-level module of it was looked for.
+	manifests
 	// searchDirs are the search paths of all entries.
 	searchDirs []python.SearchDir
 	// pathSteps are RUN steps, unknownPaths places of the program, that change the search path in a way that cannot be told.
@@ -53,8 +52,6 @@ type importCheck struct {
 	unknownPaths []Position
 	// written are the files that the entry scripts write when the container starts.
 	written map[string]startup.Origin
-	// ownInstalls are steps that may install a project of the repository from elsewhere.
-	ownInstalls []ownInstall
 
 	// unresolved are entries whose module is nowhere.
 	unresolved []entry
@@ -68,19 +65,17 @@ type importCheck struct {
 	inBranch map[Position]bool
 	// misplaced are relative imports that Python refuses, by their place.
 	misplaced map[Position]python.Missing
+	// followed are the imports of each module, by its file, or by its name where it has none.
+	followed map[string]int
+	cycles   map[Position]bool
 }
 
-func newImportCheck(p *pass) (*importCheck, error) {
-	declared, err := manifest.Declared(repository{p.main.FS})
-	if err != nil {
-		return nil, err
-	}
-	c := &importCheck{
-		pass: p, tree: imageTree{p.image.Tree}, repo: repository{p.main.FS}, declared: declared,
+func newImportCheck(p *pass) *importCheck {
+	return &importCheck{
+		pass: p, tree: imageTree{p.image.Tree}, repo: repository{p.main.FS},
 		groups: map[string]*missingGroup{}, names: map[string]*missingName{}, nowhere: map[string]python.Missing{}, misplaced: map[Position]python.Missing{}, inBranch: map[Position]bool{},
+		followed: map[string]int{}, cycles: map[Position]bool{},
 	}
-	c.declareInstalled()
-	return c, nil
 }
 
 // missingGroup is a package or module that the image lacks, with all that asks for it.
@@ -150,7 +145,7 @@ func (c *importCheck) entries() []entry {
 			if r.mounted(s.Path) {
 				c.assumeMounted(r.run)
 			} else {
-				c.scripts = append(c.scripts, s)
+				c.addScript(s)
 			}
 			continue
 		}
@@ -194,38 +189,6 @@ func (c *importCheck) entries() []entry {
 	return out
 }
 
-// reportUntold notes the commands that were not understood: the first one if nothing else was, and those of an entry
-// script of an image with Python in it, so that nobody takes the silence about them for a pass.
-func (c *importCheck) reportUntold(started []startup.Entry, notes []startup.Note) {
-	var untold []startup.Note
-	for i, n := range notes {
-		if len(started) > 0 && strings.Contains(n.Text, "cannot be told") || len(started) == 0 && i == 0 {
-			untold = append(untold, n)
-		}
-	}
-	summary := "what the image starts cannot be told, so its imports are not followed"
-	if len(started) > 0 && len(untold) > 0 {
-		// A program that is understood as one, in an image without a line of Python, has no imports to follow. That takes a
-		// look at the whole image, so the question comes last.
-		if !slices.ContainsFunc(started, func(s startup.Entry) bool { return s.Lang == startup.Python }) && !c.holdsPython() {
-			return
-		}
-		summary = "a command that the image starts cannot be told, so its imports are not followed"
-	}
-	for _, n := range untold {
-		at := n.Origin
-		if at.InImage {
-			if o, ok := c.contextPath(c.tree, at.File); ok {
-				at.File = simulate.Shown(c.main.Dir, o)
-			}
-		}
-		c.add(Finding{
-			Rule: EntrypointUnknown, Subject: Position{File: at.File, Line: at.Line}, Summary: summary,
-			Detail: strings.ToUpper(n.Text[:1]) + n.Text[1:] + ". Entry points can be named in the configuration, under entrypoints.",
-		})
-	}
-}
-
 // runner is a tool that runs a command in the environment of the project around it.
 var runner = regexp.MustCompile(`\b(poetry|uv|pdm|hatch|pipenv|rye) +run\b`)
 
@@ -258,17 +221,6 @@ func (c *importCheck) pythonPath(s runEntry) []string {
 	return out
 }
 
-// consoleScripts gives the commands that installing the repository's own packages makes.
-func (c *importCheck) consoleScripts() map[string]string {
-	out := map[string]string{}
-	for _, p := range c.declared.Projects {
-		for name, s := range p.Scripts {
-			out[name] = s.Target
-		}
-	}
-	return out
-}
-
 // follow follows one entry and sorts what is missing.
 func (c *importCheck) follow(e entry) *python.Graph {
 	g := python.Follow(python.Config{
@@ -278,9 +230,8 @@ func (c *importCheck) follow(e entry) *python.Graph {
 		},
 		Syntax: syntax.Config{Callees: frameworkCallees},
 	})
-	c.report.Imports += g.Imports
-	c.report.Modules += len(g.Nodes)
 	for _, n := range g.Nodes {
+		c.count(n)
 		if o, ok := c.contextPath(n.Module.Tree, n.Module.File); ok && n.Module.File != "" {
 			c.report.Followed = append(c.report.Followed, simulate.Shown(c.main.Dir, o))
 			site := python.Missing{Site: n.Site, From: n.From, Reach: n.Reach}
@@ -322,6 +273,19 @@ func (c *importCheck) follow(e entry) *python.Graph {
 		c.sort(m, g)
 	}
 	return g
+}
+
+// count counts a module and its imports; what several entries reach counts once.
+func (c *importCheck) count(n *python.Node) {
+	key := cmp.Or(n.Module.File, n.Module.Name)
+	have, ok := c.followed[key]
+	if !ok {
+		c.report.Modules++
+	}
+	if n.Imports > have || !ok {
+		c.report.Imports += n.Imports - have
+		c.followed[key] = n.Imports
+	}
 }
 
 // isSet reports whether the environment that an entry starts in has a variable.
@@ -379,8 +343,11 @@ func (c *importCheck) sortEntry(e entry) {
 // foreign reports whether a module is known to be somebody else's.
 func (c *importCheck) foreign(module string) bool {
 	top, _, _ := strings.Cut(module, ".")
-	_, declared := c.declared.ImportDeclared(module)
-	return declared || manifest.IsStdlib(top)
+	if manifest.IsStdlib(top) {
+		return true
+	}
+	_, declared := c.declared().ImportDeclared(module)
+	return declared
 }
 
 // sort decides what a missing module or name is: the project's own and to be reported, or somebody else's.

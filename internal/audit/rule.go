@@ -259,8 +259,28 @@ func (s Subject) judge(f Finding) Finding {
 		// With the slash: a pattern for directories matches no name of which git cannot see that it is one.
 		f.Severity = Warning
 		f.Detail = strings.TrimSpace(f.Detail + " Git ignores it: a step before the build must make it.")
+	case s.submoduleOf(f.ContextPath) != "":
+		f.Severity = Warning
+		f.Detail = strings.TrimSpace(fmt.Sprintf("%s %s is a submodule that was not fetched (git submodule update --init).", f.Detail, s.submoduleOf(f.ContextPath)))
 	}
 	return f
+}
+
+// submoduleOf gives the submodule of git in which a path of the context lies and that is empty here, "" if there is none.
+func (s Subject) submoduleOf(contextPath string) string {
+	if s.Clean == nil {
+		return ""
+	}
+	modules, err := s.Clean.Submodules(s.Options.Context)
+	if err != nil {
+		return ""
+	}
+	for _, m := range modules {
+		if p := strings.Trim(contextPath, "/"); p == m || strings.HasPrefix(p, m+"/") {
+			return m
+		}
+	}
+	return ""
 }
 
 // unsetOf gives the variables without a value that a refused instruction uses.

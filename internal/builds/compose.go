@@ -3,6 +3,7 @@ package builds
 import (
 	"context"
 	"io"
+	"maps"
 	"path"
 	"path/filepath"
 	"regexp"
@@ -88,11 +89,26 @@ func composeGroup(ctx context.Context, root string, group []string) ([]Build, []
 		details.ConfigFiles = append(details.ConfigFiles, types.ConfigFile{Filename: filepath.Join(root, filepath.FromSlash(f))})
 	}
 	quiet()
-	project, err := loader.LoadWithContext(ctx, details, func(o *loader.Options) {
-		o.SetProjectName("ctxaudit", true)
-		o.Profiles = []string{"*"}
-		o.SkipResolveEnvironment, o.SkipConsistencyCheck, o.SkipNormalization = true, true, false
-	})
+	required := requiredVariables{}
+	load := func() (*types.Project, error) {
+		return loader.LoadWithContext(ctx, details, func(o *loader.Options) {
+			o.SetProjectName("ctxaudit", true)
+			o.Interpolate.Substitute = required.substitute
+			o.Profiles = []string{"*"}
+			o.SkipResolveEnvironment, o.SkipConsistencyCheck, o.SkipNormalization = true, true, false
+		})
+	}
+	project, err := load()
+	if err != nil {
+		// A number or a mount that is made of a variable without a value is none.
+		with := requiredVariables{all: true}
+		required, with = with, required
+		if again, ok := load(); ok == nil && len(required.missing) > 0 {
+			project, err = again, nil
+		} else {
+			required = with
+		}
+	}
 	if err != nil && strings.Contains(err.Error(), "empty compose file") {
 		return nil, nil // all of it is commented out
 	}
@@ -106,9 +122,18 @@ func composeGroup(ctx context.Context, root string, group []string) ([]Build, []
 		if s.Build == nil {
 			continue
 		}
-		out = append(out, composeBuild(root, name, s, places))
+		b := composeBuild(root, name, s, places)
+		maps.DeleteFunc(b.Args, func(_, value string) bool { return required.made[value] })
+		b.Start.Env = slices.DeleteFunc(b.Start.Env, func(setting string) bool {
+			_, value, _ := strings.Cut(setting, "=")
+			return required.made[value]
+		})
+		out = append(out, b)
 	}
-	return out, nil
+	if len(out) == 0 {
+		return nil, nil
+	}
+	return out, required.notes(places)
 }
 
 func composeBuild(root, name string, s types.ServiceConfig, places *places) Build {
@@ -191,30 +216,43 @@ func composeNote(group []string, dir string, err error) Note {
 type places struct {
 	first string
 	at    map[string]Note
+	trees map[string]*ast.File // what could be parsed, by file
+	order []string
 }
 
 func newPlaces(root string, group []string) *places {
-	p := &places{first: group[0], at: map[string]Note{}}
+	p := &places{first: group[0], at: map[string]Note{}, trees: map[string]*ast.File{}, order: group}
 	for _, f := range group {
 		tree, err := parser.ParseFile(filepath.Join(root, filepath.FromSlash(f)), 0)
 		if err != nil {
 			continue
 		}
+		p.trees[f] = tree
 		for _, doc := range tree.Docs {
 			for name, line := range services(doc.Body) {
-				p.at[name] = Note{File: f, Line: line}
+				if _, known := p.at[name]; line.build || !known {
+					p.at[name] = Note{File: f, Line: line.number}
+				}
 			}
 		}
 	}
 	return p
 }
 
-// services gives the lines of the build sections of a document, by service.
-func services(body ast.Node) map[string]int {
-	out := map[string]int{}
+// line is where a service says what it builds, or where it begins if it takes that from elsewhere.
+type line struct {
+	number int
+	build  bool
+}
+
+// services gives the lines of the services of a document.
+func services(body ast.Node) map[string]line {
+	out := map[string]line{}
 	for _, service := range children(child(body, "services")) {
+		name := service.Key.GetToken()
+		out[name.Value] = line{number: name.Position.Line}
 		if build := childEntry(service.Value, "build"); build != nil {
-			out[service.Key.GetToken().Value] = build.Key.GetToken().Position.Line
+			out[name.Value] = line{build.Key.GetToken().Position.Line, true}
 		}
 	}
 	return out
@@ -246,6 +284,26 @@ func child(n ast.Node, key string) ast.Node {
 		return v.Value
 	}
 	return nil
+}
+
+// text gives the first place of a scalar that is wanted; line 0 if there is none.
+func (p *places) text(wanted func(string) bool) (file string, line int) {
+	for _, f := range p.order {
+		tree := p.trees[f]
+		if tree == nil || len(tree.Docs) == 0 || tree.Docs[0].Body == nil {
+			continue
+		}
+		t := tree.Docs[0].Body.GetToken()
+		for t.Prev != nil {
+			t = t.Prev
+		}
+		for ; t != nil; t = t.Next {
+			if wanted(t.Value) {
+				return f, t.Position.Line
+			}
+		}
+	}
+	return "", 0
 }
 
 func (p *places) service(name string) (string, int) {

@@ -139,3 +139,61 @@ services:
 	}
 	assert.Equal(t, []string{"g-compose.yaml", "a/compose.yaml", "b/compose.yaml", "c/compose.yaml", "f/compose.yaml", "none/compose.yaml"}, files)
 }
+
+// Values that Compose demands hide nothing: what needs none of them is read as it is, and they are told once.
+func TestRequiredValuesAreStoodInFor(t *testing.T) {
+	root, files := extract(t, `
+-- compose.yaml --
+x-app: &app
+  build:
+    context: app
+    args: {TOKEN: "${TOKEN:?ask the vault}", PLAIN: "1"}
+services:
+  web:
+    <<: *app
+    ports: ["${PORT:?}:80"]
+    environment:
+      SECRET: ${SECRET?}
+      MODE: prod
+  db:
+    build: ./db
+-- other/compose.yaml --
+services:
+  none:
+    image: x:${TAG:?}
+`)
+	found, notes := Compose(t.Context(), root, files)
+	require.Len(t, found, 2)
+	assert.Equal(t, "db", found[1].Name)
+	web := found[0]
+	assert.Equal(t, 6, web.Line, "of the service, as its build stands elsewhere")
+	assert.Equal(t, "app", web.Context)
+	assert.Equal(t, map[string]string{"PLAIN": "1"}, web.Args)
+	assert.Equal(t, []string{"MODE=prod"}, web.Start.Env)
+	assert.Equal(t, []Note{{File: "compose.yaml", Line: 8,
+		Text: "a value is required for PORT, and for 2 more: what is built with it may differ; an .env file beside the Compose file can give it"}}, notes)
+}
+
+// A mount or a number of nothing is an error of Compose, and none of what is built.
+func TestVariablesWithoutAValue(t *testing.T) {
+	root, files := extract(t, `
+-- compose.yaml --
+services:
+  web:
+    build: {context: web, args: {V: $UNSET, KEPT: $$UNSET, D: "${UNSET:-x}"}}
+    volumes: ["${DIR}:/srv/app"]
+    cpus: $CPUS
+-- wrong/compose.yaml --
+services:
+  web:
+    build: {context: ., nonsense: $X}
+`)
+	found, notes := Compose(t.Context(), root, files)
+	require.Len(t, found, 1)
+	assert.Equal(t, map[string]string{"KEPT": "$UNSET", "D": "x"}, found[0].Args)
+	require.Len(t, notes, 2)
+	assert.Equal(t, Note{File: "compose.yaml", Line: 5,
+		Text: "a value is required for CPUS, and for 2 more: what is built with it may differ; an .env file beside the Compose file can give it"}, notes[0])
+	assert.Equal(t, "wrong/compose.yaml", notes[1].File)
+	assert.Contains(t, notes[1].Text, "nonsense")
+}

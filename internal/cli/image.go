@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -82,23 +81,28 @@ listed; the assumptions that follow from it are (on standard error, or in JSON).
 		if err := image.Read(); err != nil {
 			return a.refused(err, form == "json")
 		}
-		entries, err := imageEntries(image, provenance)
-		if err != nil {
-			return a.refused(err, form == "json")
-		}
+		defer frugal()()
+		each := func(fn func(report.ImageEntry) error) error { return eachImageEntry(image, provenance, fn) }
 		assumptions := audit.Assumptions(image, image.Opaque)
 		if form == "json" {
-			return report.JSON(a.env.Stdout, struct {
-				Files       []report.ImageEntry `json:"files"`
-				Config      imageConfig         `json:"config"`
-				Assumptions []audit.Assumption  `json:"assumptions"`
-			}{entries, newImageConfig(image.Plan.Config), assumptions})
+			out := newJSONWriter(a.env.Stdout)
+			if err := each(func(e report.ImageEntry) error { return out.write(e) }); err != nil {
+				return err
+			}
+			return out.closeWith(struct {
+				Config      imageConfig        `json:"config"`
+				Assumptions []audit.Assumption `json:"assumptions"`
+			}{newImageConfig(image.Plan.Config), assumptions})
 		}
 		a.tellAssumptions(assumptions)
 		if use == "tree" {
+			var entries []report.ImageEntry
+			if err := each(func(e report.ImageEntry) error { entries = append(entries, e); return nil }); err != nil {
+				return err
+			}
 			return report.ImageTree(a.env.Stdout, "/", entries, a.style())
 		}
-		return report.ImageList(a.env.Stdout, entries, a.style())
+		return report.ImageList(a.env.Stdout, each, a.style())
 	}
 	return cmd
 }
@@ -114,9 +118,9 @@ func (a *app) tellAssumptions(list []audit.Assumption) {
 	}
 }
 
-// imageEntries gives the known files of an image, sorted by path.
-func imageEntries(m *simulate.Image, provenance bool) ([]report.ImageEntry, error) {
-	out := []report.ImageEntry{}
+// eachImageEntry hands over the known files of an image, sorted by path. They are made one by one: an image may hold a
+// million files, and all that the build transfers was read, so that no error comes in the middle.
+func eachImageEntry(m *simulate.Image, provenance bool, fn func(report.ImageEntry) error) error {
 	// A pointer into a node would keep the whole node.
 	ids := map[uint32]*uint32{}
 	shared := func(id uint32) *uint32 {
@@ -126,7 +130,7 @@ func imageEntries(m *simulate.Image, provenance bool) ([]report.ImageEntry, erro
 		return ids[id]
 	}
 	modes := map[uint16]string{}
-	err := m.Tree.Scan(func(p string, n *rootfs.Node) error {
+	return m.Tree.List(func(p string, n *rootfs.Node) error {
 		if n.Kind == rootfs.KindUnknown || n.Op >= 0 && m.Plan.Ops[n.Op].Kind == dockerfile.OpImage {
 			return nil
 		}
@@ -147,11 +151,8 @@ func imageEntries(m *simulate.Image, provenance bool) ([]report.ImageEntry, erro
 		if provenance {
 			e.Provenance = origins(m, n)
 		}
-		out = append(out, e)
-		return nil
+		return fn(e)
 	})
-	slices.SortFunc(out, func(a, b report.ImageEntry) int { return cmp.Compare(a.Path, b.Path) })
-	return out, err
 }
 
 func origins(m *simulate.Image, n *rootfs.Node) []report.Origin {

@@ -20,9 +20,9 @@ func (a *app) listContext(opt dockerfile.Options, asJSON bool) error {
 	if err != nil {
 		return a.refused(err, asJSON)
 	}
-	var out entryWriter = &textWriter{out: a.env.Stdout, style: a.style()}
+	var out contextWriter = &textWriter{out: a.env.Stdout, style: a.style()}
 	if asJSON {
-		out = newJSONWriter(a.env.Stdout)
+		out = jsonContext{newJSONWriter(a.env.Stdout)}
 	}
 	var failed error // of writing, which is no fault of the build
 	err = c.Tree().List(asJSON, func(e dockerctx.Entry) error {
@@ -39,8 +39,8 @@ func (a *app) listContext(opt dockerfile.Options, asJSON bool) error {
 	}
 }
 
-// entryWriter writes a list of entries that is not known as a whole.
-type entryWriter interface {
+// contextWriter writes a list of entries that is not known as a whole.
+type contextWriter interface {
 	write(report.ContextEntry) error
 	close() error
 }
@@ -68,13 +68,18 @@ func (w *textWriter) close() error {
 	return err
 }
 
-// jsonWriter writes what report.JSON writes of {"files": entries}.
+// jsonWriter writes what report.JSON writes of {"files": entries} and what stands behind them.
 type jsonWriter struct {
 	out   *bufio.Writer
 	entry bytes.Buffer
 	enc   *json.Encoder
 	any   bool
 }
+
+// jsonContext is a jsonWriter of entries of a context.
+type jsonContext struct{ *jsonWriter }
+
+func (w jsonContext) write(e report.ContextEntry) error { return w.jsonWriter.write(e) }
 
 func newJSONWriter(out io.Writer) *jsonWriter {
 	w := &jsonWriter{out: bufio.NewWriterSize(out, 64<<10)}
@@ -84,9 +89,9 @@ func newJSONWriter(out io.Writer) *jsonWriter {
 	return w
 }
 
-func (w *jsonWriter) write(e report.ContextEntry) error {
+func (w *jsonWriter) write(entry any) error {
 	w.entry.Reset()
-	if err := w.enc.Encode(e); err != nil {
+	if err := w.enc.Encode(entry); err != nil {
 		return err
 	}
 	before := ",\n    "
@@ -99,11 +104,24 @@ func (w *jsonWriter) write(e report.ContextEntry) error {
 	return err
 }
 
-func (w *jsonWriter) close() error {
+func (w *jsonWriter) close() error { return w.closeWith(struct{}{}) }
+
+// closeWith ends the object with the fields of a struct.
+func (w *jsonWriter) closeWith(rest any) error {
+	var fields bytes.Buffer
+	if err := report.JSON(&fields, rest); err != nil {
+		return err
+	}
 	if w.any {
-		w.out.WriteString("\n  ]\n}\n")
+		w.out.WriteString("\n  ]")
 	} else {
-		w.out.WriteString("{\n  \"files\": []\n}\n")
+		w.out.WriteString("{\n  \"files\": []")
+	}
+	if more, ok := bytes.CutPrefix(fields.Bytes(), []byte("{\n")); ok {
+		w.out.WriteString(",\n")
+		w.out.Write(more)
+	} else {
+		w.out.WriteString("\n}\n")
 	}
 	return w.out.Flush()
 }

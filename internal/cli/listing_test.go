@@ -30,12 +30,12 @@ func TestListingInParts(t *testing.T) {
 		want.Reset()
 		got.Reset()
 		require.NoError(t, report.JSON(&want, map[string]any{"files": entries}))
-		write(t, newJSONWriter(&got), entries)
+		write(t, jsonContext{newJSONWriter(&got)}, entries)
 		assert.Equal(t, want.String(), got.String())
 	}
 }
 
-func write(t *testing.T, w entryWriter, entries []report.ContextEntry) {
+func write(t *testing.T, w contextWriter, entries []report.ContextEntry) {
 	t.Helper()
 	for _, e := range entries {
 		require.NoError(t, w.write(e))

@@ -2,6 +2,7 @@ package project
 
 import (
 	"fmt"
+	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
@@ -36,18 +37,18 @@ func (s State) Directory(dir string) (dockerctx.FS, error) {
 	return s.Open(dir)
 }
 
-// Exists reports whether there is a file of that name.
+// Exists reports whether there is a regular file of that name, or a link. A pipe is none: whoever reads it may wait for ever.
 func (s State) Exists(name string) bool {
 	if s.Open == nil {
-		_, err := os.Stat(name)
-		return err == nil
+		fi, err := os.Stat(name)
+		return err == nil && fi.Mode().IsRegular()
 	}
 	dir, err := s.Open(filepath.Dir(name))
 	if err != nil {
 		return false
 	}
-	_, err = dir.Lstat(filepath.Base(name))
-	return err == nil
+	fi, err := dir.Lstat(filepath.Base(name))
+	return err == nil && (fi.Mode().IsRegular() || fi.Mode()&fs.ModeSymlink != 0)
 }
 
 // ReadFile reads a file that is no larger than BuildKit reads a Dockerfile.

@@ -100,15 +100,19 @@ func contextNotes(e ContextEntry) string {
 	}
 }
 
-// ImageList writes entries of an image, one a line, as ls -l does.
-func ImageList(out io.Writer, entries []ImageEntry, s Style) error {
-	w := bufio.NewWriter(out)
+// ImageList writes entries of an image, one a line, as ls -l does. each hands over the entries; it is called twice, because
+// the first line must know the widest one, and an image may be too large to keep its entries.
+func ImageList(out io.Writer, each func(func(ImageEntry) error) error, s Style) error {
+	w := bufio.NewWriterSize(out, 64<<10)
 	owner, size := 0, 0
-	for _, e := range entries {
-		owner = max(owner, len(e.owner()))
-		size = max(size, len(e.size()))
+	err := each(func(e ImageEntry) error {
+		owner, size = max(owner, len(e.owner())), max(size, len(e.size()))
+		return nil
+	})
+	if err != nil {
+		return err
 	}
-	for _, e := range entries {
+	err = each(func(e ImageEntry) error {
 		fmt.Fprintf(w, "%s %s %-*s %*s %s", typeLetter(e.Type), e.Mode, owner, e.owner(), size, e.size(), Name(e.Path))
 		if e.Type == "dir" {
 			fmt.Fprint(w, "/")
@@ -119,7 +123,11 @@ func ImageList(out io.Writer, entries []ImageEntry, s Style) error {
 		if p := provenance(e.Provenance); p != "" {
 			fmt.Fprint(w, "  ", s.dim("<- "+p))
 		}
-		fmt.Fprintln(w)
+		_, err := fmt.Fprintln(w)
+		return err
+	})
+	if err != nil {
+		return err
 	}
 	return w.Flush()
 }

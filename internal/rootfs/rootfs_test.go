@@ -140,3 +140,19 @@ func TestModesRoundTrip(t *testing.T) {
 		require.Equal(t, perm, PermOf(FileMode(perm)))
 	}
 }
+
+// The order of a listing is that of sorted paths, whatever sorts between a directory's name and a slash.
+func TestListOrder(t *testing.T) {
+	tree := New()
+	for _, dir := range []string{"/a", "/a/x", "/a-b", "/a-b/c", "/a.d", "/b"} {
+		require.NoError(t, tree.Put(dir, NewNode(Attr{Kind: KindDir})))
+	}
+	for _, file := range []string{"/a/f", "/a/x/g", "/a/x-y", "/a-b/c/d", "/a-b/c.d", "/a-c", "/a0", "/b/z"} {
+		require.NoError(t, tree.Put(file, NewNode(Attr{Kind: KindFile})))
+	}
+	var walked, listed []string
+	require.NoError(t, tree.Walk(func(p string, _ *Node) error { walked = append(walked, p); return nil }))
+	require.NoError(t, tree.List(func(p string, _ *Node) error { listed = append(listed, p); return nil }))
+	assert.IsIncreasing(t, listed)
+	assert.ElementsMatch(t, walked, listed)
+}

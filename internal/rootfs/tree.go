@@ -230,21 +230,7 @@ func (t *Tree) Walk(fn func(p string, n *Node) error) error {
 
 // WalkNode calls fn for every entry below n, whose own path is prefix, as [Tree.Walk] does.
 func WalkNode(prefix string, n *Node, fn func(p string, n *Node) error) error {
-	return walkNode(prefix, n, (*Node).Children, fn)
-}
-
-// Scan is [Tree.Walk] for large trees: directories that nobody has asked for yet are read and forgotten again, so that
-// the nodes live no longer than fn wants them, and those of another walk are others.
-func (t *Tree) Scan(fn func(p string, n *Node) error) error {
-	err := walkNode("", t.root, (*Node).Glance, fn)
-	if errors.Is(err, fs.SkipAll) {
-		return nil
-	}
-	return err
-}
-
-func walkNode(prefix string, n *Node, entries func(*Node) ([]Child, error), fn func(p string, n *Node) error) error {
-	children, err := entries(n)
+	children, err := n.Children()
 	if err != nil {
 		return err
 	}
@@ -252,7 +238,7 @@ func walkNode(prefix string, n *Node, entries func(*Node) ([]Child, error), fn f
 		p := prefix + "/" + c.Name
 		err := fn(p, c.Node)
 		if err == nil && c.Node.IsDir() {
-			err = walkNode(p, c.Node, entries, fn)
+			err = WalkNode(p, c.Node, fn)
 		}
 		if errors.Is(err, fs.SkipDir) {
 			continue

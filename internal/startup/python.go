@@ -104,9 +104,11 @@ func (c *command) pythonFile(name arg, py interpreter) {
 			run(c)
 			return
 		}
-		if target, ok := c.a.console[base]; ok && c.a.files.Stat(file) != Regular {
-			c.consoleScript(target)
-			return
+		if c.a.files.Stat(file) != Regular {
+			if target, ok := c.a.console(base); ok {
+				c.consoleScript(target)
+				return
+			}
 		}
 	}
 	dir := path.Dir(file)

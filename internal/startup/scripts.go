@@ -24,7 +24,7 @@ func (c *command) program() {
 			return
 		}
 	}
-	if target, ok := c.a.console[c.base]; ok {
+	if target, ok := c.a.console(c.base); ok {
 		c.consoleScript(target)
 		return
 	}
@@ -51,7 +51,7 @@ func (c *command) file(file string, named bool) bool {
 	entry := Entry{Kind: Script, Lang: extension(file), Path: file, Required: !c.name.variable}
 	switch c.a.files.Stat(file) {
 	case Absent:
-		if _, known := tools[c.base]; known || c.a.console[c.base] != "" {
+		if _, known := tools[c.base]; known || c.a.installs(c.base) {
 			return false // an environment's bin directory is filled by an installation
 		}
 		c.a.add(c.s, entry)
@@ -197,11 +197,17 @@ func (c *command) handOver() {
 	base := path.Base(words[0].text)
 	_, tool := tools[base]
 	_, wrapped := wrappers[base]
-	if tool || wrapped || shells[base] || pythonName.MatchString(base) || c.a.console[base] != "" {
+	if tool || wrapped || shells[base] || pythonName.MatchString(base) || c.a.installs(base) {
 		s := c.s.clone()
 		s.conditional = true
 		c.a.command(s, words, false)
 	}
+}
+
+// installs reports whether installing the repository's packages creates a command.
+func (a *analysis) installs(name string) bool {
+	target, _ := a.console(name)
+	return target != ""
 }
 
 // consoleScript is a command that installing a package of the repository creates. It imports the module with the

@@ -136,8 +136,9 @@ type Input struct {
 	Env             []string // NAME=value, as the image configuration holds it
 	Workdir         string   // "" is /
 	Files           Files    // nil: nothing is known
-	// ConsoleScripts are the commands that installing the repository's packages creates: name to "pkg.mod:attr".
-	ConsoleScripts map[string]string
+	// ConsoleScript gives what a command of that name runs, "pkg.mod:attr", if installing the repository's packages creates
+	// it. It is asked only where nothing nearer decides. nil: there are none.
+	ConsoleScript func(name string) (target string, ok bool)
 }
 
 // Result is what a container runs.
@@ -159,7 +160,7 @@ func Analyze(in Input) ([]Entry, []Note) {
 func Follow(in Input) Result {
 	a := &analysis{
 		files:    in.Files,
-		console:  in.ConsoleScripts,
+		console:  in.ConsoleScript,
 		imageEnv: map[string]string{},
 		index:    map[string]int{},
 		notes:    map[string]bool{},
@@ -168,6 +169,9 @@ func Follow(in Input) Result {
 	}
 	if a.files == nil {
 		a.files = nothingKnown{}
+	}
+	if a.console == nil {
+		a.console = func(string) (string, bool) { return "", false }
 	}
 	a.files = writtenFiles{a.files, a.written}
 	s := &state{cwd: path.Join("/", in.Workdir), vars: map[string]variable{}, funcs: map[string]function{}}
@@ -218,7 +222,7 @@ const (
 // analysis collects what a walk finds.
 type analysis struct {
 	files    Files
-	console  map[string]string
+	console  func(string) (string, bool)
 	imageEnv map[string]string
 
 	entries  []Entry

@@ -155,7 +155,7 @@ func TestCommandLines(t *testing.T) {
 		t.Run(strings.TrimSpace(tc.entrypoint+" "+tc.cmd), func(t *testing.T) {
 			entries, notes := Analyze(Input{
 				Entrypoint: instruction(tc.entrypoint), Cmd: instruction(tc.cmd), Env: tc.env, Workdir: "/app", Files: appTree,
-				ConsoleScripts: map[string]string{"shop": "shop.cli:main", "shop-web": "shop.web:run [web]"},
+				ConsoleScript: scripts("shop", "shop.cli:main", "shop-web", "shop.web:run [web]"),
 			})
 			want := []string{}
 			for _, w := range strings.Split(tc.want, "; ") {
@@ -167,6 +167,18 @@ func TestCommandLines(t *testing.T) {
 		})
 	}
 	assert.GreaterOrEqual(t, len(commandLines), 120)
+}
+
+// scripts gives console scripts from names and targets in turn.
+func scripts(pairs ...string) func(string) (string, bool) {
+	return func(name string) (string, bool) {
+		for i := 0; i < len(pairs); i += 2 {
+			if pairs[i] == name {
+				return pairs[i+1], true
+			}
+		}
+		return "", false
+	}
 }
 
 // checkEntries is what holds of every result.
@@ -221,13 +233,13 @@ func FuzzAnalyze(f *testing.F) {
 		counted := &countingFiles{Files: mapFiles{files: files, partial: appTree.partial}}
 		entries, notes := Analyze(Input{
 			Entrypoint: instruction(entrypoint), Cmd: instruction(cmd), Env: strings.Split(env, "\n"), Workdir: "/app",
-			Files: counted, ConsoleScripts: map[string]string{"shop": "shop.cli:main"},
+			Files: counted, ConsoleScript: scripts("shop", "shop.cli:main"),
 		})
 		checkEntries(t, entries, notes)
 		require.Less(t, counted.stats, 100*maxSteps)
 		again, _ := Analyze(Input{
 			Entrypoint: instruction(entrypoint), Cmd: instruction(cmd), Env: strings.Split(env, "\n"), Workdir: "/app",
-			Files: counted, ConsoleScripts: map[string]string{"shop": "shop.cli:main"},
+			Files: counted, ConsoleScript: scripts("shop", "shop.cli:main"),
 		})
 		require.Equal(t, entries, again, "two runs differ")
 	})

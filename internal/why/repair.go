@@ -324,6 +324,24 @@ func (r *Repairer) Edited(edits []edit.Edit) (overlay.Files, error) {
 	return files, nil
 }
 
+// onlyUntracked reports whether a finding says no more than that git does not track yet what another one asks for.
+func onlyUntracked(f, g audit.Finding) bool {
+	switch g.Rule {
+	case audit.RequiredUntracked:
+		return true
+	case audit.UntrackedInImage:
+		names := g.Files
+		if len(names) == 0 {
+			names = []string{g.ContextPath}
+		}
+		return f.ContextPath != "" && !slices.ContainsFunc(names, func(n string) bool {
+			n = strings.TrimSuffix(n, "/")
+			return !simulate.Within(n, f.ContextPath) && !simulate.Within(f.ContextPath, n)
+		})
+	}
+	return false
+}
+
 // content gives a file as it is now.
 func (r *Repairer) content(name string) ([]byte, error) {
 	switch name {
@@ -363,7 +381,7 @@ func (r *Repairer) judge(f audit.Finding, t *trial) judgement {
 			return judgement{reason: "the build fails: " + g.Summary}
 		case g.Identity() == f.Identity():
 			j.reason, j.still = "it is still found", &g
-		case !known[g.Identity()] && g.Severity.AtLeast(audit.Warning):
+		case !known[g.Identity()] && g.Severity.AtLeast(audit.Warning) && !onlyUntracked(f, g):
 			j.uncovered = append(j.uncovered, g)
 		}
 	}

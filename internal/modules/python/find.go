@@ -134,6 +134,18 @@ func (f *finder) list(t Tree, dir string) map[string]EntryKind {
 	return e
 }
 
+// Finder looks modules up along a search path, and remembers the directories that it has listed.
+type Finder struct{ finder *finder }
+
+// NewFinder makes a Finder.
+func NewFinder(search []SearchDir) *Finder { return &Finder{newFinder(search)} }
+
+// Find looks a module up; nil if it is not there.
+func (f *Finder) Find(name string) *Module {
+	m, _ := f.finder.find(name)
+	return m
+}
+
 // Find looks a module up along a search path; nil if it is not there.
 func Find(search []SearchDir, name string) *Module {
 	m, _ := newFinder(search).find(name)

@@ -2,7 +2,6 @@ package manifest
 
 import (
 	"fmt"
-	"path"
 	"slices"
 	"strings"
 )
@@ -18,9 +17,6 @@ type Declarations struct {
 	local     map[string]bool
 }
 
-// maxDepth is how deep manifests are looked for: the root has depth 0.
-const maxDepth = 4
-
 // skipped are directories that hold other people's code or none.
 var skipped = map[string]bool{
 	"node_modules": true, "venv": true, ".venv": true, "site-packages": true, "vendor": true, "__pycache__": true, "dist-packages": true,
@@ -34,12 +30,25 @@ func Installed(p string) bool {
 // fixtures are directories whose projects are not the repository's own.
 var fixtures = map[string]bool{"test": true, "tests": true, "testdata": true, "fixtures": true, "examples": true, "example": true}
 
-// Declared reads the manifests of the whole repository.
+// Declared reads the manifests of the whole repository. Its directories are listed in parallel. With an error the
+// declarations are empty, and usable.
 func Declared(f Files) (*Declarations, error) {
 	r := newReader(f)
 	d := &Declarations{providers: map[string]Match{}, local: map[string]bool{}}
-	if err := r.walk(d, ".", 0); err != nil {
-		return nil, fmt.Errorf("reading manifests: %w", err)
+	for _, found := range withManifests(f) {
+		err := found.err
+		var p *project
+		if err == nil {
+			p, err = r.project(found.dir)
+		}
+		switch {
+		case err != nil && found.dir == ".":
+			return d, fmt.Errorf("reading manifests: %w", err)
+		case err != nil:
+			d.Errors = append(d.Errors, Error{File: found.dir, Message: err.Error()})
+		case p.Buildable || p.Name != "" || len(p.Dependencies)+len(p.Local)+len(p.Scripts)+len(p.Errors) > 0:
+			d.Projects = append(d.Projects, p.Project)
+		}
 	}
 	for _, p := range d.Projects {
 		d.Dependencies = append(d.Dependencies, p.Dependencies...)
@@ -58,34 +67,6 @@ func Declared(f Files) (*Declarations, error) {
 		}
 	}
 	return d, nil
-}
-
-func (r *reader) walk(d *Declarations, dir string, depth int) error {
-	p, err := r.project(dir)
-	if err != nil {
-		if dir == "." {
-			return err
-		}
-		d.Errors = append(d.Errors, Error{File: dir, Message: err.Error()})
-		return nil
-	}
-	if p.Buildable || p.Name != "" || len(p.Dependencies)+len(p.Local)+len(p.Scripts)+len(p.Errors) > 0 {
-		d.Projects = append(d.Projects, p.Project)
-	}
-	if depth == maxDepth {
-		return nil
-	}
-	names, _ := r.list(dir)
-	for _, name := range names {
-		sub, isDir := strings.CutSuffix(name, "/")
-		if !isDir || skipped[sub] || strings.HasPrefix(sub, ".") {
-			continue
-		}
-		if err := r.walk(d, path.Join(dir, sub), depth+1); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 func inFixtures(dir string) bool {

@@ -1,0 +1,52 @@
+package audit
+
+import (
+	"path"
+
+	"github.com/ctxaudit/ctxaudit/internal/modules/python"
+	"github.com/ctxaudit/ctxaudit/internal/modules/python/manifest"
+)
+
+// manifests are what the manifests of the repository and the steps of the build say about packages. They are read when
+// somebody asks, because that means to list the repository's directories.
+type manifests struct {
+	known *manifest.Declarations // nil: nobody asked yet
+	// unread is why they cannot be read; they are taken to declare nothing then.
+	unread error
+	// ownInstalls are steps that may install a project of the repository from elsewhere.
+	ownInstalls []ownInstall
+
+	finders map[string]*python.Finder // by the directory of the context that they look in
+}
+
+// declared gives what the repository's manifests and the build's own steps declare.
+func (c *importCheck) declared() *manifest.Declarations {
+	if c.known == nil {
+		c.known, c.unread = manifest.Declared(c.repo)
+		c.declareInstalled(c.known)
+	}
+	return c.known
+}
+
+// consoleScript gives what a command runs that installing the repository's own packages makes.
+func (c *importCheck) consoleScript(name string) (target string, ok bool) {
+	for _, p := range c.declared().Projects {
+		if s, found := p.Scripts[name]; found {
+			target, ok = s.Target, true
+		}
+	}
+	return target, ok
+}
+
+// inRoot looks a module up from a directory of the context.
+func (c *importCheck) inRoot(root, module string) *python.Module {
+	f := c.finders[root]
+	if f == nil {
+		if c.finders == nil {
+			c.finders = map[string]*python.Finder{}
+		}
+		f = python.NewFinder([]python.SearchDir{{Tree: c.repo, Dir: path.Join("/", root)}})
+		c.finders[root] = f
+	}
+	return f.Find(module)
+}
