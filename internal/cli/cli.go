@@ -50,6 +50,8 @@ type Env struct {
 func Main() int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
+	// What does not end when it is asked to, such as waiting for standard input, ends at the second interrupt.
+	context.AfterFunc(ctx, stop)
 	env := Env{
 		Args: os.Args[1:], Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
 		Terminal: isatty.IsTerminal(os.Stdout.Fd()) && terminalColors(os.Stdout), Watched: isatty.IsTerminal(os.Stderr.Fd()),
