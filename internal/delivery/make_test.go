@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 )
 
 func TestMakeInclude(t *testing.T) {
@@ -44,4 +45,18 @@ func TestMakeInclude(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestMakeInstallsThePlugin(t *testing.T) {
+	docker := tool(t, "docker")
+	config := filepath.Join(t.TempDir(), "config")
+	t.Setenv("DOCKER_CONFIG", config)
+	// The program need not be built where it is tested.
+	install := exec.Command(tool(t, "make"), "-C", root, "install-plugin", "BIN="+filepath.Join(t.TempDir(), "ctxaudit"))
+	install.Env = append(os.Environ(), "MAKEFLAGS=", "MAKELEVEL=")
+	code, out := run(t, install)
+	require.Zero(t, code, out)
+	code, out = run(t, exec.Command(docker, "ctxaudit", "version"))
+	assert.Zero(t, code, out)
+	assert.Regexp(t, `^ctxaudit \S+, BuildKit v`, out)
 }
