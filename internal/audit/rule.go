@@ -6,6 +6,7 @@ import (
 	"embed"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -203,7 +204,7 @@ type pass struct {
 // run.
 func Run(ctx context.Context, s Subject) (ImageReport, *simulate.Image, error) {
 	r := ImageReport{
-		Name: s.Name, Context: s.Options.Context, Dockerfile: s.Options.Dockerfile, Target: s.Options.Target,
+		Name: s.Name, Context: filepath.ToSlash(s.Options.Context), Dockerfile: s.Options.Dockerfile, Target: s.Options.Target,
 		ContextReason: s.Why, Sources: s.Sources, Findings: []Finding{}, Passed: []Passed{}, Assumptions: []Assumption{},
 	}
 	image, err := s.Image, error(nil)

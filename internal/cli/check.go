@@ -81,8 +81,8 @@ the finding disappear or that brings another.`,
 		if err != nil {
 			return err
 		}
-		if !slices.Contains([]string{"best", "all", "none"}, f.fixes) {
-			return usagef(cmd, "--fixes must be best, all or none, not %q", f.fixes)
+		if err := f.validFixes(cmd); err != nil {
+			return err
 		}
 		failOn, err := audit.ParseSeverity(f.failOn)
 		if err != nil {
@@ -155,6 +155,14 @@ func (f *checkFlags) registerCheck(cmd *cobra.Command) {
 	fl.StringArrayVar(&f.env, "require-env", nil, "environment setting that must exist, as NAME or NAME=VALUE")
 	fl.StringArrayVar(&f.forbid, "forbid-path", nil, "image path or pattern that must not exist")
 	fl.StringVar(&f.failOn, "fail-on", string(audit.Error), "least severity that fails: error, warning, note")
+}
+
+// validFixes fails for a --fixes that there is not.
+func (f *checkFlags) validFixes(cmd *cobra.Command) error {
+	if !slices.Contains([]string{"best", "all", "none"}, f.fixes) {
+		return usagef(cmd, "--fixes must be best, all or none, not %q", f.fixes)
+	}
+	return nil
 }
 
 // audit checks images one after the other, and searches repairs for what it finds. each, if it is not nil, is called for
@@ -364,7 +372,7 @@ func (a *app) configured(cmd *cobra.Command, w project.State, name string, only 
 	if err != nil {
 		return nil, fmt.Errorf("reading configuration: %w", err)
 	}
-	file, err := policy.Parse(name, data)
+	file, err := policy.Parse(filepath.ToSlash(name), data)
 	if err != nil {
 		return nil, err
 	}

@@ -49,6 +49,9 @@ var allowed = map[string][]string{
 	"cmd/ctxaudit":                     {"internal/cli"},
 	"hack/untxtar":                     {},
 	"hack/gendocs":                     {"internal/audit", "internal/cli", "internal/policy", "internal/why"},
+	"hack/gendist":                     {"internal/cli"},
+	"hack/snippets":                    {},
+	"internal/delivery":                {},
 	"hack/bench":                       {"internal/audit", "internal/policy", "dockerctx", "dockerfile", "internal/rootfs", "internal/simulate"},
 }
 
