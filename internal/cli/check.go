@@ -225,7 +225,7 @@ func (a *app) subjects(cmd *cobra.Command, f *checkFlags, args []string) (projec
 // checkSubjects gives the images to check, with what git knows as the flags want it.
 func (a *app) checkSubjects(cmd *cobra.Command, f *checkFlags, args []string) (project.Images, error) {
 	state := project.Disk
-	state.Clean = project.Clean{Search: f.untracked}
+	state.Clean = project.NewClean(f.untracked)
 	if f.cleanCheckout {
 		checkout, err := gitfs.NewCheckout(cmd.Context(), contextOf(args))
 		if err != nil {

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/ctxaudit/ctxaudit/internal/audit"
 )
@@ -20,6 +21,35 @@ type Clean struct {
 	// Search says whether untracked files are looked for: "yes", "no", or "auto", where the index is small enough that the
 	// search is not felt.
 	Search string
+
+	answers *answers // nil: git is asked each time
+}
+
+// NewClean gives a Clean for several images: git is asked once about each build context.
+func NewClean(search string) Clean { return Clean{Search: search, answers: &answers{by: map[string]any{}}} }
+
+// answers are what git said, by question and directory.
+type answers struct {
+	mu sync.Mutex
+	by map[string]any
+}
+
+// once answers a question about a directory, from what git said before if it was asked.
+func once[T any](c Clean, question, dir string, ask func() (T, error)) (T, error) {
+	if c.answers == nil {
+		return ask()
+	}
+	c.answers.mu.Lock()
+	defer c.answers.mu.Unlock()
+	key := question + "\x00" + filepath.Clean(dir)
+	if have, ok := c.answers.by[key]; ok {
+		return have.(T), nil
+	}
+	got, err := ask()
+	if err == nil {
+		c.answers.by[key] = got
+	}
+	return got, err
 }
 
 // smallIndex is how large an index may be for untracked files to be looked for unasked: that of some 35,000 files.
@@ -127,6 +157,10 @@ func ignoredBy(dir string, names []string) map[string]*audit.Place {
 
 // Stray implements audit.Clean.
 func (c Clean) Stray(contextDir string) ([]audit.Stray, error) {
+	return once(c, "stray", contextDir, func() ([]audit.Stray, error) { return c.stray(contextDir) })
+}
+
+func (c Clean) stray(contextDir string) ([]audit.Stray, error) {
 	if c.Search == "no" || c.Search != "yes" && !c.small(contextDir) {
 		return nil, nil
 	}
@@ -166,6 +200,10 @@ func (c Clean) small(dir string) bool {
 
 // LFS implements audit.Clean. Only what a .gitattributes file of the context's root, or the repository's, says counts.
 func (c Clean) LFS(contextDir string) ([]string, error) {
+	return once(c, "lfs", contextDir, func() ([]string, error) { return c.lfs(contextDir) })
+}
+
+func (c Clean) lfs(contextDir string) ([]string, error) {
 	if !slices.ContainsFunc([]string{contextDir, topLevel(contextDir)}, func(dir string) bool {
 		data, err := os.ReadFile(filepath.Join(dir, ".gitattributes"))
 		return err == nil && bytes.Contains(data, []byte("filter=lfs"))
@@ -179,6 +217,10 @@ func (c Clean) LFS(contextDir string) ([]string, error) {
 
 // Submodules implements audit.Clean.
 func (c Clean) Submodules(contextDir string) ([]string, error) {
+	return once(c, "submodules", contextDir, func() ([]string, error) { return c.submodules(contextDir) })
+}
+
+func (c Clean) submodules(contextDir string) ([]string, error) {
 	if _, err := os.Stat(filepath.Join(topLevel(contextDir), ".gitmodules")); err != nil {
 		return nil, nil
 	}
