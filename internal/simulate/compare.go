@@ -71,10 +71,10 @@ func (c *comparer) entries(p string, x, y *rootfs.Node) error {
 		c.fn(p, was, now)
 	}
 	if x != nil && x.IsDir() {
-		return rootfs.WalkNode(p, x, func(p string, n *rootfs.Node) error { return c.entries(p, leaf(n), nil) })
+		return rootfs.ScanNode(p, x, func(p string, n *rootfs.Node) error { return c.entries(p, leaf(n), nil) })
 	}
 	if y != nil && y.IsDir() {
-		return rootfs.WalkNode(p, y, func(p string, n *rootfs.Node) error { return c.entries(p, nil, leaf(n)) })
+		return rootfs.ScanNode(p, y, func(p string, n *rootfs.Node) error { return c.entries(p, nil, leaf(n)) })
 	}
 	return nil
 }

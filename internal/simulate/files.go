@@ -14,7 +14,7 @@ type File struct {
 // Files gives what an image has that is no directory, by path. What is only known to exist is left out.
 func (m *Image) Files() (map[string]File, error) {
 	out := map[string]File{}
-	err := m.Tree.Walk(func(p string, n *rootfs.Node) error {
+	err := m.Tree.Scan(func(p string, n *rootfs.Node) error {
 		if f := m.file(n); f != nil {
 			out[p] = *f
 		}
