@@ -3,33 +3,17 @@ package simulate
 import (
 	"context"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/ctxaudit/ctxaudit/dockerctx"
 	"github.com/ctxaudit/ctxaudit/dockerfile"
+	"github.com/ctxaudit/ctxaudit/internal/countfs"
 )
-
-// readFS remembers the directories that were read.
-type readFS struct {
-	dockerctx.FS
-	mu   *sync.Mutex
-	read map[string]bool
-}
-
-func (f readFS) ReadDir(name string) ([]fs.DirEntry, error) {
-	f.mu.Lock()
-	f.read[name] = true
-	f.mu.Unlock()
-	return f.FS.ReadDir(name)
-}
 
 // TestCompare holds what a comparison tells against all files of both images, and what it reads against where the ignore
 // files can differ.
@@ -64,16 +48,13 @@ func TestCompare(t *testing.T) {
 			t.Run(fmt.Sprintf("%d %q", i, ig.after), func(t *testing.T) {
 				require.NoError(t, os.WriteFile(filepath.Join(dir, "Dockerfile"), []byte(text), 0o644))
 				var images []*Image
-				var read []map[string]bool
-				for _, ignore := range []string{ig.before, ig.after} {
+				var read []map[string]int
+				var counters [2]countfs.Counter
+				for i, ignore := range []string{ig.before, ig.after} {
 					require.NoError(t, os.WriteFile(filepath.Join(dir, ".dockerignore"), []byte(ignore), 0o644))
-					f := readFS{mu: &sync.Mutex{}, read: map[string]bool{}}
-					m, err := Build(context.Background(), dockerfile.Options{Context: dir, Open: func(p string) (dockerctx.FS, error) {
-						under, err := dockerctx.DirFS(p)
-						return readFS{under, f.mu, f.read}, err
-					}})
+					m, err := Build(context.Background(), dockerfile.Options{Context: dir, Open: counters[i].Open})
 					require.NoError(t, err)
-					images, read = append(images, m), append(read, f.read)
+					images = append(images, m)
 				}
 				before, after := images[0], images[1]
 				require.NoError(t, after.Verify(before))
@@ -82,6 +63,10 @@ func TestCompare(t *testing.T) {
 					require.NotContains(t, got, p)
 					got[p] = [2]*File{was, now}
 				}))
+				for i := range counters {
+					_, dirs := counters[i].Take()
+					read = append(read, dirs)
+				}
 				if ig.unread != "" && i < 2 {
 					for _, dirs := range read {
 						for dir := range dirs {

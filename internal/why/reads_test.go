@@ -2,35 +2,19 @@ package why_test
 
 import (
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
-	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/ctxaudit/ctxaudit/dockerctx"
 	"github.com/ctxaudit/ctxaudit/dockerfile"
 	"github.com/ctxaudit/ctxaudit/internal/audit"
+	"github.com/ctxaudit/ctxaudit/internal/countfs"
 	"github.com/ctxaudit/ctxaudit/internal/simulate"
 	"github.com/ctxaudit/ctxaudit/internal/why"
 )
-
-// counting counts the directories that are read.
-type counting struct {
-	dockerctx.FS
-	mu   *sync.Mutex
-	read map[string]int
-}
-
-func (c *counting) ReadDir(name string) ([]fs.DirEntry, error) {
-	c.mu.Lock()
-	c.read[name]++
-	c.mu.Unlock()
-	return c.FS.ReadDir(name)
-}
 
 // To answer for one path, or for a module of the program, only the directories on its way are read, however many there are
 // beside them. That holds too where an edit is searched and tried that brings it in.
@@ -53,11 +37,8 @@ func TestWhyReadsOnlyWhatMatters(t *testing.T) {
 		write("shop/cart.py", "")
 		write("Dockerfile", "FROM scratch AS a\nCOPY . /src/\nFROM scratch\nWORKDIR /app\nCOPY --from=a /src /app\nCMD [\"python\", \"-m\", \"shop.main\"]\n")
 		write(".dockerignore", "**/*.log\narea1/mod4\n")
-		c := counting{mu: &sync.Mutex{}, read: map[string]int{}}
-		opt := dockerfile.Options{Context: dir, Open: func(p string) (dockerctx.FS, error) {
-			under, err := dockerctx.DirFS(p)
-			return &counting{under, c.mu, c.read}, err
-		}}
+		var c countfs.Counter
+		opt := dockerfile.Options{Context: dir, Open: c.Open}
 		m, err := simulate.Build(t.Context(), opt)
 		require.NoError(t, err)
 		e := &why.Explainer{Image: m, Subject: audit.Subject{Name: "image", Options: opt}}
@@ -70,7 +51,8 @@ func TestWhyReadsOnlyWhatMatters(t *testing.T) {
 			require.Len(t, a.Fixes, 1)
 			assert.Equal(t, 1, a.Fixes[0].AddsCount)
 		}
-		return c.read
+		_, read := c.Take()
+		return read
 	}
 	for _, tt := range []struct {
 		target string
