@@ -49,7 +49,7 @@ func run(o options, out string) error {
 	var doc strings.Builder
 	w := io.MultiWriter(os.Stdout, &doc)
 	fmt.Fprint(w, preface(o))
-	for _, section := range []func(io.Writer, options) error{walks, patterns, imports, growth, processes} {
+	for _, section := range []func(io.Writer, options) error{walks, patterns, imports, growth, answerGrowth, processes} {
 		if err := section(w, o); err != nil {
 			return err
 		}

@@ -57,6 +57,8 @@ func TestCounts(t *testing.T) {
 		// are read again. The files that are opened are the Dockerfile, the ignore files and the modules.
 		{"imports", `["python", "-m", "shop.main"]`, &policy.Image{}, countfs.Counts{Reads: dirs + 12, Stats: 57, Opens: 8}},
 		{"a required path", `["python", "-m", "shop.main"]`, required, countfs.Counts{Reads: dirs + 12, Stats: 57, Opens: 8}},
+		// One whose arguments are understood is asked about at the root only.
+		{"a known tool", `["gunicorn", "shop.main:run"]`, &policy.Image{}, countfs.Counts{Reads: dirs + 13, Stats: 57, Opens: 10}},
 		// What a command of the repository's own runs is written in a manifest, and all directories may hold one.
 		{"a console script", `["serve"]`, &policy.Image{}, countfs.Counts{Reads: 2*dirs + 13, Stats: 57, Opens: 10}},
 	} {

@@ -107,6 +107,7 @@ func (c *importCheck) entries() []entry {
 	var all []startup.Entry
 	var notes []startup.Note
 	c.written = map[string]startup.Origin{}
+	installed := c.installedDirs()
 	for _, r := range c.runs() {
 		result := startup.Follow(r.input)
 		maps.Copy(c.written, result.Written)
@@ -133,7 +134,7 @@ func (c *importCheck) entries() []entry {
 			started = append(started, runEntry{s, run{input: input}})
 		}
 	}
-	installed := append(c.installedDirs(), c.siteDirs()...)
+	installed = append(installed, c.siteDirs()...)
 	var out []entry
 	for _, r := range started {
 		s := r.Entry
