@@ -1,14 +1,24 @@
 # Everything that CI runs is a target here: .ci/run calls them and nothing else.
 GO          ?= go
 STATICCHECK ?= $(GO) run honnef.co/go/tools/cmd/staticcheck@v0.8.2
+ACTIONLINT  ?= $(GO) run github.com/rhysd/actionlint/cmd/actionlint@v1.7.12
+GORELEASER  ?= $(GO) run github.com/goreleaser/goreleaser/v2@v2.15.1
+PLATFORMS   := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
 BIN         := bin/ctxaudit
 SEED        ?= $(shell date +%s)
 BUILDS      ?= 300
 
-.PHONY: build audit test conformance bench check fix docs fuzz python clean
+.PHONY: build man install-plugin audit test conformance bench check cross lint-ci release release-check fix docs fuzz python bake clean
 
 build: ## the ctxaudit binary, in bin/
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w' -o $(BIN) ./cmd/ctxaudit
+
+man: ## manual pages and completions, in build/
+	$(GO) run ./hack/gendist -o build
+
+install-plugin: build ## make it a plugin of the docker command: docker ctxaudit
+	mkdir -p $(or $(DOCKER_CONFIG),$(HOME)/.docker)/cli-plugins
+	install -m 755 $(BIN) $(or $(DOCKER_CONFIG),$(HOME)/.docker)/cli-plugins/docker-ctxaudit
 
 audit: build ## audit this project's own image, then the example that replays an outage
 	$(BIN) check --verbose .
@@ -28,12 +38,29 @@ bench: build ## time ctxaudit beside find, BuildKit's own walk and CPython; writ
 	$(GO) run ./hack/bench -o docs/performance.md
 	$(GO) test -run '^$$' -bench . -benchtime 1x ./dockerctx ./dockerfile ./internal/simulate ./internal/modules/python/syntax
 
-check: ## formatting, vet, staticcheck, generated files, import rules
+check: cross lint-ci ## formatting, vet, staticcheck, generated files, import rules, all platforms, workflows
 	@test -z "$$(gofmt -l .)" || { gofmt -l .; echo "run make fix" >&2; exit 1; }
 	$(GO) vet ./...
 	$(STATICCHECK) ./...
 	$(GO) mod verify >/dev/null
 	$(GO) run ./hack/gendocs -check
+
+cross: ## build for every platform that there is a release for
+	@for p in $(PLATFORMS); do \
+		echo "go build $$p"; \
+		GOOS=$${p%/*} GOARCH=$${p#*/} CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w' -o /dev/null ./cmd/ctxaudit || exit 1; \
+	done
+
+lint-ci: ## the workflows, and those that the documentation shows
+	@rm -rf .cache/snippets && $(GO) run ./hack/snippets -o .cache/snippets README.md docs/ci.md docs/install.md
+	$(ACTIONLINT) .github/workflows/*.yml .cache/snippets/.github/workflows/*.yml
+
+release: ## make a release of the tag that is checked out, as .github/workflows/release.yml does
+	$(GORELEASER) release --clean
+
+release-check: ## everything of a release but publishing it, in dist/
+	$(GORELEASER) check
+	$(GORELEASER) release --clean --snapshot
 
 fix: ## repair what check complains about, as far as a program can
 	gofmt -w .
@@ -49,6 +76,11 @@ fuzz: ## fuzz each parser for a short while
 	$(GO) test ./dockerctx -run '^$$' -fuzz FuzzIndex -fuzztime 30s
 	$(GO) test ./dockerctx -run '^$$' -fuzz FuzzFacts -fuzztime 30s
 	$(GO) test ./dockerfile -run '^$$' -fuzz FuzzCompile -fuzztime 30s
+	$(GO) test ./internal/builds -run '^$$' -fuzz FuzzBake -fuzztime 30s
+	$(GO) test ./internal/builds -run '^$$' -fuzz FuzzWorkflows -fuzztime 30s
+	$(GO) test ./internal/builds -run '^$$' -fuzz FuzzServices -fuzztime 30s
+	$(GO) test ./internal/builds -run '^$$' -fuzz FuzzHints -fuzztime 30s
+	$(GO) test ./internal/gcloudignore -run '^$$' -fuzz FuzzParse -fuzztime 30s
 	$(GO) test ./internal/policy -run '^$$' -fuzz FuzzParse -fuzztime 30s
 	$(GO) test ./internal/startup -run '^$$' -fuzz FuzzAnalyze -fuzztime 30s
 	$(GO) test ./internal/modules/python/syntax -run '^$$' -fuzz FuzzScan -fuzztime 30s
@@ -63,5 +95,9 @@ fuzz: ## fuzz each parser for a short while
 python: ## hold the Python scanner against CPython's own ast, on every file of this machine's Python
 	CTXAUDIT_PYTHON=require $(GO) test -run TestAgainstCPython -count=1 -v ./internal/modules/python/syntax
 
+bake: ## hold the reading of Bake files against a real buildx, which is built from its module
+	GOBIN=$(CURDIR)/.cache/bin $(GO) install github.com/docker/buildx/cmd/buildx@v0.38.2
+	CTXAUDIT_BUILDX=$(CURDIR)/.cache/bin/buildx $(GO) test -run TestAgainstBuildx -count=1 ./internal/builds
+
 clean:
-	rm -rf bin .cache
+	rm -rf bin build dist .cache

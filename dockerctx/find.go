@@ -62,6 +62,7 @@ func shownName(context, dir FS, name string) string {
 		return name
 	}
 	rel, err := filepath.Rel(outer.dir, inner.dir)
+	rel = filepath.ToSlash(rel)
 	if err != nil || rel == ".." || strings.HasPrefix(rel, "../") {
 		return name
 	}

@@ -109,7 +109,7 @@ func (f *dirFS) ReadDir(name string) ([]fs.DirEntry, error) {
 		return nil, relative("readdir", name, err)
 	}
 	slices.SortFunc(entries, func(a, b fs.DirEntry) int { return strings.Compare(a.Name(), b.Name()) })
-	return entries, nil
+	return sentEntries(entries), nil
 }
 
 func (f *dirFS) Lstat(name string) (fs.FileInfo, error) {
@@ -120,7 +120,7 @@ func (f *dirFS) Lstat(name string) (fs.FileInfo, error) {
 	if err != nil {
 		return nil, relative("lstat", name, err)
 	}
-	return info, nil
+	return sent(info), nil
 }
 
 func (f *dirFS) ReadLink(name string) (string, error) {

@@ -38,13 +38,15 @@ func newRule(pattern string, line *Line) (*rule, error) {
 		return nil, nil
 	}
 	p := single.Patterns()[0]
+	// On Windows patternmatcher separates by backslashes, in patterns as in paths.
+	cleaned := filepath.ToSlash(p.String())
 	return &rule{
 		line:    line,
 		written: pattern,
-		cleaned: p.String(),
+		cleaned: cleaned,
 		negated: p.Exclusion(),
-		literal: !strings.ContainsAny(p.String(), `*?[]\`),
-		facts:   newFacts(p.String()),
+		literal: !strings.ContainsAny(cleaned, `*?[]\`),
+		facts:   newFacts(cleaned),
 		single:  single,
 	}, nil
 }

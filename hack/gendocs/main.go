@@ -64,7 +64,7 @@ func run(check bool) error {
 func commands() []byte {
 	var b bytes.Buffer
 	b.WriteString("# Commands\n\nGenerated from the program's own help.\n")
-	for _, args := range []string{"", "check", "why", "fix", "diff", "ignore lint", "context ls", "context tree", "image ls", "image tree", "image config", "init", "rules", "version"} {
+	for _, args := range []string{"", "check", "why", "fix", "diff", "ignore lint", "context ls", "context tree", "image ls", "image tree", "image config", "init", "rules", "hook", "completion", "version"} {
 		var out bytes.Buffer
 		cli.Run(context.Background(), cli.Env{
 			Args: append(strings.Fields(args), "--help"), Stdin: strings.NewReader(""), Stdout: &out, Stderr: io.Discard,

@@ -70,7 +70,10 @@ const (
 	RoleRequires   Role = "requires"    // the line of the configuration that asks for it
 	RoleFails      Role = "fails"       // the instruction that fails
 	RoleImports    Role = "imports"     // an import of what is missing
+	RoleStarts     Role = "starts"      // a command that the image starts
 	RoleGitIgnores Role = "git-ignores" // a line of git's ignore file that matches it
+	RoleWithholds  Role = "withholds"   // a line of an ignore file that keeps it from being uploaded
+	RoleBuilds     Role = "builds"      // the place that says that it is built
 )
 
 // Place is a line of a file with its part in a finding.

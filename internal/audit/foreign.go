@@ -4,7 +4,6 @@ import (
 	"strings"
 
 	"github.com/ctxaudit/ctxaudit/internal/modules/python/manifest"
-	"github.com/ctxaudit/ctxaudit/internal/policy"
 	"github.com/ctxaudit/ctxaudit/internal/simulate"
 )
 
@@ -15,7 +14,7 @@ func Foreign(m *simulate.Image, main *simulate.Context, name string) (sentence s
 	if manifest.IsStdlib(top) {
 		return top + " is part of Python's standard library", nil, nil
 	}
-	c := newImportCheck(&pass{subject: Subject{Policy: &policy.Image{}}, image: m, main: main, report: &ImageReport{}})
+	c := newImportCheck(Subject{}.lookingOnly(m, main))
 	dep, ok := c.declared().ImportDeclared(name)
 	if !ok {
 		return "", nil, c.unread

@@ -21,8 +21,8 @@ type Usage struct {
 }
 
 // Importers finds the imports of a module, named by its path in the main context.
-func Importers(m *simulate.Image, main *simulate.Context, pol *policy.Image, contextPath string) (*Usage, error) {
-	c := newImportCheck(&pass{subject: Subject{Policy: pol}, image: m, main: main, report: &ImageReport{}})
+func Importers(m *simulate.Image, main *simulate.Context, s Subject, contextPath string) (*Usage, error) {
+	c := newImportCheck(s.lookingOnly(m, main))
 	u := &Usage{}
 	for _, e := range c.entries() {
 		c.searchDirs = append(c.searchDirs, e.search...)
@@ -56,11 +56,19 @@ func Importers(m *simulate.Image, main *simulate.Context, pol *policy.Image, con
 	return u, c.unread
 }
 
+// lookingOnly is a pass over an image of the subject from which nothing is reported.
+func (s Subject) lookingOnly(m *simulate.Image, main *simulate.Context) *pass {
+	if s.Policy == nil {
+		s.Policy = &policy.Image{}
+	}
+	return &pass{subject: s, image: m, main: main, report: &ImageReport{}}
+}
+
 // ModulePath gives the path in the main context of the directory or file of a Python module, by the name under which the
 // program imports it: from where the image's search path comes from, the context and its src, and the directories that the
 // project's own manifests name. ok is false if it is nowhere.
-func ModulePath(m *simulate.Image, main *simulate.Context, pol *policy.Image, name string) (contextPath string, ok bool, err error) {
-	c := newImportCheck(&pass{subject: Subject{Policy: pol}, image: m, main: main, report: &ImageReport{}})
+func ModulePath(m *simulate.Image, main *simulate.Context, s Subject, name string) (contextPath string, ok bool, err error) {
+	c := newImportCheck(s.lookingOnly(m, main))
 	for _, e := range c.entries() {
 		c.searchDirs = append(c.searchDirs, e.search...)
 	}

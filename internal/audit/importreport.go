@@ -364,6 +364,10 @@ func (c *importCheck) reportCycles(g *python.Graph) {
 		site := python.Missing{Site: cy.Site, Reach: python.Startup, From: g.Nodes[cy.Site.Importer]}
 		pendingSite := python.Missing{Site: cy.Pending, Reach: python.Startup, From: g.Nodes[cy.Pending.Importer]}
 		pending := c.sitePosition(pendingSite)
+		if c.cycles[c.sitePosition(site)] {
+			continue // another entry comes to it too
+		}
+		c.cycles[c.sitePosition(site)] = true
 		c.add(Finding{
 			Rule: ImportCycle, Module: cy.Module, Subject: c.sitePosition(site),
 			Summary: fmt.Sprintf("%s is asked for %s while it is still being imported", cy.Module, cy.Name),

@@ -65,12 +65,16 @@ type importCheck struct {
 	inBranch map[Position]bool
 	// misplaced are relative imports that Python refuses, by their place.
 	misplaced map[Position]python.Missing
+	// followed are the imports of each module, by its file, or by its name where it has none.
+	followed map[string]int
+	cycles   map[Position]bool
 }
 
 func newImportCheck(p *pass) *importCheck {
 	return &importCheck{
 		pass: p, tree: imageTree{p.image.Tree}, repo: repository{p.main.FS},
 		groups: map[string]*missingGroup{}, names: map[string]*missingName{}, nowhere: map[string]python.Missing{}, misplaced: map[Position]python.Missing{}, inBranch: map[Position]bool{},
+		followed: map[string]int{}, cycles: map[Position]bool{},
 	}
 }
 
@@ -142,7 +146,7 @@ func (c *importCheck) entries() []entry {
 			if r.mounted(s.Path) {
 				c.assumeMounted(r.run)
 			} else {
-				c.scripts = append(c.scripts, s)
+				c.addScript(s)
 			}
 			continue
 		}
@@ -186,38 +190,6 @@ func (c *importCheck) entries() []entry {
 	return out
 }
 
-// reportUntold notes the commands that were not understood: the first one if nothing else was, and those of an entry
-// script of an image with Python in it, so that nobody takes the silence about them for a pass.
-func (c *importCheck) reportUntold(started []startup.Entry, notes []startup.Note) {
-	var untold []startup.Note
-	for i, n := range notes {
-		if len(started) > 0 && strings.Contains(n.Text, "cannot be told") || len(started) == 0 && i == 0 {
-			untold = append(untold, n)
-		}
-	}
-	summary := "what the image starts cannot be told, so its imports are not followed"
-	if len(started) > 0 && len(untold) > 0 {
-		// A program that is understood as one, in an image without a line of Python, has no imports to follow. That takes a
-		// look at the whole image, so the question comes last.
-		if !slices.ContainsFunc(started, func(s startup.Entry) bool { return s.Lang == startup.Python }) && !c.holdsPython() {
-			return
-		}
-		summary = "a command that the image starts cannot be told, so its imports are not followed"
-	}
-	for _, n := range untold {
-		at := n.Origin
-		if at.InImage {
-			if o, ok := c.contextPath(c.tree, at.File); ok {
-				at.File = simulate.Shown(c.main.Dir, o)
-			}
-		}
-		c.add(Finding{
-			Rule: EntrypointUnknown, Subject: Position{File: at.File, Line: at.Line}, Summary: summary,
-			Detail: strings.ToUpper(n.Text[:1]) + n.Text[1:] + ". Entry points can be named in the configuration, under entrypoints.",
-		})
-	}
-}
-
 // runner is a tool that runs a command in the environment of the project around it.
 var runner = regexp.MustCompile(`\b(poetry|uv|pdm|hatch|pipenv|rye) +run\b`)
 
@@ -259,9 +231,8 @@ func (c *importCheck) follow(e entry) *python.Graph {
 		},
 		Syntax: syntax.Config{Callees: frameworkCallees},
 	})
-	c.report.Imports += g.Imports
-	c.report.Modules += len(g.Nodes)
 	for _, n := range g.Nodes {
+		c.count(n)
 		if o, ok := c.contextPath(n.Module.Tree, n.Module.File); ok && n.Module.File != "" {
 			c.report.Followed = append(c.report.Followed, simulate.Shown(c.main.Dir, o))
 			site := python.Missing{Site: n.Site, From: n.From, Reach: n.Reach}
@@ -303,6 +274,19 @@ func (c *importCheck) follow(e entry) *python.Graph {
 		c.sort(m, g)
 	}
 	return g
+}
+
+// count counts a module and its imports; what several entries reach counts once.
+func (c *importCheck) count(n *python.Node) {
+	key := cmp.Or(n.Module.File, n.Module.Name)
+	have, ok := c.followed[key]
+	if !ok {
+		c.report.Modules++
+	}
+	if n.Imports > have || !ok {
+		c.report.Imports += n.Imports - have
+		c.followed[key] = n.Imports
+	}
 }
 
 // isSet reports whether the environment that an entry starts in has a variable.

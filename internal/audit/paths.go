@@ -145,6 +145,9 @@ func (p *pass) pathMissing(rule, imagePath, summary string, asked []Place) Findi
 	if names := p.similar(dir, at); names != "" {
 		f.Detail += fmt.Sprintf(" Did you mean %s?", names)
 	}
+	if base == imagePath && p.main != nil {
+		p.tellCounterpart(&f, at)
+	}
 	if p.image.Tree.MayHold(at) {
 		f.Assumptions = p.assumptions(p.image.Opaque)
 		runs := slices.ContainsFunc(p.image.Opaque, func(op int) bool { return p.image.Plan.Ops[op].Kind != dockerfile.OpImage })
@@ -154,6 +157,23 @@ func (p *pass) pathMissing(rule, imagePath, summary string, asked []Place) Findi
 		}
 	}
 	return f
+}
+
+// tellCounterpart adds what of the build context would be at a path of the image, and the line that keeps it out.
+func (p *pass) tellCounterpart(f *Finding, at string) {
+	source := p.image.Counterpart(p.main, at)
+	if source == "" {
+		return
+	}
+	f.ContextPath, f.Hint.Wants = source, []string{at}
+	f.Detail = fmt.Sprintf("By what lies around it, it would be %s of the build context", source)
+	t, err := p.main.Explain(source)
+	if err != nil || t.Included || t.Decisive == nil {
+		f.Detail += "; no instruction puts it there."
+		return
+	}
+	f.Related = append(f.Related, p.ignoreLine(RoleExcludes, t.Decisive, "keeps it out"))
+	f.Detail += fmt.Sprintf(", which %s:%d keeps out.", p.main.Ignore.Name, t.Decisive.Number)
 }
 
 // nearestDir gives the directory nearest to a path that exists.

@@ -6,6 +6,7 @@ import (
 	"embed"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -36,6 +37,7 @@ const (
 	NameNotExported        = "NameNotExported"
 	RequiredUntracked      = "RequiredUntracked"
 	UntrackedInImage       = "UntrackedInImage"
+	RequiredNotUploaded    = "RequiredNotUploaded"
 
 	IgnorePatternUnused       = "IgnorePatternUnused"
 	IgnorePatternRedundant    = "IgnorePatternRedundant"
@@ -81,6 +83,7 @@ func Rules() []Rule {
 		{NameNotExported, "A name is imported from a module that does not have it.", Error, nil},
 		{RequiredUntracked, "A needed file is here and would be missing from a clean checkout, as in CI.", Error, checkTracked},
 		{UntrackedInImage, "A file that git does not track enters the image.", Warning, checkStray},
+		{RequiredNotUploaded, "A needed file is here and is not sent to the service that builds the image.", Warning, checkUploaded},
 		{SuppressionInvalid, "A suppression has no reason, or names no rule.", Error, nil},
 		{SuppressionExpired, "A suppression is older than the day until which it was to hold.", Warning, nil},
 		{SuppressionUnused, "A suppression silences nothing.", Warning, nil},
@@ -178,10 +181,16 @@ type Subject struct {
 	Discovered bool
 	Why        string
 	Guessed    bool
+	// Unnamed tells that the repository says what it builds, and that this is not among it.
+	Unnamed bool
 	// Sources are the places that say that it is built, the most explicit first. Starts are the ways in which they start it;
 	// none: as the image says itself.
 	Sources []Source
 	Starts  []Start
+	// Prepared tells that what runs before the build, where it is built, may make files that it needs.
+	Prepared bool
+	// Upload is what is sent to a build service that builds the image, nil if none does.
+	Upload *Upload
 }
 
 // pass is one run of the rules over an image.
@@ -198,7 +207,7 @@ type pass struct {
 // run.
 func Run(ctx context.Context, s Subject) (ImageReport, *simulate.Image, error) {
 	r := ImageReport{
-		Name: s.Name, Context: s.Options.Context, Dockerfile: s.Options.Dockerfile, Target: s.Options.Target,
+		Name: s.Name, Context: filepath.ToSlash(s.Options.Context), Dockerfile: s.Options.Dockerfile, Target: s.Options.Target,
 		ContextReason: s.Why, Sources: s.Sources, Findings: []Finding{}, Passed: []Passed{}, Assumptions: []Assumption{},
 	}
 	image, err := s.Image, error(nil)
@@ -251,8 +260,12 @@ func (s Subject) judge(f Finding) Finding {
 	if !s.Discovered {
 		return f
 	}
+	ignored := slices.ContainsFunc(f.Related, func(p Place) bool { return p.Role == RoleExcludes })
 	switch {
 	case f.Severity != Error:
+	case f.ContextPath == "" && s.Unnamed:
+		f.Severity = Warning
+		f.Detail = strings.TrimSpace(f.Detail + " Nothing in the repository says that it is built.")
 	case f.ContextPath == "":
 	case s.Guessed:
 		f.Severity = Note
@@ -261,8 +274,31 @@ func (s Subject) judge(f Finding) Finding {
 		// With the slash: a pattern for directories matches no name of which git cannot see that it is one.
 		f.Severity = Warning
 		f.Detail = strings.TrimSpace(f.Detail + " Git ignores it: a step before the build must make it.")
+	case s.submoduleOf(f.ContextPath) != "":
+		f.Severity = Warning
+		f.Detail = strings.TrimSpace(fmt.Sprintf("%s %s is a submodule that was not fetched (git submodule update --init).", f.Detail, s.submoduleOf(f.ContextPath)))
+	case s.Prepared && !ignored:
+		f.Severity = Warning
+		f.Detail = strings.TrimSpace(f.Detail + " Where it is built, a step before the build may make it.")
 	}
 	return f
+}
+
+// submoduleOf gives the submodule of git in which a path of the context lies and that is empty here, "" if there is none.
+func (s Subject) submoduleOf(contextPath string) string {
+	if s.Clean == nil {
+		return ""
+	}
+	modules, err := s.Clean.Submodules(s.Options.Context)
+	if err != nil {
+		return ""
+	}
+	for _, m := range modules {
+		if p := strings.Trim(contextPath, "/"); p == m || strings.HasPrefix(p, m+"/") {
+			return m
+		}
+	}
+	return ""
 }
 
 // unsetOf gives the variables without a value that a refused instruction uses.
@@ -282,6 +318,13 @@ func unsetOf(image *simulate.Image, err error) dockerfile.Unset {
 // where the image is built: an argument of an image that nobody named, or a setting of a base image.
 func (s Subject) judgeVariables(f *Finding, unset dockerfile.Unset) {
 	switch {
+	case strings.HasPrefix(f.Summary, `invalid mount target "/"`):
+		// A relative target, where no instruction sets the working directory: base images do.
+		f.Severity = Warning
+		if s.Discovered {
+			f.Severity = Note
+		}
+		f.Detail = strings.TrimSpace(f.Detail + " It is not proved: a base image may set a working directory, which is not known here.")
 	case len(unset.Args) > 0 && s.Discovered:
 		f.Severity = Note
 		f.Detail = strings.TrimSpace(f.Detail + fmt.Sprintf(" It is built with an argument that has no default (%s); give it in the configuration, under build-args.",

@@ -87,6 +87,41 @@ func inPart(w *syntax.Word) string {
 	return b.String()
 }
 
+// Removes reports whether a RUN step says, word for word, that it removes a path of the image: with rm, by its own name or
+// that of a directory above it.
+func Removes(op *dockerfile.Op, p string) bool {
+	cwd := path.Join("/", op.Exec.Meta.Cwd)
+	at := func(word string) string {
+		if path.IsAbs(word) {
+			return path.Clean(word)
+		}
+		return path.Join(cwd, word)
+	}
+	for _, words := range commandsOf(op) {
+		if len(words) < 2 {
+			continue
+		}
+		if words[0] == "cd" && words[1] != "" {
+			cwd = at(words[1])
+		}
+		if path.Base(words[0]) != "rm" {
+			continue
+		}
+		recursive := slices.ContainsFunc(words[1:], func(w string) bool {
+			return w == "--recursive" || strings.HasPrefix(w, "-") && !strings.HasPrefix(w, "--") && strings.ContainsAny(w, "rR")
+		})
+		for _, w := range words[1:] {
+			if w == "" || strings.HasPrefix(w, "-") || strings.ContainsAny(w, "*?[") {
+				continue
+			}
+			if at(w) == p || recursive && strings.HasPrefix(p, strings.TrimSuffix(at(w), "/")+"/") {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // installedDirs gives what RUN steps make importable by installing packages of this repository: the directories that
 // hold them, as they are when the step runs.
 func (c *importCheck) installedDirs() []python.SearchDir {

@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"github.com/ctxaudit/ctxaudit/dockerfile"
-	"github.com/ctxaudit/ctxaudit/internal/modules/python"
 	"github.com/ctxaudit/ctxaudit/internal/modules/python/manifest"
 	"github.com/ctxaudit/ctxaudit/internal/rootfs"
 	"github.com/ctxaudit/ctxaudit/internal/startup"
@@ -31,13 +30,32 @@ func (c *importCheck) addProgram() {
 	c.scripts = append(c.scripts, startup.Entry{Kind: startup.Script, Path: p, Origin: origin(loc), Required: true})
 }
 
+// addScript remembers a script that is started and not known to be in the image, once: the start that needs it most counts.
+func (c *importCheck) addScript(s startup.Entry) {
+	weight := func(s startup.Entry) int {
+		switch {
+		case s.Conditional:
+			return 0
+		case !s.Required:
+			return 1
+		}
+		return 2
+	}
+	i := slices.IndexFunc(c.scripts, func(have startup.Entry) bool { return have.Path == s.Path })
+	switch {
+	case i < 0:
+		c.scripts = append(c.scripts, s)
+	case weight(s) > weight(c.scripts[i]):
+		c.scripts[i] = s
+	}
+}
+
 // reportScript reports a program that is started by its path and not in the image. It is an error only if nothing else
 // can have put it there: no base image and no step that is not known, or git tracks it and the ignore file keeps it out.
 func (c *importCheck) reportScript(e startup.Entry) error {
-	site := python.Missing{Site: python.Site{File: e.Origin.File}}
-	site.Site.Range.Start.Line = e.Origin.Line
+	at := c.startPlace(e.Origin)
 	f := Finding{
-		Rule: EntrypointNotInImage, ImagePath: e.Path, Subject: c.sitePosition(site),
+		Rule: EntrypointNotInImage, ImagePath: e.Path, Subject: Position{File: at.File, Line: at.Line},
 		Summary: fmt.Sprintf("%s, which the image starts, is not in it", e.Path), Assumptions: c.assumptions(c.image.Opaque),
 	}
 	if c.writtenAtStart([]string{e.Path}) != "" {
@@ -90,6 +108,9 @@ func (c *importCheck) reportScript(e startup.Entry) error {
 		if at != "" {
 			f.Detail = fmt.Sprintf("A file of that name is in the image, at %s.", at)
 		}
+	}
+	if !proved && e.Conditional {
+		return nil // whether it is there, and whether that branch is taken, are both open
 	}
 	if !proved || !e.Required || e.Conditional {
 		f.Severity = Warning

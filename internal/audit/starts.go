@@ -1,17 +1,20 @@
 package audit
 
 import (
+	"fmt"
 	"path"
 	"slices"
 	"strings"
 
 	"github.com/ctxaudit/ctxaudit/internal/modules/python"
+	"github.com/ctxaudit/ctxaudit/internal/simulate"
 	"github.com/ctxaudit/ctxaudit/internal/startup"
 )
 
 // Source is a place that says that an image is built.
 type Source struct {
-	// Kind is what sort of file it is: "compose", "bake", "workflow", "cloudbuild", "skaffold".
+	// Kind is what sort of file it is: "bake", "workflow", "cloudbuild", "compose", "skaffold", or
+	// "hint" for a line of a Makefile or a script.
 	Kind string `json:"kind"`
 	File string `json:"file"`
 	Line int    `json:"line,omitempty"`
@@ -121,4 +124,61 @@ func withEnv(env, more []string) []string {
 		out = append(out, kv)
 	}
 	return out
+}
+
+// reportUntold notes, once for an image, the commands that were not understood: the first one if nothing else was, and those
+// of an entry script of an image with Python in it, so that nobody takes the silence about them for a pass.
+func (c *importCheck) reportUntold(started []startup.Entry, notes []startup.Note) {
+	if len(notes) == 0 {
+		return
+	}
+	summary := "what the image starts cannot be told, so its imports are not followed"
+	if len(started) == 0 {
+		notes = notes[:1]
+	} else {
+		notes = slices.DeleteFunc(notes, func(n startup.Note) bool { return !strings.Contains(n.Text, "cannot be told") })
+		// A program that is understood as one, in an image without a line of Python, has no imports to follow. That takes a
+		// look at the whole image, so the question comes last.
+		python := func(s startup.Entry) bool { return s.Lang == startup.Python }
+		if len(notes) == 0 || !slices.ContainsFunc(started, python) && !c.holdsPython() {
+			return
+		}
+		summary = "a command that the image starts cannot be told, so its imports are not followed"
+	}
+	var texts []string
+	var places []Place
+	for _, n := range notes {
+		p := c.startPlace(n.Origin)
+		if !slices.Contains(places, p) {
+			places = append(places, p)
+		}
+		if !slices.Contains(texts, n.Text) {
+			texts = append(texts, n.Text)
+		}
+	}
+	if len(texts) > 1 {
+		summary = fmt.Sprintf("%d commands that the image starts cannot be told, so their imports are not followed", len(texts))
+	}
+	told := strings.Join(texts[:min(3, len(texts))], "; ")
+	if more := len(texts) - 3; more > 0 {
+		told += fmt.Sprintf("; and %d more", more)
+	}
+	f := Finding{
+		Rule: EntrypointUnknown, Subject: Position{File: places[0].File, Line: places[0].Line}, Summary: summary,
+		Detail: strings.ToUpper(told[:1]) + told[1:] + ". Entry points can be named in the configuration, under entrypoints.",
+	}
+	if len(places) > 1 {
+		f.Related = places[1:]
+	}
+	c.add(f)
+}
+
+// startPlace gives the place of a command, in the repository where it comes from there.
+func (c *importCheck) startPlace(at startup.Origin) Place {
+	if at.InImage {
+		if o, ok := c.contextPath(c.tree, at.File); ok {
+			at.File = simulate.Shown(c.main.Dir, o)
+		}
+	}
+	return Place{Role: RoleStarts, File: at.File, Line: at.Line, Text: at.Text}
 }

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/ctxaudit/ctxaudit/internal/policy"
 	"github.com/ctxaudit/ctxaudit/internal/rootfs"
 	"github.com/ctxaudit/ctxaudit/internal/simulate"
 )
@@ -20,7 +21,8 @@ type Clean interface {
 	Absent(contextDir string, names []string) (map[string]Absence, error)
 	// Stray gives files and directories that are here and that git does not track; the directories end with a slash.
 	Stray(contextDir string) ([]Stray, error)
-	// LFS gives the files that git keeps in its large file storage, Submodules the directories of submodules.
+	// LFS gives the files that git keeps in its large file storage, Submodules the directories of submodules that were not
+	// fetched.
 	LFS(contextDir string) ([]string, error)
 	Submodules(contextDir string) ([]string, error)
 }
@@ -141,9 +143,6 @@ func (p *pass) checkHollow() error {
 		return err
 	}
 	for _, name := range modules {
-		if entries, err := p.main.FS.ReadDir(name); err != nil || len(entries) > 0 {
-			continue
-		}
 		if err := p.reportHollow(name, "is a submodule that was not fetched", "It is an empty directory here (git submodule update --init): what it should hold does not reach the image."); err != nil {
 			return err
 		}
@@ -209,6 +208,9 @@ func checkStray(p *pass) error {
 	}
 	var untracked, ignored, secrets strayFiles
 	for _, s := range stray {
+		if path.Base(s.Path) == policy.FileName {
+			continue // it was just made for this, and belongs into git
+		}
 		at, node, err := p.inImage(strings.TrimSuffix(s.Path, "/"))
 		if err != nil {
 			return err
@@ -223,9 +225,9 @@ func checkStray(p *pass) error {
 			ignored.add(s.Path, at, node)
 		}
 	}
-	p.reportStray(untracked, Warning, "that git does not track", "They are only here: an image that is built from a clean checkout, as in CI, is another one. Add them to git, or to the ignore file.")
+	p.reportStray(untracked, Warning, "that git does not track", "An image that is built from a clean checkout, as in CI, is another one. Add to git what belongs there, and the rest to the ignore file.")
 	p.reportStray(secrets, Warning, "that git ignores and that looks like a secret", "Whoever has the image has it. A line in the ignore file keeps it out.")
-	p.reportStray(ignored, Note, "that git ignores", "They are only here, unless a step before the build makes them. A line in the ignore file keeps them out.")
+	p.reportStray(ignored, Note, "that git ignores", "A clean checkout, as in CI, has it only if a step before the build makes it. A line in the ignore file keeps it out.")
 	return nil
 }
 

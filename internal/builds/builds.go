@@ -1,5 +1,6 @@
-// Package builds reads what a repository itself says that it builds: the images that Compose files describe, with the place
-// that says so. What cannot be resolved is a [Note] and never ends the reading of the rest.
+// Package builds reads what a repository itself says that it builds: the images that Bake and Compose files, workflows and
+// build services describe, with the place that says so. What cannot be resolved is a [Note] and never ends the reading of
+// the rest.
 package builds
 
 import (
@@ -9,9 +10,9 @@ import (
 
 // Build is one image as a source describes it.
 type Build struct {
-	// Name is how the source calls it.
+	// Name is how the source calls it, "" if it does not.
 	Name string
-	// Kind is the kind of source: "compose".
+	// Kind is the kind of source, see [Kinds].
 	Kind string
 	// File and Line are the place that describes it; Line is 0 if it is not known.
 	File string
@@ -24,7 +25,15 @@ type Build struct {
 	Inline     string
 
 	Target, Platform string
-	Args, Contexts   map[string]string
+	// Args are the arguments whose values are known; one that is not is left out, as if it had not been given.
+	Args, Contexts map[string]string
+
+	// Upload is the directory, like Context, that a client sends to a build service, by which only what its ignore file
+	// lets through arrives there; "" if there is none.
+	Upload string
+
+	// Prepared tells that what runs before it may make files that it needs.
+	Prepared bool
 
 	// Start is what the image is started with here, if that is not the image's own matter.
 	Start Start
@@ -59,4 +68,8 @@ func compareBuilds(a, b Build) int {
 func sorted(list []Build) []Build {
 	slices.SortStableFunc(list, compareBuilds)
 	return list
+}
+
+func compareNotes(a, b Note) int {
+	return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Text, b.Text))
 }

@@ -1,8 +1,11 @@
 package builds
 
 import (
+	"bytes"
 	"context"
+	"fmt"
 	"io"
+	"maps"
 	"path"
 	"path/filepath"
 	"regexp"
@@ -70,34 +73,56 @@ func composeGroups(files []string) [][]string {
 
 // Compose reads the Compose files of a repository, slash-separated and relative to root, and gives the images that they
 // build. Variables are taken from an .env file beside each; one without a value counts as empty, as in Compose.
-func Compose(ctx context.Context, root string, files []string) (found []Build, notes []Note) {
+func (r *Reader) Compose(ctx context.Context, files []string) (found []Build, notes []Note) {
 	for _, group := range composeGroups(files) {
-		builds, more := composeGroup(ctx, root, group)
+		builds, more := r.composeGroup(ctx, group)
 		found, notes = append(found, builds...), append(notes, more...)
 	}
 	return sorted(found), notes
 }
 
-func composeGroup(ctx context.Context, root string, group []string) ([]Build, []Note) {
+func (r *Reader) composeGroup(ctx context.Context, group []string) ([]Build, []Note) {
+	root, err := filepath.Abs(r.Dir)
+	if err != nil {
+		root = r.Dir
+	}
 	dir := filepath.Join(root, filepath.FromSlash(path.Dir(group[0])))
 	details := types.ConfigDetails{WorkingDir: dir, Environment: types.Mapping{}}
-	if env, err := dotenv.Read(filepath.Join(dir, ".env")); err == nil {
-		details.Environment = types.Mapping(env)
+	if data, err := r.Read(path.Join(path.Dir(group[0]), ".env")); err == nil {
+		if env, err := dotenv.Parse(bytes.NewReader(data)); err == nil {
+			details.Environment = types.Mapping(env)
+		}
 	}
 	for _, f := range group {
 		details.ConfigFiles = append(details.ConfigFiles, types.ConfigFile{Filename: filepath.Join(root, filepath.FromSlash(f))})
 	}
 	quiet()
-	project, err := loader.LoadWithContext(ctx, details, func(o *loader.Options) {
-		o.SetProjectName("ctxaudit", true)
-		o.Profiles = []string{"*"}
-		o.SkipResolveEnvironment, o.SkipConsistencyCheck, o.SkipNormalization = true, true, false
-	})
+	required := requiredVariables{}
+	load := func() (*types.Project, error) {
+		return loader.LoadWithContext(ctx, details, func(o *loader.Options) {
+			o.SetProjectName("ctxaudit", true)
+			o.Interpolate.Substitute = required.substitute
+			o.ResourceLoaders = []loader.ResourceLoader{missing{r, dir}}
+			o.Profiles = []string{"*"}
+			o.SkipResolveEnvironment, o.SkipConsistencyCheck, o.SkipNormalization = true, true, false
+		})
+	}
+	project, err := load()
+	if err != nil {
+		// A number or a mount that is made of a variable without a value is none.
+		with := requiredVariables{all: true}
+		required, with = with, required
+		if again, ok := load(); ok == nil && len(required.missing) > 0 {
+			project, err = again, nil
+		} else {
+			required = with
+		}
+	}
 	if err != nil && strings.Contains(err.Error(), "empty compose file") {
 		return nil, nil // all of it is commented out
 	}
 	if err != nil {
-		return nil, []Note{composeNote(group, dir, err)}
+		return nil, composeNote(root, group, dir, err)
 	}
 	places := newPlaces(root, group)
 	var out []Build
@@ -106,10 +131,43 @@ func composeGroup(ctx context.Context, root string, group []string) ([]Build, []
 		if s.Build == nil {
 			continue
 		}
-		out = append(out, composeBuild(root, name, s, places))
+		b := composeBuild(root, name, s, places)
+		maps.DeleteFunc(b.Args, func(_, value string) bool { return required.made[value] })
+		b.Start.Env = slices.DeleteFunc(b.Start.Env, func(setting string) bool {
+			_, value, _ := strings.Cut(setting, "=")
+			return required.made[value]
+		})
+		out = append(out, b)
 	}
-	return out, nil
+	if len(out) == 0 {
+		return nil, nil
+	}
+	return out, required.notes(places)
 }
+
+// missing refuses what a Compose file refers to and the repository does not have: what lies outside of it, and what is no
+// file, as a pipe that would be read for ever.
+type missing struct {
+	r   *Reader
+	dir string
+}
+
+// Accept implements loader.ResourceLoader: it takes the names that it refuses.
+func (m missing) Accept(name string) bool {
+	if !filepath.IsAbs(name) {
+		name = filepath.Join(m.dir, name)
+	}
+	name = relative(m.r.Dir, name)
+	return !filepath.IsLocal(name) || !m.r.Exists(name)
+}
+
+// Load implements loader.ResourceLoader.
+func (m missing) Load(_ context.Context, name string) (string, error) {
+	return "", fmt.Errorf("%s is no file of the repository", name)
+}
+
+// Dir implements loader.ResourceLoader.
+func (m missing) Dir(name string) string { return filepath.Dir(name) }
 
 func composeBuild(root, name string, s types.ServiceConfig, places *places) Build {
 	b := Build{
@@ -124,8 +182,8 @@ func composeBuild(root, name string, s types.ServiceConfig, places *places) Buil
 		}
 		b.Dockerfile = relative(root, df)
 	}
-	if len(s.Build.Platforms) > 0 && b.Platform == "" {
-		b.Platform = s.Build.Platforms[0]
+	if b.Platform == "" {
+		b.Platform = platform(s.Build.Platforms)
 	}
 	for k, v := range s.Build.Args {
 		if v != nil {
@@ -172,52 +230,122 @@ func quiet() { logrus.SetOutput(io.Discard) }
 // located finds the line that an error of a YAML library, or of the loader, is about.
 var located = regexp.MustCompile(`(?:line |:)(\d+)(?::\d+)?`)
 
-// composeNote makes one clear message of an error: the file, its line where that is told, and what is wrong.
-func composeNote(group []string, dir string, err error) Note {
+// interpolating finds the element that an error of the interpolation is about.
+var interpolating = regexp.MustCompile(`error while interpolating ([\w.\[\]-]+): (.*)`)
+
+// composeNote makes one clear message of an error: the file, its line where that is told, and what is wrong. It gives none
+// for files that build nothing: layers of settings, that only hold where others set variables, are no matter of ours.
+func composeNote(root string, group []string, dir string, err error) []Note {
 	text := strings.Join(strings.Fields(strings.ReplaceAll(err.Error(), dir+string(filepath.Separator), "")), " ")
-	n := Note{File: group[len(group)-1], Text: "the Compose file cannot be read: " + text}
+	n := Note{File: group[len(group)-1], Text: text}
 	for _, f := range group {
 		if strings.Contains(err.Error(), path.Base(f)) {
 			n.File = f
 		}
 	}
-	if m := located.FindStringSubmatch(text); m != nil {
+	if m := interpolating.FindStringSubmatch(err.Error()); m != nil {
+		// The first of several.
+		n.Text = m[1] + ": " + oneLine(m[2])
+		if !composeBuilds(root, group) {
+			return nil
+		}
+		for _, f := range group {
+			if line := lineAt(root, f, strings.Split(m[1], ".")); line > 0 {
+				n.File, n.Line = f, line
+			}
+		}
+	} else if m := located.FindStringSubmatch(text); m != nil {
 		n.Line, _ = strconv.Atoi(m[1])
 	}
-	return n
+	n.Text = "the Compose file cannot be read: " + n.Text
+	return []Note{n}
+}
+
+// composeBuilds reports whether files may build something.
+func composeBuilds(root string, group []string) bool {
+	for _, f := range group {
+		tree, err := parser.ParseFile(filepath.Join(root, filepath.FromSlash(f)), 0)
+		if err != nil {
+			return true
+		}
+		for _, doc := range tree.Docs {
+			if childEntry(doc.Body, "include") != nil {
+				return true
+			}
+			for _, service := range children(child(doc.Body, "services")) {
+				if _, alias := service.Value.(*ast.AliasNode); alias || childEntry(service.Value, "build") != nil ||
+					childEntry(service.Value, "extends") != nil || childEntry(service.Value, "<<") != nil {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
+// lineAt gives the line of an element of a file by its path, or of the nearest one around it; 0 if the file has nothing of it.
+func lineAt(root, file string, keys []string) (line int) {
+	tree, err := parser.ParseFile(filepath.Join(root, filepath.FromSlash(file)), 0)
+	if err != nil {
+		return 0
+	}
+	for _, doc := range tree.Docs {
+		at := doc.Body
+		for _, key := range keys {
+			e := childEntry(at, key)
+			if e == nil {
+				break
+			}
+			at, line = e.Value, e.Key.GetToken().Position.Line
+		}
+	}
+	return line
 }
 
 // places knows the lines of the services of a group of files; the last file that builds a service counts.
 type places struct {
 	first string
 	at    map[string]Note
+	trees map[string]*ast.File // what could be parsed, by file
+	order []string
 }
 
 func newPlaces(root string, group []string) *places {
-	p := &places{first: group[0], at: map[string]Note{}}
+	p := &places{first: group[0], at: map[string]Note{}, trees: map[string]*ast.File{}, order: group}
 	for _, f := range group {
 		tree, err := parser.ParseFile(filepath.Join(root, filepath.FromSlash(f)), 0)
 		if err != nil {
 			continue
 		}
+		p.trees[f] = tree
 		for _, doc := range tree.Docs {
-			for name, line := range services(doc.Body) {
+			built, named := services(doc.Body)
+			for name, line := range built {
 				p.at[name] = Note{File: f, Line: line}
+			}
+			for name, line := range named {
+				if _, ok := p.at[name]; !ok {
+					p.at[name] = Note{File: f, Line: line}
+				}
 			}
 		}
 	}
 	return p
 }
 
-// services gives the lines of the build sections of a document, by service.
-func services(body ast.Node) map[string]int {
-	out := map[string]int{}
+// services gives the lines of the build sections of a document, by service, and those of services whose build section stands
+// elsewhere: they extend or merge another one.
+func services(body ast.Node) (built, named map[string]int) {
+	built, named = map[string]int{}, map[string]int{}
 	for _, service := range children(child(body, "services")) {
+		name := service.Key.GetToken()
 		if build := childEntry(service.Value, "build"); build != nil {
-			out[service.Key.GetToken().Value] = build.Key.GetToken().Position.Line
+			built[name.Value] = build.Key.GetToken().Position.Line
+		} else {
+			named[name.Value] = name.Position.Line
 		}
 	}
-	return out
+	return built, named
 }
 
 func children(n ast.Node) []*ast.MappingValueNode {
@@ -246,6 +374,26 @@ func child(n ast.Node, key string) ast.Node {
 		return v.Value
 	}
 	return nil
+}
+
+// text gives the first place of a scalar that is wanted; line 0 if there is none.
+func (p *places) text(wanted func(string) bool) (file string, line int) {
+	for _, f := range p.order {
+		tree := p.trees[f]
+		if tree == nil || len(tree.Docs) == 0 || tree.Docs[0].Body == nil {
+			continue
+		}
+		t := tree.Docs[0].Body.GetToken()
+		for t.Prev != nil {
+			t = t.Prev
+		}
+		for ; t != nil; t = t.Next {
+			if wanted(t.Value) {
+				return f, t.Position.Line
+			}
+		}
+	}
+	return "", 0
 }
 
 func (p *places) service(name string) (string, int) {

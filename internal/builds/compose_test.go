@@ -25,6 +25,19 @@ func extract(t *testing.T, archive string) (root string, names []string) {
 	return root, names
 }
 
+// onDisk gives a reader of a directory.
+func onDisk(root string) *Reader {
+	at := func(name string) string { return filepath.Join(root, filepath.FromSlash(name)) }
+	return &Reader{
+		Dir:  root,
+		Read: func(name string) ([]byte, error) { return os.ReadFile(at(name)) },
+		Exists: func(name string) bool {
+			fi, err := os.Stat(at(name))
+			return err == nil && (fi.Mode().IsRegular() || fi.IsDir())
+		},
+	}
+}
+
 func TestComposeGivesWhatItBuilds(t *testing.T) {
 	root, files := extract(t, `
 -- .env --
@@ -82,7 +95,7 @@ services:
   api:
     build: {context: .., dockerfile: deploy/Dockerfile}
 `)
-	found, notes := Compose(t.Context(), root, files)
+	found, notes := onDisk(root).Compose(t.Context(), files)
 	assert.Empty(t, notes)
 	byName := map[string]Build{}
 	for _, b := range found {
@@ -126,16 +139,90 @@ services: {ok: {build: .}}
 services:
   web:
     build: ${UNCLOSED
+-- h/compose.yaml --
+services:
+  web:
+    build:
+      context: .
+      args:
+        A: ${NEEDED:?say it}
+        B: ${OTHER:?and it}
+-- i/compose.override.yaml --
+services:
+  web:
+    labels: ["${NEEDED:?say it}"]
 `)
 	require.NoError(t, os.WriteFile(filepath.Join(root, "g-compose.yaml"), []byte{0xff, 0xfe, 0x00}, 0o644))
-	found, notes := Compose(t.Context(), root, append(files, "g-compose.yaml", "none/compose.yaml"))
-	require.Len(t, found, 1)
+	found, notes := onDisk(root).Compose(t.Context(), append(files, "g-compose.yaml", "none/compose.yaml"))
+	require.Len(t, found, 2)
 	assert.Equal(t, "d", found[0].Context)
+	assert.Equal(t, "h", found[1].Context, "a value that is demanded is stood in for")
 	files = nil
 	for _, n := range notes {
+		if n.File == "h/compose.yaml" {
+			assert.Equal(t, Note{"h/compose.yaml", 6, "a value is required for NEEDED (say it), and for 1 more: what is built with it may differ; an .env file beside the Compose file can give it"}, n)
+		}
 		files = append(files, n.File)
 		assert.NotContains(t, n.Text, root, "paths are relative")
 		assert.NotContains(t, n.Text, "\n")
 	}
-	assert.Equal(t, []string{"g-compose.yaml", "a/compose.yaml", "b/compose.yaml", "c/compose.yaml", "f/compose.yaml", "none/compose.yaml"}, files)
+	assert.Equal(t, []string{"g-compose.yaml", "a/compose.yaml", "b/compose.yaml", "c/compose.yaml", "f/compose.yaml", "h/compose.yaml", "none/compose.yaml"}, files)
+}
+
+// Values that Compose demands hide nothing: what needs none of them is read as it is, and they are told once.
+func TestRequiredValuesAreStoodInFor(t *testing.T) {
+	root, files := extract(t, `
+-- compose.yaml --
+x-app: &app
+  build:
+    context: app
+    args: {TOKEN: "${TOKEN:?ask the vault}", PLAIN: "1"}
+services:
+  web:
+    <<: *app
+    ports: ["${PORT:?}:80"]
+    environment:
+      SECRET: ${SECRET?}
+      MODE: prod
+  db:
+    build: ./db
+-- other/compose.yaml --
+services:
+  none:
+    image: x:${TAG:?}
+`)
+	found, notes := onDisk(root).Compose(t.Context(), files)
+	require.Len(t, found, 2)
+	assert.Equal(t, "db", found[1].Name)
+	web := found[0]
+	assert.Equal(t, 6, web.Line, "of the service, as its build stands elsewhere")
+	assert.Equal(t, "app", web.Context)
+	assert.Equal(t, map[string]string{"PLAIN": "1"}, web.Args)
+	assert.Equal(t, []string{"MODE=prod"}, web.Start.Env)
+	assert.Equal(t, []Note{{File: "compose.yaml", Line: 8,
+		Text: "a value is required for PORT, and for 2 more: what is built with it may differ; an .env file beside the Compose file can give it"}}, notes)
+}
+
+// A mount or a number of nothing is an error of Compose, and none of what is built.
+func TestVariablesWithoutAValue(t *testing.T) {
+	root, files := extract(t, `
+-- compose.yaml --
+services:
+  web:
+    build: {context: web, args: {V: $UNSET, KEPT: $$UNSET, D: "${UNSET:-x}"}}
+    volumes: ["${DIR}:/srv/app"]
+    cpus: $CPUS
+-- wrong/compose.yaml --
+services:
+  web:
+    build: {context: ., nonsense: $X}
+`)
+	found, notes := onDisk(root).Compose(t.Context(), files)
+	require.Len(t, found, 1)
+	assert.Equal(t, map[string]string{"KEPT": "$UNSET", "D": "x"}, found[0].Args)
+	require.Len(t, notes, 2)
+	assert.Equal(t, Note{File: "compose.yaml", Line: 5,
+		Text: "a value is required for CPUS, and for 2 more: what is built with it may differ; an .env file beside the Compose file can give it"}, notes[0])
+	assert.Equal(t, "wrong/compose.yaml", notes[1].File)
+	assert.Contains(t, notes[1].Text, "nonsense")
 }

@@ -1,11 +1,105 @@
 package builds
 
 import (
+	"cmp"
 	"context"
+	"fmt"
+	"maps"
 	"path"
+	"slices"
 )
 
-func IsSource(p string) bool { return IsCompose(path.Base(p)) }
-func Read(ctx context.Context, root string, files []string) ([]Build, []Note) {
-	return Compose(ctx, root, files)
+// Kinds are the kinds of sources, the most explicit first.
+var Kinds = []string{"bake", "workflow", "cloudbuild", "compose", "skaffold", "hint"}
+
+// Reader reads the sources of one repository. Names are slash-separated and relative to its root.
+type Reader struct {
+	// Dir is a directory of the disk that holds the sources and the files that they refer to.
+	Dir string
+	// Read reads one of them, and Exists reports whether the repository has a file; it may have more than Dir.
+	Read   func(name string) ([]byte, error)
+	Exists func(name string) bool
+
+	composed []Build // the images of Compose files, which Bake reads, too
+	// settled are the targets of Bake files, by file and name, of which workflows give what the files do not.
+	settled map[[2]string]bool
 }
+
+// IsSource reports whether a file may say what is built, by its name.
+func IsSource(name string) bool {
+	base := path.Base(name)
+	return IsCompose(base) || IsBake(base) || IsWorkflow(name) || IsCloudBuild(name) || IsSkaffold(base)
+}
+
+// Builds reads sources and gives the images that they build: those of the more explicit kinds first, each kind in the order of
+// files and lines.
+func (r *Reader) Builds(ctx context.Context, files []string) (found []Build, notes []Note) {
+	byKind := map[string][]string{}
+	for _, f := range files {
+		base := path.Base(f)
+		switch {
+		case IsWorkflow(f):
+			byKind["workflow"] = append(byKind["workflow"], f)
+		case IsCompose(base):
+			byKind["compose"] = append(byKind["compose"], f)
+		case IsBake(base):
+			byKind["bake"] = append(byKind["bake"], f)
+		case IsCloudBuild(f):
+			byKind["cloudbuild"] = append(byKind["cloudbuild"], f)
+		case IsSkaffold(base):
+			byKind["skaffold"] = append(byKind["skaffold"], f)
+		}
+	}
+	add := func(builds []Build, more []Note) {
+		found, notes = append(found, builds...), append(notes, more...)
+	}
+	composed, composeNotes := r.Compose(ctx, byKind["compose"])
+	r.composed = composed
+	add(composed, composeNotes)
+	r.settled = map[[2]string]bool{}
+	add(r.Workflows(byKind["workflow"]))
+	add(r.Bake(byKind["bake"]))
+	add(r.CloudBuild(byKind["cloudbuild"]))
+	add(r.Skaffold(byKind["skaffold"]))
+	unname(found)
+	found = once(found)
+	slices.SortStableFunc(found, func(a, b Build) int {
+		return cmp.Or(cmp.Compare(slices.Index(Kinds, a.Kind), slices.Index(Kinds, b.Kind)), compareBuilds(a, b))
+	})
+	slices.SortStableFunc(notes, compareNotes)
+	return found, slices.Compact(notes)
+}
+
+// once leaves out what is said twice, as by jobs that differ in no more than the machine on which they run.
+func once(list []Build) []Build {
+	seen := map[string]bool{}
+	return slices.DeleteFunc(list, func(b Build) bool {
+		key := fmt.Sprintf("%+v", b) // maps are written in order
+		have := seen[key]
+		seen[key] = true
+		return have
+	})
+}
+
+// unname takes away the name that several Dockerfiles of a file have which names images by their tags: what differs is the
+// rest of the tag.
+func unname(list []Build) {
+	type name struct{ file, name string }
+	first, several := map[name]Build{}, map[name]bool{}
+	for _, b := range list {
+		n := name{b.File, b.Name}
+		have, ok := first[n]
+		if !ok {
+			first[n] = b
+		} else if have.Context != b.Context || have.Dockerfile != b.Dockerfile {
+			several[n] = true
+		}
+	}
+	for i, b := range list {
+		if several[name{b.File, b.Name}] && (b.Kind == "workflow" || b.Kind == "cloudbuild") {
+			list[i].Name = ""
+		}
+	}
+}
+
+func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

@@ -98,6 +98,7 @@ func maxOneArg(cmd *cobra.Command, args []string) error {
 // formatFlag registers --format with the formats that a command has; the first is the default.
 func formatFlag(cmd *cobra.Command, formats ...string) func() (string, error) {
 	v := cmd.Flags().String("format", formats[0], "output format: "+strings.Join(formats, ", "))
+	_ = cmd.RegisterFlagCompletionFunc("format", cobra.FixedCompletions(formats, cobra.ShellCompDirectiveNoFileComp))
 	return func() (string, error) {
 		for _, f := range formats {
 			if *v == f {

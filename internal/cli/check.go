@@ -43,8 +43,11 @@ func (a *app) checkCommand() *cobra.Command {
 finding at or above --fail-on, or if BuildKit would refuse the build.
 
 What is required stands in ` + policy.FileName + ` beside the context (or --config), for one or more
-images, or is given by flags for one image. Without either, the Dockerfiles below CONTEXT
-are found, and each is checked with the context in which its sources resolve.
+images, or is given by flags for one image. Without either, what the repository says that it
+builds is checked: Bake files, GitHub workflows, Cloud Build, Compose files, Skaffold, in this
+order; each image once, with the places that say so. Every other Dockerfile below CONTEXT is
+checked with the context that a line of a Makefile or a script gives it, or in which its
+sources resolve.
 
 Of an image that starts Python code, the imports are followed through the image: one that
 the repository can satisfy and the image cannot is an error.
@@ -78,8 +81,8 @@ the finding disappear or that brings another.`,
 		if err != nil {
 			return err
 		}
-		if !slices.Contains([]string{"best", "all", "none"}, f.fixes) {
-			return usagef(cmd, "--fixes must be best, all or none, not %q", f.fixes)
+		if err := f.validFixes(cmd); err != nil {
+			return err
 		}
 		failOn, err := audit.ParseSeverity(f.failOn)
 		if err != nil {
@@ -92,6 +95,10 @@ the finding disappear or that brings another.`,
 			return usagef(cmd, "--untracked must be auto, yes or no, not %q", f.untracked)
 		}
 		found, err := a.checkSubjects(cmd, &f, args)
+		var none *project.NoDockerfileError
+		if errors.As(err, &none) && len(found.Notices) > 0 {
+			err = nil // there are images, and the notices say why none of them is audited
+		}
 		if err != nil {
 			return err
 		}
@@ -148,6 +155,14 @@ func (f *checkFlags) registerCheck(cmd *cobra.Command) {
 	fl.StringArrayVar(&f.env, "require-env", nil, "environment setting that must exist, as NAME or NAME=VALUE")
 	fl.StringArrayVar(&f.forbid, "forbid-path", nil, "image path or pattern that must not exist")
 	fl.StringVar(&f.failOn, "fail-on", string(audit.Error), "least severity that fails: error, warning, note")
+}
+
+// validFixes fails for a --fixes that there is not.
+func (f *checkFlags) validFixes(cmd *cobra.Command) error {
+	if !slices.Contains([]string{"best", "all", "none"}, f.fixes) {
+		return usagef(cmd, "--fixes must be best, all or none, not %q", f.fixes)
+	}
+	return nil
 }
 
 // audit checks images one after the other, and searches repairs for what it finds. each, if it is not nil, is called for
@@ -357,7 +372,7 @@ func (a *app) configured(cmd *cobra.Command, w project.State, name string, only 
 	if err != nil {
 		return nil, fmt.Errorf("reading configuration: %w", err)
 	}
-	file, err := policy.Parse(name, data)
+	file, err := policy.Parse(filepath.ToSlash(name), data)
 	if err != nil {
 		return nil, err
 	}

@@ -9,12 +9,10 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"strings"
 
 	"github.com/mattn/go-isatty"
 	"github.com/spf13/cobra"
-	"golang.org/x/sys/unix"
 
 	"github.com/ctxaudit/ctxaudit/dockerctx"
 	"github.com/ctxaudit/ctxaudit/dockerfile"
@@ -35,7 +33,9 @@ type Env struct {
 	Args           []string // without the program's name
 	Stdin          io.Reader
 	Stdout, Stderr io.Writer
-	// Terminal reports whether Stdout is a terminal.
+	// Plugin tells that docker called: the help texts then say "docker ctxaudit".
+	Plugin bool
+	// Terminal reports whether Stdout is a terminal, and one that shows colours.
 	Terminal bool
 	// Watched reports whether Stderr is a terminal: only then long work shows progress there.
 	Watched bool
@@ -50,24 +50,34 @@ type Env struct {
 func Main() int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	return Run(ctx, Env{
+	// What does not end when it is asked to, such as waiting for standard input, ends at the second interrupt.
+	context.AfterFunc(ctx, stop)
+	env := Env{
 		Args: os.Args[1:], Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
-		Terminal: isatty.IsTerminal(os.Stdout.Fd()), Watched: isatty.IsTerminal(os.Stderr.Fd()),
+		Terminal: isatty.IsTerminal(os.Stdout.Fd()) && terminalColors(os.Stdout), Watched: isatty.IsTerminal(os.Stderr.Fd()),
 		Width: terminalWidth(os.Stdout), Getenv: os.Getenv, LookupEnv: os.LookupEnv,
-	})
+	}
+	if isPlugin(os.Args[0]) {
+		env.Args, env.Plugin = pluginArgs(env.Args)
+		ctx, stop = untilDockerEnds(ctx, os.Getenv(pluginSocket))
+		defer stop()
+	}
+	return Run(ctx, env)
 }
 
-// terminalWidth gives the columns of a terminal, 0 if it is none.
-func terminalWidth(f *os.File) int {
-	size, err := unix.IoctlGetWinsize(int(f.Fd()), unix.TIOCGWINSZ)
-	if err != nil {
-		return 0
-	}
-	return int(size.Col)
+// Command gives the tree of commands, for what is generated from it.
+func Command() *cobra.Command {
+	return (&app{env: Env{Getenv: func(string) string { return "" }}}).rootCommand()
 }
 
 // Run runs a command line and gives its exit code. Results go to Stdout, diagnostics to Stderr.
 func Run(ctx context.Context, env Env) int {
+	if len(env.Args) > 0 && env.Args[0] == pluginMetadata {
+		if describePlugin(env.Stdout) != nil {
+			return exitCouldNot
+		}
+		return exitClean
+	}
 	app := &app{env: env}
 	root := app.rootCommand()
 	root.SetArgs(env.Args)
@@ -170,12 +180,17 @@ own walk does, and works out which files the image would hold and where each cam
 			}
 			return usagef(cmd, "--color must be auto, always or never, not %q", a.color)
 		},
-		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
+		// docker has completion of its own, which asks us.
+		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: a.env.Plugin},
 	}
 	root.SuggestionsMinimumDistance = 2
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return &usageError{cmd, err} })
 	root.PersistentFlags().StringVar(&a.color, "color", "auto", "colour the output: auto, always, never")
-	root.AddCommand(a.checkCommand(), a.whyCommand(), a.fixCommand(), a.ignoreCommand(), a.diffCommand(), a.initCommand(), a.contextCommand(), a.imageCommand(), a.rulesCommand(), a.versionCommand())
+	root.AddCommand(a.checkCommand(), a.whyCommand(), a.fixCommand(), a.ignoreCommand(), a.diffCommand(), a.initCommand(), a.contextCommand(), a.imageCommand(), a.rulesCommand(), a.hookCommand(), a.versionCommand())
+	a.addCompletions(root)
+	if a.env.Plugin {
+		callDocker(root)
+	}
 	return root
 }
 
@@ -189,24 +204,6 @@ func group(use, short string, children ...*cobra.Command) *cobra.Command {
 	}}
 	cmd.AddCommand(children...)
 	return cmd
-}
-
-func (a *app) versionCommand() *cobra.Command {
-	return &cobra.Command{
-		Use: "version", Short: "Print the version, and that of the BuildKit it answers to", Args: noArgs,
-		Example: "  ctxaudit version\n  ctxaudit version | cut -d, -f2",
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			_, err := fmt.Fprintf(a.env.Stdout, "ctxaudit %s, BuildKit %s\n", version(), dockerfile.BuildKitVersion)
-			return err
-		},
-	}
-}
-
-func version() string {
-	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
-		return info.Main.Version
-	}
-	return "(devel)"
 }
 
 func noArgs(cmd *cobra.Command, args []string) error {

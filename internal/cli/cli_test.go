@@ -12,7 +12,9 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"ctxaudit": func() { os.Exit(Main()) }})
+	testscript.Main(m, map[string]func(){
+		"ctxaudit": func() { os.Exit(Main()) }, pluginProgram: func() { os.Exit(Main()) },
+	})
 }
 
 // The commands are tested by scripts, one for each behaviour.

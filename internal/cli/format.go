@@ -28,6 +28,7 @@ func outputsFlag(cmd *cobra.Command) func() ([]output, error) {
 		names = append(names, f.Name)
 	}
 	v := cmd.Flags().StringArray("format", nil, "output `NAME[=FILE]`, repeatable: "+strings.Join(names, ", ")+" (default text)")
+	_ = cmd.RegisterFlagCompletionFunc("format", cobra.FixedCompletions(names, cobra.ShellCompDirectiveNoFileComp))
 	return func() ([]output, error) {
 		if len(*v) == 0 {
 			*v = []string{"text"}

@@ -203,6 +203,30 @@ func TestGitLabHasWhatItsDocumentationAsks(t *testing.T) {
 	})
 }
 
+// GitLab's format is a part of Code Climate's. The judge is a TypeScript compiler with the type
+// that is published for that.
+func TestGitLabIsCodeClimate(t *testing.T) {
+	tsc := tool(t, "tsc")
+	real, err := filepath.EvalSymlinks(tsc)
+	require.NoError(t, err)
+	modules := filepath.Join(filepath.Dir(real), "..", "..")
+	both(t, "gitlab", func(t *testing.T, out string) {
+		require.NoError(t, os.Symlink(modules, "node_modules"))
+		check := func(report string) ([]byte, error) {
+			program := "import type { Issue } from 'codeclimate-types'\n" +
+				"export const report: (Issue & Required<Pick<Issue, 'severity' | 'fingerprint'>>)[] = " + report
+			require.NoError(t, os.WriteFile("report.ts", []byte(program), 0o644))
+			return exec.Command(tsc, "--noEmit", "--strict", "--skipLibCheck", "--lib", "es5", "--module", "esnext", "--moduleResolution", "bundler", "report.ts").CombinedOutput()
+		}
+		msg, err := check(out)
+		assert.NoError(t, err, "%s", msg)
+		if strings.HasSuffix(t.Name(), "/outage") {
+			_, err = check(strings.Replace(out, `"check_name"`, `"checkName"`, 1))
+			assert.Error(t, err, "a wrong key is noticed")
+		}
+	})
+}
+
 // The judge is a CommonMark parser with GitHub's tables: what was meant as a table, a code span or plain text must come
 // out as such.
 func TestMarkdownIsWhatItSeems(t *testing.T) {

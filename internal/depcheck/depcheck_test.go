@@ -28,11 +28,12 @@ var allowed = map[string][]string{
 	"internal/countfs":                 {"dockerctx"},
 	"internal/edit":                    {},
 	"internal/policy":                  {},
-	"internal/project":                 {"dockerctx", "dockerfile", "internal/audit", "internal/builds", "internal/overlay", "internal/policy", "internal/simulate"},
+	"internal/project":                 {"dockerctx", "dockerfile", "internal/audit", "internal/builds", "internal/gcloudignore", "internal/overlay", "internal/policy", "internal/simulate"},
 	"internal/simulate":                {"dockerctx", "dockerfile", "internal/rootfs"},
 	"internal/audit":                   {"internal/modules/python", "internal/modules/python/manifest", "internal/modules/python/syntax", "internal/startup", "dockerctx", "dockerfile", "internal/edit", "internal/policy", "internal/rootfs", "internal/simulate"},
 	"internal/why":                     {"dockerctx", "dockerfile", "internal/audit", "internal/edit", "internal/modules/python/syntax", "internal/overlay", "internal/policy", "internal/rootfs", "internal/simulate"},
 	"internal/builds":                  {},
+	"internal/gcloudignore":            {"dockerctx"},
 	"internal/suppress":                {"internal/audit", "internal/policy"},
 	"internal/baseline":                {"internal/audit"},
 	"internal/gitfs":                   {"dockerctx"},
@@ -49,6 +50,9 @@ var allowed = map[string][]string{
 	"cmd/ctxaudit":                     {"internal/cli"},
 	"hack/untxtar":                     {},
 	"hack/gendocs":                     {"internal/audit", "internal/cli", "internal/policy", "internal/why"},
+	"hack/gendist":                     {"internal/cli"},
+	"hack/snippets":                    {},
+	"internal/delivery":                {},
 	"hack/bench":                       {"internal/audit", "internal/policy", "dockerctx", "dockerfile", "internal/rootfs", "internal/simulate"},
 }
 

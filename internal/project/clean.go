@@ -184,7 +184,11 @@ func (c Clean) Submodules(contextDir string) ([]string, error) {
 	}
 	var out []string
 	gitNames(func(line string) {
-		if meta, name, ok := strings.Cut(line, "\t"); ok && strings.HasPrefix(meta, "160000 ") {
+		meta, name, ok := strings.Cut(line, "\t")
+		if !ok || !strings.HasPrefix(meta, "160000 ") {
+			return
+		}
+		if entries, err := os.ReadDir(filepath.Join(contextDir, filepath.FromSlash(name))); err == nil && len(entries) == 0 {
 			out = append(out, name)
 		}
 	}, contextDir, "ls-files", "-z", "--stage", "--", ".")

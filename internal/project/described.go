@@ -1,6 +1,8 @@
 package project
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
 	"maps"
 	"path/filepath"
@@ -23,27 +25,37 @@ func (d *discovery) add(b builds.Build, dir string) error {
 	opt, problem := d.options(b, dir)
 	if problem != "" {
 		d.name(opt, b)
-		d.notice(b.File, b.Line, "%s is not audited: %s", b.Name, problem)
+		d.notice(b.File, b.Line, "%s is not audited: %s", cmp.Or(b.Name, "an image"), problem)
 		return nil
 	}
+	if df, err := filepath.Rel(d.root, opt.Dockerfile); err == nil {
+		b.Name = nameOf(b, df)
+	}
 	img := &described{subject: d.state.discovered(b.Name, opt)}
-	prediction, err := simulate.Build(d.ctx, opt)
+	image, err := d.predict(opt)
 	if d.ctx.Err() != nil {
 		return d.ctx.Err()
 	}
 	if err == nil {
-		img.subject.Image = prediction
-		img.byDefault = prediction.Plan.TargetStage == len(prediction.Plan.Stages)-1
+		img.subject.Image = image
+		img.byDefault = image.Plan.TargetStage == len(image.Plan.Stages)-1
 	}
 	n := d.name(opt, b)
 	n.byDefault = n.byDefault || img.byDefault
-	img.key = keyOf(opt, img.byDefault)
+	img.key = keyOf(opt, img.subject.Image, err)
+	var refused *dockerfile.Error
+	img.lacking = errors.As(err, &refused) && len(refused.Unset.Args) > 0
 	source := audit.Source{Kind: b.Kind, File: d.shown(b.File), Line: b.Line}
-	img.subject.Sources = []audit.Source{source}
+	img.subject.Sources, img.subject.Prepared = []audit.Source{source}, b.Prepared
 	img.subject.Starts = []audit.Start{{
 		Entrypoint: b.Start.Entrypoint, Command: b.Start.Command, Workdir: b.Start.WorkingDir, Env: b.Start.Env,
 		Mounts: b.Mounts, At: audit.Position{File: source.File, Line: source.Line},
 	}}
+	if b.Upload != "" {
+		if img.subject.Upload, err = d.upload(filepath.Join(d.root, filepath.FromSlash(b.Upload)), audit.Position{File: source.File, Line: source.Line}); err != nil {
+			d.notice(b.File, b.Line, "what is uploaded for %s is not known: %v", b.Name, err)
+		}
+	}
 	for _, have := range d.order {
 		if have.key == img.key {
 			have.join(img.subject)
@@ -54,18 +66,68 @@ func (d *discovery) add(b builds.Build, dir string) error {
 	return nil
 }
 
+// prediction is what came of a request.
+type prediction struct {
+	image *simulate.Image
+	err   error
+}
+
+// predict predicts a build, each request once: several sources describe the same one.
+func (d *discovery) predict(opt dockerfile.Options) (*simulate.Image, error) {
+	key := fmt.Sprintf("%q %q %q %q %q %q", opt.Context, opt.Dockerfile, opt.Target, opt.Platform, opt.BuildArgs, opt.BuildContexts)
+	if r, ok := opt.Stdin.(*overlay.Reader); ok {
+		key += r.String()
+	}
+	if have, ok := d.predicted[key]; ok {
+		return have.image, have.err
+	}
+	image, err := simulate.Build(d.ctx, opt)
+	d.predicted[key] = prediction{image, err}
+	return image, err
+}
+
 // join takes over what another source says of the same image.
 func (img *described) join(s audit.Subject) {
-	if !slices.Contains(img.subject.Sources, s.Sources[0]) {
-		img.subject.Sources = append(img.subject.Sources, s.Sources[0])
+	img.subject.Prepared = img.subject.Prepared || s.Prepared
+	img.subject.Upload = cmp.Or(img.subject.Upload, s.Upload)
+	for _, source := range s.Sources {
+		if !slices.Contains(img.subject.Sources, source) {
+			img.subject.Sources = append(img.subject.Sources, source)
+		}
 	}
-	same := func(have audit.Start) bool {
-		have.At = s.Starts[0].At
-		return reflect.DeepEqual(have, s.Starts[0])
+	for _, start := range s.Starts {
+		same := func(have audit.Start) bool {
+			have.At = start.At
+			return reflect.DeepEqual(have, start)
+		}
+		if !slices.ContainsFunc(img.subject.Starts, same) {
+			img.subject.Starts = append(img.subject.Starts, start)
+		}
 	}
-	if !slices.ContainsFunc(img.subject.Starts, same) {
-		img.subject.Starts = append(img.subject.Starts, s.Starts[0])
-	}
+}
+
+// withArguments joins images that fail for want of an argument to one of the same Dockerfile and target for which another
+// source gives it, or else to the first that fails so.
+func withArguments(list []*described) []*described {
+	return slices.DeleteFunc(slices.Clone(list), func(img *described) bool {
+		if !img.lacking {
+			return false
+		}
+		want := img.subject.Options
+		like := func(have *described) bool {
+			o := have.subject.Options
+			return o.Context == want.Context && o.Dockerfile == want.Dockerfile && strings.EqualFold(o.Target, want.Target)
+		}
+		i := slices.IndexFunc(list, func(have *described) bool { return have.subject.Image != nil && like(have) })
+		if i < 0 {
+			i = slices.IndexFunc(list, func(have *described) bool { return have.lacking && like(have) })
+		}
+		if list[i] == img {
+			return false
+		}
+		list[i].join(img.subject)
+		return true
+	})
 }
 
 // settleStarts decides in which ways an image is started. The default target is what somebody gets who builds without a
@@ -105,23 +167,42 @@ func (d *discovery) name(opt dockerfile.Options, b builds.Build) *named {
 	return n
 }
 
-// keyOf identifies an image: two builds with the same key make the same one.
-func keyOf(opt dockerfile.Options, byDefault bool) string {
-	target := opt.Target
-	if byDefault {
-		target = ""
-	}
-	key := []string{filepath.Clean(opt.Context), filepath.Clean(opt.Dockerfile), strings.ToLower(target)}
+// keyOf identifies an image: what is said of one holds for another with the same key. image is the prediction, nil if the
+// build fails with err; then it is the failing instruction that counts, and which arguments are given.
+func keyOf(opt dockerfile.Options, image *simulate.Image, err error) string {
+	key := []string{filepath.Clean(opt.Context), filepath.Clean(opt.Dockerfile)}
 	if r, ok := opt.Stdin.(*overlay.Reader); ok {
 		key = append(key, r.String())
 	}
-	for _, m := range []map[string]string{opt.BuildArgs, opt.BuildContexts} {
+	pairs := func(m map[string]string) {
 		for _, k := range slices.Sorted(maps.Keys(m)) {
 			key = append(key, k+"="+m[k])
 		}
 		key = append(key, "")
 	}
+	pairs(opt.BuildContexts)
+	if image != nil {
+		key = append(key, shape(image.Plan))
+	} else {
+		key = append(key, strings.ToLower(opt.Target), failsAt(err))
+		key = append(key, slices.Sorted(maps.Keys(opt.BuildArgs))...)
+	}
 	return strings.Join(key, "\x00")
+}
+
+// failsAt gives the place at which a build fails, or what it says if that is none.
+func failsAt(err error) string {
+	var be *simulate.BuildError
+	var de *dockerfile.Error
+	switch {
+	case errors.As(err, &be) && !be.Location.IsZero():
+		return fmt.Sprintf("%s:%d", be.Location.File, be.Location.Range.Start.Line)
+	case errors.As(err, &de) && de.Range.Start.Line > 0:
+		return fmt.Sprintf("%s:%d", de.File, de.Range.Start.Line)
+	case err != nil:
+		return err.Error()
+	}
+	return ""
 }
 
 // options gives the request of a build, or says why it cannot be followed here.
@@ -181,7 +262,7 @@ func (d *discovery) options(b builds.Build, dir string) (opt dockerfile.Options,
 		switch kind, rest, ok := strings.Cut(value, ":"); {
 		case ok && (kind == "target" || kind == "service"):
 			// The image that another target makes is a base image whose files are not known here.
-			value = "docker-image://" + strings.ToLower(rest)
+			value = "docker-image://" + strings.Trim(strings.ToLower(rest), "_-")
 		case strings.Contains(value, "://") || IsRemote(value):
 		default:
 			value = at(value)

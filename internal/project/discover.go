@@ -12,14 +12,14 @@ import (
 // vendored are directories that hold somebody else's files, or files that are no part of the project.
 var vendored = []string{
 	".git", ".hg", ".svn", ".tox", ".nox", ".venv", "venv", "node_modules", "vendor", "third_party", "site-packages",
-	"testdata", "__pycache__", ".cache", ".direnv", ".terraform",
+	"testdata", "testfiles", "testfiles-negative", "fixtures", "__fixtures__", "test-fixtures", "__pycache__", ".cache", ".direnv", ".terraform",
 }
 
 // maxDepth bounds how deep files are looked for.
 const maxDepth = 8
 
 // notDockerfiles are extensions of files that are made from, or into, a Dockerfile, or tell about one.
-var notDockerfiles = []string{".md", ".txt", ".j2", ".jinja", ".jinja2", ".tmpl", ".template", ".tpl", ".in", ".erb", ".mustache", ".orig", ".rej", ".bak"}
+var notDockerfiles = []string{".md", ".txt", ".j2", ".jinja", ".jinja2", ".tmpl", ".template", ".tpl", ".in", ".erb", ".mustache", ".orig", ".rej", ".bak", ".rego"}
 
 // IsDockerfile reports whether a file name is one that Dockerfiles have by convention.
 func IsDockerfile(name string) bool {
@@ -56,7 +56,7 @@ func Files(root Directory, ignored func(dirs []string) map[string]bool, wanted f
 				p := path.Join(dir, e.Name())
 				switch {
 				case e.IsDir():
-					if !slices.Contains(vendored, e.Name()) {
+					if !slices.Contains(vendored, e.Name()) && !isTemplate(e.Name()) {
 						next = append(next, p)
 					}
 				case e.Type().IsRegular() && wanted(p):
@@ -71,6 +71,12 @@ func Files(root Directory, ignored func(dirs []string) map[string]bool, wanted f
 		level = next
 	}
 	return out, nil
+}
+
+// isTemplate reports whether a name has yet to be filled in, as in the templates of cookiecutter and copier: what lies in such
+// a directory is no file of any kind until then.
+func isTemplate(name string) bool {
+	return strings.Contains(name, "{{") || strings.Contains(name, "{%")
 }
 
 // Ignored asks git which of some paths, relative to a directory, it ignores. It gives nothing where there is no git.

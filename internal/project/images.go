@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path"
 	"path/filepath"
+	"slices"
 
 	"github.com/ctxaudit/ctxaudit/dockerfile"
 	"github.com/ctxaudit/ctxaudit/internal/audit"
@@ -28,32 +29,45 @@ func (e *NoDockerfileError) Error() string {
 }
 
 // Discover finds the images of a repository that has no configuration, each once. What a Compose file, a Bake file, a
-// workflow or a build service says that it builds comes first, in the order of [builds.Read]; then every Dockerfile that
+// workflow or a build service says that it builds comes first, in the order of [builds.Kinds]; then every Dockerfile that
 // none of them names, with the context in which its sources resolve.
 //
 // Compose and Skaffold describe how developers build: of a Dockerfile that only they name the default target is an image
 // too, as `docker build` makes it, if it builds.
 func Discover(ctx context.Context, state State, root string) (Images, error) {
-	d := discovery{ctx: ctx, state: state, root: root, taken: map[string]bool{}, named: map[string]*named{}}
+	d := discovery{ctx: ctx, state: state, root: root, taken: map[string]bool{}, named: map[string]*named{}, predicted: map[string]prediction{}}
 	files, err := state.Directory(root)
 	if err != nil {
 		return d.Images, err
 	}
 	found, err := Files(files, func(dirs []string) map[string]bool { return state.Ignored(root, dirs) },
-		func(name string) bool { return IsDockerfile(path.Base(name)) || builds.IsSource(name) })
+		func(name string) bool {
+			return IsDockerfile(path.Base(name)) || builds.IsSource(name) || builds.IsHint(name)
+		})
 	if err != nil {
 		return d.Images, fmt.Errorf("looking for Dockerfiles: %w", err)
 	}
-	var dockerfiles, sources []string
+	var dockerfiles, sources, hints []string
 	for _, name := range found {
-		if builds.IsSource(name) {
+		switch {
+		case builds.IsSource(name):
 			sources = append(sources, name)
-		} else {
+		case IsDockerfile(path.Base(name)):
 			dockerfiles = append(dockerfiles, name)
+		default:
+			hints = append(hints, name)
 		}
 	}
-	if err := d.fromSources(sources); err != nil {
+	dir, done, err := state.onDisk(root, append(slices.Clone(sources), hints[:min(len(hints), maxConfigs)]...))
+	if err != nil {
 		return d.Images, err
+	}
+	defer done()
+	if err := d.fromSources(sources, dir); err != nil {
+		return d.Images, err
+	}
+	if slices.ContainsFunc(dockerfiles, func(df string) bool { return d.named[df] == nil }) {
+		d.readHints(hints, dir)
 	}
 	for _, df := range dockerfiles {
 		if err := d.fromDockerfile(df); err != nil {
@@ -74,13 +88,17 @@ type discovery struct {
 	root  string
 	taken map[string]bool   // names of images
 	named map[string]*named // Dockerfiles that sources name, relative to the root
-	order []*described
+	hints map[string][]builds.Build
+	// predicted are the builds that were predicted, by request.
+	predicted map[string]prediction
+	order     []*described
 }
 
 // described is an image that a source describes.
 type described struct {
 	key       string
 	byDefault bool // it is the default target
+	lacking   bool // it fails for want of an argument
 	subject   audit.Subject
 }
 
@@ -98,17 +116,9 @@ func (s State) discovered(name string, opt dockerfile.Options) audit.Subject {
 	return out
 }
 
-// fromSources adds the images that files of the repository describe.
-func (d *discovery) fromSources(files []string) error {
-	if len(files) == 0 {
-		return nil
-	}
-	dir, done, err := d.state.onDisk(d.root, files)
-	if err != nil {
-		return err
-	}
-	defer done()
-	found, notes := builds.Read(d.ctx, dir, files)
+// fromSources adds the images that files of the repository describe. dir is where they were put.
+func (d *discovery) fromSources(files []string, dir string) error {
+	found, notes := d.reader(dir).Builds(d.ctx, files)
 	for _, n := range notes {
 		d.notice(n.File, n.Line, "%s", n.Text)
 	}
@@ -117,11 +127,27 @@ func (d *discovery) fromSources(files []string) error {
 			return err
 		}
 	}
+	d.order = withArguments(d.order)
 	for _, img := range d.order {
 		img.settleStarts()
 		d.take(img.subject)
 	}
 	return nil
+}
+
+// reader reads files of the repository from where they were put.
+func (d *discovery) reader(dir string) *builds.Reader {
+	return &builds.Reader{
+		Dir: dir,
+		Read: func(name string) ([]byte, error) {
+			data, err := readConfig(filepath.Join(dir, filepath.FromSlash(name)))
+			if err != nil {
+				return nil, fmt.Errorf("reading %s: %w", name, err)
+			}
+			return data, nil
+		},
+		Exists: func(name string) bool { return d.state.Exists(filepath.Join(d.root, filepath.FromSlash(name))) },
+	}
 }
 
 // notice tells of something that could not be followed.
@@ -151,7 +177,14 @@ func (d *discovery) take(s audit.Subject) {
 func (d *discovery) fromDockerfile(df string) error {
 	n := d.named[df]
 	if n == nil {
+		var err error
+		if n, err = d.fromHints(df); err != nil {
+			return err
+		}
+	}
+	if n == nil {
 		s, err := chooseContext(d.ctx, d.state, d.root, df)
+		s.Unnamed = len(d.order) > 0
 		if err == nil {
 			d.take(s)
 		}

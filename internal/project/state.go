@@ -1,7 +1,10 @@
 package project
 
 import (
+	"errors"
 	"fmt"
+	"io"
+	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
@@ -36,18 +39,18 @@ func (s State) Directory(dir string) (dockerctx.FS, error) {
 	return s.Open(dir)
 }
 
-// Exists reports whether there is a file of that name.
+// Exists reports whether there is a file or a directory of that name. A pipe is neither: whoever reads it may wait for ever.
 func (s State) Exists(name string) bool {
 	if s.Open == nil {
-		_, err := os.Stat(name)
-		return err == nil
+		fi, err := os.Stat(name)
+		return err == nil && (fi.Mode().IsRegular() || fi.IsDir())
 	}
 	dir, err := s.Open(filepath.Dir(name))
 	if err != nil {
 		return false
 	}
-	_, err = dir.Lstat(filepath.Base(name))
-	return err == nil
+	fi, err := dir.Lstat(filepath.Base(name))
+	return err == nil && (fi.Mode().IsRegular() || fi.IsDir() || fi.Mode()&fs.ModeSymlink != 0)
 }
 
 // ReadFile reads a file that is no larger than BuildKit reads a Dockerfile.
@@ -98,6 +101,35 @@ const (
 	maxConfig  = 1 << 20
 	maxConfigs = 5000
 )
+
+// readConfig reads a file that is no larger than that.
+func readConfig(name string) ([]byte, error) {
+	if fi, err := os.Stat(name); err == nil && !fi.Mode().IsRegular() {
+		return nil, errors.New("it is no regular file")
+	}
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, underlying(err)
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, maxConfig+1))
+	if err != nil {
+		return nil, underlying(err)
+	}
+	if len(data) > maxConfig {
+		return nil, fmt.Errorf("larger than %d bytes", maxConfig)
+	}
+	return data, nil
+}
+
+// underlying leaves out the path, which is one of this machine.
+func underlying(err error) error {
+	var pathErr *fs.PathError
+	if errors.As(err, &pathErr) {
+		return pathErr.Err
+	}
+	return err
+}
 
 // onDisk gives a directory of the disk in which files of a directory, and those that they may refer to, can be read: itself,
 // or a copy of them if this is another state. done removes the copy.

@@ -29,6 +29,7 @@ type gitlabLocation struct {
 
 type gitlabLines struct {
 	Begin int `json:"begin"`
+	End   int `json:"end"`
 }
 
 // GitLab writes the findings as GitLab Code Quality JSON. Fingerprints are unique in it and stay from run to run, so
@@ -39,9 +40,10 @@ func GitLab(w io.Writer, a Audit, _ Style) error {
 		prints := audit.Fingerprints(img)
 		for i, f := range img.Findings {
 			p := subject(f, img)
+			line := max(p.Line, 1)
 			issue := gitlabIssue{
 				Type: "issue", CheckName: f.Rule, Fingerprint: prints[i], Severity: gitlabSeverity(f.Severity), Categories: []string{"Bug Risk"},
-				Description: utf8Only(f.Summary), Location: gitlabLocation{utf8Only(p.File), gitlabLines{max(p.Line, 1)}},
+				Description: utf8Only(f.Summary), Location: gitlabLocation{utf8Only(p.File), gitlabLines{line, line}},
 			}
 			if f.Detail != "" {
 				issue.Content = &gitlabBody{mdText(f.Detail)}

@@ -55,7 +55,11 @@ func Why(out io.Writer, a *why.Answer, s Style) error {
 		list("not in the image:", a.Missing, a.MissingCount)
 	}
 	if u := a.Usage; u != nil {
-		fmt.Fprintf(w, "  %s is imported in %s:\n", Name(u.Module), count(u.Count, "place"))
+		if u.Count == 0 {
+			fmt.Fprintf(w, "  %s is imported nowhere in what the image starts\n", Name(u.Module))
+		} else {
+			fmt.Fprintf(w, "  %s is imported in %s:\n", Name(u.Module), count(u.Count, "place"))
+		}
 		places(w, u.Imports, s)
 		if more := u.Count - len(u.Imports); more > 0 {
 			fmt.Fprintf(w, "      and %d more (--all shows them)\n", more)

@@ -15,7 +15,9 @@ import (
 
 // contextPath explains a path of the build context.
 func (e *Explainer) contextPath(ctx context.Context, a *Answer, target string) error {
-	a.Kind = "context-path"
+	if a.Kind == "" {
+		a.Kind = "context-path"
+	}
 	if e.Main == nil {
 		a.Verdict, a.Summary = Remote, fmt.Sprintf("%s cannot be explained: the build context %s is not on this machine, and has no ignore file", target, e.Image.Plan.RemoteContext)
 		return nil
@@ -77,14 +79,29 @@ func (e *Explainer) absent(a *Answer, target, p string) error {
 		}
 	}
 	a.Verdict, a.Summary = NotFound, fmt.Sprintf("%s does not exist in the build context %s", target, e.Main.Dir)
-	if near, ok := simulate.NearestInContext(e.Main, p); ok {
-		a.Remedy = fmt.Sprintf("did you mean %s?", near)
-	} else if moduleName.MatchString(target) {
-		if near, ok := simulate.NearestInContext(e.Main, strings.ReplaceAll(target, ".", "/")); ok {
-			a.Remedy = fmt.Sprintf("did you mean %s?", strings.ReplaceAll(strings.TrimSuffix(near, ".py"), "/", "."))
+	a.suggest(e.nearTargets(target, p))
+	return e.judgeAbsent(a, p)
+}
+
+// nearTargets gives what exists in the context and is most like a target that does not: for a module, modules.
+func (e *Explainer) nearTargets(target, p string) []string {
+	list := contextNames(e.Main.FS)
+	if p == ".." || strings.HasPrefix(p, "../") {
+		return nil
+	}
+	if strings.Contains(target, ".") && moduleName.MatchString(target) {
+		var out []string
+		for _, near := range nearPaths(strings.ReplaceAll(target, ".", "/"), list) {
+			out = append(out, strings.ReplaceAll(strings.TrimSuffix(near, ".py"), "/", "."))
+		}
+		if len(out) > 0 {
+			return out
 		}
 	}
-	return e.judgeAbsent(a, p)
+	if out := nearPaths(p, list); len(out) > 0 {
+		return out
+	}
+	return elsewhere(p, list)
 }
 
 // git tells what a clean checkout would lack.
@@ -98,10 +115,31 @@ func (e *Explainer) git(a *Answer, p string, files []string) error {
 	}
 	switch {
 	case len(tracked) == 0:
-		a.step("git does not track it: a clean checkout lacks it", nil)
-	case len(files) > 1 && len(tracked) < len(files):
-		a.step(fmt.Sprintf("git tracks %d of its %d files: a clean checkout lacks the others", len(tracked), len(files)), nil)
+		return e.untracked(a, p)
+	case len(tracked) < len(files):
+		a.step(fmt.Sprintf("it is in the repository; git tracks %d of its %d files: a clean checkout lacks the others", len(tracked), len(files)), nil)
+	case len(files) > 1:
+		a.step("it is in the repository, and git tracks all of it", nil)
+	default:
+		a.step("it is in the repository, and git tracks it", nil)
 	}
+	return nil
+}
+
+// untracked tells why a clean checkout lacks all of a path.
+func (e *Explainer) untracked(a *Answer, p string) error {
+	const sentence = "it is here, and a clean checkout lacks it: "
+	if e.Subject.Clean != nil {
+		absent, err := e.Subject.Clean.Absent(e.Main.Dir, []string{p})
+		if err != nil {
+			return err
+		}
+		if line := absent[p].Ignores; line != nil {
+			a.step(sentence+"git ignores it", line)
+			return nil
+		}
+	}
+	a.step(sentence+"git does not track it", nil)
 	return nil
 }
 
@@ -139,9 +177,17 @@ func (e *Explainer) repair(ctx context.Context, a *Answer, p string) error {
 	s := e.Subject
 	required := *e.policy()
 	required.Require = policy.Require{Modules: []policy.Module{{Path: p}}}
+	rule := audit.ModuleNotInImage
+	if a.Kind == "image-path" {
+		// It must arrive just there.
+		if strings.ContainsAny(a.Target, patternSyntax) {
+			return nil
+		}
+		required.Require, rule = policy.Require{Paths: []string{path.Clean(a.Target)}}, audit.PathNotInImage
+	}
 	s.Policy, s.PolicyFile, s.Image = &required, nil, nil
 	// Git knows what a module needs; whoever asks about a path asks about all that is there.
-	s.Tracked = nil
+	s.Tracked, s.Clean = nil, nil
 	if e.Failure == nil {
 		// One answer does not read what it has nothing to do with.
 		s.Image, s.Sound = e.Image, e.Image
@@ -156,7 +202,7 @@ func (e *Explainer) repair(ctx context.Context, a *Answer, p string) error {
 	}
 	rep.First = !e.All
 	for _, f := range r.Findings {
-		if f.Rule != audit.ModuleNotInImage && f.Rule != audit.BuildFails || f.ContextPath != p && !simulate.Within(f.ContextPath, p) && !simulate.Within(p, f.ContextPath) {
+		if f.Rule != rule && f.Rule != audit.BuildFails || f.ContextPath != p && !simulate.Within(f.ContextPath, p) && !simulate.Within(p, f.ContextPath) {
 			continue
 		}
 		fixes, tried, err := rep.Fixes(ctx, f)
@@ -181,8 +227,8 @@ func (e *Explainer) usage(a *Answer, p string, files []string) error {
 	if p == "." || !slices.ContainsFunc(files, func(f string) bool { return strings.HasSuffix(f, ".py") }) {
 		return nil
 	}
-	u, err := audit.Importers(e.Image, e.Main, e.policy(), p)
-	if err != nil || len(u.Imports) == 0 {
+	u, err := audit.Importers(e.Image, e.Main, e.Subject, p)
+	if err != nil || u.Module == "" {
 		return err
 	}
 	a.Usage = &Usage{Module: u.Module, Imports: u.Imports, Count: len(u.Imports), Exports: u.Exports}
@@ -202,7 +248,7 @@ func (e *Explainer) find(target string) (p string, ok bool, err error) {
 		return p, true, nil
 	}
 	if moduleName.MatchString(target) {
-		q, ok, err := audit.ModulePath(e.Image, e.Main, e.policy(), target)
+		q, ok, err := audit.ModulePath(e.Image, e.Main, e.Subject, target)
 		if ok || err != nil {
 			return q, ok, err
 		}
@@ -300,7 +346,7 @@ func (e *Explainer) reached(a *Answer, p string, r *simulate.Reach) error {
 	if err := e.verdict(a, p, r, copied); err != nil {
 		return err
 	}
-	e.later(a, copied)
+	e.later(a, p, r, copied)
 	if a.Verdict == InImage {
 		e.searched(a, r)
 	}

@@ -1,12 +1,11 @@
 package why
 
 import (
+	"context"
 	"fmt"
 	"path"
 	"slices"
 	"strings"
-
-	"github.com/moby/buildkit/util/suggest"
 
 	"github.com/ctxaudit/ctxaudit/dockerfile"
 	"github.com/ctxaudit/ctxaudit/internal/audit"
@@ -15,7 +14,7 @@ import (
 )
 
 // imagePath explains a path of the image.
-func (e *Explainer) imagePath(a *Answer, p string) {
+func (e *Explainer) imagePath(ctx context.Context, a *Answer, p string) error {
 	a.Kind = "image-path"
 	n, at, err := e.Image.Tree.Stat(p)
 	if at != p && err == nil {
@@ -27,6 +26,8 @@ func (e *Explainer) imagePath(a *Answer, p string) {
 		a.ImagePaths = []string{at}
 		a.step("copied by", instruction(audit.RoleCopies, e.Image.Plan.Ops[n.Op].Location))
 		a.Assumptions = e.assumptions()
+	case err != nil && e.counterpart(at) != "":
+		return e.wouldBe(ctx, a, p, e.counterpart(at))
 	case err == nil && n.Kind == rootfs.KindUnknown, err != nil && e.Image.Tree.MayHold(at):
 		a.Verdict = Unknown
 		a.Summary = fmt.Sprintf("%s is not known to be in the image: no instruction that can be simulated puts it there", p)
@@ -43,6 +44,32 @@ func (e *Explainer) imagePath(a *Answer, p string) {
 		e.provenance(a, n)
 		a.Assumptions = e.assumptions()
 	}
+	return nil
+}
+
+// counterpart gives what of the build context would be at a path of the image, "" if nothing would.
+func (e *Explainer) counterpart(at string) string {
+	if e.Main == nil {
+		return ""
+	}
+	return e.Image.Counterpart(e.Main, at)
+}
+
+// wouldBe explains a path of the image that is not there by what of the build context would be there.
+func (e *Explainer) wouldBe(ctx context.Context, a *Answer, p, source string) error {
+	a.step(fmt.Sprintf("by what lies around it, it would be %s of the build context", source), nil)
+	if err := e.contextPath(ctx, a, source); err != nil {
+		return err
+	}
+	a.Kind = "image-path"
+	switch rest, ok := strings.CutPrefix(a.Summary, source); {
+	case a.Verdict == InImage:
+		a.Verdict = NotFound
+		a.Summary = fmt.Sprintf("%s is not in the image: %s, which it would be, is at %s", p, source, a.ImagePaths[0])
+	case ok:
+		a.Summary = p + rest
+	}
+	return nil
 }
 
 func describe(n *rootfs.Node) string {
@@ -87,29 +114,22 @@ func contextName(name string) string {
 	return "named context " + name
 }
 
-// nearest tells of a similar name.
+// nearest tells of similar names.
 func (e *Explainer) nearest(a *Answer, p string) {
 	dir := path.Dir(p)
 	for dir != "/" && !e.Image.Tree.Exists(dir) {
 		dir = path.Dir(dir)
 	}
 	a.step(fmt.Sprintf("the nearest directory that exists is %s", dir), nil)
-	n, err := e.Image.Tree.Lstat(dir)
-	if err != nil {
-		return
+	list := imageNames(e.Image.Tree)
+	names := nearPaths(p, list)
+	if len(names) == 0 {
+		names = elsewhere(path.Base(p), list)
 	}
-	children, err := n.Children()
-	if err != nil {
-		return
+	for i := range names {
+		names[i] = "/" + names[i]
 	}
-	names := make([]string, len(children))
-	for i, c := range children {
-		names[i] = c.Name
-	}
-	name, rest, _ := strings.Cut(strings.TrimPrefix(strings.TrimPrefix(p, dir), "/"), "/")
-	if near, ok := suggest.Search(name, names, true); ok {
-		a.Remedy = fmt.Sprintf("did you mean %s?", path.Join(dir, near, rest))
-	}
+	a.suggest(names)
 }
 
 // formerly tells of a step before which the path was there, or of another stage that has it.

@@ -14,14 +14,32 @@ import (
 
 // later tells of what stands behind the instruction that copied something and may take it away or hide it: a RUN that names
 // its path, and a volume that is mounted over it when the container runs.
-func (e *Explainer) later(a *Answer, copied []simulate.Copied) {
+func (e *Explainer) later(a *Answer, p string, r *simulate.Reach, copied []simulate.Copied) {
 	if len(copied) == 0 {
 		return
 	}
 	last := copied[len(copied)-1]
 	at := last.Entry.Path
+	if n, err := e.Image.Tree.Lstat(at); a.Verdict == Lost && err == nil && n.Op > int32(last.Op) {
+		a.step("replaces it", instruction(audit.RoleCopies, e.Image.Plan.Ops[n.Op].Location))
+	}
 	for _, op := range e.Image.Plan.Ops {
 		if op.ID <= last.Op || op.Kind != dockerfile.OpExec || !slices.Contains(e.Image.Opaque, op.ID) {
+			continue
+		}
+		if removed := removedBy(op, r); len(removed) > 0 {
+			place := instruction(audit.RoleCopies, op.Location)
+			what := "it"
+			if a.Verdict == InImage && len(removed) == len(r.Found) {
+				a.Verdict, a.ImagePaths = Lost, nil
+				a.Summary = fmt.Sprintf("%s is not in the image: it is copied to %s, and %s:%d removes it again", p, at, place.File, place.Line)
+			} else if len(r.Found) > 1 {
+				what = removed[0]
+				if more := len(removed) - 1; more > 0 {
+					what += fmt.Sprintf(" and %d more", more)
+				}
+			}
+			a.step(fmt.Sprintf("removes %s, by its words: the step was not run", what), place)
 			continue
 		}
 		text := strings.Join(op.Exec.Meta.Args, " ")
@@ -33,9 +51,21 @@ func (e *Explainer) later(a *Answer, copied []simulate.Copied) {
 	for _, volume := range slices.Sorted(maps.Keys(volumes)) {
 		loc := volumes[volume]
 		if at == volume || strings.HasPrefix(at, strings.TrimSuffix(volume, "/")+"/") {
-			a.step(fmt.Sprintf("a volume that is mounted at %s when the container runs hides it", volume), instruction(audit.RoleSets, loc))
+			a.step(fmt.Sprintf("a volume is mounted at %s when the container runs: a new one begins with what the image has there, one that exists already hides it", volume),
+				instruction(audit.RoleSets, loc))
 		}
 	}
+}
+
+// removedBy gives the files of the image that a step says it removes.
+func removedBy(op *dockerfile.Op, r *simulate.Reach) []string {
+	var out []string
+	for _, f := range r.Files {
+		if l, ok := r.Found[f]; ok && audit.Removes(op, l.Path) {
+			out = append(out, l.Path)
+		}
+	}
+	return out
 }
 
 // removing are commands that take files away or put them elsewhere.

@@ -134,7 +134,7 @@ func (r *Repairer) Fixes(ctx context.Context, f audit.Finding) (fixes []audit.Fi
 	if err != nil {
 		return nil, nil, err
 	}
-	if len(list) == 0 && f.ContextPath != "" && f.Rule != audit.RequiredUntracked && f.Rule != audit.UntrackedInImage {
+	if len(list) == 0 && f.ContextPath != "" && f.Rule != audit.RequiredUntracked && f.Rule != audit.UntrackedInImage && f.Rule != audit.RequiredNotUploaded {
 		tried = append(tried, "no kind of edit applies to it")
 	}
 	seen := map[string]bool{}
@@ -334,6 +334,24 @@ func (r *Repairer) Edited(edits []edit.Edit) (overlay.Files, error) {
 	return files, nil
 }
 
+// onlyUntracked reports whether a finding says no more than that git does not track yet what another one asks for.
+func onlyUntracked(f, g audit.Finding) bool {
+	switch g.Rule {
+	case audit.RequiredUntracked:
+		return true
+	case audit.UntrackedInImage:
+		names := g.Files
+		if len(names) == 0 {
+			names = []string{g.ContextPath}
+		}
+		return f.ContextPath != "" && !slices.ContainsFunc(names, func(n string) bool {
+			n = strings.TrimSuffix(n, "/")
+			return !simulate.Within(n, f.ContextPath) && !simulate.Within(f.ContextPath, n)
+		})
+	}
+	return false
+}
+
 // content gives a file as it is now.
 func (r *Repairer) content(name string) ([]byte, error) {
 	switch name {
@@ -373,7 +391,7 @@ func (r *Repairer) judge(f audit.Finding, t *trial) judgement {
 			return judgement{reason: "the build fails: " + g.Summary}
 		case g.Identity() == f.Identity():
 			j.reason, j.still = "it is still found", &g
-		case !known[g.Identity()] && g.Severity.AtLeast(audit.Warning):
+		case !known[g.Identity()] && g.Severity.AtLeast(audit.Warning) && !onlyUntracked(f, g):
 			j.uncovered = append(j.uncovered, g)
 		}
 	}

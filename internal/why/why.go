@@ -106,9 +106,11 @@ type Answer struct {
 	// Blame is the smallest set of lines of the ignore file without which it would be let in.
 	Blame []audit.Place `json:"blame,omitempty"`
 	// Fixes are edits that were tried and bring it into the image, the best first; Tried says what does not.
-	Fixes       []audit.Fix        `json:"fixes,omitempty"`
-	Tried       []string           `json:"tried,omitempty"`
-	Remedy      string             `json:"remedy,omitempty"`
+	Fixes  []audit.Fix `json:"fixes,omitempty"`
+	Tried  []string    `json:"tried,omitempty"`
+	Remedy string      `json:"remedy,omitempty"`
+	// Near are the existing names that are most like a target that does not exist.
+	Near        []string           `json:"near,omitempty"`
 	Assumptions []audit.Assumption `json:"assumptions"`
 }
 
@@ -163,7 +165,7 @@ func (e *Explainer) Explain(ctx context.Context, target string) (*Answer, error)
 	case strings.HasPrefix(target, "$"):
 		e.environment(a, strings.Trim(strings.TrimPrefix(target, "$"), "{}"))
 	case path.IsAbs(target):
-		e.imagePath(a, path.Clean(target))
+		err = e.imagePath(ctx, a, path.Clean(target))
 	default:
 		err = e.contextPath(ctx, a, target)
 	}

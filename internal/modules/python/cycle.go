@@ -18,15 +18,28 @@ type Cycle struct {
 func (g *Graph) Cycles() []Cycle {
 	c := &cycles{graph: g, state: map[*Node]*progress{}}
 	for _, e := range g.config.Entries {
-		key := e.Module
 		if e.Script != "" {
-			key = e.Script
+			c.main(g.Nodes[e.Script])
+			continue
 		}
-		if n := g.Nodes[key]; n != nil {
-			c.run(n, 0)
+		c.packages(e.Module, 0)
+		if !e.Main {
+			c.load(e.Module, 0)
+		} else if n := g.Nodes[e.Module]; n != nil && n.Module.IsPackage() {
+			c.load(e.Module, 0)
+			c.main(g.Nodes[e.Module+".__main__"])
+		} else {
+			c.main(n)
 		}
 	}
 	return c.found
+}
+
+// main executes what runs as __main__: under its own name it is another module, which is not being imported.
+func (c *cycles) main(n *Node) {
+	if n != nil {
+		c.imports(n, &progress{}, 0)
+	}
 }
 
 // maxImportDepth is where CPython's own recursion limit ends an import of imports.
@@ -51,18 +64,25 @@ func (c *cycles) run(n *Node, depth int) {
 	}
 	p := &progress{}
 	c.state[n] = p
-	if f := c.graph.source(n); f != nil {
-		for i := range f.Imports {
-			imp := &f.Imports[i]
-			if reachOf(n, imp.Context) != Startup {
-				continue
-			}
-			p.at = imp.Range.Start.Offset
-			p.site = Site{File: n.Module.File, Importer: n.key(), Range: imp.Range, Text: statement(imp), Reach: Startup}
-			c.execute(n, imp, p.site, depth)
-		}
-	}
+	c.imports(n, p, depth)
 	p.done = true
+}
+
+// imports executes the import statements of a module, and keeps book of where it is.
+func (c *cycles) imports(n *Node, p *progress, depth int) {
+	f := c.graph.source(n)
+	if f == nil {
+		return
+	}
+	for i := range f.Imports {
+		imp := &f.Imports[i]
+		if reachOf(n, imp.Context) != Startup {
+			continue
+		}
+		p.at = imp.Range.Start.Offset
+		p.site = Site{File: n.Module.File, Importer: n.key(), Range: imp.Range, Text: statement(imp), Reach: Startup}
+		c.execute(n, imp, p.site, depth)
+	}
 }
 
 // execute does what an import statement does: it imports the packages on the way, the module, and asks it for names.
@@ -71,11 +91,7 @@ func (c *cycles) execute(n *Node, imp *syntax.Import, site Site, depth int) {
 	if !ok {
 		return
 	}
-	for i := range name {
-		if name[i] == '.' {
-			c.load(name[:i], depth)
-		}
-	}
+	c.packages(name, depth)
 	target := c.load(name, depth)
 	if target == nil {
 		return
@@ -92,6 +108,15 @@ func (c *cycles) execute(n *Node, imp *syntax.Import, site Site, depth int) {
 		at := site
 		at.Range = want.Range
 		c.found = append(c.found, Cycle{Module: name, Name: want.Name, Site: at, Pending: p.site})
+	}
+}
+
+// packages imports the packages above a module, as Python does before the module itself.
+func (c *cycles) packages(name string, depth int) {
+	for i := range name {
+		if name[i] == '.' {
+			c.load(name[:i], depth)
+		}
 	}
 }
 

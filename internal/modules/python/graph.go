@@ -61,14 +61,11 @@ type Graph struct {
 	Unreadable []string
 	// Misplaced are relative imports that Python refuses: in a script, which has no package, or beyond the top of one.
 	Misplaced []Missing
-	// Imports counts the import sites that were followed.
-	Imports int
-
-	exports map[*Node]*Exports
-	finder  *finder
-	config  Config
-	queue   [Startup + 1][]*Node
-	missing map[missingKey]Missing
+	exports   map[*Node]*Exports
+	finder    *finder
+	config    Config
+	queue     [Startup + 1][]*Node
+	missing   map[missingKey]Missing
 }
 
 type missingKey struct {
@@ -241,6 +238,7 @@ func (g *Graph) follow(n *Node) {
 	for _, e := range f.PathEdits {
 		g.editPath(n, e)
 	}
+	n.Imports = 0
 	failed := map[int]bool{} // tries whose body asks for a module that is known not to be there
 	for i := range f.Imports {
 		imp := &f.Imports[i]
@@ -253,7 +251,7 @@ func (g *Graph) follow(n *Node) {
 			failed[at.Try] = true
 		}
 		if r := reachOf(n, at); r > Typing {
-			g.Imports++
+			n.Imports++
 			g.followImport(n, imp, Site{File: n.Module.File, Importer: n.key(), Range: imp.Range, Text: statement(imp), Reach: r})
 		}
 	}

@@ -112,6 +112,8 @@ type Node struct {
 	Reach Reach
 	From  *Node
 	Site  Site
+	// Imports counts the import statements in it that were followed.
+	Imports int
 
 	source *syntax.File
 	done   Reach // the reach with which its imports were followed last

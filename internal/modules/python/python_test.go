@@ -212,6 +212,29 @@ func TestCycles(t *testing.T) {
 	}
 }
 
+// What is started by its name is imported after the packages above it; what runs as __main__ is not being imported.
+func TestCyclesOfStartedModules(t *testing.T) {
+	tree := Tree(&mapTree{
+		"/app/p/__init__.py": "from .celery import app\n", "/app/p/celery.py": "from . import settings\napp = 1\n", "/app/p/settings.py": "",
+		"/app/run.py": "import b\nx = 1\n", "/app/b.py": "from run import x\n",
+		"/app/q/__init__.py": "", "/app/q/__main__.py": "import q.a\nx = 1\n", "/app/q/a.py": "from q.b import y\nz = 1\n", "/app/q/b.py": "from q.a import z\ny = 1\n",
+	})
+	for name, c := range map[string]struct {
+		entry Entry
+		want  int
+	}{
+		"the package above it asks first": {Entry{Module: "p.celery"}, 0},
+		"as __main__":                     {Entry{Module: "run", Main: true}, 0}, // b imports run as another module, all of it
+		"imported":                        {Entry{Module: "run"}, 1},
+		"a package as __main__":           {Entry{Module: "q", Main: true}, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := Follow(Config{Entries: []Entry{c.entry}, Search: []SearchDir{{Tree: tree, Dir: "/app"}}})
+			assert.Len(t, g.Cycles(), c.want)
+		})
+	}
+}
+
 // The handler of a try whose import is known to fail is needed as much as the try.
 func TestFallbackOfWhatIsMissingIsNeeded(t *testing.T) {
 	tree := &mapTree{

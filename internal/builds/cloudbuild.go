@@ -1,0 +1,257 @@
+package builds
+
+import (
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// cloudBuildName recognises the configurations of Google Cloud Build, by their name or that of their directory.
+var cloudBuildName = regexp.MustCompile(`(?i)(?:^|/)(?:(?:[\w.-]*[._-])?cloudbuild(?:[._-][\w.-]+)?|\.?cloud[_-]?build/[^/]+)\.(?:ya?ml|json)$`)
+
+// IsCloudBuild reports whether a path is one that configurations of Cloud Build have by convention.
+func IsCloudBuild(name string) bool { return cloudBuildName.MatchString(name) }
+
+// cloudWorkspace is where the source of a build lies.
+const cloudWorkspace = "/workspace"
+
+// CloudBuild reads configurations of Cloud Build and gives the images that their steps build: with docker, with kaniko, or
+// in a shell script.
+//
+// Paths count from the directory that is submitted, or from the root of the repository that a trigger takes: that of the file
+// or one above it. The one in which more Dockerfiles exist is taken, the file's own if both do, the root if none does.
+func (r *Reader) CloudBuild(files []string) (found []Build, notes []Note) {
+	for _, f := range files {
+		docs, note := r.documents(f, "Cloud Build configuration")
+		if note != nil {
+			notes = append(notes, *note)
+		}
+		if len(docs) == 0 || !docs[0].at("steps").isList() {
+			continue
+		}
+		var best *cloudBuild
+		most := -1
+		for base := path.Dir(f); ; base = path.Dir(base) {
+			c := &cloudBuild{r: r, file: f, base: base, subs: docs[0].at("substitutions")}
+			c.steps(docs[0].at("steps"))
+			root := base == "." || base == "/"
+			if n := c.existing(); n > most || root && most == 0 {
+				best, most = c, n
+			}
+			if root {
+				break
+			}
+		}
+		found, notes = append(found, best.found...), append(notes, best.notes...)
+	}
+	return sorted(found), notes
+}
+
+// cloudBuild is a configuration that is being read as if a directory had been submitted.
+type cloudBuild struct {
+	r        *Reader
+	file     string
+	base     string
+	subs     node
+	prepared bool
+	found    []Build
+	notes    []Note
+}
+
+// existing counts the Dockerfiles that exist.
+func (c *cloudBuild) existing() (n int) {
+	for _, b := range c.found {
+		df := b.Dockerfile
+		if df == "" {
+			df = path.Join(b.Context, "Dockerfile")
+		}
+		if c.r.Exists(df) {
+			n++
+		}
+	}
+	return n
+}
+
+func (c *cloudBuild) steps(list node) {
+	for _, step := range list.items() {
+		c.step(step)
+	}
+}
+
+func (c *cloudBuild) step(step node) {
+	cwd := c.substitute(step.at("dir").text())
+	if cwd.known() {
+		cwd = word(path.Join(cloudWorkspace, string(cwd)))
+	}
+	vars := map[string]string{}
+	for _, e := range step.at("env").list() {
+		if k, v, ok := strings.Cut(e, "="); ok {
+			vars[k] = string(c.substitute(v))
+		}
+	}
+	argsNode := step.at("args")
+	var args []word
+	for _, a := range argsNode.list() {
+		args = append(args, c.substitute(a))
+	}
+	line := step.entry("name", 0).key.line()
+	if argsNode.Node != nil {
+		line = step.entry("args", 0).key.line()
+	}
+	image := imageName(strings.ReplaceAll(step.at("name").text(), "$", ""))
+	entry := step.at("entrypoint").text()
+	if entry != "" {
+		image = "" // whatever it is, it runs that
+	}
+	shell := path.Base(entry)
+	switch {
+	case step.at("script").Node != nil:
+		s := step.at("script")
+		c.script(s.text(), s, cwd, vars)
+	case shell == "bash" || shell == "sh":
+		for i, a := range args {
+			if strings.HasPrefix(string(a), "-") && strings.Contains(string(a), "c") && i+1 < len(args) {
+				c.script(string(args[i+1]), argsNode.items()[i+1], cwd, vars)
+				break
+			}
+		}
+	case image == "docker" || shell == "docker":
+		if cmd := parseCommand(append([]word{"docker"}, args...)); cmd != nil {
+			c.command(cmd, cwd, line)
+		}
+	case image == "buildah" || image == "podman":
+		if cmd := parseCommand(append([]word{word(image)}, args...)); cmd != nil {
+			c.command(cmd, cwd, line)
+		}
+	case strings.Contains(step.at("name").text(), "kaniko") && (entry == "" || shell == "executor"):
+		c.kaniko(args, cwd, line)
+	case slices.Contains([]string{"gcloud", "kubectl", "gsutil", "gke-deploy"}, image):
+	default:
+		c.prepared = true
+	}
+}
+
+// substitution finds what Cloud Build replaces in a text.
+var substitution = regexp.MustCompile(`\$\$|\$\{(\w+)\}|\$([A-Z_][A-Z0-9_]*)`)
+
+// maxSubstitutions is how often values of substitutions are looked through for others.
+const maxSubstitutions = 5
+
+// substitute replaces the substitutions of a text: those with defaults in the file; others are only known when it runs.
+func (c *cloudBuild) substitute(text string) word {
+	budget := maxReplaced
+	return word(c.replace(text, 0, &budget))
+}
+
+func (c *cloudBuild) replace(text string, deep int, budget *int) string {
+	return substitution.ReplaceAllStringFunc(text, func(m string) string {
+		if m == "$$" {
+			return "$"
+		}
+		name := strings.Trim(m, "${}")
+		v := c.subs.at(name)
+		if *budget--; v.Node == nil || deep >= maxSubstitutions || *budget < 0 {
+			return unknownPart
+		}
+		return c.replace(v.text(), deep+1, budget)
+	})
+}
+
+// script reads the build lines of a shell script.
+func (c *cloudBuild) script(text string, n node, cwd word, vars map[string]string) {
+	for _, s := range script(text, cloudWorkspace, cwd, vars) {
+		line := n.line()
+		if !n.isFolded() {
+			line = n.textLine() + s.line - 1
+		}
+		c.command(s.command, s.cwd, line)
+	}
+	c.prepared = c.prepared || makesFiles(text)
+}
+
+func (c *cloudBuild) command(cmd *command, cwd word, line int) {
+	b, problem := cmd.build(func(p string) bool { return c.r.Exists(c.place(p)) }, cwd)
+	c.add(b, problem, line)
+}
+
+// place gives a path of the repository for one of the build.
+func (c *cloudBuild) place(p string) string {
+	if remotePath(p) {
+		return p
+	}
+	if rel, ok := strings.CutPrefix(path.Clean(p)+"/", cloudWorkspace+"/"); ok {
+		return path.Join(c.base, rel)
+	}
+	return p
+}
+
+func (c *cloudBuild) add(b Build, problem string, line int) {
+	if problem != "" {
+		c.notes = append(c.notes, Note{File: c.file, Line: line, Text: "the image of this step is not audited: " + problem})
+		return
+	}
+	b.Kind, b.File, b.Line, b.Prepared, b.Upload = "cloudbuild", c.file, line, c.prepared, c.base
+	b.Context = c.place(b.Context)
+	if b.Dockerfile != "" {
+		b.Dockerfile = c.place(b.Dockerfile)
+	}
+	for k, v := range b.Contexts {
+		b.Contexts[k] = c.place(v)
+	}
+	c.found = append(c.found, b)
+}
+
+// kaniko reads the options of kaniko's executor. It takes a Dockerfile relative to where it runs, else to the context.
+func (c *cloudBuild) kaniko(args []word, cwd word, line int) {
+	b := Build{Args: map[string]string{}, Contexts: map[string]string{}}
+	context, file, below := word(cloudWorkspace), word("Dockerfile"), word("")
+	for i := 0; i < len(args); i++ {
+		name, value, has := strings.Cut(string(args[i]), "=")
+		if !has && i+1 < len(args) && !strings.HasPrefix(string(args[i+1]), "-") {
+			i++
+			value = string(args[i])
+		}
+		switch name {
+		case "--dockerfile", "-f":
+			file = word(value)
+		case "--context", "-c":
+			context = word(strings.TrimPrefix(value, "dir://"))
+		case "--context-sub-path":
+			below = word(value)
+		case "--target":
+			b.Target = value
+		case "--destination", "-d":
+			b.Name = imageName(value)
+		case "--build-arg":
+			if k, v, ok := strings.Cut(value, "="); ok && word(value).known() {
+				b.Args[k] = v
+			}
+		case "--customPlatform", "--custom-platform":
+			if word(value).known() {
+				b.Platform = value
+			}
+		}
+	}
+	for what, w := range map[string]word{"build context": context + below, "Dockerfile": file, "target": word(b.Target), "directory": cwd} {
+		if !w.known() {
+			c.add(b, "its "+what+" is not known here", line)
+			return
+		}
+	}
+	from := func(dir, p string) string {
+		if remotePath(p) || path.IsAbs(p) {
+			return p
+		}
+		return path.Join(dir, p)
+	}
+	b.Context = from(string(cwd), string(context))
+	if below != "" && !remotePath(b.Context) {
+		b.Context = path.Join(b.Context, string(below))
+	}
+	b.Dockerfile = from(string(cwd), string(file))
+	if !remotePath(b.Context) && !c.r.Exists(c.place(b.Dockerfile)) {
+		b.Dockerfile = from(b.Context, string(file))
+	}
+	c.add(b, "", line)
+}

@@ -1,0 +1,401 @@
+package builds
+
+import (
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// workflowName recognises the workflows of GitHub.
+var workflowName = regexp.MustCompile(`^\.github/workflows/[^/]+\.ya?ml$`)
+
+// IsWorkflow reports whether a file is a workflow of GitHub, by its path in the repository.
+func IsWorkflow(name string) bool { return workflowName.MatchString(name) }
+
+// Workflows reads the workflows of a repository and gives the images that their steps build. A job is read once for each
+// combination of its matrix, a reusable workflow once for each call by another one, with the inputs of the call, and an
+// action of the repository where it is used.
+func (r *Reader) Workflows(files []string) (found []Build, notes []Note) {
+	if r.settled == nil {
+		r.settled = map[[2]string]bool{}
+	}
+	w := &workflows{r: r, roots: map[string]node{}, calls: map[string][]map[string]word{}}
+	for _, f := range files {
+		docs, note := r.documents(f, "workflow")
+		if note != nil {
+			w.notes = append(w.notes, *note)
+		}
+		if len(docs) > 0 {
+			w.roots[f] = docs[0]
+		}
+	}
+	for _, f := range sortedKeys(w.roots) {
+		w.findCalls(f)
+	}
+	for _, f := range sortedKeys(w.roots) {
+		calls := w.calls[f]
+		if len(calls) == 0 || !onlyCalled(w.roots[f]) {
+			w.run(f, nil)
+		}
+		for _, inputs := range calls {
+			w.run(f, inputs)
+		}
+	}
+	return sorted(w.found), w.notes
+}
+
+// workspace is where paths of a job are.
+const workspace = "/github/workspace"
+
+// workflows are the workflows of one repository.
+type workflows struct {
+	r     *Reader
+	roots map[string]node
+	// calls are the inputs with which other workflows call one, by its file.
+	calls map[string][]map[string]word
+	found []Build
+	notes []Note
+}
+
+// maxCallers bounds how often one reusable workflow is read.
+const maxCallers = 50
+
+// findCalls remembers the calls of the repository's reusable workflows.
+func (w *workflows) findCalls(file string) {
+	for _, job := range w.roots[file].at("jobs").pairs() {
+		called, ok := strings.CutPrefix(job.value.at("uses").text(), "./")
+		if !ok || len(w.calls[called]) >= maxCallers {
+			continue
+		}
+		for _, matrix := range matrices(job.value.at("strategy", "matrix")) {
+			names := (&jobScope{matrix: matrix}).lookup
+			inputs := map[string]word{}
+			for _, p := range job.value.at("with").pairs() {
+				inputs[p.key.Value] = contexts(names).interpolate(p.value.text())
+			}
+			w.calls[called] = append(w.calls[called], inputs)
+		}
+	}
+}
+
+// onlyCalled reports whether nothing but a call starts a workflow.
+func onlyCalled(root node) bool {
+	on := root.at("on")
+	if on.Node == nil {
+		on = root.at("true") // as YAML 1.1 reads it
+	}
+	for _, name := range slices.Concat(on.list(), keysOf(on)) {
+		if name != "workflow_call" && name != "workflow_dispatch" {
+			return false
+		}
+	}
+	return true
+}
+
+func keysOf(n node) []string {
+	var out []string
+	for _, p := range n.pairs() {
+		out = append(out, p.key.Value)
+	}
+	return out
+}
+
+// run reads the jobs of a workflow. inputs are those of a call, nil if there is none.
+func (w *workflows) run(file string, inputs map[string]word) {
+	root := w.roots[file]
+	if inputs != nil {
+		with := map[string]word{}
+		for _, p := range root.at("on", "workflow_call", "inputs").pairs() {
+			with[p.key.Value] = word(p.value.at("default").text())
+		}
+		for k, v := range inputs {
+			with[k] = v
+		}
+		inputs = with
+	}
+	for _, p := range root.at("jobs").pairs() {
+		for _, matrix := range matrices(p.value.at("strategy", "matrix")) {
+			j := &job{
+				w: w, file: file, scope: &jobScope{matrix: matrix, inputs: inputs, env: map[string]word{}},
+				windows: strings.HasPrefix(p.value.at("runs-on").text(), "windows"),
+			}
+			j.scope.extend(root.at("env"))
+			j.scope.extend(p.value.at("env"))
+			j.dir = j.scope.text(root.at("defaults", "run", "working-directory"))
+			if d := p.value.at("defaults", "run", "working-directory"); d.Node != nil {
+				j.dir = j.scope.text(d)
+			}
+			j.steps(p.value.at("steps"), 0)
+			j.builder(p.value)
+		}
+	}
+}
+
+// jobScope is what expressions of a job know.
+type jobScope struct {
+	matrix node
+	inputs map[string]word // nil if nobody calls
+	env    map[string]word
+}
+
+// lookup gives the value of a name.
+func (s *jobScope) lookup(name []string) (value, bool) {
+	switch first := strings.ToLower(name[0]); {
+	case first == "matrix" && len(name) > 1 && s.matrix.Node != nil:
+		axis, n := s.matrix.at(name[1]), s.matrix.at(name[1:]...)
+		if axis.Node == nil && s.matrix.at(openMatrix).Node != nil {
+			return unset{}, true
+		}
+		for _, t := range []string{axis.text(), n.text()} {
+			if strings.Contains(t, "${{") {
+				return unset{}, true
+			}
+		}
+		return scalar(n), true
+	case first == "env" && len(name) == 2:
+		v, ok := s.env[name[1]]
+		return string(v), ok
+	case first == "inputs" && len(name) == 2 && s.inputs != nil:
+		switch v := s.inputs[name[1]]; v {
+		case "true":
+			return true, true
+		case "false":
+			return false, true
+		default:
+			return string(v), true
+		}
+	case first == "github" && len(name) == 2 && name[1] == "workspace":
+		return workspace, true
+	}
+	return unset{}, false
+}
+
+// text gives the text of a node with its expressions replaced.
+func (s *jobScope) text(n node) word { return contexts(s.lookup).interpolate(n.text()) }
+
+// extend adds the variables of an env mapping.
+func (s *jobScope) extend(env node) {
+	for _, p := range env.pairs() {
+		s.env[p.key.Value] = s.text(p.value)
+	}
+	if env.Node != nil && env.text() != "" {
+		s.env = map[string]word{} // an expression that gives all of them
+	}
+}
+
+// with gives a scope with more variables.
+func (s *jobScope) with(env node) *jobScope {
+	out := &jobScope{matrix: s.matrix, inputs: s.inputs, env: map[string]word{}}
+	for k, v := range s.env {
+		out.env[k] = v
+	}
+	out.extend(env)
+	return out
+}
+
+// job is a job that is being read, for one combination of its matrix.
+type job struct {
+	w       *workflows
+	file    string
+	scope   *jobScope
+	dir     word // in which its scripts run
+	windows bool
+	// checkouts are the directories into which repositories are checked out; own are those of this repository.
+	own, foreign []string
+	// prepared tells that a step may have made files.
+	prepared bool
+}
+
+// maxActions is how deep actions of the repository use each other.
+const maxActions = 5
+
+func (j *job) steps(list node, deep int) {
+	for _, step := range list.items() {
+		if cond := step.at("if").text(); cond != "" {
+			cond = strings.TrimSuffix(strings.TrimPrefix(strings.TrimSpace(cond), "${{"), "}}")
+			if yes, known := truth(contexts(j.scope.lookup).evaluate(cond)); known && !yes {
+				continue
+			}
+		}
+		j.step(step, deep)
+	}
+}
+
+func (j *job) step(step node, deep int) {
+	uses := step.entry("uses", 0)
+	name, _, _ := strings.Cut(uses.value.text(), "@")
+	scope := j.scope.with(step.at("env"))
+	with := func(key string) word { return scope.text(step.at("with").at(key)) }
+	switch {
+	case name == "actions/checkout":
+		j.checkout(with("repository"), with("path"), step.at("with", "repository").text() != "")
+	case slices.Contains(buildActions, name):
+		j.buildPush(step, uses.key.line(), scope, false)
+	case slices.Contains(bakeActions, name):
+		j.bake(step, uses.key.line(), scope)
+	case name == "redhat-actions/buildah-build":
+		j.buildah(step, uses.key.line(), scope)
+	case strings.HasPrefix(name, "./"):
+		j.action(path.Clean(name), step, scope, deep)
+	case uses.value.Node != nil:
+		j.prepared = j.prepared || !harmless(name)
+	case step.at("run").Node != nil:
+		j.script(step, scope)
+	}
+}
+
+// harmless reports whether an action makes no files that a build needs.
+func harmless(action string) bool {
+	owner, name, _ := strings.Cut(action, "/")
+	return owner == "docker" || owner == "sigstore" || owner == "aws-actions" || owner == "google-github-actions" || owner == "step-security" ||
+		owner == "azure" || strings.HasPrefix(name, "setup-") || strings.Contains(name, "login") || strings.Contains(name, "metadata")
+}
+
+// checkout remembers where a repository lies.
+func (j *job) checkout(repository, dir word, named bool) {
+	at := path.Clean("./" + string(dir))
+	if named && repository.known() && repository != "" {
+		j.foreign = append(j.foreign, at)
+		return
+	}
+	j.own = append(j.own, at)
+}
+
+// place gives a path of the repository for one of the workspace; ok is false if it lies in another repository.
+func (j *job) place(p string) (in string, ok bool) {
+	if remotePath(p) {
+		return p, true
+	}
+	p = path.Clean(p)
+	if rel, ok := strings.CutPrefix(p+"/", workspace+"/"); ok {
+		p = path.Clean("./" + rel)
+	}
+	if path.IsAbs(p) {
+		return p, true
+	}
+	best, mine := "", len(j.own) == 0
+	for _, list := range []struct {
+		dirs []string
+		mine bool
+	}{{j.foreign, false}, {j.own, true}} {
+		for _, d := range list.dirs {
+			if (d == "." || p == d || strings.HasPrefix(p, d+"/")) && len(d) >= len(best) {
+				best, mine = d, list.mine
+			}
+		}
+	}
+	if !mine {
+		return "", false
+	}
+	if best != "" && best != "." {
+		p = path.Clean("./" + strings.TrimPrefix(strings.TrimPrefix(p, best), "/"))
+	}
+	return p, true
+}
+
+// exists reports whether the repository has a file of the workspace.
+func (j *job) exists(p string) bool {
+	in, ok := j.place(p)
+	return ok && j.w.r.Exists(in)
+}
+
+// add adds a build of the workspace, unless it is one of another repository.
+func (j *job) add(b Build, line int) {
+	b.Kind, b.File, b.Line, b.Prepared = "workflow", j.file, line, j.prepared
+	var ok bool
+	if b.Context, ok = j.place(b.Context); !ok {
+		return
+	}
+	if b.Dockerfile != "" {
+		if b.Dockerfile, ok = j.place(b.Dockerfile); !ok {
+			return
+		}
+	}
+	for k, v := range b.Contexts {
+		if !strings.HasPrefix(v, "target:") {
+			if b.Contexts[k], ok = j.place(v); !ok {
+				return
+			}
+		}
+	}
+	j.w.found = append(j.w.found, b)
+}
+
+func (j *job) note(line int, text string) {
+	n := Note{File: j.file, Line: line, Text: text}
+	if !slices.Contains(j.w.notes, n) {
+		j.w.notes = append(j.w.notes, n)
+	}
+}
+
+// script reads the build lines of a run step.
+func (j *job) script(step node, scope *jobScope) {
+	run := step.at("run")
+	shell := step.at("shell").text()
+	if j.windows && shell == "" || shell != "" && !strings.HasPrefix(shell, "bash") && !strings.HasPrefix(shell, "sh") {
+		j.prepared = true
+		return
+	}
+	dir := j.dir
+	if d := step.at("working-directory"); d.Node != nil {
+		dir = scope.text(d)
+	}
+	if dir == "" || dir.known() && !path.IsAbs(string(dir)) {
+		dir = word(path.Join(workspace, string(dir)))
+	}
+	vars := map[string]string{"GITHUB_WORKSPACE": workspace}
+	for k, v := range scope.env {
+		vars[k] = string(v)
+	}
+	text := string(scope.text(run))
+	for _, s := range script(text, workspace, dir, vars) {
+		line := run.line()
+		if !run.isFolded() {
+			line = run.textLine() + s.line - 1
+		}
+		b, problem := s.command.build(j.exists, s.cwd)
+		if problem != "" {
+			if _, ok := j.place("."); ok || len(j.foreign) == 0 {
+				j.note(line, "the image that this line builds is not audited: "+problem)
+			}
+			continue
+		}
+		j.add(b, line)
+	}
+	j.prepared = j.prepared || makesFiles(text)
+}
+
+// action reads the steps of an action of the repository.
+func (j *job) action(dir string, step node, scope *jobScope, deep int) {
+	dir, ok := j.place(dir)
+	if !ok || deep >= maxActions {
+		return
+	}
+	for _, name := range []string{"action.yml", "action.yaml"} {
+		file := path.Join(dir, name)
+		if !j.w.r.Exists(file) {
+			continue
+		}
+		docs, note := j.w.r.documents(file, "action")
+		if note != nil || len(docs) == 0 {
+			j.prepared = true
+			return
+		}
+		inputs := map[string]word{}
+		for _, p := range docs[0].at("inputs").pairs() {
+			inputs[p.key.Value] = word(p.value.at("default").text())
+		}
+		for _, p := range step.at("with").pairs() {
+			inputs[p.key.Value] = scope.text(p.value)
+		}
+		inner := *j
+		inner.file, inner.dir = file, ""
+		inner.scope = &jobScope{inputs: inputs, env: scope.env}
+		inner.steps(docs[0].at("runs", "steps"), deep+1)
+		j.own, j.foreign = inner.own, inner.foreign
+		j.prepared = inner.prepared || docs[0].at("runs", "using").text() != "composite"
+		return
+	}
+	j.prepared = true
+}

@@ -1,0 +1,147 @@
+package builds
+
+import (
+	"maps"
+	"strings"
+
+	"go.yaml.in/yaml/v4"
+)
+
+// openMatrix is a key of combinations that may have more keys, which are only known when the job runs.
+const openMatrix = unknownPart
+
+// matrices gives the combinations of a job's matrix as mappings; one that is nothing if there is no matrix, or if it is only
+// known when it runs.
+//
+// The product of the axes is made, what exclude matches left out, and then what include says added: to the combinations whose
+// values of axes it does not change, or as one of its own (GitHub's workflow syntax, jobs.<job_id>.strategy.matrix).
+func matrices(matrix node) []node {
+	none := []node{{}}
+	if !matrix.isMap() {
+		return none
+	}
+	combinations := []map[string]node{{}}
+	axes := false
+	for _, p := range matrix.pairs() {
+		key := p.key.Value
+		if key == "include" || key == "exclude" {
+			continue
+		}
+		if !p.value.isList() {
+			// An expression: it stands for whatever it gives.
+			for _, c := range combinations {
+				c[key] = p.value
+			}
+			continue
+		}
+		axes = true
+		var next []map[string]node
+		for _, c := range combinations {
+			for _, v := range p.value.items() {
+				with := maps.Clone(c)
+				with[key] = v
+				next = append(next, with)
+			}
+		}
+		if len(next) > maxMatrix {
+			return none
+		}
+		combinations = next
+	}
+	excludes := matrix.at("exclude").items()
+	var kept []map[string]node
+	for _, c := range combinations {
+		out := false
+		for _, e := range excludes {
+			out = out || matches(c, e)
+		}
+		if !out {
+			kept = append(kept, c)
+		}
+	}
+	if !axes {
+		kept = nil
+	}
+	kept = include(kept, matrix.at("include").items())
+	if len(kept) == 0 {
+		return none
+	}
+	var out []node
+	for _, c := range kept {
+		if i := matrix.at("include"); i.Node != nil && !i.isList() {
+			c[openMatrix] = i
+		}
+		out = append(out, mapping(c))
+	}
+	return out
+}
+
+// include adds what the entries of include say.
+func include(combinations []map[string]node, entries []node) []map[string]node {
+	original := make([]map[string]node, len(combinations))
+	for i, c := range combinations {
+		original[i] = maps.Clone(c)
+	}
+	for _, e := range entries {
+		added := false
+		for i := range original {
+			changes := false
+			for _, p := range e.pairs() {
+				if have, ok := original[i][p.key.Value]; ok && !same(have, p.value) {
+					changes = true
+				}
+			}
+			if !changes {
+				added = true
+				for _, p := range e.pairs() {
+					combinations[i][p.key.Value] = p.value
+				}
+			}
+		}
+		if !added {
+			c := map[string]node{}
+			for _, p := range e.pairs() {
+				c[p.key.Value] = p.value
+			}
+			combinations = append(combinations, c)
+		}
+	}
+	return combinations
+}
+
+// matches reports whether a combination has all the values of a mapping.
+func matches(c map[string]node, e node) bool {
+	pairs := e.pairs()
+	for _, p := range pairs {
+		if !same(c[p.key.Value], p.value) {
+			return false
+		}
+	}
+	return len(pairs) > 0
+}
+
+// same compares values as far as they are written.
+func same(a, b node) bool {
+	a, b = a.resolved(), b.resolved()
+	if a.Node == nil || b.Node == nil || a.Kind != b.Kind || len(a.Content) != len(b.Content) {
+		return false
+	}
+	if a.Kind == yaml.ScalarNode {
+		return strings.EqualFold(a.Value, b.Value)
+	}
+	for i := range a.Content {
+		if !same(node{a.Content[i]}, node{b.Content[i]}) {
+			return false
+		}
+	}
+	return true
+}
+
+// mapping makes a mapping of values.
+func mapping(values map[string]node) node {
+	m := &yaml.Node{Kind: yaml.MappingNode}
+	for _, k := range sortedKeys(values) {
+		m.Content = append(m.Content, &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: k}, values[k].Node)
+	}
+	return node{m}
+}

@@ -1,0 +1,280 @@
+package builds
+
+import (
+	"cmp"
+	"fmt"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+
+	"mvdan.cc/sh/v3/syntax"
+)
+
+// defaultContext is how a step names the repository as git has it.
+var defaultContext = regexp.MustCompile(`^\{\{\s*defaultContext\s*\}\}(?::(.*))?$`)
+
+// These actions take the same inputs.
+var (
+	buildActions = []string{"docker/build-push-action", "depot/build-push-action", "useblacksmith/build-push-action"}
+	bakeActions  = []string{"docker/bake-action", "depot/bake-action"}
+)
+
+// builder reads a job that hands everything to Docker's own reusable workflows, which build from git.
+func (j *job) builder(job node) {
+	uses := job.entry("uses", 0)
+	workflow, _, _ := strings.Cut(uses.value.text(), "@")
+	switch workflow {
+	case "docker/github-builder/.github/workflows/build.yml":
+		j.buildPush(job, uses.key.line(), j.scope, true)
+	case "docker/github-builder/.github/workflows/bake.yml":
+		j.bake(job, uses.key.line(), j.scope)
+	}
+}
+
+// buildPush reads a step of docker/build-push-action. Without a context, or if git is set, it builds from git, where nothing
+// that steps before it made is seen.
+func (j *job) buildPush(step node, line int, scope *jobScope, git bool) {
+	input := func(key string) word { return word(strings.TrimSpace(string(scope.text(step.at("with", key))))) }
+	b := Build{Args: map[string]string{}, Contexts: map[string]string{}}
+	for _, key := range []string{"context", "file", "target"} {
+		if !input(key).known() {
+			j.note(line, fmt.Sprintf("the image of this step is not audited: its %s is not known here", key))
+			return
+		}
+	}
+	if call := input("call"); call != "" && call != "build" && call != "check" {
+		return
+	}
+	b.Target = string(input("target"))
+	for _, tag := range lines(input("tags")) {
+		if b.Name == "" {
+			b.Name = imageName(tag)
+		}
+	}
+	b.Platform = platform(list(input("platforms")))
+	for _, kv := range lines(input("build-args")) {
+		if k, v, ok := strings.Cut(kv, "="); ok && word(kv).known() {
+			b.Args[k] = v
+		}
+	}
+	context, file := string(input("context")), string(input("file"))
+	for _, kv := range lines(input("build-contexts")) {
+		k, v, ok := strings.Cut(kv, "=")
+		if !ok {
+			continue
+		}
+		if !word(kv).known() {
+			j.note(line, "the image of this step is not audited: a build context is not known here")
+			return
+		}
+		if m := defaultContext.FindStringSubmatch(v); m != nil {
+			v = path.Join(".", m[1])
+		}
+		b.Contexts[k] = v
+	}
+	m := defaultContext.FindStringSubmatch(context)
+	if context != "" && m == nil && !git {
+		b.Context, b.Dockerfile = context, file
+		j.add(b, line)
+		return
+	}
+	// No checkout and no earlier step counts.
+	clone := *j
+	clone.own, clone.foreign, clone.prepared = nil, nil, false
+	if m != nil {
+		context = m[1]
+	}
+	b.Context = path.Join(".", context)
+	if file != "" {
+		b.Dockerfile = path.Join(b.Context, file)
+	}
+	clone.add(b, line)
+}
+
+// buildah reads a step of redhat-actions/buildah-build that builds from one Dockerfile.
+func (j *job) buildah(step node, line int, scope *jobScope) {
+	input := func(key string) word { return word(strings.TrimSpace(string(scope.text(step.at("with", key))))) }
+	files := append(lines(input("containerfiles")), lines(input("dockerfiles"))...)
+	if len(files) == 0 {
+		return // it puts an image together without one
+	}
+	context := cmp.Or(input("context"), ".")
+	if len(files) > 1 || !word(files[0]).known() || !context.known() {
+		j.note(line, "the image of this step is not audited: its context or its Dockerfile is not known here")
+		return
+	}
+	b := Build{Name: imageName(string(input("image"))), Context: string(context), Dockerfile: files[0], Args: map[string]string{}, Contexts: map[string]string{}}
+	for _, kv := range lines(input("build-args")) {
+		if k, v, ok := strings.Cut(kv, "="); ok && word(kv).known() {
+			b.Args[k] = v
+		}
+	}
+	b.Platform = platform(list(input("platforms")))
+	j.add(b, line)
+}
+
+// lines gives the lines of an input that is a list.
+func lines(w word) []string {
+	var out []string
+	for l := range strings.Lines(string(w)) {
+		if l = strings.TrimSpace(l); l != "" && !strings.HasPrefix(l, "#") {
+			out = append(out, strings.Trim(l, `"`))
+		}
+	}
+	return out
+}
+
+// list gives the elements of an input that are on lines or between commas.
+func list(w word) []string {
+	var out []string
+	for _, l := range lines(w) {
+		for _, e := range strings.Split(l, ",") {
+			if e = strings.TrimSpace(e); e != "" {
+				out = append(out, e)
+			}
+		}
+	}
+	return out
+}
+
+// bake reads a step of docker/bake-action: targets of Bake files, with variables from the environment of the step.
+func (j *job) bake(step node, line int, scope *jobScope) {
+	input := func(key string) word { return scope.text(step.at("with", key)) }
+	dir := string(cmp.Or(input("source"), input("workdir"), input("context")))
+	if m := defaultContext.FindStringSubmatch(dir); m != nil {
+		dir = path.Join(".", m[1])
+	}
+	if !word(dir).known() || remotePath(dir) {
+		return
+	}
+	base, ok := j.place(path.Join(".", dir))
+	if !ok {
+		return
+	}
+	var files []string
+	for _, f := range list(input("files")) {
+		f = strings.TrimPrefix(f, "cwd://")
+		// A file that an earlier step made, as docker/metadata-action does, sets tags and labels.
+		if f = path.Join(base, f); word(f).known() && !IsCompose(path.Base(f)) && j.w.r.Exists(f) {
+			files = append(files, f)
+		}
+	}
+	if len(list(input("files"))) == 0 {
+		for _, f := range bakeDefault {
+			if f = path.Join(base, f); j.w.r.Exists(f) {
+				files = append(files, f)
+			}
+		}
+	}
+	if len(files) == 0 {
+		return // Compose files speak for themselves
+	}
+	b := j.w.r.bakery(files, composeOf(base, j.w.r.composed))
+	for k, v := range scope.env {
+		b.given[k] = v
+	}
+	for _, kv := range lines(input("vars")) {
+		if k, v, ok := strings.Cut(kv, "="); ok {
+			b.given[k] = word(v)
+		}
+	}
+	targets := append(list(input("targets")), list(input("target"))...)
+	if len(targets) == 0 {
+		targets = []string{"default"}
+	}
+	var names []string
+	for _, t := range targets {
+		for _, n := range b.members(t, map[string]bool{}) {
+			if _, ok := b.targets[n]; ok && !slices.Contains(names, n) {
+				names = append(names, n)
+			}
+		}
+	}
+	for _, t := range b.resolveTargets(names) {
+		j.w.r.settled[[2]string{t.at.Filename, t.name}] = true
+		t.override(lines(input("set")))
+		build := t.build(base)
+		build.Kind, build.File, build.Line, build.Prepared = "workflow", j.file, line, j.prepared
+		j.w.found = append(j.w.found, build)
+	}
+	if slices.ContainsFunc(files, func(f string) bool { return IsBake(path.Base(f)) }) {
+		return // what cannot be told of them is told where they are read by themselves
+	}
+	for _, n := range b.notes {
+		if !slices.Contains(j.w.notes, n) {
+			j.w.notes = append(j.w.notes, n)
+		}
+	}
+}
+
+// override changes a target as the --set option of Bake does. What is not known is left as it is, but for arguments.
+func (t *resolvedTarget) override(sets []string) {
+	for _, s := range sets {
+		key, v, ok := strings.Cut(s, "=")
+		pattern, key, _ := strings.Cut(key, ".")
+		if hit, err := path.Match(pattern, t.name); !ok || err != nil || !hit {
+			continue
+		}
+		known := word(v).known()
+		switch name, rest, _ := strings.Cut(key, "."); {
+		case name == "args" && known:
+			t.args[rest] = v
+		case name == "args":
+			delete(t.args, rest)
+		case !known:
+		case name == "context":
+			t.context = v
+		case name == "dockerfile":
+			t.dockerfile = v
+		case name == "target":
+			t.target = v
+		case name == "contexts":
+			t.contexts[rest] = v
+		case name == "platform":
+			t.platforms = []string{v}
+		}
+	}
+}
+
+// quietCommands are commands that make no files which a build may need.
+var quietCommands = []string{
+	"echo", "printf", "docker", "podman", "buildah", "git", "test", "[", "export", "set", "true", "false", "exit", "cosign", "df", "ls", "cat",
+	"tr", "cut", "date", "jq", "sleep", "uname", "which", "env", "sudo", "sed", "grep", "awk", "head", "tail", "cd", "pwd", "basename", "dirname", "trivy", "kubectl", "helm", "aws", "gcloud", "az", "skopeo", "crane", "free", "nproc", "id", "whoami",
+	"lscpu", "systemctl", "timeout", "wait", "kill", "return", "shift", "local", "read", "source",
+}
+
+// makesFiles reports whether a script may make files in the workspace.
+func makesFiles(text string) bool {
+	makes := false
+	for st, err := range syntax.NewParser(syntax.Variant(syntax.LangBash)).StmtsSeq(strings.NewReader(text)) {
+		if err != nil {
+			makes = true
+		}
+		if err != nil || st == nil {
+			continue
+		}
+		syntax.Walk(st, func(n syntax.Node) bool {
+			switch n := n.(type) {
+			case *syntax.CallExpr:
+				if len(n.Args) > 0 && !slices.Contains(quietCommands, n.Args[0].Lit()) {
+					makes = true
+				}
+			case *syntax.Redirect:
+				if (n.Op == syntax.RdrOut || n.Op == syntax.AppOut || n.Op == syntax.RdrAll) && n.Word != nil && !passing(n.Word) {
+					makes = true
+				}
+			}
+			return true
+		})
+	}
+	return makes
+}
+
+// passing reports whether what is written there goes to later steps, or to nobody.
+func passing(w *syntax.Word) bool {
+	var out strings.Builder
+	_ = syntax.NewPrinter().Print(&out, w) // a strings.Builder does not fail
+	s := out.String()
+	return strings.Contains(s, "GITHUB_") || strings.HasPrefix(s, "/dev/") || strings.HasPrefix(s, "/tmp/") || strings.HasPrefix(s, "&")
+}

@@ -1,0 +1,175 @@
+package builds
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"go.yaml.in/yaml/v4"
+)
+
+// node is a node of a YAML document, nil where there is none. Aliases are followed when something asks, so that a document
+// of aliases does not grow.
+type node struct{ *yaml.Node }
+
+// maxMerges is how deep merge keys are followed; they may be a circle.
+const maxMerges = 16
+
+// yamlLine finds the line in an error of the YAML library.
+var yamlLine = regexp.MustCompile(`line (\d+)`)
+
+// documents parses a file of YAML documents; JSON is YAML, too. what is how the file is called if it is broken.
+func (r *Reader) documents(name, what string) ([]node, *Note) {
+	data, err := r.Read(name)
+	if err != nil {
+		return nil, &Note{File: name, Text: fmt.Sprintf("the %s cannot be read: %s", what, err)}
+	}
+	list, err := parseYAML(data)
+	if err != nil {
+		n := &Note{File: name, Text: fmt.Sprintf("the %s cannot be read: %s", what, strings.TrimPrefix(oneLine(err.Error()), "yaml: "))}
+		if m := yamlLine.FindStringSubmatch(n.Text); m != nil {
+			n.Line, _ = strconv.Atoi(m[1])
+			n.Line = min(n.Line, bytes.Count(data, []byte("\n"))+1)
+		}
+		return nil, n
+	}
+	return list, nil
+}
+
+func parseYAML(data []byte) ([]node, error) {
+	var out []node
+	for dec := yaml.NewDecoder(bytes.NewReader(data)); ; {
+		var n yaml.Node
+		err := dec.Decode(&n)
+		switch {
+		case errors.Is(err, io.EOF):
+			return out, nil
+		case err != nil:
+			return nil, err
+		case n.Kind == yaml.DocumentNode && len(n.Content) > 0:
+			out = append(out, node{n.Content[0]})
+		}
+	}
+}
+
+// resolved follows aliases.
+func (n node) resolved() node {
+	for i := 0; n.Node != nil && n.Kind == yaml.AliasNode && i < maxMerges; i++ {
+		n = node{n.Alias}
+	}
+	return n
+}
+
+func (n node) isMap() bool  { return n.Node != nil && n.resolved().Kind == yaml.MappingNode }
+func (n node) isList() bool { return n.Node != nil && n.resolved().Kind == yaml.SequenceNode }
+
+// line is where a node begins, 0 if there is none.
+func (n node) line() int {
+	if n.Node == nil {
+		return 0
+	}
+	return n.Line
+}
+
+// textLine is the line on which the text of a scalar begins: after the indicator of a block.
+func (n node) textLine() int {
+	if s := n.resolved(); s.Node != nil && s.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0 {
+		return s.Line + 1
+	}
+	return n.resolved().line()
+}
+
+// isFolded reports whether the lines of a text are joined, so that they are not those of the file.
+func (n node) isFolded() bool {
+	s := n.resolved()
+	return s.Node != nil && s.Style&yaml.LiteralStyle == 0
+}
+
+// pair is an entry of a mapping.
+type pair struct {
+	key   node
+	value node
+}
+
+// pairs gives the entries of a mapping, as they stand there.
+func (n node) pairs() []pair {
+	m := n.resolved()
+	if m.Node == nil || m.Kind != yaml.MappingNode {
+		return nil
+	}
+	var out []pair
+	for i := 0; i+1 < len(m.Content); i += 2 {
+		out = append(out, pair{node{m.Content[i]}, node{m.Content[i+1]}})
+	}
+	return out
+}
+
+// at gives the value of a key of a mapping, and of keys below it.
+func (n node) at(keys ...string) node {
+	for _, key := range keys {
+		n = n.entry(key, 0).value
+	}
+	return n
+}
+
+// entry gives an entry of a mapping, also by merge keys.
+func (n node) entry(key string, deep int) pair {
+	var merged []node
+	for _, p := range n.pairs() {
+		switch {
+		case p.key.Value == key && p.key.Kind == yaml.ScalarNode:
+			return p
+		case p.key.Tag == "!!merge" || p.key.Value == "<<":
+			if p.value.isList() {
+				merged = append(merged, p.value.items()...)
+			} else {
+				merged = append(merged, p.value)
+			}
+		}
+	}
+	if deep < maxMerges {
+		for _, m := range merged {
+			if p := m.entry(key, deep+1); p.value.Node != nil {
+				return p
+			}
+		}
+	}
+	return pair{}
+}
+
+// items gives the elements of a sequence.
+func (n node) items() []node {
+	s := n.resolved()
+	if s.Node == nil || s.Kind != yaml.SequenceNode {
+		return nil
+	}
+	out := make([]node, 0, len(s.Content))
+	for _, c := range s.Content {
+		out = append(out, node{c})
+	}
+	return out
+}
+
+// text gives the text of a scalar, "" if there is none.
+func (n node) text() string {
+	if s := n.resolved(); s.Node != nil && s.Kind == yaml.ScalarNode && s.Tag != "!!null" {
+		return s.Value
+	}
+	return ""
+}
+
+// list gives the texts of a sequence, or of a single scalar.
+func (n node) list() []string {
+	if t := n.text(); t != "" {
+		return []string{t}
+	}
+	var out []string
+	for _, i := range n.items() {
+		out = append(out, i.text())
+	}
+	return out
+}

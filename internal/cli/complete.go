@@ -1,0 +1,170 @@
+package cli
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/ctxaudit/ctxaudit/dockerfile"
+	"github.com/ctxaudit/ctxaudit/internal/audit"
+	"github.com/ctxaudit/ctxaudit/internal/project"
+)
+
+// addCompletions tells the shell, for every command, what its arguments and the values of its flags may be. A flag means
+// the same wherever it is, so it is completed by its name; what differs (--format) was said where the flag was made.
+func (a *app) addCompletions(root *cobra.Command) {
+	fixed := func(values ...cobra.Completion) cobra.CompletionFunc {
+		return cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp)
+	}
+	severities := fixed("error\tonly what is proved", "warning\tand what is likely", "note\tand everything else")
+	flags := map[string]cobra.CompletionFunc{
+		"color": fixed("auto", "always", "never"), "fixes": fixed("best", "all", "none"), "untracked": fixed("auto", "yes", "no"),
+		"fail-on": severities, "platform": fixed("linux/amd64", "linux/arm64", "linux/arm/v7"),
+		"target": completeStages, "build-arg": completeBuildArgs, "image": a.completeImages,
+		"new-since": completeRevisions, "context": directories, "require-module": directories,
+		"file": files, "baseline": files, "traceback": files, "config": withExtension("yaml", "yml"),
+		// These are free text.
+		"build-context": nothing, "require-path": nothing, "require-env": nothing, "forbid-path": nothing, "finding": nothing,
+	}
+	arguments := map[string]cobra.CompletionFunc{
+		"rules": completeRules, "version": nothing, "diff": atMost(2, completeRevisions), "why": completeTargets, "hook": files,
+	}
+	var visit func(*cobra.Command)
+	visit = func(cmd *cobra.Command) {
+		register := func(f *pflag.Flag) {
+			if fn := flags[f.Name]; fn != nil {
+				if _, have := cmd.GetFlagCompletionFunc(f.Name); !have {
+					// It fails only if there is no such flag, or it has one.
+					_ = cmd.RegisterFlagCompletionFunc(f.Name, fn)
+				}
+			}
+		}
+		cmd.LocalFlags().VisitAll(register)
+		if !cmd.HasSubCommands() && cmd.ValidArgsFunction == nil {
+			cmd.ValidArgsFunction = arguments[cmd.Name()]
+			if cmd.ValidArgsFunction == nil { // [CONTEXT]
+				cmd.ValidArgsFunction = atMost(1, directories)
+			}
+		}
+		for _, c := range cmd.Commands() {
+			visit(c)
+		}
+	}
+	visit(root)
+}
+
+func nothing(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	return nil, cobra.ShellCompDirectiveNoFileComp
+}
+
+func files(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	return nil, cobra.ShellCompDirectiveDefault
+}
+
+func directories(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	return nil, cobra.ShellCompDirectiveFilterDirs
+}
+
+func withExtension(extensions ...string) cobra.CompletionFunc {
+	return func(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
+		return extensions, cobra.ShellCompDirectiveFilterFileExt
+	}
+}
+
+// atMost completes no more than some arguments.
+func atMost(n int, fn cobra.CompletionFunc) cobra.CompletionFunc {
+	return func(cmd *cobra.Command, args []string, word string) ([]cobra.Completion, cobra.ShellCompDirective) {
+		if len(args) >= n {
+			return nothing(cmd, args, word)
+		}
+		return fn(cmd, args, word)
+	}
+}
+
+// completeTargets completes the arguments of why: a target, which may well be a file, and a context.
+func completeTargets(cmd *cobra.Command, args []string, word string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	switch len(args) {
+	case 0:
+		return files(cmd, args, word)
+	case 1:
+		return directories(cmd, args, word)
+	}
+	return nothing(cmd, args, word)
+}
+
+func completeRules(_ *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	var out []cobra.Completion
+	for _, r := range audit.Rules() {
+		if len(args) == 0 {
+			out = append(out, cobra.CompletionWithDesc(r.Name, r.Title))
+		}
+	}
+	return out, cobra.ShellCompDirectiveNoFileComp
+}
+
+// contextArgument gives the CONTEXT of a command line that is being typed.
+func contextArgument(cmd *cobra.Command, args []string) string {
+	if f := cmd.Flags().Lookup("context"); f != nil {
+		return f.Value.String()
+	}
+	if cmd.Name() == "why" && len(args) > 0 {
+		args = args[1:]
+	}
+	return contextOf(args)
+}
+
+// typedDockerfile reads the names of the Dockerfile that a command line is about so far.
+func typedDockerfile(cmd *cobra.Command, args []string) dockerfile.Names {
+	name, _ := cmd.Flags().GetString("file")
+	if name == "" {
+		name = filepath.Join(contextArgument(cmd, args), "Dockerfile")
+	}
+	fi, err := os.Stat(name)
+	if err != nil || !fi.Mode().IsRegular() || fi.Size() > dockerfile.MaxSize {
+		return dockerfile.Names{}
+	}
+	data, err := os.ReadFile(name)
+	if err != nil {
+		return dockerfile.Names{}
+	}
+	return dockerfile.ReadNames(data)
+}
+
+func completeStages(cmd *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	return typedDockerfile(cmd, args).Stages, cobra.ShellCompDirectiveNoFileComp
+}
+
+func completeBuildArgs(cmd *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	var out []cobra.Completion
+	for _, name := range typedDockerfile(cmd, args).Args {
+		out = append(out, name+"=")
+	}
+	return out, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace
+}
+
+// completeImages gives the images that the command would find.
+func (a *app) completeImages(cmd *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	config, _ := cmd.Flags().GetString("config")
+	found, err := a.named(cmd, project.Disk, dockerfile.Options{Context: contextArgument(cmd, args)}, config, nil)
+	if err != nil || found == nil {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	var out []cobra.Completion
+	for _, s := range found.Subjects {
+		out = append(out, s.Name)
+	}
+	return out, cobra.ShellCompDirectiveNoFileComp
+}
+
+// completeRevisions gives the branches and tags of the repository.
+func completeRevisions(cmd *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	out, err := exec.Command("git", "-C", contextArgument(cmd, nil), "for-each-ref", "--format=%(refname:short)").Output()
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	return append([]cobra.Completion{"HEAD"}, strings.Fields(string(out))...), cobra.ShellCompDirectiveNoFileComp
+}

@@ -1,0 +1,80 @@
+package cli
+
+import (
+	"errors"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ctxaudit/ctxaudit/internal/audit"
+	"github.com/ctxaudit/ctxaudit/internal/policy"
+	"github.com/ctxaudit/ctxaudit/internal/project"
+	"github.com/ctxaudit/ctxaudit/internal/report"
+)
+
+// hookCommand makes the command that hooks call. It is not a flag of check: a hook appends the files to its command, and
+// check takes a context there.
+func (a *app) hookCommand() *cobra.Command {
+	f := checkFlags{untracked: "auto", quiet: true}
+	cmd := &cobra.Command{
+		Use: "hook [FILE...]", Short: "Check the images for which changed files matter",
+		Long: `Check those images for which one of the changed files matters: their Dockerfile, their ignore
+file, what describes them, or anything in their build context. It is for pre-commit and other
+hooks, which name the files that they know to have changed: nothing is printed if nothing is
+found, and a repository without a Dockerfile is fine.
+
+The images are those that check finds in --context, with the same configuration.`,
+		Example: `  ctxaudit hook Dockerfile shop_backend/app/main.py
+  git diff --name-only HEAD~1 | xargs ctxaudit hook --fail-on warning`,
+	}
+	fl := cmd.Flags()
+	dir := fl.String("context", ".", "build context, or where Dockerfiles are looked for")
+	fl.StringVar(&f.config, "config", "", "configuration file (default CONTEXT/"+policy.FileName+" if it exists)")
+	fl.StringVar(&f.failOn, "fail-on", string(audit.Error), "least severity that fails: error, warning, note")
+	fl.StringVar(&f.fixes, "fixes", "best", "repairs to show, each tried in a simulation: best, all, none")
+	fl.StringVar(&f.baseline, "baseline", "", "show, and fail on, only what this `FILE` of known findings does not have")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if err := f.validFixes(cmd); err != nil {
+			return err
+		}
+		failOn, err := audit.ParseSeverity(f.failOn)
+		if err != nil {
+			return usagef(cmd, "--fail-on: %w", err)
+		}
+		if len(args) == 0 {
+			return nil
+		}
+		found, err := a.checkSubjects(cmd, &f, []string{*dir})
+		var none *project.NoDockerfileError
+		if errors.As(err, &none) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		subjects := project.Concerned(found.Subjects, args)
+		images, err := a.audit(cmd.Context(), subjects, &f, nil)
+		if err != nil {
+			return err
+		}
+		if err := a.settle(images, subjects, &f); err != nil {
+			return err
+		}
+		r := report.Audit{
+			Report: audit.NewReport(images), Version: version(), FailOn: failOn, Rules: audit.Rules(), Sources: sources(images),
+		}
+		if sum := r.Summary; sum.Errors+sum.Warnings+sum.Notes == 0 {
+			return nil
+		}
+		style := a.style()
+		style.Quiet = true
+		text, _ := report.FindFormat("text")
+		if err := text.Write(a.env.Stdout, r, style); err != nil {
+			return err
+		}
+		if r.Failed() {
+			return exitCode(exitFindings)
+		}
+		return nil
+	}
+	return cmd
+}

@@ -1,0 +1,71 @@
+package project
+
+import (
+	"path"
+	"path/filepath"
+	"slices"
+
+	"github.com/ctxaudit/ctxaudit/dockerfile"
+	"github.com/ctxaudit/ctxaudit/internal/audit"
+	"github.com/ctxaudit/ctxaudit/internal/builds"
+	"github.com/ctxaudit/ctxaudit/internal/simulate"
+)
+
+// readHints reads Makefiles and scripts for the Dockerfiles that no source names.
+func (d *discovery) readHints(files []string, dir string) {
+	d.hints = map[string][]builds.Build{}
+	for _, b := range d.reader(dir).Hints(files) {
+		df := path.Clean(b.Dockerfile)
+		d.hints[df] = append(d.hints[df], b)
+	}
+}
+
+// fromHints adds the images that lines of Makefiles and scripts build from a Dockerfile, as far as they would build. It gives
+// nil if none would: then the lines are for something else, and the context is looked for.
+func (d *discovery) fromHints(df string) (n *named, err error) {
+	var found []*described
+	for _, b := range d.hints[df] {
+		opt := dockerfile.Options{
+			Context: filepath.Join(d.root, b.Context), Dockerfile: filepath.Join(d.root, df), Target: b.Target, BuildArgs: b.Args, Open: d.state.Open,
+		}
+		if len(b.Contexts) > 0 {
+			continue // what others must prepare
+		}
+		image, err := simulate.Build(d.ctx, opt)
+		if d.ctx.Err() != nil {
+			return nil, d.ctx.Err()
+		}
+		if err != nil {
+			continue
+		}
+		img := &described{key: keyOf(opt, image, nil), subject: d.state.discovered(nameOf(b, df), opt)}
+		img.subject.Image, img.subject.Prepared = image, true
+		img.subject.Sources = []audit.Source{{Kind: b.Kind, File: d.shown(b.File), Line: b.Line}}
+		img.byDefault = image.Plan.TargetStage == len(image.Plan.Stages)-1
+		if i := slices.IndexFunc(found, func(have *described) bool { return have.key == img.key }); i >= 0 {
+			found[i].subject.Sources = append(found[i].subject.Sources, img.subject.Sources[0])
+			continue
+		}
+		found = append(found, img)
+	}
+	for _, img := range found {
+		d.take(img.subject)
+		if n == nil {
+			n = &named{context: img.subject.Options.Context}
+		}
+		n.byDefault = n.byDefault || img.byDefault
+	}
+	return n, nil
+}
+
+// nameOf gives a name to a build: that which its source uses, or that of its Dockerfile.
+func nameOf(b builds.Build, df string) string {
+	if b.Name != "" {
+		return b.Name
+	}
+	name := ImageName(filepath.ToSlash(df))
+	if b.Target != "" {
+		name += " (" + b.Target + ")"
+	}
+	return name
+}
