@@ -36,7 +36,7 @@ conformance: ## hold predictions against a real buildkitd (needs root)
 
 bench: build ## time ctxaudit beside find, BuildKit's own walk and CPython; writes docs/performance.md
 	$(GO) run ./hack/bench -o docs/performance.md
-	$(GO) test -run '^$$' -bench . -benchtime 1x ./dockerctx ./dockerfile ./internal/simulate
+	$(GO) test -run '^$$' -bench . -benchtime 1x ./dockerctx ./dockerfile ./internal/simulate ./internal/modules/python/syntax
 
 check: cross lint-ci ## formatting, vet, staticcheck, generated files, import rules, all platforms, workflows
 	@test -z "$$(gofmt -l .)" || { gofmt -l .; echo "run make fix" >&2; exit 1; }

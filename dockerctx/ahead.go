@@ -23,10 +23,14 @@ func (t *Tree) readAhead(want detail) (stop func()) {
 }
 
 // Flawless reads all that a walk would read, and remembers nothing of it. It tells whether [Tree.WalkTypes] is certain to
-// hand over every entry without an error, and names and links that are UTF-8 only. Where it is not, walk and see.
-func (t *Tree) Flawless() bool {
+// hand over every entry without an error, and names and links that are UTF-8 only. Where it is not, walk and see. Directories
+// for which known holds are passed over: nil for none.
+func (t *Tree) Flawless(known func(dir string) bool) bool {
 	var flawed atomic.Bool
 	a := newAhead(&dir{path: ".", standing: t.root.standing}, func(d *dir) bool {
+		if known != nil && known(d.path) {
+			return true
+		}
 		failure := t.load(d, typesOnly)
 		k := d.details.Load()
 		sound := failure == nil && utf8.ValidString(d.names) && (k == nil || len(k.errs) == 0 && validLinks(k))

@@ -91,8 +91,21 @@ type readerFS interface {
 	openDir(name string) reader
 }
 
+// layer is an FS that lies over another one and differs from it in a few directories only.
+type layer interface {
+	// Under gives the other one where a directory of it holds the very same entries, else nil.
+	Under(dir string) FS
+}
+
 // openDir gives a reader of a directory of any FS. What is wrong with the directory shows when it is listed.
 func openDir(fsys FS, name string) reader {
+	for l, ok := fsys.(layer); ok; l, ok = fsys.(layer) {
+		under := l.Under(name)
+		if under == nil {
+			break
+		}
+		fsys = under
+	}
 	if f, ok := fsys.(readerFS); ok {
 		if r := f.openDir(name); r != nil {
 			return r

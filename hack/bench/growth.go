@@ -2,16 +2,10 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
-	"math"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"strings"
-	"syscall"
-	"time"
 
 	"github.com/ctxaudit/ctxaudit/dockerfile"
 	"github.com/ctxaudit/ctxaudit/internal/rootfs"
@@ -115,71 +109,4 @@ func list(dir string) (int, error) {
 	n := 0
 	err = m.Tree.List(func(string, *rootfs.Node) error { n++; return nil })
 	return n, err
-}
-
-// processes measures the commands as people run them, at twice the largest size.
-func processes(w io.Writer, o options) error {
-	files := 2 * o.large
-	fmt.Fprintf(w, "\n## Commands\n\nWhole processes, start to end, on %d files: the best of 3 rounds of wall time, and the peak of resident memory.\n\n| command | s | peak, MB | bytes a file |\n| --- | ---: | ---: | ---: |\n", files)
-	return inTemp(func(dir string) error {
-		if err := writeBuild(dir); err != nil {
-			return err
-		}
-		if err := generate(dir, files, (*generator).areas); err != nil {
-			return err
-		}
-		for _, args := range [][]string{
-			{"version"}, {"why", "shop/m1.py"}, {"context", "ls"}, {"context", "ls", "--format", "json"}, {"image", "ls"}, {"check", "--require-path", "/app/shop/m0.py"}, {"check"},
-		} {
-			if err := process(w, o.binary, dir, files, args); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-}
-
-func process(w io.Writer, binary, dir string, files int, args []string) error {
-	abs, err := filepath.Abs(binary)
-	if err != nil {
-		return err
-	}
-	self, err := os.Executable()
-	if err != nil {
-		return err
-	}
-	best, peak := math.Inf(1), 0.0
-	for range 3 {
-		cmd := exec.Command(self, append([]string{"-measure", "--", abs}, args...)...)
-		cmd.Dir = dir
-		out, err := cmd.Output()
-		if err != nil {
-			return fmt.Errorf("%v: %w", args, err)
-		}
-		var seconds, bytes float64
-		if _, err := fmt.Sscan(string(out), &seconds, &bytes); err != nil {
-			return fmt.Errorf("%v: reading %q: %w", args, out, err)
-		}
-		best, peak = min(best, seconds), max(peak, bytes)
-	}
-	fmt.Fprintf(w, "| `ctxaudit %s` | %.3f | %.1f | %.0f |\n", strings.Join(args, " "), best, peak/1e6, peak/float64(files))
-	return nil
-}
-
-// measure runs a command. It is a process of its own, and a small one, because Linux counts the memory of the process
-// that starts a command as the command's.
-func measure(args []string) error {
-	cmd := exec.Command(args[0], args[1:]...)
-	start := time.Now()
-	err := cmd.Run()
-	took := time.Since(start)
-	if cmd.ProcessState == nil || cmd.ProcessState.ExitCode() > 1 {
-		return fmt.Errorf("running %v: %w", args, err)
-	}
-	usage, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage)
-	if !ok {
-		return errors.ErrUnsupported
-	}
-	_, err = fmt.Println(took.Seconds(), usage.Maxrss*1024)
-	return err
 }

@@ -10,6 +10,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -49,7 +50,7 @@ func run(o options, out string) error {
 	var doc strings.Builder
 	w := io.MultiWriter(os.Stdout, &doc)
 	fmt.Fprint(w, preface(o))
-	for _, section := range []func(io.Writer, options) error{walks, patterns, imports, growth, processes} {
+	for _, section := range []func(io.Writer, options) error{walks, patterns, imports, growth, answerGrowth, processes} {
 		if err := section(w, o); err != nil {
 			return err
 		}
@@ -73,31 +74,46 @@ type result struct {
 	name    string
 	entries int
 	median  time.Duration
+	// processor is the median of processor time, of this process and of those that it ran.
+	processor time.Duration
 }
 
 // race times the contenders in turn, so that what else the machine does falls on all of them.
 func race(rounds int, list []contender) ([]result, error) {
-	times := make([][]time.Duration, len(list))
+	times, cpus := make([][]time.Duration, len(list)), make([][]time.Duration, len(list))
 	results := make([]result, len(list))
 	for round := range rounds {
 		for i, c := range list {
 			if c.once && round > 0 {
 				continue
 			}
-			start := time.Now()
+			start, cpu := time.Now(), processorTime()
 			n, err := c.run()
 			if err != nil {
 				return nil, fmt.Errorf("%s: %w", c.name, err)
 			}
-			times[i] = append(times[i], time.Since(start))
+			times[i], cpus[i] = append(times[i], time.Since(start)), append(cpus[i], processorTime()-cpu)
 			results[i] = result{name: c.name, entries: n}
 		}
 	}
 	for i := range results {
 		slices.Sort(times[i])
-		results[i].median = times[i][len(times[i])/2]
+		slices.Sort(cpus[i])
+		results[i].median, results[i].processor = times[i][len(times[i])/2], cpus[i][len(cpus[i])/2]
 	}
 	return results, nil
+}
+
+// processorTime is what this process and those that it waited for have used so far.
+func processorTime() time.Duration {
+	var sum time.Duration
+	for _, who := range []int{syscall.RUSAGE_SELF, syscall.RUSAGE_CHILDREN} {
+		var u syscall.Rusage
+		if syscall.Getrusage(who, &u) == nil {
+			sum += time.Duration(u.Utime.Nano() + u.Stime.Nano())
+		}
+	}
+	return sum
 }
 
 func ms(d time.Duration) string { return fmt.Sprintf("%.1f", float64(d.Microseconds())/1000) }

@@ -11,8 +11,8 @@ import (
 // preface says what the tables are and what they were made on.
 func preface(o options) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "# Performance\n\n`make bench` writes this file. It generates trees (the same ones every time), runs the contenders in turn for %d rounds\nand takes medians. Milliseconds are those of one machine; the ratios, taken within one run, are what can be compared.\nThe cache is warm. BuildKit's walk is fsutil's filtered walk, called as BuildKit's client calls it.\n\n", o.rounds)
-	fmt.Fprintf(&b, "Machine: %s, %d cores, %s, temporary files on %s, %s.\n", firstOf("/proc/cpuinfo", "model name"), runtime.NumCPU(), command("uname", "-sr"), filesystem(), runtime.Version())
+	fmt.Fprintf(&b, "# Performance\n\n`make bench` writes this file. It generates trees (the same ones every time), runs the contenders in turn for %d rounds\nand takes medians. Milliseconds are those of one machine; the ratios, taken within one run, are what can be compared.\nThe cache is warm. BuildKit's walk is fsutil's filtered walk, called as BuildKit's client calls it.\nProcessor time is that of all threads; where other work runs beside, it is the figure to go by.\n\n", o.rounds)
+	fmt.Fprintf(&b, "Machine: %s, %d cores, %s, temporary files on %s, %s. Load when it began: %s.\n", firstOf("/proc/cpuinfo", "model name"), runtime.NumCPU(), command("uname", "-sr"), filesystem(), runtime.Version(), load())
 	return b.String()
 }
 
@@ -28,6 +28,15 @@ func firstOf(file, name string) string {
 		}
 	}
 	return "unknown processor"
+}
+
+// load gives the load averages.
+func load() string {
+	data, err := os.ReadFile("/proc/loadavg")
+	if fields := strings.Fields(string(data)); err == nil && len(fields) > 2 {
+		return strings.Join(fields[:3], " ")
+	}
+	return "unknown"
 }
 
 func filesystem() string {

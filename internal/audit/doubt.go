@@ -82,7 +82,7 @@ func (g *missingGroup) allIn(file string) bool {
 // holdsPython reports whether any Python file of the context is in the image.
 func (c *importCheck) holdsPython() bool {
 	found := false
-	_ = c.image.Tree.Walk(func(at string, n *rootfs.Node) error {
+	_ = c.image.Tree.Scan(func(at string, n *rootfs.Node) error {
 		if n.Kind == rootfs.KindFile && strings.HasSuffix(at, ".py") {
 			if _, found = c.image.Origin(n); found {
 				return fs.SkipAll

@@ -330,7 +330,7 @@ func (c *importCheck) generated(m python.Missing) bool {
 // namesake gives a file of the image that has the base name of a path and comes from the context.
 func (c *importCheck) namesake(p string) string {
 	found := ""
-	_ = c.image.Tree.Walk(func(at string, n *rootfs.Node) error {
+	_ = c.image.Tree.Scan(func(at string, n *rootfs.Node) error {
 		if n.Kind == rootfs.KindFile && path.Base(at) == path.Base(p) {
 			if _, ok := c.image.Origin(n); ok {
 				found = at

@@ -111,6 +111,7 @@ func (c *importCheck) entries() []entry {
 	var all []startup.Entry
 	var notes []startup.Note
 	c.written = map[string]startup.Origin{}
+	installed := c.installedDirs()
 	for _, r := range c.runs() {
 		result := startup.Follow(r.input)
 		maps.Copy(c.written, result.Written)
@@ -137,7 +138,7 @@ func (c *importCheck) entries() []entry {
 			started = append(started, runEntry{s, run{input: input}})
 		}
 	}
-	installed := append(c.installedDirs(), c.siteDirs()...)
+	installed = append(installed, c.siteDirs()...)
 	var out []entry
 	for _, r := range started {
 		s := r.Entry

@@ -5,6 +5,7 @@ import (
 
 	"github.com/ctxaudit/ctxaudit/internal/modules/python"
 	"github.com/ctxaudit/ctxaudit/internal/modules/python/manifest"
+	"github.com/ctxaudit/ctxaudit/internal/startup"
 )
 
 // manifests are what the manifests of the repository and the steps of the build say about packages. They are read when
@@ -15,6 +16,9 @@ type manifests struct {
 	unread error
 	// ownInstalls are steps that may install a project of the repository from elsewhere.
 	ownInstalls []ownInstall
+
+	// installedProjects are the directories of the context that steps install as projects.
+	installedProjects []string
 
 	finders map[string]*python.Finder // by the directory of the context that they look in
 }
@@ -28,8 +32,20 @@ func (c *importCheck) declared() *manifest.Declarations {
 	return c.known
 }
 
-// consoleScript gives what a command runs that installing the repository's own packages makes.
+// consoleScript gives what a command runs that installing the repository's own packages makes. The name of a well-known tool
+// is another's, unless the project at the root or one that a step installs takes it: to know that, no other manifest needs
+// to be read.
 func (c *importCheck) consoleScript(name string) (target string, ok bool) {
+	if startup.KnownTool(name) {
+		for _, dir := range append([]string{"."}, c.installedProjects...) {
+			if p, err := manifest.ReadScripts(c.repo, dir); err == nil {
+				if s, found := p[name]; found {
+					target, ok = s.Target, true
+				}
+			}
+		}
+		return target, ok
+	}
 	for _, p := range c.declared().Projects {
 		if s, found := p.Scripts[name]; found {
 			target, ok = s.Target, true

@@ -96,7 +96,7 @@ func (p *pass) matches(glob string, limit int) ([]match, error) {
 		return nil, nil
 	}
 	var out []match
-	err = rootfs.WalkNode(strings.TrimSuffix(base, "/"), root, func(at string, n *rootfs.Node) error {
+	err = rootfs.ScanNode(strings.TrimSuffix(base, "/"), root, func(at string, n *rootfs.Node) error {
 		if n.Kind != rootfs.KindUnknown && !p.ofBaseImage(n) && doublestar.MatchUnvalidated(glob, at) {
 			out = append(out, match{at, n})
 			if limit > 0 && len(out) >= limit {

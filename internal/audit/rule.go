@@ -171,6 +171,9 @@ type Subject struct {
 	Clean Clean
 	// Image is the prediction if it was made already, else nil.
 	Image *simulate.Image
+	// Sound is another prediction of the image, of the same directories, all of whose transfer is known to work: only what
+	// differs from it is verified. nil: all is.
+	Sound *simulate.Image
 	// Verbose asks for notes that are of interest only to those who ask.
 	Verbose bool
 	// Discovered tells that nobody named this image: its Dockerfile was found. Why says how its context was chosen, Guessed
@@ -212,7 +215,7 @@ func Run(ctx context.Context, s Subject) (ImageReport, *simulate.Image, error) {
 		image, err = simulate.Build(ctx, s.Options)
 	}
 	if err == nil {
-		err = image.Verify()
+		err = image.Verify(s.Sound)
 	}
 	if f, ok := buildFailure(err); ok {
 		s.judgeVariables(&f, unsetOf(image, err))

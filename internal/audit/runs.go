@@ -151,6 +151,7 @@ func (c *importCheck) installedDirs() []python.SearchDir {
 				}
 			}
 			if buildsWheel(words) {
+				c.installsProject(tree, cwd)
 				for _, dir := range c.packageDirs(tree, cwd) {
 					out = append(out, python.SearchDir{Tree: tree, Dir: dir, Note: op.Location.Text})
 				}
@@ -198,6 +199,7 @@ func buildsWheel(words []string) bool {
 func (c *importCheck) installs(tree imageTree, in manifest.Install) []string {
 	var out []string
 	if in.Dir != "" {
+		c.installsProject(tree, in.Dir)
 		out = c.packageDirs(tree, in.Dir)
 	}
 	if in.Requirements == "" {
@@ -214,10 +216,19 @@ func (c *importCheck) installs(tree imageTree, in manifest.Install) []string {
 	}
 	for _, l := range p.Local {
 		if rel, err := filepath.Rel(path.Dir(file), l.Path); err == nil && l.Path != "" {
-			out = append(out, c.packageDirs(tree, path.Join(path.Dir(in.Requirements), rel))...)
+			dir := path.Join(path.Dir(in.Requirements), rel)
+			c.installsProject(tree, dir)
+			out = append(out, c.packageDirs(tree, dir)...)
 		}
 	}
 	return out
+}
+
+// installsProject notes that a step installs the project in a directory.
+func (c *importCheck) installsProject(tree imageTree, dir string) {
+	if o, ok := c.origin(tree, dir); ok && !slices.Contains(c.installedProjects, o) {
+		c.installedProjects = append(c.installedProjects, o)
+	}
 }
 
 // packageDirs gives the directories that the packages of a project lie in.

@@ -94,7 +94,7 @@ func (p *pass) failsUploaded() (source string, err error) {
 	opt.Open = u.Open
 	image, err := simulate.Build(p.ctx, opt)
 	if err == nil {
-		err = image.Verify()
+		err = image.Verify(nil)
 	}
 	if err == nil {
 		return "", nil

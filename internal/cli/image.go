@@ -78,10 +78,10 @@ listed; the assumptions that follow from it are (on standard error, or in JSON).
 		if err != nil {
 			return a.refused(err, form == "json")
 		}
+		defer frugal()()
 		if err := image.Read(); err != nil {
 			return a.refused(err, form == "json")
 		}
-		defer frugal()()
 		each := func(fn func(report.ImageEntry) error) error { return eachImageEntry(image, provenance, fn) }
 		assumptions := audit.Assumptions(image, image.Opaque)
 		if form == "json" {

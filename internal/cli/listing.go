@@ -24,6 +24,7 @@ func (a *app) listContext(opt dockerfile.Options, asJSON bool) error {
 	if asJSON {
 		out = jsonContext{newJSONWriter(a.env.Stdout)}
 	}
+	defer frugal()()
 	var failed error // of writing, which is no fault of the build
 	err = c.Tree().List(asJSON, func(e dockerctx.Entry) error {
 		failed = out.write(contextEntry(e))

@@ -65,7 +65,7 @@ func someFix(t *testing.T, r *Request, n int) (*audit.Fix, int) {
 	t.Helper()
 	opt := dockerfile.Options{Context: r.Context}
 	m, err := simulate.Build(t.Context(), opt)
-	if err != nil || m.Verify() != nil {
+	if err != nil || m.Verify(nil) != nil {
 		return nil, 0
 	}
 	c, err := m.MainContext(r.Context)

@@ -25,6 +25,7 @@ var allowed = map[string][]string{
 	"dockerfile":                       {"dockerctx"},
 	"internal/rootfs":                  {},
 	"internal/overlay":                 {"dockerctx"},
+	"internal/countfs":                 {"dockerctx"},
 	"internal/edit":                    {},
 	"internal/policy":                  {},
 	"internal/project":                 {"dockerctx", "dockerfile", "internal/audit", "internal/builds", "internal/gcloudignore", "internal/overlay", "internal/policy", "internal/simulate"},

@@ -6,8 +6,7 @@ import (
 )
 
 // List is [Tree.Walk] for large trees. Its order is that of whole paths, so that "/a-b" comes before "/a/b" and nothing needs
-// sorting. Directories that nobody has asked for yet are read and forgotten again: the nodes live no longer than fn wants
-// them, and those of another walk are others. fn may return fs.SkipAll, and not fs.SkipDir.
+// sorting, and it remembers no more than [Tree.Scan] does. fn may return fs.SkipAll, and not fs.SkipDir.
 func (t *Tree) List(fn func(p string, n *Node) error) error {
 	err := listNode("", t.root, fn)
 	if errors.Is(err, fs.SkipAll) {

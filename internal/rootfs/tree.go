@@ -230,7 +230,26 @@ func (t *Tree) Walk(fn func(p string, n *Node) error) error {
 
 // WalkNode calls fn for every entry below n, whose own path is prefix, as [Tree.Walk] does.
 func WalkNode(prefix string, n *Node, fn func(p string, n *Node) error) error {
-	children, err := n.Children()
+	return walkNode(prefix, n, (*Node).Children, fn)
+}
+
+// ScanNode is WalkNode for those who go through all of it: directories that nobody has asked for yet are read and forgotten
+// again, so that the nodes live no longer than fn wants them, and those of another walk are others.
+func ScanNode(prefix string, n *Node, fn func(p string, n *Node) error) error {
+	return walkNode(prefix, n, (*Node).Glance, fn)
+}
+
+// Scan is [Tree.Walk] as ScanNode goes.
+func (t *Tree) Scan(fn func(p string, n *Node) error) error {
+	err := ScanNode("", t.root, fn)
+	if errors.Is(err, fs.SkipAll) {
+		return nil
+	}
+	return err
+}
+
+func walkNode(prefix string, n *Node, entries func(*Node) ([]Child, error), fn func(p string, n *Node) error) error {
+	children, err := entries(n)
 	if err != nil {
 		return err
 	}
@@ -238,7 +257,7 @@ func WalkNode(prefix string, n *Node, fn func(p string, n *Node) error) error {
 		p := prefix + "/" + c.Name
 		err := fn(p, c.Node)
 		if err == nil && c.Node.IsDir() {
-			err = WalkNode(p, c.Node, fn)
+			err = walkNode(p, c.Node, entries, fn)
 		}
 		if errors.Is(err, fs.SkipDir) {
 			continue

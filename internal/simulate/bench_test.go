@@ -48,3 +48,18 @@ func BenchmarkBuild(b *testing.B) {
 		}
 	})
 }
+
+// BenchmarkCopy copies a context of 20,000 files where another copy of it lies already, whole and filtered, so that nothing
+// can be shared.
+func BenchmarkCopy(b *testing.B) {
+	tree := map[string]string{"Dockerfile": "FROM scratch\nCOPY . /app/\nCOPY --chown=1:1 --exclude=**/*.log . /app/\nCOPY . /app/\n"}
+	for i := range 20_000 {
+		tree[fmt.Sprintf("pkg%d/mod%d/file%d.%s", i/500, i/25%20, i, []string{"js", "py", "log"}[i%3])] = ""
+	}
+	dir := files(b, tree)
+	for b.Loop() {
+		m, err := Build(context.Background(), dockerfile.Options{Context: dir})
+		require.NoError(b, err)
+		require.NotNil(b, m.Tree)
+	}
+}

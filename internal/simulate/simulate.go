@@ -262,34 +262,6 @@ func (m *Image) executeExec(op *dockerfile.Op) error {
 	return nil
 }
 
-// Verify reads all that the build transfers, as BuildKit does before it runs an instruction; [Run] reads
-// only what it needs. What cannot be read or sent gives a [*BuildError]. It takes a look at every directory and keeps nothing
-// in memory; only where a look finds fault the walk is done that says which fault comes first.
-func (m *Image) Verify() error {
-	return m.verify(func(t *dockerctx.Tree, fn func(dockerctx.Entry) error) error {
-		if t.Flawless() {
-			return nil
-		}
-		return t.WalkTypes(fn)
-	})
-}
-
-// Read is Verify for those who list the image afterwards: it finds out sizes and permissions too, many at a time.
-func (m *Image) Read() error { return m.verify((*dockerctx.Tree).Walk) }
-
-func (m *Image) verify(walk func(*dockerctx.Tree, func(dockerctx.Entry) error) error) error {
-	for _, op := range m.Plan.Ops {
-		s := m.Sources[op.ID]
-		if s == nil {
-			continue
-		}
-		if err := walk(s.Tree, sendable); err != nil {
-			return m.buildError(op, err)
-		}
-	}
-	return nil
-}
-
 // sourceError is a failure that concerns a source of an operation.
 type sourceError struct {
 	input dockerfile.OutputRef

@@ -28,6 +28,13 @@ func init() { // a literal would refer to itself by way of supervisord
 	}
 }
 
+// KnownTool reports whether a command of that name is one whose arguments are understood, unless a package of the repository
+// brings its own.
+func KnownTool(name string) bool {
+	_, ok := tools[strings.TrimSuffix(name, ".py")]
+	return ok
+}
+
 func nothing(*command) {}
 
 // application records the first operand that names a module, as servers take it.

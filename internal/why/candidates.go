@@ -118,29 +118,25 @@ func (r *Repairer) ignoreCandidates(f audit.Finding) (out []candidate, copied bo
 			pattern += "/"
 		}
 		out = append(out, candidate{
-			fmt.Sprintf("bring %s back after the line that excludes it", p),
-			[]edit.Edit{r.ignoreEdit(last+1, 0, pattern)},
+			title: fmt.Sprintf("bring %s back after the line that excludes it", p),
+			edits: []edit.Edit{r.ignoreEdit(last+1, 0, pattern)},
 		})
 	}
 	for _, n := range sortedLines(useless) {
 		if l := useless[n]; n < last {
 			out = append(out, candidate{
-				fmt.Sprintf("move %s behind the line that excludes %s", strings.TrimSpace(l.Text), p),
-				[]edit.Edit{r.ignoreEdit(n, 1, ""), r.ignoreEdit(last, 0, strings.TrimSpace(l.Text))},
+				title: fmt.Sprintf("move %s behind the line that excludes %s", strings.TrimSpace(l.Text), p),
+				edits: []edit.Edit{r.ignoreEdit(n, 1, ""), r.ignoreEdit(last, 0, strings.TrimSpace(l.Text))},
 			})
 		} else if dir, ok := strings.CutPrefix(l.Pattern, "!"); ok && !strings.ContainsAny(dir, "*?[") {
 			out = append(out, candidate{
-				fmt.Sprintf("let %s bring back what is below it", strings.TrimSpace(l.Text)),
-				[]edit.Edit{r.ignoreEdit(n, 1, "!"+dir+"/**")},
+				title: fmt.Sprintf("let %s bring back what is below it", strings.TrimSpace(l.Text)),
+				edits: []edit.Edit{r.ignoreEdit(n, 1, "!"+dir+"/**")},
 			})
 		}
 	}
 	if len(lines) == 1 {
-		narrower, err := r.narrower(deciders[last], p)
-		if err != nil {
-			return nil, false, err
-		}
-		out = append(out, narrower...)
+		out = append(out, candidate{more: func() ([]candidate, error) { return r.narrower(deciders[last], p) }})
 	}
 	out = append(out, r.removeIgnoreLines("remove "+lineTexts(deciders), lines...))
 	return out, copied, nil
@@ -173,8 +169,8 @@ func (r *Repairer) narrower(l *dockerctx.Line, p string) ([]candidate, error) {
 	text := strings.TrimSpace(l.Text)
 	if rest, ok := strings.CutPrefix(text, "**/"); ok && rest != "" {
 		out = append(out, candidate{
-			fmt.Sprintf("make %s match at the root of the context only", text),
-			[]edit.Edit{r.ignoreEdit(l.Number, 1, "/"+rest)},
+			title: fmt.Sprintf("make %s match at the root of the context only", text),
+			edits: []edit.Edit{r.ignoreEdit(l.Number, 1, "/"+rest)},
 		})
 	}
 	var others []string
@@ -194,8 +190,8 @@ func (r *Repairer) narrower(l *dockerctx.Line, p string) ([]candidate, error) {
 		return out, nil
 	}
 	return append(out, candidate{
-		fmt.Sprintf("put what else %s excludes in its place", text),
-		[]edit.Edit{r.ignoreEdit(l.Number, 1, strings.Join(others, "\n"))},
+		title: fmt.Sprintf("put what else %s excludes in its place", text),
+		edits: []edit.Edit{r.ignoreEdit(l.Number, 1, strings.Join(others, "\n"))},
 	}), nil
 }
 
@@ -225,7 +221,8 @@ func (r *Repairer) forbidCandidates(names ...string) []candidate {
 		lines = append(lines, name)
 	}
 	return []candidate{{
-		fmt.Sprintf("keep %s out of the context", strings.Join(names, ", ")), []edit.Edit{r.ignoreEdit(end, 0, strings.Join(lines, "\n"))},
+		title: fmt.Sprintf("keep %s out of the context", strings.Join(names, ", ")),
+		edits: []edit.Edit{r.ignoreEdit(end, 0, strings.Join(lines, "\n"))},
 	}}
 }
 

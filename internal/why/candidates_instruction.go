@@ -108,8 +108,8 @@ func (r *Repairer) copyCandidates(f audit.Finding) ([]candidate, error) {
 		for i := 1; i < operands(words); i++ {
 			if strings.HasPrefix(words[i], "--exclude=") {
 				out = append(out, candidate{
-					fmt.Sprintf("remove %s from line %d of %s", words[i], in.Location.Range.Start.Line, in.Location.File),
-					[]edit.Edit{r.replace(in, slices.Delete(slices.Clone(words), i, i+1))},
+					title: fmt.Sprintf("remove %s from line %d of %s", words[i], in.Location.Range.Start.Line, in.Location.File),
+					edits: []edit.Edit{r.replace(in, slices.Delete(slices.Clone(words), i, i+1))},
 				})
 			}
 		}
@@ -143,7 +143,7 @@ func (r *Repairer) newCopy(s *dockerfile.Stage, source, want, from string, isDir
 	if from != "" {
 		title += " from stage " + from
 	}
-	return candidate{title, []edit.Edit{r.dockerfileEdit(r.afterCopies(s), 0, text)}}
+	return candidate{title: title, edits: []edit.Edit{r.dockerfileEdit(r.afterCopies(s), 0, text)}}
 }
 
 // habits gives how the COPY instructions of a stage, or of those that it goes on from, are written: their owner and mode,
@@ -233,8 +233,8 @@ func (r *Repairer) widened(f audit.Finding, wants []string, isDir bool) []candid
 		}
 		more := slices.Insert(slices.Clone(words), len(words)-1, f.ContextPath)
 		out = append(out, candidate{
-			fmt.Sprintf("add %s to the files that line %d of %s copies", f.ContextPath, in.Location.Range.Start.Line, in.Location.File),
-			[]edit.Edit{r.replace(in, more)},
+			title: fmt.Sprintf("add %s to the files that line %d of %s copies", f.ContextPath, in.Location.Range.Start.Line, in.Location.File),
+			edits: []edit.Edit{r.replace(in, more)},
 		})
 	}
 	return out
@@ -300,7 +300,10 @@ func (r *Repairer) renameCandidates(f audit.Finding) []candidate {
 					changed[i] = near
 				}
 			}
-			return []candidate{{fmt.Sprintf("copy %s instead of %s", near, f.ContextPath), []edit.Edit{r.replace(in, changed)}}}
+			return []candidate{{
+				title: fmt.Sprintf("copy %s instead of %s", near, f.ContextPath),
+				edits: []edit.Edit{r.replace(in, changed)},
+			}}
 		}
 	}
 	return nil
@@ -330,7 +333,10 @@ func (r *Repairer) destinationCandidates(f audit.Finding) []candidate {
 		}
 		changed := slices.Clone(words)
 		changed[at+1] = fixed
-		out = append(out, candidate{fmt.Sprintf("copy %s into a directory of its name", f.ContextPath), []edit.Edit{r.replace(in, changed)}})
+		out = append(out, candidate{
+			title: fmt.Sprintf("copy %s into a directory of its name", f.ContextPath),
+			edits: []edit.Edit{r.replace(in, changed)},
+		})
 	}
 	return out
 }
@@ -365,12 +371,12 @@ func (r *Repairer) setEnv(name, value, title string) candidate {
 				continue
 			}
 			if words, ok := r.words(in); ok && len(words) == 2 && strings.HasPrefix(words[1], name+"=") {
-				return candidate{title, []edit.Edit{r.replace(in, []string{words[0], name + "=" + value})}}
+				return candidate{title: title, edits: []edit.Edit{r.replace(in, []string{words[0], name + "=" + value})}}
 			}
-			return candidate{title, []edit.Edit{r.dockerfileEdit(in.Location.Range.End.Line+1, 0, "ENV "+name+"="+value)}}
+			return candidate{title: title, edits: []edit.Edit{r.dockerfileEdit(in.Location.Range.End.Line+1, 0, "ENV "+name+"="+value)}}
 		}
 	}
-	return candidate{title, []edit.Edit{r.dockerfileEdit(r.afterCopies(s), 0, "ENV "+name+"="+value)}}
+	return candidate{title: title, edits: []edit.Edit{r.dockerfileEdit(r.afterCopies(s), 0, "ENV "+name+"="+value)}}
 }
 
 // exportCandidates add the export that a package lacks, behind the imports of its __init__.py.
@@ -397,8 +403,8 @@ func (r *Repairer) exportCandidates(f audit.Finding) ([]candidate, error) {
 		}
 	}
 	return []candidate{{
-		fmt.Sprintf("export %s from the package", h.ExportName),
-		[]edit.Edit{{
+		title: fmt.Sprintf("export %s from the package", h.ExportName),
+		edits: []edit.Edit{{
 			File: simulate.Shown(r.main.Dir, h.ExportFile), Path: r.real(joinContext(r.main.Dir, h.ExportFile)), Line: line,
 			Insert: fmt.Sprintf("from .%s import %s", h.ExportFrom, h.ExportName),
 		}},

@@ -189,7 +189,8 @@ func (e *Explainer) repair(ctx context.Context, a *Answer, p string) error {
 	// Git knows what a module needs; whoever asks about a path asks about all that is there.
 	s.Tracked, s.Clean = nil, nil
 	if e.Failure == nil {
-		s.Image = e.Image
+		// One answer does not read what it has nothing to do with.
+		s.Image, s.Sound = e.Image, e.Image
 	}
 	r, image, err := audit.Run(ctx, s)
 	if err != nil {
@@ -199,6 +200,7 @@ func (e *Explainer) repair(ctx context.Context, a *Answer, p string) error {
 	if err != nil || rep == nil {
 		return err
 	}
+	rep.First = !e.All
 	for _, f := range r.Findings {
 		if f.Rule != rule && f.Rule != audit.BuildFails || f.ContextPath != p && !simulate.Within(f.ContextPath, p) && !simulate.Within(p, f.ContextPath) {
 			continue

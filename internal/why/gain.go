@@ -1,9 +1,10 @@
 package why
 
 import (
+	"cmp"
 	"io"
-	"maps"
 	"slices"
+	"strings"
 
 	"github.com/ctxaudit/ctxaudit/dockerctx"
 	"github.com/ctxaudit/ctxaudit/internal/audit"
@@ -26,70 +27,88 @@ func contextFiles(c *simulate.Context) (map[string]simulate.File, error) {
 	return out, err
 }
 
+// change is a file that an edit adds, changes or takes away: was or now is nil.
+type change struct {
+	path     string
+	was, now *simulate.File
+}
+
 // describe gives the fix that a trial proves, with its exact effect.
 func (r *Repairer) describe(f audit.Finding, c candidate, t *trial) (*audit.Fix, error) {
-	before, after, err := r.compared(t)
+	var edited []string
+	for _, e := range c.edits {
+		if name, ok := r.contextName(e.Path); ok {
+			edited = append(edited, name)
+		}
+	}
+	changes, err := r.changes(t, edited)
 	if err != nil {
 		return nil, err
 	}
-	edited := map[string]bool{}
-	for _, e := range c.edits {
-		if name, ok := r.contextName(e.Path); ok {
-			edited[name] = true
-		}
-	}
+	slices.SortFunc(changes, func(a, b change) int { return strings.Compare(a.path, b.path) })
 	fix := &audit.Fix{Title: c.title, Edits: c.edits, Adds: []string{}}
-	for _, p := range slices.Sorted(maps.Keys(after)) {
-		now := after[p]
-		if was, ok := before[p]; ok {
-			if was != now && !edited[now.Context] {
+	for _, ch := range changes {
+		switch {
+		case ch.now == nil:
+			fix.RemovesCount++
+			continue
+		case ch.was != nil:
+			if !slices.Contains(edited, ch.now.Context) {
 				fix.RemovesCount++
 			}
 			continue
 		}
-		name := now.Context
-		if name == "" {
-			name = p
-		}
 		fix.AddsCount++
-		fix.AddsBytes += now.Size
-		if !r.wanted(f, now.Context) {
+		fix.AddsBytes += ch.now.Size
+		if !r.wanted(f, ch.now.Context) {
 			fix.OthersCount++
-			fix.OthersBytes += now.Size
+			fix.OthersBytes += ch.now.Size
 		}
 		if len(fix.Adds) < maxAdds {
-			fix.Adds = append(fix.Adds, name)
-		}
-	}
-	for p := range before {
-		if _, ok := after[p]; !ok {
-			fix.RemovesCount++
+			fix.Adds = append(fix.Adds, cmp.Or(ch.now.Context, ch.path))
 		}
 	}
 	slices.Sort(fix.Adds)
 	return fix, nil
 }
 
-// compared gives the files before and after: of the images, or of the contexts if there was no image.
-func (r *Repairer) compared(t *trial) (before, after map[string]simulate.File, err error) {
-	if r.Image == nil {
-		if before, err = contextFiles(r.main); err != nil {
-			return nil, nil, err
-		}
-		c, err := t.image.MainContext(r.Subject.Options.Context)
-		if err != nil || c == nil {
-			return nil, nil, err
-		}
-		after, err = contextFiles(c)
-		return before, after, err
+// changes gives the files by which images differ, or contexts if there was no image.
+func (r *Repairer) changes(t *trial, edited []string) ([]change, error) {
+	var out []change
+	note := func(p string, was, now *simulate.File) { out = append(out, change{p, was, now}) }
+	if r.Image != nil {
+		err := simulate.Compare(r.Image, t.image, edited, note)
+		return out, err
 	}
-	if r.before == nil {
-		if r.before, err = r.Image.Files(); err != nil {
-			return nil, nil, err
+	before, err := contextFiles(r.main)
+	if err != nil {
+		return nil, err
+	}
+	after := map[string]simulate.File{}
+	c, err := t.image.MainContext(r.Subject.Options.Context)
+	if err != nil {
+		return nil, err
+	}
+	if c != nil {
+		if after, err = contextFiles(c); err != nil {
+			return nil, err
+		}
+	} else {
+		before = nil
+	}
+	for p, now := range after {
+		if was, ok := before[p]; !ok {
+			note(p, nil, &now)
+		} else if was != now {
+			note(p, &was, &now)
 		}
 	}
-	after, err = t.image.Files()
-	return r.before, after, err
+	for p, was := range before {
+		if _, ok := after[p]; !ok {
+			note(p, &was, nil)
+		}
+	}
+	return out, nil
 }
 
 // wanted reports whether a file of the context is one that a finding asks for.

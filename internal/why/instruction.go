@@ -1,7 +1,11 @@
 package why
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
+	"io/fs"
+	"iter"
 	"path"
 	"slices"
 	"strings"
@@ -128,7 +132,7 @@ func (e *Explainer) effect(a *Answer, in dockerfile.Instruction, place *audit.Pl
 			continue
 		}
 		if st := e.Image.After(op.ID); st != nil {
-			err := st.Tree.Walk(func(p string, n *rootfs.Node) error {
+			err := st.Tree.Scan(func(p string, n *rootfs.Node) error {
 				if n.Op == int32(op.ID) && !n.IsDir() {
 					made++
 					bytes += n.Size
@@ -145,7 +149,7 @@ func (e *Explainer) effect(a *Answer, in dockerfile.Instruction, place *audit.Pl
 		if e.Failure != nil {
 			continue
 		}
-		err := e.Image.Tree.Walk(func(_ string, n *rootfs.Node) error {
+		err := e.Image.Tree.Scan(func(_ string, n *rootfs.Node) error {
 			for from := n; from != nil && !n.IsDir(); from = from.Source {
 				if from.Op == int32(op.ID) {
 					left++
@@ -262,38 +266,46 @@ func decisions(c *simulate.Context, line int) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	with, err := included(c.Context)
-	if err != nil {
-		return nil, err
-	}
-	less, err := included(other)
-	if err != nil {
-		return nil, err
-	}
+	with, failedWith := included(c.Context)
+	less, failedLess := included(other)
+	nextWith, stopWith := iter.Pull(with)
+	defer stopWith()
+	nextLess, stopLess := iter.Pull(less)
+	defer stopLess()
 	var out []string
-	for p := range with {
-		if !less[p] {
-			out = append(out, p)
+	x, more := nextWith()
+	y, others := nextLess()
+	for more || others {
+		switch {
+		case more && others && x == y:
+			x, more = nextWith()
+			y, others = nextLess()
+		case !others || more && x < y:
+			out = append(out, x)
+			x, more = nextWith()
+		default:
+			out = append(out, y)
+			y, others = nextLess()
 		}
 	}
-	for p := range less {
-		if !with[p] {
-			out = append(out, p)
-		}
-	}
-	return sorted(out), nil
+	return out, cmp.Or(failedWith(), failedLess())
 }
 
-// included gives the files that reach the builder.
-func included(c *dockerctx.Context) (map[string]bool, error) {
-	out := map[string]bool{}
-	err := c.Tree().Walk(func(e dockerctx.Entry) error {
-		if !e.Mode.IsDir() {
-			out[e.Path] = true
+// included gives the files that reach the builder, sorted, and afterwards why they are not all, if they are not.
+func included(c *dockerctx.Context) (files iter.Seq[string], failed func() error) {
+	var err error
+	files = func(yield func(string) bool) {
+		err = c.Tree().List(false, func(e dockerctx.Entry) error {
+			if !e.Mode.IsDir() && !yield(e.Path) {
+				return fs.SkipAll
+			}
+			return nil
+		})
+		if errors.Is(err, fs.SkipAll) {
+			err = nil
 		}
-		return nil
-	})
-	return out, err
+	}
+	return files, func() error { return err }
 }
 
 func sorted(list []string) []string {

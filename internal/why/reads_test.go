@@ -2,54 +2,43 @@ package why_test
 
 import (
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
-	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/ctxaudit/ctxaudit/dockerctx"
 	"github.com/ctxaudit/ctxaudit/dockerfile"
 	"github.com/ctxaudit/ctxaudit/internal/audit"
+	"github.com/ctxaudit/ctxaudit/internal/countfs"
 	"github.com/ctxaudit/ctxaudit/internal/simulate"
 	"github.com/ctxaudit/ctxaudit/internal/why"
 )
 
-// counting counts the directories that are read.
-type counting struct {
-	dockerctx.FS
-	mu   *sync.Mutex
-	read map[string]int
-}
-
-func (c counting) ReadDir(name string) ([]fs.DirEntry, error) {
-	c.mu.Lock()
-	c.read[name]++
-	c.mu.Unlock()
-	return c.FS.ReadDir(name)
-}
-
-// To answer for one path, only the directories on its way are read, however many there are beside them.
+// To answer for one path, or for a module of the program, only the directories on its way are read, however many there are
+// beside them. That holds too where an edit is searched and tried that brings it in.
 func TestWhyReadsOnlyWhatMatters(t *testing.T) {
-	reads := func(areas int, target string) map[string]int {
+	ask := func(areas int, target string, want why.Verdict) map[string]int {
 		dir := t.TempDir()
+		write := func(name, text string) {
+			name = filepath.Join(dir, name)
+			require.NoError(t, os.MkdirAll(filepath.Dir(name), 0o755))
+			require.NoError(t, os.WriteFile(name, []byte(text), 0o644))
+		}
 		for i := range areas {
 			for j := range 5 {
-				d := filepath.Join(dir, fmt.Sprintf("area%d/mod%d/deep", i, j))
-				require.NoError(t, os.MkdirAll(d, 0o755))
-				require.NoError(t, os.WriteFile(filepath.Join(d, "file.txt"), []byte("x"), 0o644))
+				write(fmt.Sprintf("area%d/mod%d/deep/file.txt", i, j), "x")
+				write(fmt.Sprintf("area%d/mod%d/deep/file.log", i, j), "x")
 			}
 		}
-		require.NoError(t, os.WriteFile(filepath.Join(dir, "Dockerfile"), []byte("FROM scratch AS a\nCOPY . /src/\nFROM scratch\nCOPY --from=a /src /app\n"), 0o644))
-		require.NoError(t, os.WriteFile(filepath.Join(dir, ".dockerignore"), []byte("**/*.log\narea1/mod4\n"), 0o644))
-		c := counting{mu: &sync.Mutex{}, read: map[string]int{}}
-		opt := dockerfile.Options{Context: dir, Open: func(p string) (dockerctx.FS, error) {
-			under, err := dockerctx.DirFS(p)
-			return counting{under, c.mu, c.read}, err
-		}}
+		write("shop/__init__.py", "")
+		write("shop/main.py", "import json\nfrom shop import cart\n")
+		write("shop/cart.py", "")
+		write("Dockerfile", "FROM scratch AS a\nCOPY . /src/\nFROM scratch\nWORKDIR /app\nCOPY --from=a /src /app\nCMD [\"python\", \"-m\", \"shop.main\"]\n")
+		write(".dockerignore", "**/*.log\narea1/mod4\n")
+		var c countfs.Counter
+		opt := dockerfile.Options{Context: dir, Open: c.Open}
 		m, err := simulate.Build(t.Context(), opt)
 		require.NoError(t, err)
 		e := &why.Explainer{Image: m, Subject: audit.Subject{Name: "image", Options: opt}}
@@ -57,12 +46,27 @@ func TestWhyReadsOnlyWhatMatters(t *testing.T) {
 		require.NoError(t, err)
 		a, err := e.Explain(t.Context(), target)
 		require.NoError(t, err)
-		assert.Equal(t, why.InImage, a.Verdict)
-		return c.read
+		assert.Equal(t, want, a.Verdict)
+		if want == why.Ignored {
+			require.Len(t, a.Fixes, 1)
+			assert.Equal(t, 1, a.Fixes[0].AddsCount)
+		}
+		_, read := c.Take()
+		return read
 	}
-	few, many := reads(3, "area1/mod2/deep/file.txt"), reads(60, "area1/mod2/deep/file.txt")
-	assert.Equal(t, few, many, "what is read does not depend on what lies beside")
-	assert.LessOrEqual(t, len(many), 5, "the way to the file and no more: %v", many)
-	image := reads(60, "/app/area1/mod2/deep/file.txt")
-	assert.LessOrEqual(t, len(image), 5, "the way to the file and no more: %v", image)
+	for _, tt := range []struct {
+		target string
+		want   why.Verdict
+		dirs   int // that may be read
+	}{
+		{"area1/mod2/deep/file.txt", why.InImage, 5},
+		{"/app/area1/mod2/deep/file.txt", why.InImage, 5},
+		{"shop.cart", why.InImage, 3},
+		{"shop/cart.py", why.InImage, 3},
+		{"area1/mod2/deep/file.log", why.Ignored, 5},
+	} {
+		few, many := ask(3, tt.target, tt.want), ask(60, tt.target, tt.want)
+		assert.Equal(t, few, many, "%s: what is read does not depend on what lies beside", tt.target)
+		assert.LessOrEqual(t, len(many), tt.dirs, "%s: the way to it and no more: %v", tt.target, many)
+	}
 }

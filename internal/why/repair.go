@@ -33,7 +33,6 @@ type Repairer struct {
 	plan   *dockerfile.Plan
 	main   *simulate.Context // nil if it is remote
 	trials map[string]*trial
-	before map[string]simulate.File
 	budget *int // trials that are left
 	depth  int  // of carrying on
 }
@@ -117,6 +116,8 @@ func Repair(ctx context.Context, s audit.Subject, r *audit.ImageReport, m *simul
 type candidate struct {
 	title string
 	edits []edit.Edit
+	// more gives other candidates in the place of this one. It is for those that take much to find, and may not be needed.
+	more func() ([]candidate, error)
 }
 
 // trial is what an image would be with edits made.
@@ -137,7 +138,16 @@ func (r *Repairer) Fixes(ctx context.Context, f audit.Finding) (fixes []audit.Fi
 		tried = append(tried, "no kind of edit applies to it")
 	}
 	seen := map[string]bool{}
-	for _, c := range list {
+	for len(list) > 0 {
+		c := list[0]
+		if list = list[1:]; c.more != nil {
+			more, err := c.more()
+			if err != nil {
+				return nil, nil, err
+			}
+			list = slices.Concat(more, list)
+			continue
+		}
 		if seen[key(c.edits)] || len(seen) == maxCandidates/(r.depth+1) {
 			continue
 		}
@@ -234,7 +244,7 @@ func (r *Repairer) attempt(ctx context.Context, f audit.Finding, c candidate) (*
 	if len(both) > maxEdits {
 		return nil, reason + ", and so on", nil
 	}
-	return r.attempt(ctx, f, candidate{c.title + ", and " + more[0].Title, both})
+	return r.attempt(ctx, f, candidate{title: c.title + ", and " + more[0].Title, edits: both})
 }
 
 // letsInMore reports whether the ignore file lets in all of what a finding asks for, and did not before: what is left to
@@ -289,7 +299,7 @@ func (r *Repairer) try(ctx context.Context, edits []edit.Edit) (*trial, error) {
 		return t, nil
 	}
 	t.subject = r.Subject
-	t.subject.Image = nil
+	t.subject.Image, t.subject.Sound = nil, r.Image
 	if data, ok := files[""]; ok {
 		t.subject.Options.Stdin = overlay.NewReader(data)
 		delete(files, "")

@@ -130,6 +130,15 @@ func Read(f Files, dir string) (*Project, error) {
 	return p.Project, nil
 }
 
+// ReadScripts gives the scripts that the manifests of one directory declare, by name.
+func ReadScripts(f Files, dir string) (map[string]Script, error) {
+	p, err := newReader(f).project(path.Clean(dir))
+	if err != nil {
+		return nil, err
+	}
+	return p.Scripts, nil
+}
+
 // reader reads manifests and remembers which requirements files it has seen, so that a loop of -r ends.
 type reader struct {
 	files Files
