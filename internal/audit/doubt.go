@@ -26,6 +26,9 @@ func (c *importCheck) doubt(g *missingGroup, check *moduleCheck, rule string) (r
 		if place := c.steered(); top && place != "" {
 			return fmt.Sprintf("It is not proved: %s changes the search path in a way that cannot be told.", place), false, nil
 		}
+		if top && base != nil && path.Clean("/"+c.image.Plan.Config.WorkingDir) == "/" {
+			return "", true, nil // its working directory is the base image's, and very likely the one with the code
+		}
 		if top && base != nil {
 			return fmt.Sprintf("It is not proved: what the base image %s puts on the search path is not known.", baseName(base)), false, nil
 		}
