@@ -171,6 +171,9 @@ func (x *extraction) place(name string) (string, error) {
 			// The parent exists: it is a link that leads nowhere.
 			return "", &rootfs.PathError{Path: p, Err: fs.ErrNotExist}
 		}
+		if err := x.dangling(path.Dir(p)); err != nil {
+			return "", err
+		}
 		if err := mkdirAll(x.tree, parent, defaultDirPerm, &rootfs.Owner{}, x.op); err != nil {
 			return "", err
 		}
@@ -180,6 +183,27 @@ func (x *extraction) place(name string) (string, error) {
 		return "", &rootfs.PathError{Path: p, Err: syscall.ENOTDIR}
 	}
 	return path.Join(parent, path.Base(p)), nil
+}
+
+// dangling fails where a link on the way to a directory that is to be made leads nowhere: a directory cannot be made in its
+// place (moby/sys/user, MkdirAllAndChown, which calls os.MkdirAll).
+func (x *extraction) dangling(dir string) error {
+	for i := 1; i <= len(dir); i++ {
+		if i < len(dir) && dir[i] != '/' {
+			continue
+		}
+		link, _, err := x.tree.Lookup(dir[:i], false)
+		if err != nil || link == nil {
+			return err
+		}
+		if n, _, err := x.tree.Lookup(dir[:i], true); err != nil || n == nil {
+			if err == nil {
+				err = &rootfs.PathError{Path: dir[:i], Err: fs.ErrExist}
+			}
+			return err
+		}
+	}
+	return nil
 }
 
 // create is createTarFile.
