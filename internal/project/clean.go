@@ -26,7 +26,9 @@ type Clean struct {
 }
 
 // NewClean gives a Clean for several images: git is asked once about each build context.
-func NewClean(search string) Clean { return Clean{Search: search, answers: &answers{by: map[string]any{}}} }
+func NewClean(search string) Clean {
+	return Clean{Search: search, answers: &answers{by: map[string]any{}}}
+}
 
 // answers are what git said, by question and directory.
 type answers struct {
