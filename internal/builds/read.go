@@ -7,6 +7,7 @@ import (
 	"maps"
 	"path"
 	"slices"
+	"strings"
 )
 
 // Kinds are the kinds of sources, the most explicit first.
@@ -27,6 +28,11 @@ type Reader struct {
 
 // IsSource reports whether a file may say what is built, by its name.
 func IsSource(name string) bool {
+	switch strings.ToLower(path.Ext(name)) {
+	case ".yaml", ".yml", ".json", ".hcl":
+	default:
+		return false // what nearly every file of a repository is told by
+	}
 	base := path.Base(name)
 	return IsCompose(base) || IsBake(base) || IsWorkflow(name) || IsCloudBuild(name) || IsSkaffold(base)
 }

@@ -3,10 +3,14 @@ package project
 import (
 	"bytes"
 	"io/fs"
+	"iter"
 	"os/exec"
 	"path"
+	"runtime"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 )
 
 // vendored are directories that hold somebody else's files, or files that are no part of the project.
@@ -31,7 +35,7 @@ func IsDockerfile(name string) bool {
 		strings.HasPrefix(name, "Containerfile.") || strings.HasSuffix(lower, ".dockerfile")
 }
 
-// Directory is what files are looked for in: names are slash-separated and relative to it.
+// Directory is what files are looked for in: names are slash-separated and relative to it. It is read by several goroutines.
 type Directory interface {
 	ReadDir(name string) ([]fs.DirEntry, error)
 }
@@ -44,15 +48,14 @@ func Files(root Directory, ignored func(dirs []string) map[string]bool, wanted f
 	level := []string{"."}
 	for depth := 0; len(level) > 0 && depth <= maxDepth; depth++ {
 		var next []string
-		for _, dir := range level {
-			entries, err := root.ReadDir(dir)
-			if err != nil {
+		for dir, read := range readAll(root, level) {
+			if read.err != nil {
 				if dir == "." {
-					return nil, err
+					return nil, read.err
 				}
 				continue
 			}
-			for _, e := range entries {
+			for _, e := range read.entries {
 				p := path.Join(dir, e.Name())
 				switch {
 				case e.IsDir():
@@ -71,6 +74,44 @@ func Files(root Directory, ignored func(dirs []string) map[string]bool, wanted f
 		level = next
 	}
 	return out, nil
+}
+
+// listing is what a directory holds, or why it cannot be read.
+type listing struct {
+	entries []fs.DirEntry
+	err     error
+}
+
+// batch is how many directories are read before they are looked at: no more of a large repository is held at once.
+const batch = 512
+
+// readAll reads directories, and gives each with its listing.
+func readAll(root Directory, dirs []string) iter.Seq2[string, listing] {
+	return func(yield func(string, listing) bool) {
+		for some := range slices.Chunk(dirs, batch) {
+			for i, read := range readBatch(root, some) {
+				if !yield(some[i], read) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// readBatch reads directories in parallel.
+func readBatch(root Directory, dirs []string) []listing {
+	out := make([]listing, len(dirs))
+	var wg sync.WaitGroup
+	var next atomic.Int64
+	for range min(runtime.GOMAXPROCS(0), len(dirs)) {
+		wg.Go(func() {
+			for i := int(next.Add(1)) - 1; i < len(dirs); i = int(next.Add(1)) - 1 {
+				out[i].entries, out[i].err = root.ReadDir(dirs[i])
+			}
+		})
+	}
+	wg.Wait()
+	return out
 }
 
 // isTemplate reports whether a name has yet to be filled in, as in the templates of cookiecutter and copier: what lies in such
