@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"github.com/moby/buildkit/util/suggest"
+
+	"github.com/ctxaudit/ctxaudit/internal/audit"
 )
 
 // Clue is something that the output of a program or of a build says is missing.
@@ -17,6 +19,8 @@ type Clue struct {
 	Target string `json:"target"`
 	// Name is what could not be imported from the module Target; "" if it is the module itself.
 	Name string `json:"name,omitempty"`
+	// Program tells that Target is the bare name of a program, which PATH leads to.
+	Program bool `json:"program,omitempty"`
 	// Line is the line of the output that says so.
 	Line string `json:"line"`
 }
@@ -37,6 +41,17 @@ func inImage(m []string, _, workdir string) (string, string) {
 	}
 	return p, ""
 }
+
+// started is what a runtime was told to start: a path of the image, or the bare name of a program.
+func started(m []string, rest, workdir string) (string, string) {
+	if !strings.Contains(m[1], "/") {
+		return m[1], ""
+	}
+	return inImage(m, rest, workdir)
+}
+
+// bare recognises a runtime's message about a program that it was told to start by its name.
+var bare = regexp.MustCompile(`exec: "[^"/]+": `)
 
 // inContext makes a path of the build context of one that a builder gave.
 func inContext(m []string, _, _ string) (string, string) {
@@ -75,7 +90,7 @@ var patterns = []pattern{
 	{regexp.MustCompile(`Cannot find (?:module|package) '([^']+)' imported from (\S+)`), required}, // node, ES modules
 	{regexp.MustCompile(`Cannot find module '([^']+)'`), required},                                 // node
 	{regexp.MustCompile(`ENOENT: no such file or directory, \w+ '([^']+)'`), inImage},
-	{regexp.MustCompile(`exec: "([^"]+)": `), inImage},
+	{regexp.MustCompile(`exec: "([^"]+)": `), started},
 	{regexp.MustCompile(`exec (/\S+): no such file or directory`), inImage},
 	{regexp.MustCompile(`sh: (?:\d+: |line \d+: )?(\.?[\w./-]*/[\w./-]+): (?:not found|No such file or directory)`), inImage},
 	{regexp.MustCompile(`(?:file does not exist|excluded by \.dockerignore)?:? ?stat ([^\s:]+): file does not exist`), inContext},
@@ -98,6 +113,7 @@ func Clues(text, workdir string) []Clue {
 			}
 			c := Clue{}
 			c.Target, c.Name = p.target(m, rest, workdir)
+			c.Program = bare.MatchString(m[0])
 			if !seen[c] {
 				seen[c] = true
 				c.Line = strings.TrimSpace(line)
@@ -110,12 +126,11 @@ func Clues(text, workdir string) []Clue {
 	return out
 }
 
-// Clues answers for what the output of a program or of a build says is missing. A clue that a pattern took for a path of
-// the image and that is a program's bare name is looked up in PATH.
+// Clues answers for what the output of a program or of a build says is missing.
 func (e *Explainer) Clues(ctx context.Context, output string) ([]*Answer, error) {
 	var out []*Answer
 	for _, c := range Clues(output, e.Image.Plan.Config.WorkingDir) {
-		a, err := e.Explain(ctx, c.Target)
+		a, err := e.clue(ctx, c)
 		if err != nil {
 			return nil, err
 		}
@@ -126,6 +141,14 @@ func (e *Explainer) Clues(ctx context.Context, output string) ([]*Answer, error)
 		out = append(out, a)
 	}
 	return out, nil
+}
+
+func (e *Explainer) clue(ctx context.Context, c Clue) (*Answer, error) {
+	if !c.Program {
+		return e.Explain(ctx, c.Target)
+	}
+	a := &Answer{Steps: []Step{}, Assumptions: []audit.Assumption{}}
+	return a, e.program(ctx, a, c.Target)
 }
 
 // exported tells whether a module that is there has a name.

@@ -17,6 +17,7 @@ func TestCluesOfPrograms(t *testing.T) {
 		"FileNotFoundError: [Errno 2] No such file or directory: 'conf/a.yml'":                                     {Target: "/srv/conf/a.yml"},
 		"Error [ERR_MODULE_NOT_FOUND]: Cannot find module './b.js' imported from /srv/lib/a.js":                    {Target: "/srv/lib/b.js"},
 		"Error: ENOENT: no such file or directory, open 'views/x.html'":                                            {Target: "/srv/views/x.html"},
+		`exec: "gunicorn": executable file not found in $PATH`:                                                     {Target: "gunicorn", Program: true},
 		`exec: "/entry.sh": stat /entry.sh: no such file or directory`:                                             {Target: "/entry.sh"},
 		"exec /entry.sh: no such file or directory":                                                                {Target: "/entry.sh"},
 		"/bin/sh: 1: ./run.sh: not found":                                                                          {Target: "/srv/run.sh"},
@@ -27,6 +28,7 @@ func TestCluesOfPrograms(t *testing.T) {
 		if assert.Len(t, got, 1, line) {
 			assert.Equal(t, want.Target, got[0].Target, line)
 			assert.Equal(t, want.Name, got[0].Name, line)
+			assert.Equal(t, want.Program, got[0].Program, line)
 		}
 	}
 	assert.Empty(t, Clues("all is well\n", "/srv"))
@@ -37,12 +39,13 @@ func FuzzClues(f *testing.F) {
 	f.Add("ModuleNotFoundError: No module named 'a'\n\"/x\": not found")
 	f.Add("Error: Cannot find module './x'\nRequire stack:\n- /a/b.js\n")
 	f.Fuzz(func(t *testing.T, text string) {
-		seen := map[[2]string]bool{}
+		seen := map[Clue]bool{}
 		for _, c := range Clues(text, "/srv") {
 			if !strings.Contains(strings.ReplaceAll(text, "\r\n", "\n"), c.Line) {
 				t.Fatalf("%q is no line of the output", c.Line)
 			}
-			k := [2]string{c.Target, c.Name}
+			k := c
+			k.Line = ""
 			if c.Target == "" && c.Name == "" && c.Line == "" || seen[k] {
 				t.Fatalf("%+v is empty or given twice", c)
 			}

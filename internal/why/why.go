@@ -89,7 +89,7 @@ type Answer struct {
 	// Image is the image that was asked about, if there are several.
 	Image   string  `json:"image,omitempty"`
 	Target  string  `json:"target"`
-	Kind    string  `json:"kind"` // context-path, image-path, environment, instruction, ignore-line
+	Kind    string  `json:"kind"` // context-path, image-path, environment, instruction, ignore-line, program
 	Verdict Verdict `json:"verdict"`
 	Summary string  `json:"summary"`
 	// Steps is the chain, from the source to the image.
