@@ -465,7 +465,11 @@ func buildFailure(err error) (Finding, bool) {
 		}
 		var detail []string
 		for _, h := range be.Hints {
-			detail = append(detail, h.Text+".")
+			text := h.Text
+			if !strings.HasSuffix(text, "?") {
+				text += "."
+			}
+			detail = append(detail, text)
 			if h.Line != nil {
 				f.Related = append(f.Related, Place{Role: RoleExcludes, File: h.File, Line: h.Line.Number, Text: strings.TrimSpace(h.Line.Text)})
 			}

@@ -291,8 +291,8 @@ func (r *Repairer) renameCandidates(f audit.Finding) []candidate {
 				continue
 			}
 			words, ok := r.words(in)
-			if !ok {
-				return nil
+			if !ok || slices.Contains(words, near) {
+				return nil // what is most like it is copied already
 			}
 			changed := slices.Clone(words)
 			for i := operands(words); i < len(words)-1; i++ {
