@@ -201,6 +201,8 @@ type pass struct {
 	main    *simulate.Context // the main context; nil if nothing of it is used or it is remote
 	report  *ImageReport
 	needed  map[string]need // by path in the main context
+	// untracked is what of that git does not track.
+	untracked []string
 }
 
 // Run predicts an image and checks it. A build that would fail is a finding; an error means that the audit could not

@@ -77,7 +77,8 @@ func checkTracked(p *pass) error {
 		at := cmp.Or(absent[name].Dir, name)
 		groups[at] = append(groups[at], name)
 	}
-	for _, at := range sortedKeys(groups) {
+	p.untracked = sortedKeys(groups)
+	for _, at := range p.untracked {
 		p.reportAbsent(at, groups[at], absent[groups[at][0]])
 	}
 	return p.checkHollow()
@@ -111,6 +112,10 @@ func (p *pass) reportAbsent(at string, names []string, why Absence) {
 	if len(names) > 1 {
 		f.Files = names
 	}
+	if p.subject.Prepared || builtPath(at) {
+		f.Severity = Warning
+		f.Detail = fmt.Sprintf("It is here; %s. An image that is built from a clean checkout, as in CI, lacks it unless a step before the build makes it.", n.why)
+	}
 	if why.Ignores != nil {
 		f.Severity = Warning
 		f.Related = append(f.Related, *why.Ignores)
@@ -118,6 +123,19 @@ func (p *pass) reportAbsent(at string, names []string, why Absence) {
 		f.Detail = fmt.Sprintf("It is here; %s. An image that is built from a clean checkout, as in CI, lacks it unless a step before the build makes it.", n.why)
 	}
 	p.add(f)
+}
+
+// outputs are directories, and endings of files, that builds make by convention.
+var (
+	outputDirs = []string{"dist", "build", "out", "target", "bin", "obj", "public", "generated", ".next", ".output", "wheels", "wheelhouse"}
+	outputExts = []string{".whl", ".jar", ".war", ".so", ".pyd", ".exe", ".deb", ".rpm", ".apk", ".tgz", ".gz", ".zip"}
+)
+
+// builtPath reports whether a path is of the kind that a step before the build makes.
+func builtPath(p string) bool {
+	stem, _, _ := strings.Cut(path.Base(p), ".")
+	return slices.Contains(outputExts, path.Ext(p)) || generatedName(stem) ||
+		slices.ContainsFunc(strings.Split(p, "/"), func(name string) bool { return slices.Contains(outputDirs, name) })
 }
 
 // lfsPointer is how a file begins that stands for one of git's large file storage (git-lfs, docs/spec.md).
@@ -210,6 +228,9 @@ func checkStray(p *pass) error {
 	for _, s := range stray {
 		if path.Base(s.Path) == policy.FileName {
 			continue // it was just made for this, and belongs into git
+		}
+		if slices.ContainsFunc(p.untracked, func(needed string) bool { return simulate.Within(strings.TrimSuffix(s.Path, "/"), needed) }) {
+			continue // it is no stray: it is needed, and was told of
 		}
 		at, node, err := p.inImage(strings.TrimSuffix(s.Path, "/"))
 		if err != nil {
