@@ -229,7 +229,8 @@ func checkStray(p *pass) error {
 		if path.Base(s.Path) == policy.FileName {
 			continue // it was just made for this, and belongs into git
 		}
-		if slices.ContainsFunc(p.untracked, func(needed string) bool { return simulate.Within(strings.TrimSuffix(s.Path, "/"), needed) }) {
+		secret := s.Ignored && LooksSecret(s.Path)
+		if !secret && slices.ContainsFunc(p.untracked, func(needed string) bool { return simulate.Within(strings.TrimSuffix(s.Path, "/"), needed) }) {
 			continue // it is no stray: it is needed, and was told of
 		}
 		at, node, err := p.inImage(strings.TrimSuffix(s.Path, "/"))
@@ -240,7 +241,7 @@ func checkStray(p *pass) error {
 		case node == nil:
 		case !s.Ignored:
 			untracked.add(s.Path, at, node)
-		case LooksSecret(s.Path):
+		case secret:
 			secrets.add(s.Path, at, node)
 		default:
 			ignored.add(s.Path, at, node)

@@ -97,8 +97,7 @@ func (r *Reader) composeGroup(ctx context.Context, group []string) ([]Build, []N
 		details.ConfigFiles = append(details.ConfigFiles, types.ConfigFile{Filename: filepath.Join(root, filepath.FromSlash(f))})
 	}
 	quiet()
-	required := requiredVariables{}
-	load := func() (*types.Project, error) {
+	load := func(required *requiredVariables) (*types.Project, error) {
 		return loader.LoadWithContext(ctx, details, func(o *loader.Options) {
 			o.SetProjectName("ctxaudit", true)
 			o.Interpolate.Substitute = required.substitute
@@ -107,15 +106,13 @@ func (r *Reader) composeGroup(ctx context.Context, group []string) ([]Build, []N
 			o.SkipResolveEnvironment, o.SkipConsistencyCheck, o.SkipNormalization = true, true, false
 		})
 	}
-	project, err := load()
+	required := &requiredVariables{}
+	project, err := load(required)
 	if err != nil {
 		// A number or a mount that is made of a variable without a value is none.
-		with := requiredVariables{all: true}
-		required, with = with, required
-		if again, ok := load(); ok == nil && len(required.missing) > 0 {
-			project, err = again, nil
-		} else {
-			required = with
+		all := &requiredVariables{all: true}
+		if again, failed := load(all); failed == nil && len(all.missing) > 0 {
+			project, required, err = again, all, nil
 		}
 	}
 	if err != nil && strings.Contains(err.Error(), "empty compose file") {
