@@ -16,7 +16,16 @@ import (
 // countingFS counts what is asked of an FS.
 type countingFS struct {
 	FS
-	reads, stats, links, opens atomic.Int64
+	reads, stats, links, opens, leaves atomic.Int64
+}
+
+// isLeaf counts the directories that need not be listed.
+func (f *countingFS) isLeaf(dir string, names []string) bool {
+	leaf := isLeaf(f.FS, dir, names)
+	if leaf {
+		f.leaves.Add(1)
+	}
+	return leaf
 }
 
 func (f *countingFS) ReadDir(name string) ([]fs.DirEntry, error) {
@@ -54,10 +63,10 @@ func (e countingEntry) Info() (fs.FileInfo, error) {
 }
 
 // counts is what an answer took.
-type counts struct{ reads, stats, links, opens, asked int64 }
+type counts struct{ reads, stats, links, opens, leaves, asked int64 }
 
 func (f *countingFS) since(t *Tree) counts {
-	return counts{f.reads.Swap(0), f.stats.Swap(0), f.links.Swap(0), f.opens.Swap(0), t.asked.Swap(0)}
+	return counts{f.reads.Swap(0), f.stats.Swap(0), f.links.Swap(0), f.opens.Swap(0), f.leaves.Swap(0), t.asked.Swap(0)}
 }
 
 // repository is a tree of 10 areas with so many packages in each and 10 modules of 5 files in every package, a link in
@@ -96,6 +105,9 @@ func TestCounts(t *testing.T) {
 		{"a literal negation", []string{"**/cache", "!area3/pkg1/cache/x"}, listTypes, counts{reads: dirs + 2, stats: dirs + 2, links: 10, asked: 20 + 1}},
 		{"a wildcard negation that can match anywhere", []string{"**/cache", "!**/cache/y"}, listTypes, counts{reads: dirs + 40, stats: dirs, links: 10, asked: 20 + 20}},
 		{"a wildcard negation with a place", []string{"**/cache", "!area3/*/cache/y"}, listTypes, counts{reads: dirs + 2, stats: dirs, links: 10, asked: 20}},
+		{"one that needs another directory", []string{"**/mod3", "!**/keep/*.js"}, listTypes, counts{reads: dirs + 20, stats: dirs + 20, links: 10, leaves: 20, asked: 20}},
+		{"one that needs a name", []string{"**/mod3", "!**/file9.js"}, listTypes, counts{reads: dirs + 20, stats: dirs + 20, links: 10, leaves: 20, asked: 20}},
+		{"one whose name is there", []string{"**/mod3", "!**/file0.js"}, listTypes, counts{reads: dirs + 40, stats: dirs + 40, links: 10, asked: 20 + 40}}, // of each file0.js and file2.spec.js
 		{"looked through", nil, func(t *testing.T, tree *Tree) { require.True(t, tree.Flawless(nil)) }, counts{reads: dirs + 40, stats: dirs + 40, links: 10}},
 		{"looked through, pruned", []string{"**/cache", "!area3/pkg1/cache/x"}, func(t *testing.T, tree *Tree) { require.True(t, tree.Flawless(nil)) },
 			counts{reads: dirs + 2, stats: dirs + 2, links: 10, asked: 20 + 1}},

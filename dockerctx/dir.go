@@ -146,6 +146,14 @@ func (t *Tree) load(d *dir, want detail) error {
 	if d.loaded && (want <= d.found || len(d.entries) == 0) {
 		return d.failure
 	}
+	var needed files
+	if !d.loaded {
+		needed = t.neededFiles(d)
+		if !needed.any && isLeaf(t.fsys, d.path, needed.names) {
+			d.found, d.loaded = want, true
+			return nil
+		}
+	}
 	r := openDir(t.fsys, d.path)
 	defer r.close()
 	d.found = want
@@ -156,7 +164,7 @@ func (t *Tree) load(d *dir, want detail) error {
 	d.loaded = true
 	l := loadsPool.Get().(*loads)
 	defer loadsPool.Put(l)
-	l.listing.reset()
+	l.listing.reset(!needed.any && len(needed.names) == 0)
 	err := r.list(&l.listing)
 	switch {
 	case err == nil:
@@ -170,6 +178,31 @@ func (t *Tree) load(d *dir, want detail) error {
 		d.failure = fmt.Errorf("reading directory %q of the context: %w", d.path, underlying(err))
 	}
 	return d.failure
+}
+
+// files are the files of a directory that may be listed: any, or those of a few names.
+type files struct {
+	any   bool
+	names []string
+}
+
+// neededFiles tells which files of a directory may be listed. If it is not listed itself, what keeps it out keeps its files out
+// too, but for those that a rule may match that turns the verdict.
+func (t *Tree) neededFiles(d *dir) files {
+	if !d.skipped || t.mayFail {
+		return files{any: true}
+	}
+	if m, from := t.exclude, &d.standing.exclude; m != nil && m.verdictOf(from.matched) {
+		if names, all := m.index.turnsFiles(nil, from.scope, d.path); !all {
+			return files{names: names}
+		}
+	}
+	if m, from := t.include, &d.standing.include; m != nil && !m.verdictOf(from.matched) {
+		if names, all := m.index.turnsFiles(nil, from.scope, d.path); !all {
+			return files{names: names}
+		}
+	}
+	return files{any: true}
 }
 
 // decideAll decides about the entries of a directory, in their order, and keeps those that the walk meets.
@@ -253,7 +286,7 @@ func (t *Tree) decide(d *dir, k kind, l *loads) (rec record, below *standing, co
 		rec.skipped = !v.matches
 		if isDir {
 			include = inherited{v.matched, t.include.index.enter(from.scope, at)}
-			if rec.skipped && !t.include.worthEntering(&include, at) {
+			if rec.skipped && !t.worthEntering(t.include, &include, at) {
 				return rec, nil, false, nil
 			}
 		}
@@ -271,7 +304,7 @@ func (t *Tree) decide(d *dir, k kind, l *loads) (rec record, below *standing, co
 		rec.skipped = rec.skipped || v.matches
 		if isDir {
 			exclude = inherited{v.matched, t.exclude.index.enter(from.scope, at)}
-			if v.matches && !t.exclude.worthEntering(&exclude, at) {
+			if v.matches && !t.worthEntering(t.exclude, &exclude, at) {
 				return rec, nil, false, nil
 			}
 		}
@@ -303,7 +336,7 @@ func (h *inherited) equal(o *inherited) bool {
 
 // worthEntering tells whether the walk goes into a directory that it leaves out itself. BuildKit's does so unless its
 // prunings forbid it. Where, besides, no rule that could bring anything in can match below, nothing in the directory is
-// ever listed, and it is left alone.
-func (m *matcher) worthEntering(h *inherited, at *place) bool {
-	return h.scope.turns && (!m.prunes || m.enters(at.full()))
+// ever listed, and it is left alone; but not if a rule could fail there.
+func (t *Tree) worthEntering(m *matcher, h *inherited, at *place) bool {
+	return (h.scope.turns || t.mayFail) && (!m.prunes || m.enters(at.full()))
 }

@@ -42,12 +42,16 @@ func (s *byteSet) single() (byte, bool) {
 type facts struct {
 	prefix, suffix string   // what the path begins and ends with
 	inner          []string // one of which it holds somewhere
+	dirs           []string // one of which, each with a slash at its end, the path of its directory holds, with a slash at the end
 
 	tail []byteSet // of the path, the last byte first
 	name []byteSet // of the last element of the path, the first byte first
+	base string    // that element, if it can be one only
 
 	minSlashes int
 	maxSlashes int // noLimit if any number may be in it
+
+	malformed bool // to ask about it is an error
 }
 
 const (
@@ -63,7 +67,7 @@ const (
 func newFacts(pattern string) facts {
 	re := translate(pattern)
 	if re == nil {
-		return facts{maxSlashes: noLimit}
+		return facts{maxSlashes: noLimit, malformed: true}
 	}
 	f := facts{maxSlashes: noLimit}
 	begins, ends := anchored(re, syntax.OpBeginText), anchored(re, syntax.OpEndText)
@@ -71,7 +75,10 @@ func newFacts(pattern string) facts {
 	f.minSlashes, most = slashes(re)
 	if begins && ends {
 		f.maxSlashes = most
-		f.name = nameHead(re)
+		if last := lastElement(re); last != nil {
+			f.name, _ = edge(last, false)
+			f.base = spell(last)
+		}
 	}
 	if ends {
 		f.tail, _ = edge(re, true)
@@ -81,7 +88,8 @@ func newFacts(pattern string) facts {
 		head, _ := edge(re, false)
 		f.prefix = singles(head, false)
 	}
-	f.inner = literals(re)
+	f.inner = literals(re, func(run string) string { return run })
+	f.dirs = literals(re, func(run string) string { return run[:strings.LastIndexByte(run, '/')+1] })
 	if f.prefix != "" && begins {
 		f.prefix = extend(re, f.prefix)
 	}
@@ -288,10 +296,10 @@ func sum(a, b int) int {
 	return a + b
 }
 
-// nameHead gives the sets of bytes at the beginning of the last element of the path. It goes back from the end to where
-// that element must begin: behind the last literal slash, at an optional "(.*/)" that stands at the beginning of an
-// element itself, or at the beginning of the path. In `a**/b` the element may begin with the "a", so nothing is known.
-func nameHead(re *syntax.Regexp) []byteSet {
+// lastElement gives what matches the last element of the path. It goes back from the end to where that element must begin:
+// behind the last literal slash, at an optional "(.*/)" that stands at the beginning of an element itself, or at the
+// beginning of the path. In `a**/b` the element may begin with the "a": it gives nil, nothing is known.
+func lastElement(re *syntax.Regexp) *syntax.Regexp {
 	if re.Op != syntax.OpConcat {
 		return nil
 	}
@@ -301,19 +309,16 @@ func nameHead(re *syntax.Regexp) []byteSet {
 		from.Sub = re.Sub[i+1:]
 		switch {
 		case sub.Op == syntax.OpBeginText:
-			sets, _ := edge(&from, false)
-			return sets
+			return &from
 		case sub.Op == syntax.OpLiteral && lastSlash(sub) >= 0:
 			rest := *sub
 			rest.Rune = sub.Rune[lastSlash(sub)+1:]
 			from.Sub = append([]*syntax.Regexp{&rest}, from.Sub...)
-			sets, _ := edge(&from, false)
-			return sets
+			return &from
 		case sub.Op == syntax.OpQuest && i > 0 && endsElement(sub.Sub[0]):
 			before := re.Sub[i-1]
 			if before.Op == syntax.OpBeginText || before.Op == syntax.OpLiteral && lastSlash(before) == len(before.Rune)-1 {
-				sets, _ := edge(&from, false)
-				return sets
+				return &from
 			}
 			return nil
 		}
@@ -322,6 +327,24 @@ func nameHead(re *syntax.Regexp) []byteSet {
 		}
 	}
 	return nil
+}
+
+// spell gives the only text that a part of an expression matches; empty if there are others, or if it is not ASCII.
+func spell(re *syntax.Regexp) string {
+	var b strings.Builder
+	for _, sub := range re.Sub {
+		switch {
+		case sub.Op == syntax.OpEndText:
+		case sub.Op == syntax.OpLiteral && sub.Flags&syntax.FoldCase == 0:
+			b.WriteString(string(sub.Rune))
+		default:
+			return ""
+		}
+	}
+	if strings.ContainsFunc(b.String(), func(c rune) bool { return c >= utf8.RuneSelf }) {
+		return ""
+	}
+	return b.String()
 }
 
 func lastSlash(re *syntax.Regexp) int {
@@ -364,8 +387,9 @@ func singles(sets []byteSet, reverse bool) string {
 // maxLiterals bounds what is looked for in every path.
 const maxLiterals = 8
 
-// literals gives runs of ASCII characters, the longest to be had, of which every match holds at least one.
-func literals(re *syntax.Regexp) []string {
+// literals gives runs of ASCII characters, the longest to be had, of which every match holds at least one. Of each only the
+// part counts that cut gives.
+func literals(re *syntax.Regexp, cut func(run string) string) []string {
 	switch re.Op {
 	case syntax.OpLiteral:
 		if re.Flags&syntax.FoldCase != 0 {
@@ -373,8 +397,8 @@ func literals(re *syntax.Regexp) []string {
 		}
 		best := ""
 		for run := range strings.FieldsFuncSeq(string(re.Rune), func(c rune) bool { return c >= utf8.RuneSelf }) {
-			if len(run) > len(best) {
-				best = run
+			if part := cut(run); len(part) > len(best) {
+				best = part
 			}
 		}
 		if best == "" {
@@ -382,11 +406,11 @@ func literals(re *syntax.Regexp) []string {
 		}
 		return []string{best}
 	case syntax.OpCapture, syntax.OpPlus:
-		return literals(re.Sub[0])
+		return literals(re.Sub[0], cut)
 	case syntax.OpConcat:
 		var best []string
 		for _, sub := range re.Sub {
-			if list := literals(sub); shortest(list) > shortest(best) {
+			if list := literals(sub, cut); shortest(list) > shortest(best) {
 				best = list
 			}
 		}
@@ -394,7 +418,7 @@ func literals(re *syntax.Regexp) []string {
 	case syntax.OpAlternate:
 		var all []string
 		for _, sub := range re.Sub {
-			list := literals(sub)
+			list := literals(sub, cut)
 			if all = append(all, list...); len(list) == 0 || len(all) > maxLiterals {
 				return nil
 			}
@@ -431,4 +455,15 @@ func (f *facts) mayMatch(path string) bool {
 		}
 	}
 	return len(f.inner) == 0
+}
+
+// mayHold is false for a directory of which the pattern can match no file: an entry without anything below it. A name has no
+// slash, so a literal with one ends in the path of the directory, or at the slash behind it.
+func (f *facts) mayHold(dir string) bool {
+	for _, s := range f.dirs {
+		if strings.HasSuffix(dir, s[:len(s)-1]) || strings.Contains(dir, s) {
+			return true
+		}
+	}
+	return len(f.dirs) == 0
 }

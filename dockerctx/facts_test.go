@@ -23,14 +23,16 @@ func holdFacts(t *testing.T, pattern, name string) {
 	}
 	f := &r.facts
 	if err != nil {
-		require.Equal(t, facts{maxSlashes: noLimit}, *f, "a pattern that fails must always be asked: %q", pattern)
+		require.Equal(t, facts{maxSlashes: noLimit, malformed: true}, *f, "a pattern that fails must always be asked: %q", pattern)
 		return
 	}
 	what := "pattern %q matches %q, which its facts leave out: %+v"
 	require.True(t, f.mayMatch(name), what, pattern, name, *f)
 	n := strings.Count(name, "/")
 	require.True(t, f.minSlashes <= n && n <= f.maxSlashes, what, pattern, name, *f)
+	require.True(t, f.mayHold(path.Dir(name)), what, pattern, name, *f)
 	base := path.Base(name)
+	require.True(t, f.base == "" || f.base == base, what, pattern, name, *f)
 	require.GreaterOrEqual(t, len(base), len(f.name), what, pattern, name, *f)
 	for i := range f.name {
 		require.True(t, f.name[i].has(base[i]), what, pattern, name, *f)

@@ -37,6 +37,7 @@ type dirFS struct {
 	root  *os.Root
 	base  *os.File // the directory itself
 	plain bool     // only the portable way of reading directories, for tests
+	leaves
 }
 
 // DirFS reads a directory of the host. The directory may be given through a

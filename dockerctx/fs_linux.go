@@ -126,6 +126,9 @@ func (r *dirReader) parse(l *listing, buf []byte) error {
 			}
 			k = kindOf(in.mode)
 		}
+		if l.dirsOnly && k != kindDir {
+			continue
+		}
 		start := uint32(len(l.text))
 		l.text = append(l.text, name...)
 		l.items = append(l.items, item{start: start, end: uint32(len(l.text)), kind: k})
@@ -166,8 +169,7 @@ func (r *dirReader) lstat(name string, _ int32) (info, error) {
 }
 
 func (r *dirReader) stat(name string) (info, error) {
-	var st unix.Stat_t
-	err := retry(func() error { return unix.Fstatat(r.fd, name, &st, unix.AT_SYMLINK_NOFOLLOW) })
+	st, err := lstatAt(r.fd, name)
 	if err != nil {
 		return info{}, err
 	}
@@ -176,6 +178,12 @@ func (r *dirReader) stat(name string) (info, error) {
 		in.size = st.Size
 	}
 	return in, nil
+}
+
+// lstatAt is lstat relative to an open directory.
+func lstatAt(dir int, name string) (st unix.Stat_t, err error) {
+	err = retry(func() error { return unix.Fstatat(dir, name, &st, unix.AT_SYMLINK_NOFOLLOW) })
+	return st, err
 }
 
 // unixMode gives a mode of stat(2) as package fs has it.

@@ -21,6 +21,7 @@ func FuzzOracle(f *testing.F) {
 		{"!!a\n[^a]\n[.-9]", "!a\nb\na/b", "!a"},
 		{"**/Mocks**\n**/a/**/***", "x/Mocks/a/b\nMocksx/y", ""},
 		{"x", "l -> a/b\na/b -> ../c\nc/d\nw/1 -> ../l", "l/d\nw/*\nc"},
+		{"[1-0]", "d/x\ne/", "*0"},
 		{"\xff\n?", "\xff\né\n\xfe/\xfd", "\xff"},
 	} {
 		f.Add(seed[0], seed[1], seed[2])

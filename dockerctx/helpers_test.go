@@ -2,6 +2,7 @@ package dockerctx
 
 import (
 	"context"
+	"errors"
 	"io"
 	"io/fs"
 	"path"
@@ -112,6 +113,17 @@ func (m *memFS) ReadDir(name string) ([]fs.DirEntry, error) {
 		list = append(list, m.nodes[join(name, kid)])
 	}
 	return list, nil
+}
+
+// isLeaf knows what a file system knows that counts links. It is no reading of the directory.
+func (m *memFS) isLeaf(dir string, names []string) bool {
+	n, ok := m.nodes[dir]
+	if !ok || n.readErr != nil && !errors.Is(n.readErr, fs.ErrPermission) {
+		return false
+	}
+	return !slices.ContainsFunc(m.kids[dir], func(kid string) bool {
+		return m.nodes[join(dir, kid)].IsDir() || slices.Contains(names, kid)
+	})
 }
 
 func (m *memFS) Lstat(name string) (fs.FileInfo, error) {

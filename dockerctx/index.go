@@ -26,6 +26,7 @@ type index struct {
 
 	anywhere      bitset // rules without prefix and limit of depth
 	turnsAnywhere bool   // a rule of the turning sign is among them
+	turns         bitset // the rules of the turning sign
 	root          *scope
 }
 
@@ -58,8 +59,10 @@ type scope struct {
 	// whose prefix goes on below it, sorted by prefix.
 	begun, ahead []int32
 
-	// turns tells that a rule of the turning sign may match something below, at any depth.
-	turns bool
+	// turns tells that a rule of the turning sign may match something below, at any depth; turning are those that may match
+	// an entry of the directory itself.
+	turns   bool
+	turning []int32
 
 	common atomic.Pointer[scope] // of the directories in it that no prefix speaks of: most of them
 }
@@ -69,11 +72,14 @@ type scope struct {
 func newIndex(rules []*rule, turning bool) *index {
 	x := &index{
 		facts: make([]*facts, len(rules)), negated: make([]bool, len(rules)), turning: turning,
-		anywhere: newBitset(len(rules)), root: &scope{},
+		anywhere: newBitset(len(rules)), turns: newBitset(len(rules)), root: &scope{},
 	}
 	for i, r := range rules {
 		f := &r.facts
 		x.facts[i], x.negated[i] = f, r.negated
+		if r.negated == turning {
+			x.turns.set(int32(i))
+		}
 		switch {
 		case f.prefix != "":
 			x.root.ahead = append(x.root.ahead, int32(i))
@@ -142,12 +148,45 @@ func (x *index) finish(s *scope) {
 			s.turns = s.turns || x.negated[i] == x.turning
 		}
 	}
-	s.words = nil
+	s.words, s.turning = nil, nil
 	for i, w := range s.here {
 		if w != 0 {
 			s.words = append(s.words, int32(i))
 		}
+		if len(s.turning) <= maxTurning {
+			s.turning = appendSet(s.turning, i, w&x.turns[i])
+		}
 	}
+}
+
+// maxTurning bounds what a directory is compared with: with more rules than that it is cheaper to list it.
+const maxTurning = 32
+
+// appendSet appends the members of a word of a bitset.
+func appendSet(list []int32, at int, word uint64) []int32 {
+	for ; word != 0; word &= word - 1 {
+		list = append(list, int32(at*64+bits.TrailingZeros64(word)))
+	}
+	return list
+}
+
+// turnsFiles tells which files of a directory, of which s is the scope, a rule of the turning sign may match: those that
+// it appends to names, or, if all is set, any.
+func (x *index) turnsFiles(names []string, s *scope, dir string) (_ []string, all bool) {
+	if len(s.turning) > maxTurning {
+		return names, true
+	}
+	for _, i := range s.turning {
+		f := x.facts[i]
+		if !f.mayHold(dir) {
+			continue
+		}
+		if f.base == "" {
+			return names, true
+		}
+		names = append(names, f.base)
+	}
+	return names, false
 }
 
 // enter gives the scope of a directory, of which parent is the scope of the directory above.
@@ -214,10 +253,7 @@ func (x *index) candidates(list []int32, s *scope, dir string, name []byte) []in
 	}
 	a, b, c, d := x.cols[0].rows[last], x.cols[1].rows[before], x.cols[2].rows[first], x.cols[3].rows[second]
 	for _, w := range s.words {
-		word := s.here[w] & a[w] & b[w] & c[w] & d[w]
-		for ; word != 0; word &= word - 1 {
-			list = append(list, w*64+int32(bits.TrailingZeros64(word)))
-		}
+		list = appendSet(list, int(w), s.here[w]&a[w]&b[w]&c[w]&d[w])
 	}
 	return list
 }

@@ -46,7 +46,9 @@ func holdIndex(t *testing.T, m *matcher, turning bool, name string) (asked int) 
 	var j judgement
 	s := m.index.root
 	dir := "."
-	turnedOff := "" // a directory that the index would not enter
+	turnedOff := ""     // a directory that the index would not enter
+	filesOff := false   // the index says that a file here needs one of these names to turn the verdict on its directory
+	var needed []string // them
 	for element := range strings.SplitSeq(name, "/") {
 		at := place{dir: dir, name: []byte(element)}
 		level := join(dir, element)
@@ -68,12 +70,22 @@ func holdIndex(t *testing.T, m *matcher, turning bool, name string) (asked int) 
 			require.Equal(t, turning, want.matches, "%s: the index says that nothing in %q can turn", what, turnedOff)
 		}
 
+		if filesOff && !slices.Contains(needed, element) {
+			require.Equal(t, turning, want.matches, "%s: the index says that no file of %q can turn but %q", what, dir, needed)
+		}
 		parent, recorded = want.matched, keep(got.matched, recorded)
 		s = m.index.enter(s, &at)
 		if want.matches == turning && !s.turns && turnedOff == "" {
 			turnedOff = level
 		}
 		dir = level
+		filesOff = want.matches == turning
+		if filesOff {
+			require.Equal(t, want.matches, m.verdictOf(want.matched), what)
+			var all bool
+			needed, all = m.index.turnsFiles(nil, s, dir)
+			filesOff = !all
+		}
 	}
 	return asked
 }

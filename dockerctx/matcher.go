@@ -111,6 +111,7 @@ type verdict struct {
 type matcher struct {
 	rules   []*rule
 	negated bool // there is a negation
+	mayFail bool // there is a rule that to ask about is an error
 
 	// onlyPrefixes of fsutil: the rules that can bring something in (negations
 	// of an exclude list, the others of an include list) have no wildcard but a
@@ -119,6 +120,11 @@ type matcher struct {
 	prefixes []string // sorted, each with a trailing slash
 
 	index *index
+}
+
+// verdictOf gives the verdict on a directory of which that was recorded.
+func (m *matcher) verdictOf(recorded matched) bool {
+	return len(recorded) > 0 && !m.rules[recorded[len(recorded)-1]].negated
 }
 
 // patternError tells which rule New or a match choked on.
@@ -160,6 +166,7 @@ func newMatcher(patterns []string, lines []*Line, entering bool) (*matcher, erro
 		}
 		m.rules = append(m.rules, r)
 		m.negated = m.negated || r.negated
+		m.mayFail = m.mayFail || r.facts.malformed
 		if r.negated == entering {
 			subject := r.subject()
 			if strings.ContainsAny(subject, `*[]?^\`) {

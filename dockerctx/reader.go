@@ -24,6 +24,8 @@ type reader interface {
 type listing struct {
 	text  []byte // the names, one after the other
 	items []item
+
+	dirsOnly bool // what is no directory may be left out
 }
 
 // item is an entry of a directory as its reader lists it.
@@ -34,6 +36,9 @@ type item struct {
 }
 
 func (l *listing) add(name string, k kind, index int32) {
+	if l.dirsOnly && k != kindDir {
+		return
+	}
 	start := len(l.text)
 	l.text = append(l.text, name...)
 	l.items = append(l.items, item{uint32(start), uint32(len(l.text)), index, k})
@@ -41,7 +46,9 @@ func (l *listing) add(name string, k kind, index int32) {
 
 func (l *listing) name(it *item) []byte { return l.text[it.start:it.end] }
 
-func (l *listing) reset() { l.text, l.items = l.text[:0], l.items[:0] }
+func (l *listing) reset(dirsOnly bool) {
+	l.text, l.items, l.dirsOnly = l.text[:0], l.items[:0], dirsOnly
+}
 
 func (l *listing) sort() {
 	text := l.text
@@ -97,15 +104,35 @@ type layer interface {
 	Under(dir string) FS
 }
 
+// leafFS is an FS that may know of a directory, without listing it, that neither a directory nor one of the given names is
+// in it.
+type leafFS interface {
+	isLeaf(dir string, names []string) bool
+}
+
+func isLeaf(fsys FS, dir string, names []string) bool {
+	f, ok := under(fsys, dir).(leafFS)
+	return ok && f.isLeaf(dir, names)
+}
+
+// under gives the lowest FS that holds the same entries of a directory.
+func under(fsys FS, name string) FS {
+	for {
+		l, ok := fsys.(layer)
+		if !ok {
+			return fsys
+		}
+		next := l.Under(name)
+		if next == nil {
+			return fsys
+		}
+		fsys = next
+	}
+}
+
 // openDir gives a reader of a directory of any FS. What is wrong with the directory shows when it is listed.
 func openDir(fsys FS, name string) reader {
-	for l, ok := fsys.(layer); ok; l, ok = fsys.(layer) {
-		under := l.Under(name)
-		if under == nil {
-			break
-		}
-		fsys = under
-	}
+	fsys = under(fsys, name)
 	if f, ok := fsys.(readerFS); ok {
 		if r := f.openDir(name); r != nil {
 			return r
@@ -180,7 +207,7 @@ func readDir(fsys FS, name string, r reader) ([]fs.DirEntry, error) {
 	defer r.close()
 	l := loadsPool.Get().(*loads)
 	defer loadsPool.Put(l)
-	l.listing.reset()
+	l.listing.reset(false)
 	if err := r.list(&l.listing); err != nil {
 		return nil, err
 	}

@@ -33,6 +33,7 @@ type Tree struct {
 	include *matcher // nil: everything
 	exclude *matcher // nil: nothing
 	wrap    func(error) error
+	mayFail bool // there is a rule that to ask about is an error
 	root    *dir
 
 	asked atomic.Int64 // rules that were held against a path, for tests
@@ -40,13 +41,16 @@ type Tree struct {
 
 func newTree(fsys FS, include, exclude *matcher, wrap func(error) error) *Tree {
 	s := &standing{}
+	t := &Tree{fsys: fsys, include: include, exclude: exclude, wrap: wrap, root: &dir{path: ".", standing: s}}
 	if include != nil {
 		s.include.scope = include.index.root
+		t.mayFail = include.mayFail
 	}
 	if exclude != nil {
 		s.exclude.scope = exclude.index.root
+		t.mayFail = t.mayFail || exclude.mayFail
 	}
-	return &Tree{fsys: fsys, include: include, exclude: exclude, wrap: wrap, root: &dir{path: ".", standing: s}}
+	return t
 }
 
 func join(dir, name string) string {
