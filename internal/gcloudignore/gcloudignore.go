@@ -128,8 +128,8 @@ func parseLine(text string) *Line {
 	if strings.HasSuffix(p, "/") {
 		l.dirsOnly, p = true, strings.TrimSuffix(p, "/")
 	}
-	if p == "" {
-		return nil
+	if p == "" || strings.HasSuffix(p, "/") {
+		return nil // no path ends with a slash
 	}
 	l.base = !strings.Contains(p, "/")
 	p = strings.TrimPrefix(p, "/")

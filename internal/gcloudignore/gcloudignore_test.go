@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -81,11 +82,14 @@ func TestAgainstGit(t *testing.T) {
 	dir := repository(t)
 	for _, text := range []string{
 		"", "a", "/a", "d", "d/", "/d/", "d/a", "d/*", "d/**", "**/a", "d/**/a", "**/d/a", "*", "*\n!*/\n!a", "*.txt\n!d/b.txt", "d\n!d/a", "d/*\n!d/e", `\#x`, "#x", `\!y`, "!y",
-		`z\ `, "z ", "x{1}", "foo*", "foo**", "f**r", "**", "/**", "[ab]", "[!a]", "[^a]", "[a", `\[a]`, "?", "d/?", "d/e/", "d//a", "./a", " a", "a\r\nd/\r\n", "/", "//", "!", "d/**/", "d/e/**\n!d/e/f/b.txt", "*/a", "/*/a", `a\`,
+		`z\ `, "z ", "x{1}", "foo*", "foo**", "f**r", "**", "/**", "[ab]", "[!a]", "[^a]", "[a", `\[a]`, "?", "d/?", "d/e/", "d//a", "./a", " a", "a\r\nd/\r\n", "/", "//", "!", "d/**/", "d/**//", "a//", "d/e/**\n!d/e/f/b.txt", "*/a", "/*/a", `a\`,
 	} {
 		compare(t, dir, text)
 	}
 }
+
+// inElement finds two stars that do not begin an element.
+var inElement = regexp.MustCompile(`[^/!\n]\*\*|/!\*\*|!!\*\*`)
 
 func TestAgainstGitAtRandom(t *testing.T) {
 	dir := repository(t)
@@ -95,6 +99,9 @@ func TestAgainstGitAtRandom(t *testing.T) {
 		text := strings.Join(rapid.SliceOfN(line, 1, 4).Draw(rt, "lines"), "\n")
 		if strings.Contains(text, "***") {
 			rt.Skip("git takes three stars for something else in some places")
+		}
+		if inElement.MatchString(text) {
+			rt.Skip("git before 2.40 looks at the wrong character before two stars (prev_p < text in wildmatch.c)")
 		}
 		compare(rt, dir, text)
 	})
