@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"regexp"
 	"strconv"
 	"strings"
 
@@ -15,6 +14,7 @@ import (
 	"github.com/moby/patternmatcher"
 
 	"github.com/ctxaudit/ctxaudit/dockerctx"
+	"github.com/ctxaudit/ctxaudit/internal/lazyre"
 )
 
 // Error is what BuildKit refuses in a Dockerfile, in an ignore file, or in the request.
@@ -45,7 +45,7 @@ func (e *Error) Error() string {
 func (e *Error) Unwrap() error { return e.Err }
 
 // wrapping are phrases that BuildKit puts before what it has to say. The position is carried apart.
-var wrapping = regexp.MustCompile(
+var wrapping = lazyre.New(
 	`^(failed to solve: |dockerfile parse error on line \d+: |failed to read dockerfile: |failed to read dockerignore patterns: )+`)
 
 // unread makes an error of BuildKit's failure to read the Dockerfile.
@@ -53,7 +53,7 @@ func (c *compilation) unread(err error) error {
 	if ctxErr := contextError(err); ctxErr != nil {
 		return ctxErr
 	}
-	message := wrapping.ReplaceAllString(err.Error(), "")
+	message := wrapping().ReplaceAllString(err.Error(), "")
 	file := c.req.display
 	if strings.Contains(message, ignoreSuffix+" exceeds") {
 		file = c.req.shownFile(fileRef{localDockerfile, c.req.filename + ignoreSuffix})
@@ -82,7 +82,7 @@ func (c *compilation) refusal(err error) error {
 	if e := c.ignoreFault(err); e != nil {
 		return e
 	}
-	e := &Error{File: c.req.display, Message: wrapping.ReplaceAllString(err.Error(), ""), Err: err}
+	e := &Error{File: c.req.display, Message: wrapping().ReplaceAllString(err.Error(), ""), Err: err}
 	if errors.Is(err, errTooManyImages) {
 		e.Message = errTooManyImages.Error() // its reference would only tell one image of many
 	}
@@ -189,7 +189,7 @@ func (c *compilation) ignoreFault(err error) *Error {
 		if errors.As(fault, &line) {
 			return &Error{File: name, Range: ignoreRange(parsed, line.Line), Message: line.Message, Err: err}
 		}
-		return &Error{File: name, Message: wrapping.ReplaceAllString(message, ""), Err: err}
+		return &Error{File: name, Message: wrapping().ReplaceAllString(message, ""), Err: err}
 	}
 	return nil
 }

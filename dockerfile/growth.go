@@ -4,10 +4,11 @@ import (
 	"bytes"
 	"fmt"
 	"maps"
-	"regexp"
 	"strings"
 
 	"github.com/moby/buildkit/frontend/dockerfile/instructions"
+
+	"github.com/ctxaudit/ctxaudit/internal/lazyre"
 )
 
 // Variables that are made of variables can double with every line, and BuildKit expands them whatever that takes. No
@@ -19,7 +20,7 @@ const (
 	maxPorts     = 8 << 20 // ports of all EXPOSE instructions together; a range has up to 65536
 )
 
-var variableName = regexp.MustCompile(`\$\{?([A-Za-z_][A-Za-z_0-9]*)`)
+var variableName = lazyre.New(`\$\{?([A-Za-z_][A-Za-z_0-9]*)`)
 
 // growth holds, for every variable, a bound for the length of its value.
 type growth map[string]int
@@ -27,7 +28,7 @@ type growth map[string]int
 // bound is how long a text can become by expansion.
 func (g growth) bound(text string) int {
 	n := len(text)
-	for _, m := range variableName.FindAllStringSubmatch(text, -1) {
+	for _, m := range variableName().FindAllStringSubmatch(text, -1) {
 		n = min(n+g[m[1]], maxExpansion)
 	}
 	return n

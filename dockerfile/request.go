@@ -9,7 +9,6 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
-	"regexp"
 	"runtime"
 	"strings"
 
@@ -17,6 +16,8 @@ import (
 	"github.com/distribution/reference"
 	"github.com/moby/buildkit/frontend/dockerfile/dfgitutil"
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/ctxaudit/ctxaudit/internal/lazyre"
 )
 
 // MaxSize is the largest Dockerfile or ignore file that BuildKit reads (frontend/dockerui/readfile.go).
@@ -223,7 +224,7 @@ func (o *Options) checkDir(dir string) error {
 	return nil
 }
 
-var httpURL = regexp.MustCompile(`^https?://`)
+var httpURL = lazyre.New(`^https?://`)
 
 // isRemote tells whether BuildKit would fetch a context itself (dockerui's initContext). A directory of that name wins,
 // as in buildx.
@@ -231,7 +232,7 @@ func (o *Options) isRemote(ref string) bool {
 	if o.checkDir(ref) == nil {
 		return false
 	}
-	if httpURL.MatchString(ref) {
+	if httpURL().MatchString(ref) {
 		return true
 	}
 	_, isGit, err := dfgitutil.ParseGitRef(ref)

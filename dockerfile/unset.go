@@ -2,11 +2,12 @@ package dockerfile
 
 import (
 	"bytes"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/moby/buildkit/frontend/dockerfile/parser"
+
+	"github.com/ctxaudit/ctxaudit/internal/lazyre"
 )
 
 // Unset tells of the variables that an instruction uses and that this Dockerfile and the request leave without a value.
@@ -19,7 +20,7 @@ type Unset struct {
 }
 
 // variableUse is a use of a variable without a default of its own. A backslash before it makes it plain text.
-var variableUse = regexp.MustCompile(`\\?\$(?:\{([A-Za-z_]\w*)(?::?[?+#%/][^}]*)?\}|([A-Za-z_]\w*))`)
+var variableUse = lazyre.New(`\\?\$(?:\{([A-Za-z_]\w*)(?::?[?+#%/][^}]*)?\}|([A-Za-z_]\w*))`)
 
 // Unset gives the variables without a value that an instruction uses.
 func (p *Plan) Unset(l Location) Unset {
@@ -65,7 +66,7 @@ func unset(data []byte, line int, buildArgs map[string]string) Unset {
 	seen := map[string]bool{}
 	var visit func(text string)
 	visit = func(text string) {
-		for _, m := range variableUse.FindAllStringSubmatch(text, -1) {
+		for _, m := range variableUse().FindAllStringSubmatch(text, -1) {
 			name := m[1] + m[2]
 			if strings.HasPrefix(m[0], `\`) || seen[name] || buildArgs[name] != "" || slices.Contains(automatic, name) {
 				continue

@@ -1,13 +1,13 @@
 package audit
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/moby/buildkit/solver/pb"
 
 	"github.com/ctxaudit/ctxaudit/dockerfile"
+	"github.com/ctxaudit/ctxaudit/internal/lazyre"
 	"github.com/ctxaudit/ctxaudit/internal/simulate"
 )
 
@@ -28,7 +28,7 @@ var official = strings.Fields(`adminer aerospike almalinux alpine alt amazoncorr
 // plainBase recognises base images that hold an operating system, a language or a tool, and no project's own modules:
 // Docker's official images and those that vendors publish for everybody to build on. Any other image may have been built
 // from the very repository.
-var plainBase = regexp.MustCompile(`^(gcr\.io/distroless/|registry\.access\.redhat\.com/ubi|registry\.redhat\.io/ubi|` +
+var plainBase = lazyre.New(`^(gcr\.io/distroless/|registry\.access\.redhat\.com/ubi|registry\.redhat\.io/ubi|` +
 	`mcr\.microsoft\.com/|public\.ecr\.aws/(lambda|docker/library|amazonlinux|bitnami)/|docker\.io/amazon/aws-lambda-python|` +
 	`(docker|nvcr)\.io/nvidia/|ghcr\.io/astral-sh/|docker\.io/astral/|docker\.io/tiangolo/|quay\.io/tiangolo/|docker\.io/bitnami(legacy)?/|` +
 	`docker\.io/continuumio/|docker\.io/condaforge/|quay\.io/condaforge/|docker\.io/mambaorg/|docker\.io/pypy/|docker\.io/redhat/ubi|` +
@@ -94,5 +94,5 @@ func plain(ref string) bool {
 		name, _, _ = strings.Cut(name, ":")
 		return slices.Contains(official, name)
 	}
-	return plainBase.MatchString(ref)
+	return plainBase().MatchString(ref)
 }

@@ -2,16 +2,16 @@ package audit
 
 import (
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/ctxaudit/ctxaudit/dockerfile"
+	"github.com/ctxaudit/ctxaudit/internal/lazyre"
 	"github.com/ctxaudit/ctxaudit/internal/modules/python/manifest"
 )
 
 // distribution is how a requirement on a command line begins.
-var distribution = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*`)
+var distribution = lazyre.New(`^[A-Za-z0-9][A-Za-z0-9._-]*`)
 
 // declareInstalled declares the distributions that RUN steps install, by name or by a requirements file, and notes the
 // steps that install the repository's own distribution from elsewhere.
@@ -28,7 +28,7 @@ func (c *importCheck) declareInstalled(declared *manifest.Declarations) {
 			}
 			for _, w := range operands(words[i+1:]) {
 				c.installsOwn(declared, w, op)
-				name := distribution.FindString(w)
+				name := distribution().FindString(w)
 				if name != "" && !strings.Contains(w, "/") && !strings.HasPrefix(w[len(name):], expanded) {
 					declared.Add(manifest.Dependency{Name: name, Written: name, File: op.Location.File, Line: op.Location.Range.Start.Line})
 				}
@@ -57,11 +57,11 @@ func (c *importCheck) declareInstalled(declared *manifest.Declarations) {
 // installers install distributions that they are given the names of.
 var installers = []string{"uv", "pipx", "poetry", "pdm", "pipenv", "conda", "mamba", "micromamba"}
 
-var pipProgram = regexp.MustCompile(`^pip[0-9.]*$`)
+var pipProgram = lazyre.New(`^pip[0-9.]*$`)
 
 func isInstaller(w string) bool {
 	w = path.Base(w)
-	return slices.Contains(installers, w) || pipProgram.MatchString(w) || pythonProgram.MatchString(w)
+	return slices.Contains(installers, w) || pipProgram().MatchString(w) || pythonProgram().MatchString(w)
 }
 
 // installOptions are options of installers whose value is the next word and names nothing that is installed.
@@ -113,10 +113,10 @@ func (c *importCheck) mayBe(operand string, p *manifest.Project) bool {
 	}
 	name, url, direct := strings.Cut(operand, "@")
 	if direct && strings.Contains(url, "/") && !strings.Contains(name, "/") {
-		return same(distribution.FindString(name))
+		return same(distribution().FindString(name))
 	}
 	if _, egg, ok := strings.Cut(operand, "#egg="); ok {
-		return same(distribution.FindString(egg))
+		return same(distribution().FindString(egg))
 	}
 	file := path.Base(operand)
 	switch {
@@ -134,7 +134,7 @@ func (c *importCheck) mayBe(operand string, p *manifest.Project) bool {
 	case strings.Contains(operand, "/"):
 		return false
 	}
-	return same(distribution.FindString(operand))
+	return same(distribution().FindString(operand))
 }
 
 // installedElsewhere gives the step that may have installed the top-level module at a path of the context, as part of its

@@ -4,8 +4,9 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
-	"regexp"
 	"strings"
+
+	"github.com/ctxaudit/ctxaudit/internal/lazyre"
 )
 
 // siteRules find things in a line of a program: the same module may be at fault in one file and not in another.
@@ -29,7 +30,7 @@ func Fingerprints(r ImageReport) []string {
 // Identity names a finding of an image apart from the lines it stands at, which edits move.
 func (f Finding) Identity() string { return f.identity("") }
 
-var digits = regexp.MustCompile(`[0-9]+`)
+var digits = lazyre.New(`[0-9]+`)
 
 // identity is what a finding is about, without where it stands.
 func (f Finding) identity(image string) string {
@@ -38,7 +39,7 @@ func (f Finding) identity(image string) string {
 		// What stands in brackets or after a colon says how much or why.
 		about, _, _ := strings.Cut(f.Summary, " (")
 		about, _, _ = strings.Cut(about, ": ")
-		parts = append(parts, f.Subject.File, digits.ReplaceAllString(about, "0"))
+		parts = append(parts, f.Subject.File, digits().ReplaceAllString(about, "0"))
 	}
 	return strings.Join(parts, "\x00")
 }

@@ -1,10 +1,10 @@
 package audit
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/ctxaudit/ctxaudit/internal/lazyre"
 	"github.com/ctxaudit/ctxaudit/internal/modules/python"
 	"github.com/ctxaudit/ctxaudit/internal/modules/python/syntax"
 )
@@ -23,7 +23,7 @@ var moduleSettings = []string{
 // addApps adds what Django imports of an installed application by itself, if it is there.
 func addApps(out *[]python.Named, elements []syntax.Element, at syntax.Context) {
 	for _, e := range elements {
-		if !dotted.MatchString(e.Value) {
+		if !dotted().MatchString(e.Value) {
 			continue
 		}
 		app, _, _ := strings.Cut(e.Value, ".apps.")
@@ -33,7 +33,7 @@ func addApps(out *[]python.Named, elements []syntax.Element, at syntax.Context) 
 	}
 }
 
-var dotted = regexp.MustCompile(`^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*$`)
+var dotted = lazyre.New(`^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*$`)
 
 // frameworkStrings gives the modules that a file names in strings, as Django and Celery read them. A default that the
 // environment of the container overrides names none.
@@ -41,7 +41,7 @@ func frameworkStrings(f *syntax.File, isSet func(name string) bool) []python.Nam
 	var out []python.Named
 	add := func(elements []syntax.Element, exact bool, at syntax.Context) {
 		for _, e := range elements {
-			if dotted.MatchString(e.Value) {
+			if dotted().MatchString(e.Value) {
 				out = append(out, python.Named{Dotted: e.Value, Range: e.Range, Exact: exact, Context: at})
 			}
 		}

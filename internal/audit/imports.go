@@ -4,11 +4,11 @@ import (
 	"cmp"
 	"maps"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/ctxaudit/ctxaudit/dockerfile"
+	"github.com/ctxaudit/ctxaudit/internal/lazyre"
 	"github.com/ctxaudit/ctxaudit/internal/modules/python"
 	"github.com/ctxaudit/ctxaudit/internal/modules/python/manifest"
 	"github.com/ctxaudit/ctxaudit/internal/modules/python/syntax"
@@ -172,7 +172,7 @@ func (c *importCheck) entries() []entry {
 			continue
 		}
 		dirs := append(slices.Clone(s.SearchDirs), c.pythonPath(r)...)
-		if runner.MatchString(quotes.Replace(s.Origin.Text)) {
+		if runner().MatchString(quotes.Replace(s.Origin.Text)) {
 			// poetry run imports a declared script from the working directory, uv run installs the project first.
 			dirs = append(dirs, path.Join("/", s.Workdir), path.Join("/", s.Workdir, "src"))
 			dirs = append(dirs, c.packageDirs(c.tree, path.Join("/", s.Workdir))...)
@@ -191,7 +191,7 @@ func (c *importCheck) entries() []entry {
 }
 
 // runner is a tool that runs a command in the environment of the project around it.
-var runner = regexp.MustCompile(`\b(poetry|uv|pdm|hatch|pipenv|rye) +run\b`)
+var runner = lazyre.New(`\b(poetry|uv|pdm|hatch|pipenv|rye) +run\b`)
 
 // quotes makes the exec form of a command read like the shell form.
 var quotes = strings.NewReplacer(`"`, "", ",", " ", "[", " ", "]", " ")

@@ -7,12 +7,12 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/ctxaudit/ctxaudit/dockerctx"
 	"github.com/ctxaudit/ctxaudit/dockerfile"
+	"github.com/ctxaudit/ctxaudit/internal/lazyre"
 	"github.com/ctxaudit/ctxaudit/internal/policy"
 	"github.com/ctxaudit/ctxaudit/internal/simulate"
 )
@@ -131,14 +131,14 @@ suppress:
 severities: {%[1]s: note}
 ` + "```\n"
 
-var camelCase = regexp.MustCompile(`^([A-Z][a-z]+)+$`)
+var camelCase = lazyre.New(`^([A-Z][a-z]+)+$`)
 
 // Validate tells what is wrong with a list of rules.
 func Validate(rules []Rule) error {
 	var errs []error
 	seen := map[string]bool{}
 	for _, r := range rules {
-		if !camelCase.MatchString(r.Name) {
+		if !camelCase().MatchString(r.Name) {
 			errs = append(errs, fmt.Errorf("%q is not a name in CamelCase", r.Name))
 		}
 		if seen[r.Name] {

@@ -171,7 +171,7 @@ func (c *importCheck) installedDirs() []python.SearchDir {
 // buildsWheel reports whether a command builds a distribution of the project it runs in; what is built is taken to be
 // installed somewhere.
 func buildsWheel(words []string) bool {
-	if len(words) > 1 && pythonProgram.MatchString(path.Base(words[0])) {
+	if len(words) > 1 && pythonProgram().MatchString(path.Base(words[0])) {
 		if words[1] == "-m" && len(words) > 2 {
 			words = words[2:]
 			if words[0] == "build" {

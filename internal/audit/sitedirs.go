@@ -3,18 +3,18 @@ package audit
 import (
 	"cmp"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
 	"mvdan.cc/sh/v3/syntax"
 
 	"github.com/ctxaudit/ctxaudit/dockerfile"
+	"github.com/ctxaudit/ctxaudit/internal/lazyre"
 	"github.com/ctxaudit/ctxaudit/internal/modules/python"
 )
 
 // libraryDir is the directory of an interpreter's modules below a prefix, as sysconfig's schemes name it.
-var libraryDir = regexp.MustCompile(`^python3?(\.\d+t?)?$`)
+var libraryDir = lazyre.New(`^python3?(\.\d+t?)?$`)
 
 // siteDirs gives what the interpreter itself puts at the end of the search path, as far as the image is known: its
 // site-packages directories, and what the .pth files in them add (Lib/site.py, addpackage). Of the interpreters that an
@@ -30,7 +30,7 @@ func (c *importCheck) siteDirs() []python.SearchDir {
 		for _, lib := range []string{"lib", "lib64"} {
 			lib = path.Join(prefix, lib)
 			for _, version := range sortedKeys(c.tree.Entries(lib)) {
-				if !libraryDir.MatchString(version) {
+				if !libraryDir().MatchString(version) {
 					continue
 				}
 				for _, name := range []string{"site-packages", "dist-packages"} {
@@ -53,7 +53,7 @@ func (c *importCheck) siteDirs() []python.SearchDir {
 		}
 	}
 	for _, op := range c.image.Plan.Ops {
-		if op.Kind != dockerfile.OpExec || !steersImports.MatchString(strings.Join(op.Exec.Meta.Args, " ")) {
+		if op.Kind != dockerfile.OpExec || !steersImports().MatchString(strings.Join(op.Exec.Meta.Args, " ")) {
 			continue
 		}
 		c.pathSteps = append(c.pathSteps, op.Location)
@@ -104,7 +104,7 @@ func (c *importCheck) pthLines(file string) []string {
 }
 
 // steersImports recognises a step that changes where the interpreter looks for modules.
-var steersImports = regexp.MustCompile(`\.pth\b|sitecustomize|usercustomize|addsitedir|\bconda develop\b|add2virtualenv`)
+var steersImports = lazyre.New(`\.pth\b|sitecustomize|usercustomize|addsitedir|\bconda develop\b|add2virtualenv`)
 
 // writtenDirs gives the absolute paths that a step writes into .pth files, in the ways in which Dockerfiles do it: echo or
 // printf with a redirection or a pipe to tee, and here-documents.

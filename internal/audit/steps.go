@@ -9,6 +9,7 @@ import (
 	"github.com/moby/buildkit/solver/pb"
 
 	"github.com/ctxaudit/ctxaudit/dockerfile"
+	"github.com/ctxaudit/ctxaudit/internal/lazyre"
 	"github.com/ctxaudit/ctxaudit/internal/modules/python/manifest"
 )
 
@@ -32,7 +33,7 @@ var pythonTools = []string{
 	"uv", "poetry", "pipenv", "json.tool", "http.server", "celery", "django", "flask", "alembic", "zipfile", "tarfile", "black", "ruff", "mypy",
 }
 
-var pythonProgram = regexp.MustCompile(`^python[0-9.]*$`)
+var pythonProgram = lazyre.New(`^python[0-9.]*$`)
 
 // steps calls fn for each RUN step that went into the image, until it says stop.
 func (p *pass) steps(fn func(op *dockerfile.Op) (stop bool)) {
@@ -90,7 +91,7 @@ func makesModules(words []string, ignored bool) bool {
 		return false
 	case slices.Contains(movers, name):
 		return !ignored
-	case pythonProgram.MatchString(name):
+	case pythonProgram().MatchString(name):
 		// One-liners and manage.py make no modules, and few of what -m runs does.
 		switch {
 		case len(words) < 2 || slices.Contains([]string{"-c", "manage.py", "-V", "--version"}, words[1]) || strings.HasSuffix(words[1], "manage.py"):
@@ -184,7 +185,7 @@ func onlyNames(op *dockerfile.Op, patterns []*regexp.Regexp) bool {
 		}
 		// What a step runs must be there: if it is not, the build fails.
 		drop(words[0])
-		if len(words) > 1 && (pythonProgram.MatchString(name) || slices.Contains([]string{"sh", "bash", ".", "source"}, name)) {
+		if len(words) > 1 && (pythonProgram().MatchString(name) || slices.Contains([]string{"sh", "bash", ".", "source"}, name)) {
 			drop(words[1])
 		}
 	}
@@ -192,7 +193,7 @@ func onlyNames(op *dockerfile.Op, patterns []*regexp.Regexp) bool {
 }
 
 // editors are programs that change files which they need not name, or whose name says that they edit them.
-var editors = regexp.MustCompile(`\b(sed|patch|perl|awk|ed|tee|git +(apply|am)|ex)\b|>`)
+var editors = lazyre.New(`\b(sed|patch|perl|awk|ed|tee|git +(apply|am)|ex)\b|>`)
 
 // stepEdits gives a step that may change a Python file of the image: it names it beside an editor or a redirection, or
 // applies a patch.
@@ -210,7 +211,7 @@ func (c *importCheck) stepEdits(file string) string {
 		patched := slices.ContainsFunc(commandsOf(op), func(words []string) bool {
 			return path.Base(words[0]) == "patch" || len(words) > 1 && words[0] == "git" && (words[1] == "apply" || words[1] == "am")
 		})
-		if patched || strings.Contains(text, base) && editors.MatchString(text) {
+		if patched || strings.Contains(text, base) && editors().MatchString(text) {
 			found = op.Location.Text
 		}
 		return found != ""

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -12,13 +11,15 @@ import (
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/hashicorp/hcl/v2/json"
 	"github.com/zclconf/go-cty/cty"
+
+	"github.com/ctxaudit/ctxaudit/internal/lazyre"
 )
 
 // bakeName recognises the files that Bake files, and what `docker buildx bake --print` gives, are kept in by convention.
-var bakeName = regexp.MustCompile(`(?i)^([\w.-]*[._-])?bake([._-][\w.-]+)?\.(hcl|json)$`)
+var bakeName = lazyre.New(`(?i)^([\w.-]*[._-])?bake([._-][\w.-]+)?\.(hcl|json)$`)
 
 // IsBake reports whether a file name is one that Bake files have by convention.
-func IsBake(name string) bool { return bakeName.MatchString(name) }
+func IsBake(name string) bool { return bakeName().MatchString(name) }
 
 // bakeDefault are the names that `docker buildx bake` reads by itself, besides Compose files, in this order; later ones win
 // (bake.defaultFilenames of buildx).

@@ -2,16 +2,17 @@ package builds
 
 import (
 	"path"
-	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/ctxaudit/ctxaudit/internal/lazyre"
 )
 
 // cloudBuildName recognises the configurations of Google Cloud Build, by their name or that of their directory.
-var cloudBuildName = regexp.MustCompile(`(?i)(?:^|/)(?:(?:[\w.-]*[._-])?cloudbuild(?:[._-][\w.-]+)?|\.?cloud[_-]?build/[^/]+)\.(?:ya?ml|json)$`)
+var cloudBuildName = lazyre.New(`(?i)(?:^|/)(?:(?:[\w.-]*[._-])?cloudbuild(?:[._-][\w.-]+)?|\.?cloud[_-]?build/[^/]+)\.(?:ya?ml|json)$`)
 
 // IsCloudBuild reports whether a path is one that configurations of Cloud Build have by convention.
-func IsCloudBuild(name string) bool { return cloudBuildName.MatchString(name) }
+func IsCloudBuild(name string) bool { return cloudBuildName().MatchString(name) }
 
 // cloudWorkspace is where the source of a build lies.
 const cloudWorkspace = "/workspace"
@@ -133,7 +134,7 @@ func (c *cloudBuild) step(step node) {
 }
 
 // substitution finds what Cloud Build replaces in a text.
-var substitution = regexp.MustCompile(`\$\$|\$\{(\w+)\}|\$([A-Z_][A-Z0-9_]*)`)
+var substitution = lazyre.New(`\$\$|\$\{(\w+)\}|\$([A-Z_][A-Z0-9_]*)`)
 
 // maxSubstitutions is how often values of substitutions are looked through for others.
 const maxSubstitutions = 5
@@ -145,7 +146,7 @@ func (c *cloudBuild) substitute(text string) word {
 }
 
 func (c *cloudBuild) replace(text string, deep int, budget *int) string {
-	return substitution.ReplaceAllStringFunc(text, func(m string) string {
+	return substitution().ReplaceAllStringFunc(text, func(m string) string {
 		if m == "$$" {
 			return "$"
 		}

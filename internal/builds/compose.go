@@ -8,7 +8,6 @@ import (
 	"maps"
 	"path"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -19,13 +18,15 @@ import (
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/parser"
 	"github.com/sirupsen/logrus"
+
+	"github.com/ctxaudit/ctxaudit/internal/lazyre"
 )
 
 // composeName recognises the files that Compose files are kept in by convention.
-var composeName = regexp.MustCompile(`(?i)^(docker-)?compose([.-][\w.-]+)?\.ya?ml$`)
+var composeName = lazyre.New(`(?i)^(docker-)?compose([.-][\w.-]+)?\.ya?ml$`)
 
 // IsCompose reports whether a file name is one that Compose files have by convention.
-func IsCompose(name string) bool { return composeName.MatchString(name) }
+func IsCompose(name string) bool { return composeName().MatchString(name) }
 
 // composeDefault are the names that docker compose takes by itself, the first that exists; composeOverride what it lays
 // over the first (compose-go, cli.DefaultFileNames and cli.DefaultOverrideFileNames).
@@ -225,10 +226,10 @@ func relative(root, name string) string {
 func quiet() { logrus.SetOutput(io.Discard) }
 
 // located finds the line that an error of a YAML library, or of the loader, is about.
-var located = regexp.MustCompile(`(?:line |:)(\d+)(?::\d+)?`)
+var located = lazyre.New(`(?:line |:)(\d+)(?::\d+)?`)
 
 // interpolating finds the element that an error of the interpolation is about.
-var interpolating = regexp.MustCompile(`error while interpolating ([\w.\[\]-]+): (.*)`)
+var interpolating = lazyre.New(`error while interpolating ([\w.\[\]-]+): (.*)`)
 
 // composeNote makes one clear message of an error: the file, its line where that is told, and what is wrong. It gives none
 // for files that build nothing: layers of settings, that only hold where others set variables, are no matter of ours.
@@ -240,7 +241,7 @@ func composeNote(root string, group []string, dir string, err error) []Note {
 			n.File = f
 		}
 	}
-	if m := interpolating.FindStringSubmatch(err.Error()); m != nil {
+	if m := interpolating().FindStringSubmatch(err.Error()); m != nil {
 		// The first of several.
 		n.Text = m[1] + ": " + oneLine(m[2])
 		if !composeBuilds(root, group) {
@@ -251,7 +252,7 @@ func composeNote(root string, group []string, dir string, err error) []Note {
 				n.File, n.Line = f, line
 			}
 		}
-	} else if m := located.FindStringSubmatch(text); m != nil {
+	} else if m := located().FindStringSubmatch(text); m != nil {
 		n.Line, _ = strconv.Atoi(m[1])
 	}
 	n.Text = "the Compose file cannot be read: " + n.Text

@@ -3,9 +3,10 @@ package builds
 import (
 	"cmp"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/ctxaudit/ctxaudit/internal/lazyre"
 )
 
 // IsHint reports whether a file may have lines that build images, by its name: a Makefile or a shell script.
@@ -33,7 +34,7 @@ func (r *Reader) Hints(files []string) (found []Build) {
 			continue
 		}
 		text := string(data)
-		if !strings.Contains(text, "build") || !builderWord.MatchString(text) {
+		if !strings.Contains(text, "build") || !builderWord().MatchString(text) {
 			continue
 		}
 		// Scripts are mostly run from the root of the repository, recipes from the directory of the Makefile.
@@ -57,7 +58,7 @@ func (r *Reader) Hints(files []string) (found []Build) {
 // hintRoot is where the repository is taken to lie.
 const hintRoot = "/repository"
 
-var builderWord = regexp.MustCompile(`docker|podman|buildah|nerdctl`)
+var builderWord = lazyre.New(`docker|podman|buildah|nerdctl`)
 
 // hintsOf reads one file as it would be run in a directory.
 func (r *Reader) hintsOf(file, text, base string) (found []Build) {
@@ -108,7 +109,7 @@ type recipe struct {
 	line int
 }
 
-var makeVariable = regexp.MustCompile(`^(?:export\s+|override\s+)?([\w.-]+)\s*(\?=|::?:?=|=|\+=)\s*(.*)$`)
+var makeVariable = lazyre.New(`^(?:export\s+|override\s+)?([\w.-]+)\s*(\?=|::?:?=|=|\+=)\s*(.*)$`)
 
 // recipes gives the lines of the recipes of a Makefile, with the variables replaced that have a literal value. A variable that
 // is set twice, or from outside of the file, is not known.
@@ -140,7 +141,7 @@ func recipes(text string) []recipe {
 			}
 			continue
 		}
-		if m := makeVariable.FindStringSubmatch(row); m != nil {
+		if m := makeVariable().FindStringSubmatch(row); m != nil {
 			if set[m[1]]++; set[m[1]] > 1 && m[2] != "?=" || goes || m[2] == "+=" {
 				vars[m[1]] = unknownPart
 			} else if set[m[1]] == 1 {
@@ -159,14 +160,14 @@ func recipes(text string) []recipe {
 	return out
 }
 
-var makeReference = regexp.MustCompile(`\$\$|\$\(([^()]*)\)|\$\{([^{}]*)\}|\$[@<^*?%+]|\$\(`)
+var makeReference = lazyre.New(`\$\$|\$\(([^()]*)\)|\$\{([^{}]*)\}|\$[@<^*?%+]|\$\(`)
 
 // maxReplaced bounds how many references of one text are replaced: each may stand for many others.
 const maxReplaced = 1000
 
 // makeReplace replaces the references to variables in a text.
 func makeReplace(text string, vars map[string]string, deep int, budget *int) string {
-	return makeReference.ReplaceAllStringFunc(text, func(m string) string {
+	return makeReference().ReplaceAllStringFunc(text, func(m string) string {
 		if m == "$$" {
 			return "$"
 		}

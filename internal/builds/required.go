@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	interpolation "github.com/compose-spec/compose-go/v2/template"
+
+	"github.com/ctxaudit/ctxaudit/internal/lazyre"
 )
 
 // requiredVariables stands in for values that a Compose file demands, as in ${NAME:?message}, and that are not known here:
@@ -58,12 +60,12 @@ func (r *requiredVariables) note(missing interpolation.MissingRequiredError) {
 }
 
 // plain finds the variables of a text that are written without a default; $$ is a dollar sign.
-var plain = regexp.MustCompile(`\$\$|\$\{([A-Za-z_]\w*)\}|\$([A-Za-z_]\w*)`)
+var plain = lazyre.New(`\$\$|\$\{([A-Za-z_]\w*)\}|\$([A-Za-z_]\w*)`)
 
 // unset gives the variables of a text that have neither a value nor a default.
 func (r *requiredVariables) unset(text string, values interpolation.Mapping) []string {
 	var out []string
-	for _, m := range plain.FindAllStringSubmatch(text, -1) {
+	for _, m := range plain().FindAllStringSubmatch(text, -1) {
 		name := m[1] + m[2]
 		if _, ok := values(name); name != "" && !ok {
 			out = append(out, name)

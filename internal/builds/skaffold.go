@@ -2,15 +2,16 @@ package builds
 
 import (
 	"path"
-	"regexp"
 	"strings"
+
+	"github.com/ctxaudit/ctxaudit/internal/lazyre"
 )
 
 // skaffoldName recognises the configurations of Skaffold.
-var skaffoldName = regexp.MustCompile(`(?i)^skaffold([._-][\w.-]+)?\.ya?ml$`)
+var skaffoldName = lazyre.New(`(?i)^skaffold([._-][\w.-]+)?\.ya?ml$`)
 
 // IsSkaffold reports whether a file name is one that configurations of Skaffold have by convention.
-func IsSkaffold(name string) bool { return skaffoldName.MatchString(name) }
+func IsSkaffold(name string) bool { return skaffoldName().MatchString(name) }
 
 // Skaffold reads configurations of Skaffold and gives the artifacts that are built from Dockerfiles, those of profiles too.
 // Artifacts of other builders are passed over.

@@ -2,16 +2,17 @@ package builds
 
 import (
 	"path"
-	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/ctxaudit/ctxaudit/internal/lazyre"
 )
 
 // workflowName recognises the workflows of GitHub.
-var workflowName = regexp.MustCompile(`^\.github/workflows/[^/]+\.ya?ml$`)
+var workflowName = lazyre.New(`^\.github/workflows/[^/]+\.ya?ml$`)
 
 // IsWorkflow reports whether a file is a workflow of GitHub, by its path in the repository.
-func IsWorkflow(name string) bool { return workflowName.MatchString(name) }
+func IsWorkflow(name string) bool { return workflowName().MatchString(name) }
 
 // Workflows reads the workflows of a repository and gives the images that their steps build. A job is read once for each
 // combination of its matrix, a reusable workflow once for each call by another one, with the inputs of the call, and an

@@ -4,15 +4,16 @@ import (
 	"cmp"
 	"fmt"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
 	"mvdan.cc/sh/v3/syntax"
+
+	"github.com/ctxaudit/ctxaudit/internal/lazyre"
 )
 
 // defaultContext is how a step names the repository as git has it.
-var defaultContext = regexp.MustCompile(`^\{\{\s*defaultContext\s*\}\}(?::(.*))?$`)
+var defaultContext = lazyre.New(`^\{\{\s*defaultContext\s*\}\}(?::(.*))?$`)
 
 // These actions take the same inputs.
 var (
@@ -68,12 +69,12 @@ func (j *job) buildPush(step node, line int, scope *jobScope, git bool) {
 			j.note(line, "the image of this step is not audited: a build context is not known here")
 			return
 		}
-		if m := defaultContext.FindStringSubmatch(v); m != nil {
+		if m := defaultContext().FindStringSubmatch(v); m != nil {
 			v = path.Join(".", m[1])
 		}
 		b.Contexts[k] = v
 	}
-	m := defaultContext.FindStringSubmatch(context)
+	m := defaultContext().FindStringSubmatch(context)
 	if context != "" && m == nil && !git {
 		b.Context, b.Dockerfile = context, file
 		j.add(b, line)
@@ -142,7 +143,7 @@ func list(w word) []string {
 func (j *job) bake(step node, line int, scope *jobScope) {
 	input := func(key string) word { return scope.text(step.at("with", key)) }
 	dir := string(cmp.Or(input("source"), input("workdir"), input("context")))
-	if m := defaultContext.FindStringSubmatch(dir); m != nil {
+	if m := defaultContext().FindStringSubmatch(dir); m != nil {
 		dir = path.Join(".", m[1])
 	}
 	if !word(dir).known() || remotePath(dir) {

@@ -5,11 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"regexp"
 	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v4"
+
+	"github.com/ctxaudit/ctxaudit/internal/lazyre"
 )
 
 // node is a node of a YAML document, nil where there is none. Aliases are followed when something asks, so that a document
@@ -20,7 +21,7 @@ type node struct{ *yaml.Node }
 const maxMerges = 16
 
 // yamlLine finds the line in an error of the YAML library.
-var yamlLine = regexp.MustCompile(`line (\d+)`)
+var yamlLine = lazyre.New(`line (\d+)`)
 
 // documents parses a file of YAML documents; JSON is YAML, too. what is how the file is called if it is broken.
 func (r *Reader) documents(name, what string) ([]node, *Note) {
@@ -31,7 +32,7 @@ func (r *Reader) documents(name, what string) ([]node, *Note) {
 	list, err := parseYAML(data)
 	if err != nil {
 		n := &Note{File: name, Text: fmt.Sprintf("the %s cannot be read: %s", what, strings.TrimPrefix(oneLine(err.Error()), "yaml: "))}
-		if m := yamlLine.FindStringSubmatch(n.Text); m != nil {
+		if m := yamlLine().FindStringSubmatch(n.Text); m != nil {
 			n.Line, _ = strconv.Atoi(m[1])
 			n.Line = min(n.Line, bytes.Count(data, []byte("\n"))+1)
 		}

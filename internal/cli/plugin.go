@@ -5,13 +5,13 @@ import (
 	"io"
 	"net"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/ctxaudit/ctxaudit/internal/lazyre"
 	"github.com/ctxaudit/ctxaudit/internal/report"
 )
 
@@ -117,7 +117,7 @@ func untilDockerEnds(ctx context.Context, socket string) (context.Context, conte
 }
 
 // ownCalls are the places of a help text where the program is called: an example, or a pipe into it.
-var ownCalls = regexp.MustCompile(`(?m)(^  |\| )` + pluginName + " ")
+var ownCalls = lazyre.New(`(?m)(^  |\| )` + pluginName + " ")
 
 // callDocker makes the help texts of commands say what a user of the plugin types.
 func callDocker(root *cobra.Command) {
@@ -126,7 +126,7 @@ func callDocker(root *cobra.Command) {
 	var visit func(*cobra.Command)
 	visit = func(cmd *cobra.Command) {
 		for _, text := range []*string{&cmd.Example, &cmd.Long} {
-			*text = ownCalls.ReplaceAllString(*text, "${1}"+name+" ")
+			*text = ownCalls().ReplaceAllString(*text, "${1}"+name+" ")
 		}
 		for _, c := range cmd.Commands() {
 			visit(c)

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"reflect"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -14,6 +13,8 @@ import (
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/parser"
 	"github.com/moby/buildkit/util/suggest"
+
+	"github.com/ctxaudit/ctxaudit/internal/lazyre"
 )
 
 // Error is one thing that is wrong with a configuration file.
@@ -99,7 +100,7 @@ func recordLines(lines map[string]int, at string, n ast.Node) {
 	}
 }
 
-var unknownField = regexp.MustCompile(`unknown field "(.*)"`)
+var unknownField = lazyre.New(`unknown field "(.*)"`)
 
 // yamlError gives an error of the YAML library its place in the file, and an unknown key the one that was probably
 // meant.
@@ -113,7 +114,7 @@ func yamlError(name string, err error) error {
 	if t := ye.GetToken(); t != nil && t.Position != nil {
 		e.Line, e.Column = t.Position.Line, t.Position.Column
 	}
-	if m := unknownField.FindStringSubmatch(e.Message); m != nil {
+	if m := unknownField().FindStringSubmatch(e.Message); m != nil {
 		e.Message = fmt.Sprintf("unknown key %q", m[1])
 		if near, ok := suggest.Search(m[1], knownKeys(), true); ok {
 			e.Message += fmt.Sprintf("; did you mean %q?", near)

@@ -2,11 +2,12 @@ package startup
 
 import (
 	"path"
-	"regexp"
 	"strings"
+
+	"github.com/ctxaudit/ctxaudit/internal/lazyre"
 )
 
-var pythonName = regexp.MustCompile(`^(python|pypy)[0-9]*(\.[0-9]+)*t?$`)
+var pythonName = lazyre.New(`^(python|pypy)[0-9]*(\.[0-9]+)*t?$`)
 
 // interpreter is what the options of `python` set for the program that it runs.
 type interpreter struct {
@@ -220,11 +221,11 @@ func (c *command) importObject(module, attr string, dirs []string, required bool
 		Kind: App, Module: module, Attr: attr, Asked: c.asked, Required: required, UnknownPath: c.unknownPath,
 		SearchDirs: append(append([]string{}, dirs...), c.py.front...),
 	}
-	if !modulePath.MatchString(attr) {
+	if !modulePath().MatchString(attr) {
 		e.Attr = ""
 	}
 	c.addPython(e, c.py)
-	if modulePath.MatchString(module) {
+	if modulePath().MatchString(module) {
 		c.djangoOf(e, c.py, c.locate(module, e.SearchDirs))
 	}
 }
@@ -297,7 +298,7 @@ func (a *analysis) packaged(file string) (dir, module string) {
 	return dir, module
 }
 
-var settingsName = regexp.MustCompile(`(?:setdefault\(\s*["']DJANGO_SETTINGS_MODULE["']\s*,|environ\[["']DJANGO_SETTINGS_MODULE["']\]\s*=)\s*["']([\w.]+)["']`)
+var settingsName = lazyre.New(`(?:setdefault\(\s*["']DJANGO_SETTINGS_MODULE["']\s*,|environ\[["']DJANGO_SETTINGS_MODULE["']\]\s*=)\s*["']([\w.]+)["']`)
 
 // djangoOf records the settings module that a Django program loads by name: from the environment, or from the line that
 // manage.py, wsgi.py and celery.py set it with when the environment does not.
@@ -310,11 +311,11 @@ func (c *command) djangoOf(e Entry, py interpreter, file string) {
 			module, required = v.text, !v.variable
 		}
 	}
-	m := settingsName.FindStringSubmatch(text)
+	m := settingsName().FindStringSubmatch(text)
 	if module == "" && m != nil {
 		module, required = m[1], true
 	}
-	if module == "" || !modulePath.MatchString(module) {
+	if module == "" || !modulePath().MatchString(module) {
 		return
 	}
 	if e.Kind == Script && known && m == nil && !strings.Contains(text, "django") {

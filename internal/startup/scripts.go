@@ -16,7 +16,7 @@ func (c *command) program() {
 	case shells[c.base]:
 		c.shell()
 		return
-	case pythonName.MatchString(c.base):
+	case pythonName().MatchString(c.base):
 		c.python(c.args)
 		return
 	case strings.Contains(name, "/"):
@@ -85,7 +85,7 @@ func (c *command) file(file string, named bool) bool {
 	}
 	program, options := shebang(text)
 	switch base := path.Base(program); {
-	case pythonName.MatchString(base):
+	case pythonName().MatchString(base):
 		if _, known := tools[strings.TrimSuffix(c.base, ".py")]; known && c.base != "manage.py" {
 			return false
 		}
@@ -197,7 +197,7 @@ func (c *command) handOver() {
 	base := path.Base(words[0].text)
 	_, tool := tools[base]
 	_, wrapped := wrappers[base]
-	if tool || wrapped || shells[base] || pythonName.MatchString(base) || c.a.installs(base) {
+	if tool || wrapped || shells[base] || pythonName().MatchString(base) || c.a.installs(base) {
 		s := c.s.clone()
 		s.conditional = true
 		c.a.command(s, words, false)

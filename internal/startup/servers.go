@@ -5,6 +5,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/ctxaudit/ctxaudit/internal/lazyre"
 )
 
 // tools are the programs that load a project's code by a name they are given, by the name of their command. A name that
@@ -285,7 +287,7 @@ func (c *command) flask() {
 		if !ok && c.base == "flask" {
 			for _, env := range []string{".flaskenv", ".env"} {
 				text, _ := c.a.read(c.s.abs(env))
-				if m := dotenvFlask.FindStringSubmatch(text); m != nil && !ok {
+				if m := dotenvFlask().FindStringSubmatch(text); m != nil && !ok {
 					w, ok = arg{text: m[1], variable: true}, true
 				}
 			}
@@ -325,7 +327,7 @@ func (c *command) flask() {
 	c.importObject(name, attr, dirs, !w.variable)
 }
 
-var dotenvFlask = regexp.MustCompile(`(?m)^\s*(?:export\s+)?FLASK_APP\s*=\s*["']?([^\s"'#]+)`)
+var dotenvFlask = lazyre.New(`(?m)^\s*(?:export\s+)?FLASK_APP\s*=\s*["']?([^\s"'#]+)`)
 
 // fastapi finds its file as fastapi_cli/discover.py does.
 func (c *command) fastapi() {

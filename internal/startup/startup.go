@@ -19,9 +19,10 @@ package startup
 import (
 	"maps"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/ctxaudit/ctxaudit/internal/lazyre"
 )
 
 // Kind says in which way an entry's code is reached.
@@ -254,11 +255,11 @@ func (a *analysis) note(o Origin, text string) {
 }
 
 // modulePath is what a dotted module name looks like. Keywords are not refused: a file may be called that.
-var modulePath = regexp.MustCompile(`^[\pL_][\pL\pN_]*(\.[\pL_][\pL\pN_]*)*$`)
+var modulePath = lazyre.New(`^[\pL_][\pL\pN_]*(\.[\pL_][\pL\pN_]*)*$`)
 
 // add records an entry. Where the same one was met before, what is more certain wins.
 func (a *analysis) add(s *state, e Entry) {
-	if (e.Kind == Module || e.Kind == App) && !modulePath.MatchString(e.Module) {
+	if (e.Kind == Module || e.Kind == App) && !modulePath().MatchString(e.Module) {
 		a.note(s.here, "the name "+shown(e.Module)+" is not that of a module")
 		return
 	}

@@ -194,13 +194,13 @@ func checkEntries(t *testing.T, entries []Entry, notes []Note) {
 			require.NotContains(t, e.Path, unknown)
 		}
 		if e.Kind == Module || e.Kind == App {
-			require.Regexp(t, modulePath, e.Module)
+			require.Regexp(t, modulePath(), e.Module)
 		} else {
 			require.Empty(t, e.Module)
 		}
 		if e.Attr != "" {
 			require.Equal(t, App, e.Kind)
-			require.Regexp(t, modulePath, e.Attr)
+			require.Regexp(t, modulePath(), e.Attr)
 		}
 		for _, d := range e.SearchDirs {
 			require.True(t, path.IsAbs(d) && !strings.Contains(d, unknown), "search directory %q", d)

@@ -2,10 +2,11 @@ package startup
 
 import (
 	"path"
-	"regexp"
 	"strings"
 
 	"mvdan.cc/sh/v3/syntax"
+
+	"github.com/ctxaudit/ctxaudit/internal/lazyre"
 )
 
 const celeryValued = "-A --app -b --broker --result-backend --loader --config --workdir -c --concurrency -P --pool -l --loglevel -Q --queues " +
@@ -201,15 +202,15 @@ func (c *command) supervisord() {
 	c.a.note(c.s.here, "the configuration of supervisord is not known: what it starts cannot be told")
 }
 
-var supervisorEnv = regexp.MustCompile(`%\(ENV_(\w+)\)s`)
+var supervisorEnv = lazyre.New(`%\(ENV_(\w+)\)s`)
 
 func (c *command) supervised(file, text string, section iniPart) {
 	s := c.s.child()
 	s.via = append(s.via, c.s.here)
 	line, cmd := 0, ""
 	for i, kv := range section.pairs {
-		value := supervisorEnv.ReplaceAllStringFunc(kv[1], func(m string) string {
-			if v := s.env(supervisorEnv.FindStringSubmatch(m)[1]); v != "" {
+		value := supervisorEnv().ReplaceAllStringFunc(kv[1], func(m string) string {
+			if v := s.env(supervisorEnv().FindStringSubmatch(m)[1]); v != "" {
 				return v
 			}
 			return unknown

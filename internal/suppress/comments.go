@@ -1,17 +1,17 @@
 package suppress
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/ctxaudit/ctxaudit/internal/audit"
+	"github.com/ctxaudit/ctxaudit/internal/lazyre"
 )
 
 // comment is a suppression as it is written:
 //
 //	# ctxaudit: ignore=RULE[,RULE] [expires=YYYY-MM-DD] -- reason
-var comment = regexp.MustCompile(`^\s*#\s*ctxaudit:\s*(.*?)\s*$`)
+var comment = lazyre.New(`^\s*#\s*ctxaudit:\s*(.*?)\s*$`)
 
 // comments gives the suppressions in the files that images are made from. They are about the next line that is neither
 // empty nor a comment.
@@ -40,7 +40,7 @@ func inFile(file, text string, image int) []*suppression {
 	var out []*suppression
 	lines := strings.Split(text, "\n")
 	for i, line := range lines {
-		m := comment.FindStringSubmatch(strings.TrimSuffix(line, "\r"))
+		m := comment().FindStringSubmatch(strings.TrimSuffix(line, "\r"))
 		if m == nil {
 			continue
 		}

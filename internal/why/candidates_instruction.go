@@ -5,13 +5,13 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/ctxaudit/ctxaudit/dockerfile"
 	"github.com/ctxaudit/ctxaudit/internal/audit"
 	"github.com/ctxaudit/ctxaudit/internal/edit"
+	"github.com/ctxaudit/ctxaudit/internal/lazyre"
 	"github.com/ctxaudit/ctxaudit/internal/modules/python/syntax"
 	"github.com/ctxaudit/ctxaudit/internal/rootfs"
 	"github.com/ctxaudit/ctxaudit/internal/simulate"
@@ -69,7 +69,7 @@ func (r *Repairer) afterCopies(s *dockerfile.Stage) int {
 }
 
 // kept are the flags of a neighbouring COPY that a new one should have too.
-var kept = regexp.MustCompile(`--(chown|chmod)=\S+`)
+var kept = lazyre.New(`--(chown|chmod)=\S+`)
 
 // copyCandidates gives edits that copy what no instruction copies.
 func (r *Repairer) copyCandidates(f audit.Finding) ([]candidate, error) {
@@ -154,7 +154,7 @@ func (r *Repairer) habits(s *dockerfile.Stage) (flags string, relative bool) {
 		for _, in := range s.Instructions {
 			if words := strings.Fields(in.Location.Text); isCopy(in) && len(words) > 1 && in.Location.Trigger == "" {
 				found = true
-				flags = strings.Join(kept.FindAllString(strings.Join(words[:operands(words)], " "), -1), " ")
+				flags = strings.Join(kept().FindAllString(strings.Join(words[:operands(words)], " "), -1), " ")
 				relative = relative || !path.IsAbs(strings.Trim(words[len(words)-1], `",]`))
 			}
 		}

@@ -67,7 +67,7 @@ func (e *Explainer) contextPath(ctx context.Context, a *Answer, target string) e
 
 // absent answers for what does not exist in the context.
 func (e *Explainer) absent(a *Answer, target, p string) error {
-	if moduleName.MatchString(target) && e.Failure == nil {
+	if moduleName().MatchString(target) && e.Failure == nil {
 		sentence, place, err := audit.Foreign(e.Image, e.Main, target)
 		if err != nil {
 			return err
@@ -89,7 +89,7 @@ func (e *Explainer) nearTargets(target, p string) []string {
 	if p == ".." || strings.HasPrefix(p, "../") {
 		return nil
 	}
-	if strings.Contains(target, ".") && moduleName.MatchString(target) {
+	if strings.Contains(target, ".") && moduleName().MatchString(target) {
 		var out []string
 		for _, near := range nearPaths(strings.ReplaceAll(target, ".", "/"), list) {
 			out = append(out, strings.ReplaceAll(strings.TrimSuffix(near, ".py"), "/", "."))
@@ -247,7 +247,7 @@ func (e *Explainer) find(target string) (p string, ok bool, err error) {
 	if _, err := e.Main.FS.Lstat(p); err == nil {
 		return p, true, nil
 	}
-	if moduleName.MatchString(target) {
+	if moduleName().MatchString(target) {
 		q, ok, err := audit.ModulePath(e.Image, e.Main, e.Subject, target)
 		if ok || err != nil {
 			return q, ok, err

@@ -11,6 +11,7 @@ import (
 	"github.com/moby/buildkit/util/suggest"
 
 	"github.com/ctxaudit/ctxaudit/internal/audit"
+	"github.com/ctxaudit/ctxaudit/internal/lazyre"
 )
 
 // Clue is something that the output of a program or of a build says is missing.
@@ -27,7 +28,7 @@ type Clue struct {
 
 // pattern recognises a message; target makes a clue's target of what it captured.
 type pattern struct {
-	re     *regexp.Regexp
+	re     func() *regexp.Regexp
 	target func(m []string, rest string, workdir string) (target, name string)
 }
 
@@ -51,7 +52,7 @@ func started(m []string, rest, workdir string) (string, string) {
 }
 
 // bare recognises a runtime's message about a program that it was told to start by its name.
-var bare = regexp.MustCompile(`exec: "[^"/]+": `)
+var bare = lazyre.New(`exec: "[^"/]+": `)
 
 // inContext makes a path of the build context of one that a builder gave.
 func inContext(m []string, _, _ string) (string, string) {
@@ -66,7 +67,7 @@ func required(m []string, rest, workdir string) (string, string) {
 	from := ""
 	if len(m) > 2 {
 		from = m[2]
-	} else if s := requireStack.FindStringSubmatch(rest); s != nil {
+	} else if s := requireStack().FindStringSubmatch(rest); s != nil {
 		from = s[1]
 	}
 	if from == "" {
@@ -75,26 +76,26 @@ func required(m []string, rest, workdir string) (string, string) {
 	return path.Join(path.Dir(from), m[1]), ""
 }
 
-var requireStack = regexp.MustCompile(`Require stack:\s*\n- (\S+)`)
+var requireStack = lazyre.New(`Require stack:\s*\n- (\S+)`)
 
 var patterns = []pattern{
-	{regexp.MustCompile(`ModuleNotFoundError: No module named '([^']+)'`), first},
-	{regexp.MustCompile(`ImportError: No module named '?([\w.]+)'?`), first},
-	{regexp.MustCompile(`ImportError: cannot import name '(\w+)' from (?:partially initialized module )?'([\w.]+)'`),
+	{lazyre.New(`ModuleNotFoundError: No module named '([^']+)'`), first},
+	{lazyre.New(`ImportError: No module named '?([\w.]+)'?`), first},
+	{lazyre.New(`ImportError: cannot import name '(\w+)' from (?:partially initialized module )?'([\w.]+)'`),
 		func(m []string, _, _ string) (string, string) { return m[2], m[1] }},
-	{regexp.MustCompile(`Could not import module "([\w.]+)"`), first},     // uvicorn
-	{regexp.MustCompile(`Error: Could not import '([\w.]+)'`), first},     // flask
-	{regexp.MustCompile(`The module ([\w.]+) was not found`), first},      // celery
-	{regexp.MustCompile(`(?:can't|cannot) open file '([^']+)'`), inImage}, // python
-	{regexp.MustCompile(`FileNotFoundError: \[Errno 2\][^']*'([^']+)'`), inImage},
-	{regexp.MustCompile(`Cannot find (?:module|package) '([^']+)' imported from (\S+)`), required}, // node, ES modules
-	{regexp.MustCompile(`Cannot find module '([^']+)'`), required},                                 // node
-	{regexp.MustCompile(`ENOENT: no such file or directory, \w+ '([^']+)'`), inImage},
-	{regexp.MustCompile(`exec: "([^"]+)": `), started},
-	{regexp.MustCompile(`exec (/\S+): no such file or directory`), inImage},
-	{regexp.MustCompile(`sh: (?:\d+: |line \d+: )?(\.?[\w./-]*/[\w./-]+): (?:not found|No such file or directory)`), inImage},
-	{regexp.MustCompile(`(?:file does not exist|excluded by \.dockerignore)?:? ?stat ([^\s:]+): file does not exist`), inContext},
-	{regexp.MustCompile(`"(/[^"]+)": not found`), inContext}, // BuildKit
+	{lazyre.New(`Could not import module "([\w.]+)"`), first},     // uvicorn
+	{lazyre.New(`Error: Could not import '([\w.]+)'`), first},     // flask
+	{lazyre.New(`The module ([\w.]+) was not found`), first},      // celery
+	{lazyre.New(`(?:can't|cannot) open file '([^']+)'`), inImage}, // python
+	{lazyre.New(`FileNotFoundError: \[Errno 2\][^']*'([^']+)'`), inImage},
+	{lazyre.New(`Cannot find (?:module|package) '([^']+)' imported from (\S+)`), required}, // node, ES modules
+	{lazyre.New(`Cannot find module '([^']+)'`), required},                                 // node
+	{lazyre.New(`ENOENT: no such file or directory, \w+ '([^']+)'`), inImage},
+	{lazyre.New(`exec: "([^"]+)": `), started},
+	{lazyre.New(`exec (/\S+): no such file or directory`), inImage},
+	{lazyre.New(`sh: (?:\d+: |line \d+: )?(\.?[\w./-]*/[\w./-]+): (?:not found|No such file or directory)`), inImage},
+	{lazyre.New(`(?:file does not exist|excluded by \.dockerignore)?:? ?stat ([^\s:]+): file does not exist`), inContext},
+	{lazyre.New(`"(/[^"]+)": not found`), inContext}, // BuildKit
 }
 
 // Clues finds in the output of a program or of a build what it says is missing, each once, in the order in which it is
@@ -107,13 +108,13 @@ func Clues(text, workdir string) []Clue {
 	for rest != "" {
 		line, after, _ := strings.Cut(rest, "\n")
 		for _, p := range patterns {
-			m := p.re.FindStringSubmatch(line)
+			m := p.re().FindStringSubmatch(line)
 			if m == nil {
 				continue
 			}
 			c := Clue{}
 			c.Target, c.Name = p.target(m, rest, workdir)
-			c.Program = bare.MatchString(m[0])
+			c.Program = bare().MatchString(m[0])
 			if !seen[c] {
 				seen[c] = true
 				c.Line = strings.TrimSpace(line)

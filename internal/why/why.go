@@ -9,12 +9,12 @@ import (
 	"context"
 	"fmt"
 	"path"
-	"regexp"
 	"strconv"
 	"strings"
 
 	"github.com/ctxaudit/ctxaudit/dockerfile"
 	"github.com/ctxaudit/ctxaudit/internal/audit"
+	"github.com/ctxaudit/ctxaudit/internal/lazyre"
 	"github.com/ctxaudit/ctxaudit/internal/simulate"
 )
 
@@ -138,16 +138,16 @@ type Explainer struct {
 	All bool
 }
 
-var moduleName = regexp.MustCompile(`^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*$`)
+var moduleName = lazyre.New(`^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*$`)
 
 // numbered is a line of a file.
-var numbered = regexp.MustCompile(`^(.+):(\d+)$`)
+var numbered = lazyre.New(`^(.+):(\d+)$`)
 
 // Explain answers for a target: FILE:LINE for a line of the Dockerfile or the ignore file, `$NAME` for an environment setting, a path that starts with a slash for an image path,
 // anything else for a path of the build context or, with dots for slashes, a module of it.
 func (e *Explainer) Explain(ctx context.Context, target string) (*Answer, error) {
 	a := &Answer{Target: target, Steps: []Step{}, Assumptions: []audit.Assumption{}}
-	if m := numbered.FindStringSubmatch(target); m != nil {
+	if m := numbered().FindStringSubmatch(target); m != nil {
 		n, err := strconv.Atoi(m[2])
 		if err != nil {
 			return nil, fmt.Errorf("line %s: %w", m[2], err)

@@ -2,8 +2,9 @@ package manifest
 
 import (
 	"path"
-	"regexp"
 	"strings"
+
+	"github.com/ctxaudit/ctxaudit/internal/lazyre"
 )
 
 // Install is a local project that a command installs, or a file that may name some.
@@ -32,8 +33,8 @@ func (p *Project) Installs(tool string) bool {
 	return p.Buildable
 }
 
-var interpreter = regexp.MustCompile(`^(python|pypy)[0-9.]*$`)
-var pipCommand = regexp.MustCompile(`^pip[0-9.]*$`)
+var interpreter = lazyre.New(`^(python|pypy)[0-9.]*$`)
+var pipCommand = lazyre.New(`^pip[0-9.]*$`)
 
 // ParseInstall reads a command, split into words, that runs in workdir. It gives nothing for a command that installs no
 // local project. Words that still hold a variable are passed over.
@@ -43,7 +44,7 @@ func ParseInstall(argv []string, workdir string) []Install {
 		return nil
 	}
 	command, args := path.Base(argv[0]), argv[1:]
-	if interpreter.MatchString(command) {
+	if interpreter().MatchString(command) {
 		for len(args) > 0 {
 			switch a := args[0]; {
 			case a == "-m" && len(args) > 1:
@@ -60,7 +61,7 @@ func ParseInstall(argv []string, workdir string) []Install {
 		}
 		return nil
 	}
-	if pipCommand.MatchString(command) {
+	if pipCommand().MatchString(command) {
 		return pipInstall("pip", args, workdir)
 	}
 	switch command {
@@ -94,13 +95,13 @@ func ParseInstall(argv []string, workdir string) []Install {
 	return nil
 }
 
-var assignment = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*=`)
+var assignment = lazyre.New(`^[A-Za-z_][A-Za-z0-9_]*=`)
 
 // skipWrappers cuts assignments and commands that only start another one.
 func skipWrappers(argv []string) []string {
 	for len(argv) > 0 {
 		switch {
-		case assignment.MatchString(argv[0]):
+		case assignment().MatchString(argv[0]):
 			argv = argv[1:]
 		case isWrapper(path.Base(argv[0])):
 			argv = argv[1:]
@@ -137,7 +138,7 @@ func isRunner(name string) bool {
 
 func isInstaller(name string) bool {
 	name = path.Base(name)
-	return pipCommand.MatchString(name) || interpreter.MatchString(name)
+	return pipCommand().MatchString(name) || interpreter().MatchString(name)
 }
 
 // options are the words of a command line: options with their values, and the rest in order.

@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/ctxaudit/ctxaudit/internal/lazyre"
 	"github.com/ctxaudit/ctxaudit/internal/modules/python/syntax"
 )
 
@@ -86,7 +87,7 @@ func (r *reader) setupPy(p *project, file string, data []byte) {
 		}
 	}
 	// Requirements that come from a file by code of any kind: the file's name stands somewhere as a literal.
-	for _, m := range requirementsName.FindAllSubmatchIndex(data, -1) {
+	for _, m := range requirementsName().FindAllSubmatchIndex(data, -1) {
 		name := string(data[m[2]:m[3]])
 		if r.isFile(path.Join(p.Dir, name)) {
 			r.include(p.Project, file, 1+bytes.Count(data[:m[0]], []byte("\n")), name, FromManifest)
@@ -94,7 +95,7 @@ func (r *reader) setupPy(p *project, file string, data []byte) {
 	}
 }
 
-var requirementsName = regexp.MustCompile(`["']([\w./-]*requirements[\w./-]*\.(?:txt|in))["']`)
+var requirementsName = lazyre.New(`["']([\w./-]*requirements[\w./-]*\.(?:txt|in))["']`)
 
 // setupCall reads the arguments of setup.
 type setupCall struct {

@@ -2,9 +2,10 @@ package manifest
 
 import (
 	"path"
-	"regexp"
 	"strings"
 	"unicode"
+
+	"github.com/ctxaudit/ctxaudit/internal/lazyre"
 )
 
 // setuptools is what setup.py, setup.cfg and tool.setuptools say about packages, before anything is looked up.
@@ -258,14 +259,14 @@ func (r *reader) find(where string, f finder) []string {
 // package's name has none.
 func matches(patterns []string, name string) bool {
 	for _, pattern := range patterns {
-		if ok, _ := path.Match(negatedClass.ReplaceAllString(pattern, "[^"), name); ok {
+		if ok, _ := path.Match(negatedClass().ReplaceAllString(pattern, "[^"), name); ok {
 			return true
 		}
 	}
 	return false
 }
 
-var negatedClass = regexp.MustCompile(`\[!`)
+var negatedClass = lazyre.New(`\[!`)
 
 func isIdentifier(s string) bool {
 	for i, c := range s {
