@@ -113,14 +113,17 @@ func (r *Repairer) ignoreCandidates(f audit.Finding) (out []candidate, copied bo
 	lines := sortedLines(deciders)
 	last := lines[len(lines)-1]
 	if !strings.ContainsAny(p, patternSyntax) && p != "." && strings.TrimSpace(p) == p {
-		pattern := "!" + p
+		// Where what is in a directory is excluded, and not the directory itself, only a line that matches what is in it helps.
+		patterns := []string{"!" + p}
 		if fi, err := r.main.FS.Lstat(p); err == nil && fi.IsDir() {
-			pattern += "/"
+			patterns = []string{"!" + p + "/", "!" + p + "/**"}
 		}
-		out = append(out, candidate{
-			title: fmt.Sprintf("bring %s back after the line that excludes it", p),
-			edits: []edit.Edit{r.ignoreEdit(last+1, 0, pattern)},
-		})
+		for _, pattern := range patterns {
+			out = append(out, candidate{
+				title: fmt.Sprintf("bring %s back after the line that excludes it", p),
+				edits: []edit.Edit{r.ignoreEdit(last+1, 0, pattern)},
+			})
+		}
 	}
 	for _, n := range sortedLines(useless) {
 		if l := useless[n]; n < last {

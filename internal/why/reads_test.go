@@ -47,7 +47,7 @@ func TestWhyReadsOnlyWhatMatters(t *testing.T) {
 		a, err := e.Explain(t.Context(), target)
 		require.NoError(t, err)
 		assert.Equal(t, want, a.Verdict)
-		if want == why.Ignored {
+		if want == why.Ignored || want == why.PartlyThere {
 			require.Len(t, a.Fixes, 1)
 			assert.Equal(t, 1, a.Fixes[0].AddsCount)
 		}
@@ -64,6 +64,7 @@ func TestWhyReadsOnlyWhatMatters(t *testing.T) {
 		{"shop.cart", why.InImage, 3},
 		{"shop/cart.py", why.InImage, 3},
 		{"area1/mod2/deep/file.log", why.Ignored, 5},
+		{"area1/mod2", why.PartlyThere, 5},
 	} {
 		few, many := ask(3, tt.target, tt.want), ask(60, tt.target, tt.want)
 		assert.Equal(t, few, many, "%s: what is read does not depend on what lies beside", tt.target)
