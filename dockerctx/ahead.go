@@ -37,8 +37,7 @@ func (t *Tree) Flawless(known func(dir string) bool) bool {
 		if !sound {
 			flawed.Store(true)
 		}
-		d.names, d.entries = "", nil
-		d.details.Store(nil)
+		d.forget()
 		return sound
 	})
 	a.group.Wait()

@@ -167,6 +167,27 @@ func TestOneAnswerDoesNotGrow(t *testing.T) {
 	assert.EqualValues(t, 4, smallDir.reads)
 }
 
+// TestChangedCounts pins what it takes to tell what one line of an ignore file does: what the line cannot concern is not read,
+// and the rest once, for both trees.
+func TestChangedCounts(t *testing.T) {
+	for _, tt := range []struct {
+		line  string
+		reads int64
+		files int
+	}{
+		{"area3/pkg1/cache", 1 + 1 + 1 + 2, 1},
+		{"area3/*/mod4/*.js", 1 + 1 + 2 + 2*10 + 2*2, 4},
+		{"**/*.log", 1 + 10 + 20 + 200 + 40, 200},
+	} {
+		f := &countingFS{FS: repository(2)}
+		with, without := mustContext(t, f, "*.tmp", tt.line, "**/*.bak").Tree(), mustContext(t, f, "*.tmp", "**/*.bak").Tree()
+		n := 0
+		require.NoError(t, Compare(with, without).Changed(func(string) error { n++; return nil }))
+		assert.Equal(t, tt.files, n, tt.line)
+		assert.Equal(t, counts{reads: tt.reads}, counts{reads: f.reads.Load(), stats: f.stats.Load(), links: f.links.Load()}, tt.line)
+	}
+}
+
 // TestFlawless has trees that BuildKit refuses or that hold what it cannot send, and some that only look so.
 func TestFlawless(t *testing.T) {
 	for _, tt := range []struct {

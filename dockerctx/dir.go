@@ -118,6 +118,12 @@ func (d *dir) base() int {
 	return len(d.path) - len(d.above.path) - 1
 }
 
+// forget drops what was read, but for the directories.
+func (d *dir) forget() {
+	d.names, d.entries = "", nil
+	d.details.Store(nil)
+}
+
 // loads is a directory being read: the memory that the readings of a worker share.
 type loads struct {
 	listing
@@ -166,18 +172,25 @@ func (t *Tree) load(d *dir, want detail) error {
 	defer loadsPool.Put(l)
 	l.listing.reset(!needed.any && len(needed.names) == 0)
 	err := r.list(&l.listing)
+	t.take(d, l, err)
+	if err == nil {
+		t.ask(d, l.index, r, want)
+	}
+	return d.failure
+}
+
+// take decides about a directory of which that was listed, or that could not be.
+func (t *Tree) take(d *dir, l *loads, err error) {
 	switch {
 	case err == nil:
 		l.sort()
 		d.failure = t.decideAll(d, l)
-		t.ask(d, l.index, r, want)
 	case d.above != nil && absent(err):
 	case d.skipped && errors.Is(err, fs.ErrPermission):
 		// Passed over only where the ignore file keeps the directory out.
 	default:
 		d.failure = fmt.Errorf("reading directory %q of the context: %w", d.path, underlying(err))
 	}
-	return d.failure
 }
 
 // files are the files of a directory that may be listed: any, or those of a few names.

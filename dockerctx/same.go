@@ -30,16 +30,29 @@ func (c *Comparison) SameBelow(dir string) bool {
 	if err != nil || !c.sameIncludes {
 		return false
 	}
-	for _, own := range [2][]*rule{c.mine, c.theirs} {
-		for _, r := range own {
-			if r.concerns(clean) {
-				return false
-			}
-		}
+	if c.concerned(clean) {
+		return false
 	}
 	x, errX := c.a.enteredDir(clean)
 	y, errY := c.b.enteredDir(clean)
-	if errX != nil || errY != nil || x == nil || y == nil || x.skipped != y.skipped {
+	return errX == nil && errY == nil && x != nil && y != nil && c.sameStanding(x, y)
+}
+
+// concerned reports whether a rule that only one of the trees has may have to do with anything in a directory.
+func (c *Comparison) concerned(dir string) bool {
+	for _, own := range [2][]*rule{c.mine, c.theirs} {
+		for _, r := range own {
+			if r.concerns(dir) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// sameStanding reports whether what is in a directory is judged alike in both trees, as no rule that differs concerns it.
+func (c *Comparison) sameStanding(x, y *dir) bool {
+	if x.skipped != y.skipped {
 		return false
 	}
 	if c.a.include != nil && !slices.Equal(x.standing.include.matched, y.standing.include.matched) {

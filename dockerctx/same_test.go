@@ -1,6 +1,7 @@
 package dockerctx
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -10,19 +11,10 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestSameBelow edits ignore files and holds every directory of which the rules say that it is the same against what the
-// trees hold.
-func TestSameBelow(t *testing.T) {
-	r := rand.New(rand.NewPCG(3, 9))
-	same, asked := 0, 0
-	for range 4000 {
+// edited makes random trees, each under an ignore file and under an edited one.
+func edited(t *testing.T, r *rand.Rand, n int, fn func(m *memFS, before, after []string, a, b *Tree)) {
+	for range n {
 		m := randomTree(r)
-		dirs := []string{"."}
-		for _, p := range m.paths() {
-			if m.nodes[p].IsDir() {
-				dirs = append(dirs, p)
-			}
-		}
 		before := randomPatterns(r)
 		after := slices.Clone(before)
 		for range 1 + r.IntN(2) {
@@ -57,12 +49,22 @@ func TestSameBelow(t *testing.T) {
 			}
 			return tree
 		}
-		a, b := tree(before), tree(after)
-		if a == nil || b == nil {
-			continue
+		if a, b := tree(before), tree(after); a != nil && b != nil {
+			fn(m, before, after, a, b)
 		}
+	}
+}
+
+// TestSameBelow edits ignore files and holds every directory of which the rules say that it is the same against what the
+// trees hold.
+func TestSameBelow(t *testing.T) {
+	same, asked := 0, 0
+	edited(t, rand.New(rand.NewPCG(3, 9)), 4000, func(m *memFS, before, after []string, a, b *Tree) {
 		c := Compare(a, b)
-		for _, dir := range dirs {
+		for _, dir := range append([]string{"."}, m.paths()...) {
+			if dir != "." && !m.nodes[dir].IsDir() {
+				continue
+			}
 			asked++
 			if !c.SameBelow(dir) {
 				continue
@@ -73,6 +75,40 @@ func TestSameBelow(t *testing.T) {
 			require.Equal(t, errX == nil, errY == nil, "%q\n%q\n%q\ndirectory %q: %v, %v", m.paths(), before, after, dir, errX, errY)
 			require.Equal(t, x, y, "%q\n%q\n%q\ndirectory %q", m.paths(), before, after, dir)
 		}
-	}
+	})
 	assert.Greater(t, same, asked/20, "it must be of use: %d of %d", same, asked)
+}
+
+// TestChanged holds what only one of two trees has against their listings.
+func TestChanged(t *testing.T) {
+	some := 0
+	edited(t, rand.New(rand.NewPCG(4, 9)), 4000, func(m *memFS, before, after []string, a, b *Tree) {
+		what := fmt.Sprintf("%q\n%q\n%q", m.paths(), before, after)
+		x, errX := walkAll(a)
+		y, errY := walkAll(b)
+		var got []string
+		err := Compare(a, b).Changed(func(name string) error {
+			got = append(got, name)
+			return nil
+		})
+		if errX != nil || errY != nil {
+			return // where both fail alike, it need not notice
+		}
+		require.NoError(t, err, what)
+		count := map[string]int{}
+		for _, e := range append(x, y...) {
+			if !e.Mode.IsDir() {
+				count[e.Path]++
+			}
+		}
+		want := []string{}
+		for name, n := range count {
+			if n == 1 {
+				want = append(want, name)
+			}
+		}
+		require.ElementsMatch(t, want, got, what)
+		some += len(want)
+	})
+	assert.Greater(t, some, 1000, "something must change")
 }

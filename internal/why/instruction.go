@@ -1,11 +1,7 @@
 package why
 
 import (
-	"cmp"
-	"errors"
 	"fmt"
-	"io/fs"
-	"iter"
 	"path"
 	"slices"
 	"strings"
@@ -240,7 +236,7 @@ func (e *Explainer) ignoreLine(a *Answer, number int) error {
 		a.Verdict, a.Summary = NoEffect, fmt.Sprintf("line %d of %s is a comment or empty", number, e.Main.Ignore.Name)
 		return nil
 	}
-	gone, err := decisions(e.Main, number)
+	first, n, err := decisions(e.Main, number)
 	if err != nil {
 		return err
 	}
@@ -250,62 +246,32 @@ func (e *Explainer) ignoreLine(a *Answer, number int) error {
 		verb, other = "brings back", "keeps out"
 	}
 	switch {
-	case len(gone) == 0:
+	case n == 0:
 		a.Verdict, a.Summary = NoEffect, fmt.Sprintf("without %s:%d (%s) the same would reach the builder", e.Main.Ignore.Name, number, strings.TrimSpace(l.Text))
 	default:
-		a.Verdict, a.Summary = HasEffect, fmt.Sprintf("%s:%d (%s) %s %s", e.Main.Ignore.Name, number, strings.TrimSpace(l.Text), verb, filesOf(int64(len(gone))))
-		a.Missing, a.MissingCount = gone[:min(len(gone), maxListed)], len(gone)
+		a.Verdict, a.Summary = HasEffect, fmt.Sprintf("%s:%d (%s) %s %s", e.Main.Ignore.Name, number, strings.TrimSpace(l.Text), verb, filesOf(int64(n)))
+		a.Missing, a.MissingCount = first, n
 		a.step(fmt.Sprintf("without this line the ignore file %s them", other), nil)
 	}
 	return nil
 }
 
-// decisions gives the files that reach the builder only with, or only without, a line of the ignore file; sorted.
-func decisions(c *simulate.Context, line int) ([]string, error) {
+// decisions counts the files that reach the builder only with, or only without, a line of the ignore file, and gives the first
+// of them.
+func decisions(c *simulate.Context, line int) (first []string, n int, err error) {
 	other, err := without(c, []int{line})
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
-	with, failedWith := included(c.Context)
-	less, failedLess := included(other)
-	nextWith, stopWith := iter.Pull(with)
-	defer stopWith()
-	nextLess, stopLess := iter.Pull(less)
-	defer stopLess()
-	var out []string
-	x, more := nextWith()
-	y, others := nextLess()
-	for more || others {
-		switch {
-		case more && others && x == y:
-			x, more = nextWith()
-			y, others = nextLess()
-		case !others || more && x < y:
-			out = append(out, x)
-			x, more = nextWith()
-		default:
-			out = append(out, y)
-			y, others = nextLess()
+	err = dockerctx.Compare(c.Tree(), other.Tree()).Changed(func(name string) error {
+		n++
+		if at, _ := slices.BinarySearch(first, name); at < maxListed {
+			first = slices.Insert(first, at, name)
+			first = first[:min(len(first), maxListed)]
 		}
-	}
-	return out, cmp.Or(failedWith(), failedLess())
-}
-
-// included gives the files that reach the builder, sorted, and afterwards why they are not all, if they are not.
-func included(c *dockerctx.Context) (files iter.Seq[string], failed func() error) {
-	var err error
-	files = func(yield func(string) bool) {
-		err = c.Tree().List(false, func(e dockerctx.Entry) error {
-			if !e.Mode.IsDir() && !yield(e.Path) {
-				return fs.SkipAll
-			}
-			return nil
-		})
-		if errors.Is(err, fs.SkipAll) {
-			err = nil
-		}
-	}
-	return files, func() error { return err }
+		return nil
+	})
+	return first, n, err
 }
 
 func sorted(list []string) []string {
