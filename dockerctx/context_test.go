@@ -77,7 +77,7 @@ func TestNewWithoutIgnoreFile(t *testing.T) {
 			trail, err := c.Explain("a/b")
 			require.NoError(t, err)
 			assert.True(t, trail.Included)
-			require.NoError(t, c.WalkIgnored(func(IgnoredEntry) error { t.Fatal("nothing is ignored"); return nil }))
+			require.NoError(t, c.WalkIgnored(true, func(IgnoredEntry) error { t.Fatal("nothing is ignored"); return nil }))
 		})
 	}
 }

@@ -188,6 +188,25 @@ func TestChangedCounts(t *testing.T) {
 	}
 }
 
+// TestIgnoredCounts pins what it takes to list what is kept out: each directory is read once, and what is kept out is looked
+// at only for its size.
+func TestIgnoredCounts(t *testing.T) {
+	for _, tt := range []struct {
+		sizes bool
+		want  counts
+	}{
+		{false, counts{reads: 1 + 10 + 20 + 200}},
+		{true, counts{reads: 1 + 10 + 20 + 200, stats: 20 + 200}},
+	} {
+		f := &countingFS{FS: repository(2)}
+		c := mustContext(t, f, "**/cache", "**/*.log")
+		n := 0
+		require.NoError(t, c.WalkIgnored(tt.sizes, func(IgnoredEntry) error { n++; return nil }))
+		assert.Equal(t, 20+200, n)
+		assert.Equal(t, tt.want, f.since(c.Tree()))
+	}
+}
+
 // TestFlawless has trees that BuildKit refuses or that hold what it cannot send, and some that only look so.
 func TestFlawless(t *testing.T) {
 	for _, tt := range []struct {

@@ -120,6 +120,8 @@ func (d *dir) base() int {
 
 // forget drops what was read, but for the directories.
 func (d *dir) forget() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	d.names, d.entries = "", nil
 	d.details.Store(nil)
 }
@@ -175,6 +177,9 @@ func (t *Tree) load(d *dir, want detail) error {
 	t.take(d, l, err)
 	if err == nil {
 		t.ask(d, l.index, r, want)
+		if t.also != nil && d.failure == nil {
+			d.failure = t.also(d, l, r)
+		}
 	}
 	return d.failure
 }

@@ -227,7 +227,10 @@ func checkTrail(t *testing.T, trail *Trail, what string) {
 func checkIgnored(t *testing.T, c *Context, m *memFS, in map[string]Entry, what string) {
 	t.Helper()
 	covered := map[string]bool{}
-	require.NoError(t, c.WalkIgnored(func(e IgnoredEntry) error {
+	last := ""
+	require.NoError(t, c.WalkIgnored(true, func(e IgnoredEntry) error {
+		require.Less(t, last, e.Path, what)
+		last = e.Path
 		require.NotContains(t, in, e.Path, what)
 		require.NotContains(t, covered, e.Path, what)
 		require.NotNil(t, e.Line, what)

@@ -36,6 +36,8 @@ type Tree struct {
 	mayFail bool // there is a rule that to ask about is an error
 	root    *dir
 
+	also func(*dir, *loads, reader) error // called with each directory that was read; may be nil
+
 	asked atomic.Int64 // rules that were held against a path, for tests
 }
 

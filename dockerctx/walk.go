@@ -141,33 +141,13 @@ func (t *Tree) complete(d *dir, want detail) error {
 	return failure
 }
 
-// list goes through a directory by whole paths: what lies in "a" comes where "a/" would stand among the names.
+// list goes through a directory by whole paths.
 func (t *Tree) list(d *dir, fn func(Entry) error) error {
-	known, paths, sub := d.details.Load(), d.paths(), 0
-	var open []*dir // directories that were handed over and not gone into yet, each a prefix of the next one's name
-	leave := func(name string) error {
-		for len(open) > 0 {
-			last := open[len(open)-1]
-			own := last.path[len(last.path)-last.base():]
-			if len(name) > len(own) && name[:len(own)] == own && name[len(own)] < '/' {
-				return nil
-			}
-			open = open[:len(open)-1]
-			if err := t.list(last, fn); err != nil {
-				return err
-			}
-		}
-		return nil
-	}
+	known, paths := d.details.Load(), d.paths()
+	below := later{walk: func(d *dir) error { return t.list(d, fn) }}
 	for i := range d.entries {
-		full := paths.of(i)
-		if err := leave(d.name(i)); err != nil {
+		if err := below.before(d.name(i)); err != nil {
 			return err
-		}
-		var below *dir
-		if d.entries[i].kind == kindDir {
-			below = &d.subs[sub]
-			sub++
 		}
 		if ok, err := t.listedAt(d, i); err != nil || !ok {
 			if err != nil {
@@ -175,7 +155,7 @@ func (t *Tree) list(d *dir, fn func(Entry) error) error {
 			}
 			continue
 		}
-		entry, err := t.entry(treePlace{d, i}, known, full)
+		entry, err := t.entry(treePlace{d, i}, known, paths.of(i))
 		if absent(err) {
 			continue
 		}
@@ -185,14 +165,44 @@ func (t *Tree) list(d *dir, fn func(Entry) error) error {
 		if err := fn(entry); err != nil {
 			return err
 		}
-		if below != nil {
-			open = append(open, below)
+		if s := d.sub(i); s != nil {
+			below.add(s)
 		}
 	}
-	for len(open) > 0 {
-		last := open[len(open)-1]
-		open = open[:len(open)-1]
-		if err := t.list(last, fn); err != nil {
+	return below.rest()
+}
+
+// later are directories of a directory that a walk by whole paths has met and not gone into yet, each a prefix of the next
+// one's name: what lies in "a" comes where "a/" would stand among the names, behind "a-b".
+type later struct {
+	walk func(*dir) error
+	dirs []*dir
+}
+
+func (l *later) add(d *dir) { l.dirs = append(l.dirs, d) }
+
+// before walks the directories whose contents come before a name.
+func (l *later) before(name string) error {
+	for len(l.dirs) > 0 {
+		last := l.dirs[len(l.dirs)-1]
+		own := last.path[len(last.path)-last.base():]
+		if len(name) > len(own) && name[:len(own)] == own && name[len(own)] < '/' {
+			return nil
+		}
+		l.dirs = l.dirs[:len(l.dirs)-1]
+		if err := l.walk(last); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// rest walks all that are left.
+func (l *later) rest() error {
+	for len(l.dirs) > 0 {
+		last := l.dirs[len(l.dirs)-1]
+		l.dirs = l.dirs[:len(l.dirs)-1]
+		if err := l.walk(last); err != nil {
 			return err
 		}
 	}

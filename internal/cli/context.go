@@ -7,13 +7,11 @@ import (
 	"path"
 	"path/filepath"
 	"slices"
-	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/ctxaudit/ctxaudit/dockerctx"
 	"github.com/ctxaudit/ctxaudit/dockerfile"
-	"github.com/ctxaudit/ctxaudit/internal/audit"
 	"github.com/ctxaudit/ctxaudit/internal/project"
 	"github.com/ctxaudit/ctxaudit/internal/report"
 	"github.com/ctxaudit/ctxaudit/internal/rootfs"
@@ -57,8 +55,8 @@ directory.`,
 		if project.IsRemote(opt.Context) {
 			return fmt.Errorf("build context %s is remote: it has no ignore file, and its files are not known without fetching it", opt.Context)
 		}
-		if use == "ls" && !used && !ignored {
-			return a.listContext(opt, form == "json")
+		if use == "ls" && !used {
+			return a.listContext(opt, ignored, form == "json")
 		}
 		entries, err := a.contextEntries(cmd, opt, used, ignored)
 		if err != nil {
@@ -110,12 +108,8 @@ func (a *app) contextEntries(cmd *cobra.Command, opt dockerfile.Options, used, i
 		return nil, err
 	}
 	if ignored {
-		err = c.WalkIgnored(func(e dockerctx.IgnoredEntry) error {
-			entry := contextEntry(e.Entry)
-			if e.Line != nil {
-				entry.IgnoredBy = &audit.Place{Role: audit.RoleExcludes, File: c.Ignore.Name, Line: e.Line.Number, Text: strings.TrimSpace(e.Line.Text)}
-			}
-			entries = append(entries, entry)
+		err = ignoredEntries(c, true, func(e report.ContextEntry) error {
+			entries = append(entries, e)
 			return nil
 		})
 	} else {

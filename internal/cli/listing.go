@@ -5,17 +5,19 @@ import (
 	"bytes"
 	"encoding/json"
 	"io"
+	"strings"
 
 	"github.com/ctxaudit/ctxaudit/dockerctx"
 	"github.com/ctxaudit/ctxaudit/dockerfile"
+	"github.com/ctxaudit/ctxaudit/internal/audit"
 	"github.com/ctxaudit/ctxaudit/internal/report"
 	"github.com/ctxaudit/ctxaudit/internal/simulate"
 )
 
-// listContext writes what the ignore file lets in, entry by entry: a context may have a million files, and the records
+// listContext writes what the ignore file lets in, or keeps out, entry by entry: a context may have a million files, and the records
 // of all of them would take several times what the context itself remembers. Only JSON shows sizes, so that text needs
 // no stat for each file.
-func (a *app) listContext(opt dockerfile.Options, asJSON bool) error {
+func (a *app) listContext(opt dockerfile.Options, ignored, asJSON bool) error {
 	c, err := simulate.OpenContext(simulate.MainContext, opt.Context, dockerfileOf(opt))
 	if err != nil {
 		return a.refused(err, asJSON)
@@ -26,10 +28,15 @@ func (a *app) listContext(opt dockerfile.Options, asJSON bool) error {
 	}
 	defer frugal()()
 	var failed error // of writing, which is no fault of the build
-	err = c.Tree().List(asJSON, func(e dockerctx.Entry) error {
-		failed = out.write(contextEntry(e))
+	write := func(e report.ContextEntry) error {
+		failed = out.write(e)
 		return failed
-	})
+	}
+	if ignored {
+		err = ignoredEntries(c, asJSON, write)
+	} else {
+		err = c.Tree().List(asJSON, func(e dockerctx.Entry) error { return write(contextEntry(e)) })
+	}
 	switch {
 	case failed != nil:
 		return failed
@@ -38,6 +45,21 @@ func (a *app) listContext(opt dockerfile.Options, asJSON bool) error {
 	default:
 		return out.close()
 	}
+}
+
+// ignoredEntries hands over what the ignore file keeps out.
+func ignoredEntries(c *simulate.Context, sizes bool, fn func(report.ContextEntry) error) error {
+	places := map[*dockerctx.Line]*audit.Place{}
+	return c.WalkIgnored(sizes, func(e dockerctx.IgnoredEntry) error {
+		entry := contextEntry(e.Entry)
+		if e.Line != nil {
+			if places[e.Line] == nil {
+				places[e.Line] = &audit.Place{Role: audit.RoleExcludes, File: c.Ignore.Name, Line: e.Line.Number, Text: strings.TrimSpace(e.Line.Text)}
+			}
+			entry.IgnoredBy = places[e.Line]
+		}
+		return fn(entry)
+	})
 }
 
 // contextWriter writes a list of entries that is not known as a whole.

@@ -247,7 +247,7 @@ func (c *collector) walkContext() error {
 	if err != nil {
 		return err
 	}
-	return c.main.WalkIgnored(c.ignoredEntry)
+	return c.main.WalkIgnored(true, c.ignoredEntry)
 }
 
 // ignoredEntry lists what a line keeps out, in the context and where it would be in the image.

@@ -177,7 +177,7 @@ func (r *Repairer) narrower(l *dockerctx.Line, p string) ([]candidate, error) {
 		})
 	}
 	var others []string
-	err := r.main.WalkIgnored(func(e dockerctx.IgnoredEntry) error {
+	err := r.main.WalkIgnored(false, func(e dockerctx.IgnoredEntry) error {
 		if e.Line == nil || e.Line.Number != l.Number || simulate.Within(e.Path, p) || simulate.Within(p, e.Path) || len(others) > maxNarrowed {
 			return nil
 		}

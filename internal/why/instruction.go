@@ -205,7 +205,7 @@ func (e *Explainer) ignoredSources(a *Answer, in dockerfile.Instruction) {
 	}
 	count := map[*dockerctx.Line]int{}
 	var order []*dockerctx.Line
-	_ = e.Main.WalkIgnored(func(entry dockerctx.IgnoredEntry) error {
+	_ = e.Main.WalkIgnored(false, func(entry dockerctx.IgnoredEntry) error {
 		if entry.Line == nil || !takes(words[at:len(words)-1], entry.Path) {
 			return nil
 		}
