@@ -133,6 +133,9 @@ func (q *inquiry) indexOf(i int) int32 {
 func (q *inquiry) part(from, to int) {
 	for i := from; i < to; i++ {
 		k := q.dir.entries[i].kind
+		if q.dir.entries[i].skipped {
+			continue // if something in it is listed, its own reading tells
+		}
 		if q.want == everything {
 			in, err := q.reader.lstat(q.dir.name(i), q.indexOf(i))
 			if err != nil {
@@ -186,6 +189,20 @@ func (q *inquiry) large(i int, size int64) {
 	q.found.large[i] = size
 }
 
+// carried gives type and permissions of a directory that is listed only because something in it is.
+func (t *Tree) carried(d *dir) (fs.FileMode, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.mode == 0 {
+		i, err := t.fsys.Lstat(d.path)
+		if err != nil {
+			return 0, relative("lstat", d.path, err)
+		}
+		d.mode = packMode(i.Mode())
+	}
+	return d.mode.unpack(), nil
+}
+
 // entry puts together what is known of an entry. k may be nil.
 func (t *Tree) entry(p treePlace, k *details, full string) (Entry, error) {
 	rec := &p.dir.entries[p.at]
@@ -194,7 +211,15 @@ func (t *Tree) entry(p treePlace, k *details, full string) (Entry, error) {
 		if err := k.errs[p.at]; err != nil {
 			return Entry{}, err
 		}
-		if k.modes != nil {
+		switch {
+		case k.modes == nil:
+		case rec.skipped:
+			own, err := t.carried(p.dir.sub(p.at))
+			if err != nil {
+				return Entry{}, err
+			}
+			e.Mode = own
+		default:
 			e.Mode, e.Size = k.modes[p.at].unpack(), k.size(p.at)
 		}
 		if e.Mode&fs.ModeSymlink != 0 {

@@ -22,6 +22,7 @@ type dir struct {
 	mu      sync.Mutex
 	loaded  bool
 	found   detail // if it is loaded
+	mode    mode   // its own, if it is skipped and somebody asked; else 0
 	carries carry
 	names   string
 	entries []record // sorted by name; up to the first that could not be decided
@@ -177,11 +178,23 @@ func (t *Tree) load(d *dir, want detail) error {
 	t.take(d, l, err)
 	if err == nil {
 		t.ask(d, l.index, r, want)
+		if own, err := d.ownMode(r, want); err == nil {
+			d.mode = own
+		}
 		if t.also != nil && d.failure == nil {
 			d.failure = t.also(d, l, r)
 		}
 	}
 	return d.failure
+}
+
+// ownMode asks about a directory that may have to be listed although it is skipped; 0 if it need not be asked about.
+func (d *dir) ownMode(r reader, want detail) (mode, error) {
+	if !d.skipped || want != everything || len(d.entries) == 0 {
+		return 0, nil
+	}
+	in, err := r.self()
+	return packMode(in.mode), err
 }
 
 // take decides about a directory of which that was listed, or that could not be.

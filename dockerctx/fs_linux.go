@@ -173,11 +173,23 @@ func (r *dirReader) stat(name string) (info, error) {
 	if err != nil {
 		return info{}, err
 	}
+	return infoOfStat(&st), nil
+}
+
+func (r *dirReader) self() (info, error) {
+	var st unix.Stat_t
+	if err := retry(func() error { return unix.Fstat(r.fd, &st) }); err != nil {
+		return info{}, err
+	}
+	return infoOfStat(&st), nil
+}
+
+func infoOfStat(st *unix.Stat_t) info {
 	in := info{mode: unixMode(st.Mode)}
 	if in.mode.IsRegular() {
 		in.size = st.Size
 	}
-	return in, nil
+	return in
 }
 
 // lstatAt is lstat relative to an open directory.

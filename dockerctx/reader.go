@@ -15,6 +15,8 @@ type reader interface {
 	// lstat asks about an entry: index is the one that it had in the list, -1 where the directory was not listed.
 	lstat(name string, index int32) (info, error)
 	readLink(name string) (string, error)
+	// self asks about the directory.
+	self() (info, error)
 	// searchable reports whether it is known that lstat may look into the directory.
 	searchable() bool
 	close()
@@ -179,6 +181,14 @@ func infoOf(i fs.FileInfo) info {
 		in.size = i.Size()
 	}
 	return in
+}
+
+func (r *plainReader) self() (info, error) {
+	i, err := r.fsys.Lstat(r.dir)
+	if err != nil {
+		return info{}, err
+	}
+	return infoOf(i), nil
 }
 
 func (r *plainReader) readLink(name string) (string, error) {
