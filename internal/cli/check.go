@@ -29,7 +29,7 @@ type checkFlags struct {
 	config, failOn, fixes, newSince    string
 	baseline                           string
 	updateBaseline, buildkitChecks     bool
-	cleanCheckout                      bool
+	cleanCheckout, sendable            bool
 	untracked                          string
 	modules, paths, env, forbid, image []string
 	verbose, quiet                     bool
@@ -54,7 +54,11 @@ the repository can satisfy and the image cannot is an error.
 
 A finding is shown with the edit that repairs it, if one was found: each candidate is
 tried by predicting and checking the image again, and none is offered that does not make
-the finding disappear or that brings another.`,
+the finding disappear or that brings another.
+
+A directory that cannot be read, or a name that is not UTF-8, makes a build fail wherever in
+the context it lies: all that the build would transfer is looked through for that. In a very
+large repository --assume-sendable saves that time.`,
 		Example: `  ctxaudit check
   ctxaudit check --require-module shop_backend/app --require-env PYTHONPATH=/srv .
   ctxaudit check -f Dockerfile --target base --forbid-path '/**/.env' .
@@ -71,6 +75,7 @@ the finding disappear or that brings another.`,
 	fl.StringVar(&f.newSince, "new-since", "", "show, and fail on, only what this git `REVISION` does not have")
 	fl.BoolVar(&f.cleanCheckout, "clean-checkout", false, "audit only what git tracks, as CI would see it")
 	fl.StringVar(&f.untracked, "untracked", "auto", "look for untracked files that enter the image: auto (not in large repositories), yes, no")
+	fl.BoolVar(&f.sendable, "assume-sendable", false, "read only what the answer is about: do not look through the whole context for what BuildKit could not read or send")
 	cmd.MarkFlagsMutuallyExclusive("clean-checkout", "new-since")
 	fl.BoolVarP(&f.verbose, "verbose", "v", false, "show what holds too, with its evidence")
 	fl.BoolVarP(&f.quiet, "quiet", "q", false, "show findings only")
@@ -173,7 +178,7 @@ func (a *app) audit(ctx context.Context, subjects []audit.Subject, f *checkFlags
 	var images []audit.ImageReport
 	for i, s := range subjects {
 		watch.at("auditing %s (%d of %d)", report.Name(s.Name), i+1, len(subjects))
-		s.Verbose = f.verbose
+		s.Verbose, s.Sendable = f.verbose, f.sendable
 		r, image, err := audit.Run(ctx, s)
 		if err != nil {
 			return nil, fmt.Errorf("auditing image %s: %w", s.Name, err)
