@@ -103,7 +103,7 @@ func (w *changes) load(x, y *dir) error {
 	}
 	l := loadsPool.Get().(*loads)
 	defer loadsPool.Put(l)
-	l.listing.reset(false)
+	l.listing.reset(files{any: true})
 	r := openDir(w.a.fsys, x.path)
 	defer r.close()
 	err := r.list(&l.listing)

@@ -107,7 +107,7 @@ func TestCounts(t *testing.T) {
 		{"a wildcard negation with a place", []string{"**/cache", "!area3/*/cache/y"}, listTypes, counts{reads: dirs + 2, stats: dirs, links: 10, asked: 20}},
 		{"one that needs another directory", []string{"**/mod3", "!**/keep/*.js"}, listTypes, counts{reads: dirs + 20, stats: dirs + 20, links: 10, leaves: 20, asked: 20}},
 		{"one that needs a name", []string{"**/mod3", "!**/file9.js"}, listTypes, counts{reads: dirs + 20, stats: dirs + 20, links: 10, leaves: 20, asked: 20}},
-		{"one whose name is there", []string{"**/mod3", "!**/file0.js"}, listTypes, counts{reads: dirs + 40, stats: dirs + 40, links: 10, asked: 20 + 40}}, // of each file0.js and file2.spec.js
+		{"one whose name is there", []string{"**/mod3", "!**/file0.js"}, listTypes, counts{reads: dirs + 40, stats: dirs + 40, links: 10, asked: 20 + 20}},
 		{"looked through", nil, func(t *testing.T, tree *Tree) { require.True(t, tree.Flawless(nil)) }, counts{reads: dirs + 40, stats: dirs + 40, links: 10}},
 		{"looked through, pruned", []string{"**/cache", "!area3/pkg1/cache/x"}, func(t *testing.T, tree *Tree) { require.True(t, tree.Flawless(nil)) },
 			counts{reads: dirs + 2, stats: dirs + 2, links: 10, asked: 20 + 1}},

@@ -173,7 +173,7 @@ func (t *Tree) load(d *dir, want detail) error {
 	d.loaded = true
 	l := loadsPool.Get().(*loads)
 	defer loadsPool.Put(l)
-	l.listing.reset(!needed.any && len(needed.names) == 0)
+	l.listing.reset(needed)
 	err := r.list(&l.listing)
 	t.take(d, l, err)
 	if err == nil {

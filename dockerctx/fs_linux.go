@@ -126,7 +126,7 @@ func (r *dirReader) parse(l *listing, buf []byte) error {
 			}
 			k = kindOf(in.mode)
 		}
-		if l.dirsOnly && k != kindDir {
+		if l.leavesOut(name, k) {
 			continue
 		}
 		start := uint32(len(l.text))

@@ -148,7 +148,7 @@ func (w *ignoredWalk) noted(d *dir) (*outsides, error) {
 	}
 	l := loadsPool.Get().(*loads)
 	defer loadsPool.Put(l)
-	l.listing.reset(false)
+	l.listing.reset(files{any: true})
 	r := openDir(w.c.fsys, d.path)
 	defer r.close()
 	if err := r.list(&l.listing); absent(err) {

@@ -27,7 +27,20 @@ type listing struct {
 	text  []byte // the names, one after the other
 	items []item
 
-	dirsOnly bool // what is no directory may be left out
+	needed files // what is no directory and not among them may be left out
+}
+
+// leavesOut reports whether nobody needs an entry.
+func (l *listing) leavesOut(name []byte, k kind) bool {
+	if l.needed.any || k == kindDir {
+		return false
+	}
+	for _, n := range l.needed.names {
+		if n == string(name) {
+			return false
+		}
+	}
+	return true
 }
 
 // item is an entry of a directory as its reader lists it.
@@ -38,7 +51,7 @@ type item struct {
 }
 
 func (l *listing) add(name string, k kind, index int32) {
-	if l.dirsOnly && k != kindDir {
+	if l.leavesOut([]byte(name), k) {
 		return
 	}
 	start := len(l.text)
@@ -48,8 +61,8 @@ func (l *listing) add(name string, k kind, index int32) {
 
 func (l *listing) name(it *item) []byte { return l.text[it.start:it.end] }
 
-func (l *listing) reset(dirsOnly bool) {
-	l.text, l.items, l.dirsOnly = l.text[:0], l.items[:0], dirsOnly
+func (l *listing) reset(needed files) {
+	l.text, l.items, l.needed = l.text[:0], l.items[:0], needed
 }
 
 func (l *listing) sort() {
@@ -217,7 +230,7 @@ func readDir(fsys FS, name string, r reader) ([]fs.DirEntry, error) {
 	defer r.close()
 	l := loadsPool.Get().(*loads)
 	defer loadsPool.Put(l)
-	l.listing.reset(false)
+	l.listing.reset(files{any: true})
 	if err := r.list(&l.listing); err != nil {
 		return nil, err
 	}
