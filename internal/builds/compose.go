@@ -73,7 +73,8 @@ func composeGroups(files []string) [][]string {
 }
 
 // Compose reads the Compose files of a repository, slash-separated and relative to root, and gives the images that they
-// build. Variables are taken from an .env file beside each; one without a value counts as empty, as in Compose.
+// build. Variables are taken from an .env file beside each, and PWD is its directory; one without a value counts as empty, as
+// in Compose.
 func (r *Reader) Compose(ctx context.Context, files []string) (found []Build, notes []Note) {
 	for _, group := range composeGroups(files) {
 		builds, more := r.composeGroup(ctx, group)
@@ -94,6 +95,7 @@ func (r *Reader) composeGroup(ctx context.Context, group []string) ([]Build, []N
 			details.Environment = types.Mapping(env)
 		}
 	}
+	details.Environment["PWD"] = dir // that of the shell, which by custom stands beside the file
 	for _, f := range group {
 		details.ConfigFiles = append(details.ConfigFiles, types.ConfigFile{Filename: filepath.Join(root, filepath.FromSlash(f))})
 	}

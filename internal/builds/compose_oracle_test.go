@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"slices"
 	"testing"
@@ -41,7 +42,7 @@ func TestAgainstCompose(t *testing.T) {
 					args = append(args, "-f", filepath.Join(root, filepath.FromSlash(f)))
 				}
 				cmd := exec.Command(program, append(args, "config", "--format", "json", "--no-env-resolution")...)
-				cmd.Env = []string{"HOME=" + t.TempDir(), "PATH=/nowhere"}
+				cmd.Env = []string{"HOME=" + t.TempDir(), "PATH=/nowhere", "PWD=" + filepath.Join(root, filepath.FromSlash(path.Dir(group[0])))}
 				var stdout, stderr bytes.Buffer
 				cmd.Stdout, cmd.Stderr = &stdout, &stderr
 				if err := cmd.Run(); err != nil {

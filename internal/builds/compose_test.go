@@ -93,7 +93,7 @@ services:
 -- deploy/docker-compose.prod.yml --
 services:
   api:
-    build: {context: .., dockerfile: deploy/Dockerfile}
+    build: {context: "${PWD}/..", dockerfile: "$PWD/Dockerfile"}
 `)
 	found, notes := onDisk(root).Compose(t.Context(), files)
 	assert.Empty(t, notes)
