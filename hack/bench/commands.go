@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -24,8 +25,8 @@ func processes(w io.Writer, o options) error {
 		if err := generate(dir, files, (*generator).areas); err != nil {
 			return err
 		}
-		list := [][]string{{"version"}, {"context", "ls"}, {"context", "ls", "--format", "json"}, {"image", "ls"}, {"image", "ls", "--format", "json"}}
-		for _, args := range append(list, answers...) {
+		list := [][]string{{"version"}, {"context", "ls"}, {"context", "ls", "--format", "json"}, {"context", "ls", "--ignored"}, {"image", "ls"}, {"image", "ls", "--format", "json"}}
+		for _, args := range slices.Concat(list, answers, [][]string{{"why", ".dockerignore:21"}}) {
 			seconds, peak, err := process(o.binary, dir, 3, args)
 			if err != nil {
 				return err
@@ -38,13 +39,14 @@ func processes(w io.Writer, o options) error {
 
 // answers are commands that need not read the whole repository, or only look it through.
 var answers = [][]string{
-	{"why", "area0/pkg0/mod0/file0.js"}, {"why", "area0/pkg0/mod0/file4.log3"}, {"why", "shop.m1"}, {"why", "/app/shop/m1.py"},
+	{"why", "area0/pkg0/mod0/file0.js"}, {"why", "area0/pkg0/mod0/file4.log3"}, {"why", "area0/pkg0"}, {"why", "shop.m1"},
+	{"why", "/app/shop/m1.py"}, {"check", "--assume-sendable", "--require-path", "/app/shop/m0.py"},
 	{"check", "--require-path", "/app/shop/m0.py"}, {"check"},
 }
 
 // answerGrowth measures one answer in ever larger repositories.
 func answerGrowth(w io.Writer, o options) error {
-	fmt.Fprint(w, "\n## One answer\n\nWhole processes, the best of 7 rounds of wall time in seconds. The last column is the largest repository's share of the\nsmallest's. The second file is ignored: the edit that brings it in is searched, and tried. `check` looks every\ndirectory through for what BuildKit cannot send, so it grows; everything else reads what the answer is about.\n\n| command |")
+	fmt.Fprint(w, "\n## One answer\n\nWhole processes, the best of 7 rounds of wall time in seconds. The last column is the largest repository's share of the\nsmallest's. The second file is ignored, as are some files of the directory: the edit that brings them in is searched, and tried.\n`check` looks every directory through for what BuildKit cannot send, unless told to assume that there is nothing, and without\narguments for Dockerfiles too: so it grows. Everything else reads what the answer is about.\n\n| command |")
 	var sizes []int
 	for files := o.large / 100; files <= o.large; files *= 10 {
 		sizes = append(sizes, files)

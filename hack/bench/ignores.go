@@ -18,6 +18,7 @@ func ignores() []ignore {
 		{"none", "an empty ignore file", "", false},
 		{"pruned", "203 lines, one literal negation: excluded directories are not entered", common + "!docs0/README.md\n", false},
 		{"203 lines", "203 lines, the last `!**/keep/*.spec.js`: nothing can be pruned", common + "!**/keep/*.spec.js\n", false},
+		{"any name", "the same with `!**/*.keep.js` for the last: a file in any directory may be let in", common + "!**/*.keep.js\n", false},
 		{"20 odd", "the same with 20 patterns of classes, braces and bars before the last", common + oddLines() + "!**/keep/*.spec.js\n", false},
 		{"5,000 lines", "5,000 generated globs before the last", common + manyLines(5000) + "!**/keep/*.spec.js\n", true},
 	}

@@ -40,7 +40,7 @@ func load() string {
 }
 
 func filesystem() string {
-	if fields := strings.Fields(command("stat", "-f", "-c", "%T", os.TempDir())); len(fields) > 0 {
+	if fields := strings.Fields(command("findmnt", "-n", "-o", "FSTYPE", "-T", os.TempDir())); len(fields) > 0 {
 		return fields[0]
 	}
 	return "an unknown file system"
