@@ -83,7 +83,7 @@ func (w *ignoredWalk) note(d *dir, l *loads, r reader) error {
 
 // outsides gives what is kept out of a directory that is listed; nil if nothing is.
 func (w *ignoredWalk) outsides(d *dir, l *loads, r reader) (*outsides, error) {
-	o := &outsides{dir: d.path, links: map[int]string{}}
+	o := &outsides{dir: d.path}
 	var names []byte
 	kept := 0
 	for i := range l.items {
@@ -128,6 +128,9 @@ func (w *ignoredWalk) ask(o *outsides, name string, it *item, r reader) (info, e
 	if err == nil && it.kind == kindLink {
 		var link string
 		if link, err = r.readLink(name); err == nil {
+			if o.links == nil {
+				o.links = map[int]string{}
+			}
 			o.links[len(o.list)] = link
 		}
 	}
