@@ -6,6 +6,7 @@ import (
 	"os"
 
 	"github.com/ctxaudit/ctxaudit/internal/cli"
+	_ "github.com/ctxaudit/ctxaudit/internal/gcstart" // before the heavy packages are initialized
 )
 
 func main() { os.Exit(cli.Main()) }

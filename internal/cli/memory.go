@@ -5,6 +5,8 @@ import (
 	"runtime/debug"
 	"runtime/metrics"
 	"sync/atomic"
+
+	"github.com/ctxaudit/ctxaudit/internal/gcstart"
 )
 
 const (
@@ -46,6 +48,7 @@ func (f *frugality) watch() {
 			f.watch()
 			return
 		}
+		gcstart.End() // in case that its own object dies later than this one
 		f.before.Store(int64(debug.SetGCPercent(frugalPercent)))
 		f.set.Store(true)
 		if f.ended.Load() && f.set.CompareAndSwap(true, false) {

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/assert"
+
+	"github.com/ctxaudit/ctxaudit/internal/gcstart"
 )
 
 // A large listing makes the collector run more often while it lasts, and no longer.
@@ -16,6 +18,7 @@ func TestFrugal(t *testing.T) {
 		metrics.Read(now)
 		return int(now[0].Value.Uint64())
 	}
+	gcstart.End()
 	before := percent()
 	held := make([]byte, 2*large)
 	restore := frugal()
