@@ -223,14 +223,16 @@ func (t *Tree) neededFiles(d *dir) files {
 	if !d.skipped || t.mayFail {
 		return files{any: true}
 	}
-	if m, from := t.exclude, &d.standing.exclude; m != nil && m.verdictOf(from.matched) {
-		if names, all := m.index.turnsFiles(nil, from.scope, d.path); !all {
-			return files{names: names}
+	for _, side := range [2]struct {
+		m    *matcher
+		from *inherited
+		out  bool // the verdict that keeps out
+	}{{t.exclude, &d.standing.exclude, true}, {t.include, &d.standing.include, false}} {
+		if side.m == nil || side.m.verdictOf(side.from.matched) != side.out {
+			continue
 		}
-	}
-	if m, from := t.include, &d.standing.include; m != nil && !m.verdictOf(from.matched) {
-		if names, all := m.index.turnsFiles(nil, from.scope, d.path); !all {
-			return files{names: names}
+		if needed := side.m.index.turnsFiles(side.from.scope, d.path); !needed.any {
+			return needed
 		}
 	}
 	return files{any: true}

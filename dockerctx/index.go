@@ -170,23 +170,23 @@ func appendSet(list []int32, at int, word uint64) []int32 {
 	return list
 }
 
-// turnsFiles tells which files of a directory, of which s is the scope, a rule of the turning sign may match: those that
-// it appends to names, or, if all is set, any.
-func (x *index) turnsFiles(names []string, s *scope, dir string) (_ []string, all bool) {
+// turnsFiles tells which files of a directory, of which s is the scope, a rule of the turning sign may match.
+func (x *index) turnsFiles(s *scope, dir string) files {
 	if len(s.turning) > maxTurning {
-		return names, true
+		return files{any: true}
 	}
+	var out files
 	for _, i := range s.turning {
 		f := x.facts[i]
 		if !f.mayHold(dir) {
 			continue
 		}
 		if f.base == "" {
-			return names, true
+			return files{any: true}
 		}
-		names = append(names, f.base)
+		out.names = append(out.names, f.base)
 	}
-	return names, false
+	return out
 }
 
 // enter gives the scope of a directory, of which parent is the scope of the directory above.

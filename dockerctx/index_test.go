@@ -82,9 +82,8 @@ func holdIndex(t *testing.T, m *matcher, turning bool, name string) (asked int) 
 		filesOff = want.matches == turning
 		if filesOff {
 			require.Equal(t, want.matches, m.verdictOf(want.matched), what)
-			var all bool
-			needed, all = m.index.turnsFiles(nil, s, dir)
-			filesOff = !all
+			may := m.index.turnsFiles(s, dir)
+			needed, filesOff = may.names, !may.any
 		}
 	}
 	return asked

@@ -109,3 +109,25 @@ func TestCheckDoesNotGrow(t *testing.T) {
 	}
 	assert.Equal(t, check(2), check(40))
 }
+
+// To check requirements and imports, only the directories that they touch are read, however many there are beside them. To
+// know that the build works at all takes a look at each one.
+func TestCheckReadsOnlyWhatMatters(t *testing.T) {
+	required := &policy.Image{}
+	required.Require.Paths = []string{"/app/area1/mod/file1.txt", "/app/shop/cart.py"}
+	check := func(areas int, sendable bool) (read map[string]int) {
+		opt := program(t, areas, `["python", "-m", "shop.main"]`)
+		var c countfs.Counter
+		opt.Open = c.Open
+		r, _, err := audit.Run(t.Context(), audit.Subject{Options: opt, Policy: required, Sendable: sendable})
+		require.NoError(t, err)
+		assert.Empty(t, r.Findings)
+		assert.Equal(t, 3, r.Modules)
+		_, read = c.Take()
+		return read
+	}
+	few, many := check(3, true), check(60, true)
+	assert.Equal(t, few, many, "what is read does not depend on what lies beside")
+	assert.LessOrEqual(t, len(many), 4, "the way to it and no more: %v", many)
+	assert.Greater(t, len(check(60, false)), 60*2, "all of the transfer is looked through")
+}

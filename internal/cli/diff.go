@@ -138,6 +138,7 @@ func (a *app) onlyNew(cmd *cobra.Command, images []audit.ImageReport, f *checkFl
 	}
 	have := map[string]bool{}
 	for _, s := range subjects {
+		s.Sendable = f.sendable
 		before, _, err := audit.Run(cmd.Context(), s)
 		if err != nil {
 			return 0, fmt.Errorf("auditing image %s at revision %s: %w", s.Name, f.newSince, err)
