@@ -16,6 +16,7 @@ import (
 
 	"github.com/ctxaudit/ctxaudit/dockerctx"
 	"github.com/ctxaudit/ctxaudit/dockerfile"
+	"github.com/ctxaudit/ctxaudit/internal/budget"
 	"github.com/ctxaudit/ctxaudit/internal/report"
 	"github.com/ctxaudit/ctxaudit/internal/simulate"
 )
@@ -84,13 +85,15 @@ func Run(ctx context.Context, env Env) int {
 	root.SetIn(env.Stdin)
 	root.SetOut(env.Stdout)
 	root.SetErr(env.Stderr)
-	err := root.ExecuteContext(ctx)
+	err := app.deadline.execute(budget.With(ctx, budget.New(budget.Run)), root)
 	var code exitCode
+	var late *timeoutError
 	switch {
 	case err == nil:
 		return exitClean
 	case errors.As(err, &code):
 		return int(code)
+	case errors.As(err, &late):
 	case ctx.Err() != nil:
 		fmt.Fprintln(env.Stderr, "ctxaudit: interrupted")
 		return exitInterrupt
@@ -123,8 +126,9 @@ func usagef(cmd *cobra.Command, format string, args ...any) error {
 
 // app is what all commands share.
 type app struct {
-	env   Env
-	color string
+	env      Env
+	color    string
+	deadline deadline
 }
 
 func (a *app) style() report.Style {
@@ -176,7 +180,7 @@ own walk does, and works out which files the image would hold and where each cam
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
 			switch a.color {
 			case "auto", "always", "never":
-				return nil
+				return a.deadline.start(cmd)
 			}
 			return usagef(cmd, "--color must be auto, always or never, not %q", a.color)
 		},
@@ -186,6 +190,7 @@ own walk does, and works out which files the image would hold and where each cam
 	root.SuggestionsMinimumDistance = 2
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return &usageError{cmd, err} })
 	root.PersistentFlags().StringVar(&a.color, "color", "auto", "colour the output: auto, always, never")
+	root.PersistentFlags().DurationVar(&a.deadline.limit, "timeout", defaultTimeout, "stop after this time, such as 30s or 5m; 0 is no limit")
 	root.AddCommand(a.checkCommand(), a.whyCommand(), a.fixCommand(), a.ignoreCommand(), a.diffCommand(), a.initCommand(), a.contextCommand(), a.imageCommand(), a.rulesCommand(), a.hookCommand(), a.versionCommand())
 	a.addCompletions(root)
 	if a.env.Plugin {

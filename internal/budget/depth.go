@@ -1,0 +1,26 @@
+package budget
+
+// Depth gives how deep brackets are nested in a text that somebody else's recursive parser is to read: such a parser goes as
+// deep, and a stack that overflows ends the program, which no recover helps against. Brackets in strings and comments count,
+// too; so the limit must be far above what anybody writes.
+func Depth(text []byte) int {
+	deep, most := 0, 0
+	for _, c := range text {
+		switch c {
+		case '(', '[', '{':
+			deep++
+			most = max(most, deep)
+		case ')', ']', '}':
+			deep = max(deep-1, 0)
+		}
+	}
+	return most
+}
+
+// Shallow fails for a text whose brackets are nested deeper than limit.
+func Shallow(text []byte, limit int) error {
+	if Depth(text) > limit {
+		return &Exceeded{"depth", int64(limit)}
+	}
+	return nil
+}
