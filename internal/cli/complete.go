@@ -24,7 +24,7 @@ func (a *app) addCompletions(root *cobra.Command) {
 	flags := map[string]cobra.CompletionFunc{
 		"color": fixed("auto", "always", "never"), "fixes": fixed("best", "all", "none"), "untracked": fixed("auto", "yes", "no"),
 		"fail-on": severities, "platform": fixed("linux/amd64", "linux/arm64", "linux/arm/v7"),
-		"target": completeStages, "build-arg": completeBuildArgs, "image": a.completeImages,
+		"target": completeStages, "build-arg": completeBuildArgs, "image": a.completeImages, "timeout": fixed("30s", "1m", "5m", "0\tno limit"),
 		"new-since": completeRevisions, "context": directories, "require-module": directories,
 		"file": files, "baseline": files, "traceback": files, "config": withExtension("yaml", "yml"),
 		// These are free text.
