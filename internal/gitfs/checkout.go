@@ -1,47 +1,36 @@
 package gitfs
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"io"
 	"io/fs"
 	"path"
-	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/ctxaudit/ctxaudit/dockerctx"
+	"github.com/ctxaudit/ctxaudit/internal/git"
 )
 
 // Checkout is what a clean checkout of a repository would hold: of the working tree the files that git tracks, as they are
 // now. What is only here is not in it; a submodule has what its own repository tracks.
 type Checkout struct {
-	root  string
+	repo  *git.Repository
+	open  func(dir string) (dockerctx.FS, error)
 	names map[string]bool // tracked files, and the directories above them
 }
 
-// NewCheckout reads which files the repository of dir tracks.
-func NewCheckout(ctx context.Context, dir string) (*Checkout, error) {
-	top, err := git(ctx, dir, "rev-parse", "--show-toplevel")
-	if err != nil {
-		return nil, fmt.Errorf("%s is in no git repository: %w", dir, err)
-	}
-	c := &Checkout{names: map[string]bool{".": true}}
-	if c.root, err = filepath.EvalSymlinks(strings.TrimSuffix(string(top), "\n")); err != nil {
-		return nil, fmt.Errorf("finding the repository: %w", err)
-	}
-	list, err := git(ctx, c.root, "ls-files", "-z", "--cached", "--recurse-submodules")
-	if err != nil {
-		return nil, fmt.Errorf("listing the files that git tracks: %w", err)
-	}
-	for name := range bytes.SplitSeq(list, []byte{0}) {
-		if len(name) == 0 {
-			continue
-		}
-		for p := string(name); !c.names[p]; p = path.Dir(p) {
+// NewCheckout reads which files a repository tracks. open opens directories of the working tree.
+func NewCheckout(ctx context.Context, repo *git.Repository, open func(dir string) (dockerctx.FS, error)) (*Checkout, error) {
+	c := &Checkout{repo: repo, open: open, names: map[string]bool{".": true}}
+	err := repo.Tracked(ctx, ".", func(name string) {
+		for p := name; !c.names[p]; p = path.Dir(p) {
 			c.names[p] = true
 		}
+	})
+	if err != nil {
+		return nil, fmt.Errorf("listing the files that git tracks: %w", err)
 	}
 	return c, nil
 }
@@ -53,14 +42,14 @@ func (c *Checkout) has(name string) bool {
 
 // Directory opens a directory of the repository as a clean checkout would have it. One outside is an error.
 func (c *Checkout) Directory(dir string) (dockerctx.FS, error) {
-	name, err := within(c.root, dir)
-	if err != nil {
-		return nil, fmt.Errorf("%w: a checkout does not have it", err)
+	name, ok := c.repo.Within(dir)
+	if !ok {
+		return nil, fmt.Errorf("%s lies outside the repository %s: a checkout does not have it", dir, c.repo.Top)
 	}
 	if !c.has(name) {
 		return nil, &fs.PathError{Op: "open", Path: dir, Err: fs.ErrNotExist}
 	}
-	base, err := dockerctx.DirFS(dir)
+	base, err := c.open(dir)
 	if err != nil {
 		return nil, err
 	}

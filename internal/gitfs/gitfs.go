@@ -1,159 +1,107 @@
 // Package gitfs reads a revision of a git repository as a directory, straight from the object database: nothing is checked
 // out, stashed or fetched.
 //
-// It asks the git command, which knows about packs, alternates and worktrees: one ls-tree for the names, one cat-file
-// process for the contents that somebody asks for. What a checkout would make of them (line ends, LFS files, other filters)
-// is not done: an LFS file is its pointer here, and a submodule an empty directory.
+// What a checkout would make of the contents (line ends, LFS files, other filters) is not done: an LFS file is its pointer
+// here, and a submodule an empty directory.
 package gitfs
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
-	"os/exec"
 	"path"
-	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"syscall"
 	"time"
 
 	"github.com/ctxaudit/ctxaudit/dockerctx"
+	"github.com/ctxaudit/ctxaudit/internal/git"
 )
 
 // Revision is a commit of a repository. It is safe for concurrent use; Close ends the process that reads contents.
 type Revision struct {
 	// Name is how it was asked for, Commit its full object name.
 	Name, Commit string
+	// Refused are names in its tree that git would not check out, such as "..": they are not there.
+	Refused []string
 
-	root    string // the repository's top directory, links resolved
+	ctx     context.Context // of the process that reads contents
+	repo    *git.Repository
 	entries map[string]*object
 	dirs    map[string][]*object // sorted by name
 
-	mu    sync.Mutex
-	batch *batch
+	mu      sync.Mutex
+	objects *git.Objects
 }
 
 // object is an entry of the tree.
 type object struct {
 	name, id string
 	mode     fs.FileMode
-	size     int64
+	size     int64 // of a file
+	length   int64 // of its content
 }
 
-// RevisionError says that a revision, or something that belongs to it, is not in the repository.
-type RevisionError struct {
-	Revision, Message string
-}
-
-func (e *RevisionError) Error() string { return fmt.Sprintf("revision %s: %s", e.Revision, e.Message) }
-
-// Open reads the names of a revision of the repository that dir lies in. An unknown revision, and objects that a partial
-// clone lacks, are a [*RevisionError].
-func Open(ctx context.Context, dir, revision string) (*Revision, error) {
-	top, err := git(ctx, dir, "rev-parse", "--show-toplevel")
+// Open reads the names of a revision of a repository. An unknown revision, and objects that a partial clone lacks, are a
+// [*git.RevisionError].
+func Open(ctx context.Context, repo *git.Repository, revision string) (*Revision, error) {
+	commit, err := repo.Commit(ctx, revision)
 	if err != nil {
-		return nil, fmt.Errorf("%s is in no git repository: %w", dir, err)
-	}
-	r := &Revision{Name: revision, entries: map[string]*object{}, dirs: map[string][]*object{}}
-	if r.root, err = filepath.EvalSymlinks(strings.TrimSuffix(string(top), "\n")); err != nil {
-		return nil, fmt.Errorf("finding the repository: %w", err)
-	}
-	if strings.HasPrefix(revision, "-") {
-		return nil, &RevisionError{revision, "is an option, not a revision"}
-	}
-	commit, err := git(ctx, r.root, "rev-parse", "--verify", "--quiet", "--end-of-options", revision+"^{commit}")
-	if err != nil {
-		message := "there is no such commit"
-		if shallow, err := git(ctx, r.root, "rev-parse", "--is-shallow-repository"); err == nil && strings.TrimSpace(string(shallow)) == "true" {
-			message += "; this clone is shallow: fetch more history (git fetch --unshallow, or fetch-depth: 0 in a workflow)"
-		}
-		return nil, &RevisionError{revision, message}
-	}
-	r.Commit = strings.TrimSpace(string(commit))
-	list, err := git(ctx, r.root, "ls-tree", "-r", "-t", "-z", "-l", "--full-tree", r.Commit)
-	if err != nil {
-		return nil, &RevisionError{revision, fmt.Sprintf("objects of it are missing, as in a partial clone (git fetch --refetch brings them): %v", err)}
-	}
-	return r, r.read(list)
-}
-
-// git runs a git command that must not fetch what is missing.
-func git(ctx context.Context, dir string, args ...string) ([]byte, error) {
-	cmd := command(ctx, dir, args...)
-	var stdout, stderr bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	if err := cmd.Run(); err != nil {
-		if text := strings.TrimSpace(stderr.String()); text != "" {
-			return nil, errors.New(text)
-		}
 		return nil, err
 	}
-	return stdout.Bytes(), nil
-}
-
-func command(ctx context.Context, dir string, args ...string) *exec.Cmd {
-	cmd := exec.CommandContext(ctx, "git", append([]string{"-C", dir, "--no-optional-locks", "-c", "protocol.allow=never"}, args...)...)
-	cmd.Env = append(cmd.Environ(), "GIT_NO_LAZY_FETCH=1", "GIT_TERMINAL_PROMPT=0", "LC_ALL=C")
-	return cmd
-}
-
-// read takes the output of ls-tree: MODE TYPE ID SIZE<tab>PATH<nul>.
-func (r *Revision) read(list []byte) error {
-	r.entries["."] = &object{name: ".", mode: fs.ModeDir | 0o755}
-	r.dirs["."] = nil
-	for line := range bytes.SplitSeq(bytes.TrimSuffix(list, []byte{0}), []byte{0}) {
-		if len(line) == 0 {
-			continue
+	root := &object{name: ".", mode: fs.ModeDir | 0o755}
+	r := &Revision{
+		Name: revision, Commit: commit, ctx: ctx, repo: repo,
+		entries: map[string]*object{".": root}, dirs: map[string][]*object{".": nil},
+	}
+	err = repo.Tree(ctx, commit, r.add, func(name string) { r.Refused = append(r.Refused, name) })
+	if err != nil {
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
 		}
-		meta, name, ok := strings.Cut(string(line), "\t")
-		fields := strings.Fields(meta)
-		if !ok || len(fields) != 4 {
-			return &RevisionError{r.Name, fmt.Sprintf("git ls-tree gives a line that is not understood: %q", line)}
-		}
-		o := &object{name: path.Base(name), id: fields[2]}
-		switch fields[0] {
-		case "040000", "160000": // a directory, a submodule
-			o.mode = fs.ModeDir | 0o755
-		case "120000":
-			o.mode = fs.ModeSymlink | 0o777
-		case "100755":
-			o.mode = 0o755
-		default:
-			o.mode = 0o644
-		}
-		if fields[3] != "-" && o.mode.IsRegular() {
-			size, err := strconv.ParseInt(fields[3], 10, 64)
-			if err != nil {
-				return &RevisionError{r.Name, fmt.Sprintf("the size of %s is not known", name)}
-			}
-			o.size = size
-		}
-		r.entries[name] = o
-		r.dirs[path.Dir(name)] = append(r.dirs[path.Dir(name)], o)
+		return nil, &git.RevisionError{Revision: revision, Message: fmt.Sprintf("objects of it are missing, as in a partial clone (git fetch --refetch brings them): %v", err)}
 	}
 	for _, list := range r.dirs {
 		slices.SortFunc(list, func(a, b *object) int { return strings.Compare(a.name, b.name) })
 	}
-	return nil
+	return r, nil
+}
+
+// modes are those that a checkout gives.
+var modes = map[git.EntryKind]fs.FileMode{
+	git.File: 0o644, git.Program: 0o755, git.Link: fs.ModeSymlink | 0o777, git.Dir: fs.ModeDir | 0o755, git.Submodule: fs.ModeDir | 0o755,
+}
+
+// add takes an entry of the tree.
+func (r *Revision) add(e git.Entry) {
+	dir := path.Dir(e.Name)
+	if r.entries[e.Name] != nil || r.entries[dir] == nil || !r.entries[dir].mode.IsDir() {
+		r.Refused = append(r.Refused, e.Name) // twice, or below what is no directory
+		return
+	}
+	o := &object{name: path.Base(e.Name), id: e.ID, mode: modes[e.Kind], length: e.Size}
+	if o.mode.IsRegular() {
+		o.size = e.Size
+	}
+	r.entries[e.Name] = o
+	r.dirs[dir] = append(r.dirs[dir], o)
 }
 
 // Close ends the process that reads contents.
 func (r *Revision) Close() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.batch == nil {
+	if r.objects == nil {
 		return nil
 	}
-	b := r.batch
-	r.batch = nil
-	return b.close()
+	o := r.objects
+	r.objects = nil
+	return o.Close()
 }
 
 // Directory opens a directory of the machine as it was at this revision; it need not exist any more. One outside the
@@ -173,36 +121,11 @@ func (r *Revision) Directory(dir string) (dockerctx.FS, error) {
 	return &directory{r, name}, nil
 }
 
-// within gives a path of the machine relative to the root of a repository.
-func within(root, name string) (string, error) {
-	abs, err := filepath.Abs(name)
-	if err != nil {
-		return "", err
-	}
-	// What does not exist on disk is resolved as far as it does.
-	rest := ""
-	for at := abs; ; at = filepath.Dir(at) {
-		if real, err := filepath.EvalSymlinks(at); err == nil {
-			abs = filepath.Join(real, rest)
-			break
-		}
-		if at == filepath.Dir(at) {
-			break
-		}
-		rest = filepath.Join(filepath.Base(at), rest)
-	}
-	rel, err := filepath.Rel(root, abs)
-	if err != nil || !filepath.IsLocal(rel) {
-		return "", fmt.Errorf("%s lies outside the repository %s", name, root)
-	}
-	return filepath.ToSlash(rel), nil
-}
-
 // within gives a path of the machine relative to the repository.
 func (r *Revision) within(name string) (string, error) {
-	rel, err := within(r.root, name)
-	if err != nil {
-		return "", fmt.Errorf("%w: revision %s does not have it", err, r.Name)
+	rel, ok := r.repo.Within(name)
+	if !ok {
+		return "", fmt.Errorf("%s lies outside the repository %s: revision %s does not have it", name, r.repo.Top, r.Name)
 	}
 	return rel, nil
 }
@@ -306,55 +229,22 @@ func (i info) ModTime() time.Time { return time.Time{} }
 func (i info) IsDir() bool        { return i.o.mode.IsDir() }
 func (i info) Sys() any           { return nil }
 
-// batch is a running git cat-file.
-type batch struct {
-	cmd *exec.Cmd
-	in  io.WriteCloser
-	out *bufio.Reader
-}
-
-func (b *batch) close() error {
-	err := b.in.Close()
-	return errors.Join(err, b.cmd.Wait())
-}
-
 // content reads an object.
 func (r *Revision) content(o *object) ([]byte, error) {
+	if o.length > git.MaxObject {
+		return nil, &fs.PathError{Op: "read", Path: o.name, Err: fmt.Errorf("of a revision no more than %d bytes of a file are read", git.MaxObject)}
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.batch == nil {
-		cmd := command(context.Background(), r.root, "cat-file", "--batch")
-		in, err := cmd.StdinPipe()
-		if err != nil {
+	if r.objects == nil {
+		var err error
+		if r.objects, err = r.repo.Objects(r.ctx); err != nil {
 			return nil, err
 		}
-		out, err := cmd.StdoutPipe()
-		if err != nil {
-			return nil, err
-		}
-		if err := cmd.Start(); err != nil {
-			return nil, fmt.Errorf("starting git: %w", err)
-		}
-		r.batch = &batch{cmd, in, bufio.NewReader(out)}
 	}
-	if _, err := io.WriteString(r.batch.in, o.id+"\n"); err != nil {
-		return nil, fmt.Errorf("asking git for an object: %w", err)
-	}
-	head, err := r.batch.out.ReadString('\n')
+	data, err := r.objects.Read(o.id)
 	if err != nil {
-		return nil, &RevisionError{r.Name, fmt.Sprintf("git does not give the content of %s", o.name)}
+		return nil, &git.RevisionError{Revision: r.Name, Message: fmt.Sprintf("reading %s: %v", o.name, err)}
 	}
-	fields := strings.Fields(head)
-	if len(fields) != 3 {
-		return nil, &RevisionError{r.Name, fmt.Sprintf("the content of %s is not in this repository, as in a partial clone (git fetch --refetch brings it)", o.name)}
-	}
-	size, err := strconv.Atoi(fields[2])
-	if err != nil {
-		return nil, fmt.Errorf("reading an object: %w", err)
-	}
-	data := make([]byte, size+1) // and the line end behind it
-	if _, err := io.ReadFull(r.batch.out, data); err != nil {
-		return nil, fmt.Errorf("reading an object: %w", err)
-	}
-	return data[:size], nil
+	return data, nil
 }

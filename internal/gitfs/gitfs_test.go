@@ -1,6 +1,7 @@
 package gitfs
 
 import (
+	"encoding/hex"
 	"io"
 	"io/fs"
 	"os"
@@ -13,7 +14,17 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ctxaudit/ctxaudit/dockerctx"
+	"github.com/ctxaudit/ctxaudit/internal/git"
 )
+
+// open reads a revision of the repository of a directory.
+func open(t *testing.T, dir, revision string) (*Revision, error) {
+	t.Helper()
+	repo, err := git.Find(dir)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, repo.Close()) })
+	return Open(t.Context(), repo, revision)
+}
 
 // repository makes a repository and gives a function that runs git in it.
 func repository(t *testing.T) (string, func(args ...string) string) {
@@ -86,7 +97,7 @@ func TestRevisionIsWhatWasCommitted(t *testing.T) {
 	write(t, dir, "untracked", "u")
 	require.NoError(t, os.RemoveAll(filepath.Join(dir, "empty")))
 
-	r, err := Open(t.Context(), filepath.Join(dir, "a"), "HEAD")
+	r, err := open(t, filepath.Join(dir, "a"), "HEAD")
 	require.NoError(t, err)
 	defer func() { require.NoError(t, r.Close()) }()
 	assert.Equal(t, first, r.Commit)
@@ -125,37 +136,82 @@ func TestRevisionThatIsNotThere(t *testing.T) {
 	run("add", ".")
 	run("commit", "-qm", "one")
 	run("commit", "-qm", "two", "--allow-empty")
-	var missing *RevisionError
-	_, err := Open(t.Context(), dir, "nope")
+	var missing *git.RevisionError
+	_, err := open(t, dir, "nope")
 	require.ErrorAs(t, err, &missing)
 	assert.Equal(t, "revision nope: there is no such commit", err.Error())
-	_, err = Open(t.Context(), dir, "--all")
+	_, err = open(t, dir, "--all")
 	require.ErrorAs(t, err, &missing)
-	_, err = Open(t.Context(), t.TempDir(), "HEAD")
-	assert.ErrorContains(t, err, "is in no git repository")
 
 	// A shallow clone lacks what came before, a partial one the contents.
 	shallow := filepath.Join(t.TempDir(), "shallow")
 	run("clone", "-q", "--depth=1", "file://"+dir, shallow)
-	_, err = Open(t.Context(), shallow, "HEAD~1")
+	_, err = open(t, shallow, "HEAD~1")
 	require.ErrorAs(t, err, &missing)
 	assert.Contains(t, err.Error(), "this clone is shallow")
 
 	run("config", "uploadpack.allowFilter", "true")
 	partial := filepath.Join(t.TempDir(), "partial")
 	run("clone", "-q", "--no-checkout", "--filter=blob:none", "file://"+dir, partial)
-	_, err = Open(t.Context(), partial, "HEAD")
+	_, err = open(t, partial, "HEAD")
 	require.ErrorAs(t, err, &missing)
 	assert.Contains(t, err.Error(), "as in a partial clone")
 
 	// So does a repository whose object was lost.
 	blob := run("rev-parse", "HEAD:f")
-	r, err := Open(t.Context(), dir, "HEAD")
+	r, err := open(t, dir, "HEAD")
 	require.NoError(t, err)
 	require.NoError(t, os.Remove(filepath.Join(dir, ".git/objects", blob[:2], blob[2:])))
 	root, err := r.Directory(dir)
 	require.NoError(t, err)
 	_, err = root.Open("f")
 	require.ErrorAs(t, err, &missing)
+	require.NoError(t, r.Close())
+}
+
+// A tree may hold what git itself would never check out.
+func TestNamesThatLeadOut(t *testing.T) {
+	dir, run := repository(t)
+	write(t, dir, "f", "content")
+	run("add", ".")
+	blob := run("hash-object", "-w", "f")
+	tree := func(entries ...string) string {
+		t.Helper()
+		var raw []byte
+		for _, e := range entries {
+			mode, rest, _ := strings.Cut(e, " ")
+			name, id, _ := strings.Cut(rest, " ")
+			sum, err := hex.DecodeString(id)
+			require.NoError(t, err)
+			raw = append(append(raw, mode+" "+name+"\x00"...), sum...)
+		}
+		write(t, dir, "raw", string(raw))
+		return run("hash-object", "-w", "-t", "tree", "--literally", "raw")
+	}
+	inner := tree("100644 config.json " + blob)
+	top := tree("40000 .. "+inner, "40000 .GIT "+inner, "40000 dir "+inner, "100644 ok "+blob, "100644 twice "+blob, "40000 twice "+inner)
+	run("update-ref", "refs/heads/bad", run("commit-tree", "-m", "bad", top))
+
+	r, err := open(t, dir, "bad")
+	require.NoError(t, err)
+	defer func() { require.NoError(t, r.Close()) }()
+	root, err := r.Directory(dir)
+	require.NoError(t, err)
+	assert.Equal(t, []string{"dir/", "dir/config.json -rw-r--r-- content", "ok -rw-r--r-- content", "twice -rw-r--r-- content"}, listing(t, root, "."))
+	assert.Equal(t, []string{"..", "../config.json", ".GIT", ".GIT/config.json", "twice", "twice/config.json"}, r.Refused)
+}
+
+func TestALargeFileIsNotRead(t *testing.T) {
+	dir, run := repository(t)
+	write(t, dir, "large", "")
+	require.NoError(t, os.Truncate(filepath.Join(dir, "large"), git.MaxObject+1))
+	run("-c", "core.compression=1", "add", ".")
+	run("commit", "-qm", "one")
+	r, err := open(t, dir, "HEAD")
+	require.NoError(t, err)
+	root, err := r.Directory(dir)
+	require.NoError(t, err)
+	_, err = root.Open("large")
+	assert.ErrorContains(t, err, "no more than")
 	require.NoError(t, r.Close())
 }

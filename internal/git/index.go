@@ -1,0 +1,177 @@
+package git
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Tracked calls fn for every file of the index at or below a path of the work tree, relative to the top, those of submodules
+// that were fetched included. A submodule that was not is one name.
+func (r *Repository) Tracked(ctx context.Context, rel string, fn func(name string)) error {
+	if r == nil {
+		return nil
+	}
+	own, rest := r.of(ctx, rel)
+	prefix := strings.TrimSuffix(strings.TrimSuffix(rel, rest), "/")
+	if rest == "." {
+		prefix = rel
+	}
+	if own == r {
+		prefix = ""
+	}
+	return own.tracked(ctx, rest, prefix, fn, 0)
+}
+
+// maxSubmodules bounds how deep submodules lie in each other.
+const maxSubmodules = 10
+
+func (r *Repository) tracked(ctx context.Context, rel, prefix string, fn func(string), deep int) error {
+	var links []string
+	err := r.names(ctx, func(line string) error {
+		e, ok := parseStaged(line)
+		switch {
+		case !ok || !Clean(e.name):
+		case e.mode == modeLink && deep < maxSubmodules:
+			links = append(links, e.name)
+		default:
+			fn(path.Join(prefix, e.name))
+		}
+		return nil
+	}, "ls-files", "-z", "--cached", "--stage", "--", literal(rel))
+	for _, l := range links {
+		sub := r.sub(ctx, l)
+		if sub == nil {
+			fn(path.Join(prefix, l))
+			continue
+		}
+		if err := sub.tracked(ctx, ".", path.Join(prefix, l), fn, deep+1); err != nil {
+			return err
+		}
+	}
+	return err
+}
+
+// The modes of entries, as git writes them.
+const (
+	modeDir     = "040000"
+	modeLink    = "160000" // of a submodule
+	modeSymlink = "120000"
+	modeProgram = "100755"
+)
+
+// staged is an entry of the index.
+type staged struct{ mode, name string }
+
+// parseStaged reads MODE ID STAGE<tab>PATH.
+func parseStaged(line string) (staged, bool) {
+	meta, name, ok := strings.Cut(line, "\t")
+	fields := strings.Fields(meta)
+	if !ok || len(fields) != 3 || name == "" {
+		return staged{}, false
+	}
+	return staged{fields[0], name}, true
+}
+
+// Clean reports whether a name that git gives is a path that leads down, as every name is that git itself would make: an
+// index or a tree from elsewhere may hold any bytes.
+func Clean(name string) bool {
+	if name == "" || strings.IndexByte(name, 0) >= 0 {
+		return false
+	}
+	for part := range strings.SplitSeq(name, "/") {
+		if part == "" || part == "." || part == ".." || strings.EqualFold(part, ".git") {
+			return false
+		}
+	}
+	return true
+}
+
+// Submodules gives the submodules at or below a path, relative to the top.
+func (r *Repository) Submodules(ctx context.Context, rel string) (out []string, err error) {
+	if r == nil {
+		return nil, nil
+	}
+	err = r.names(ctx, func(line string) error {
+		if e, ok := parseStaged(line); ok && e.mode == modeLink && Clean(e.name) {
+			out = append(out, e.name)
+		}
+		return nil
+	}, "ls-files", "-z", "--cached", "--stage", "--", literal(rel))
+	return out, err
+}
+
+// Untracked gives what lies in the work tree at or below a path and is not in the index, relative to the top: what git ignores
+// or, if ignored is false, the rest. A directory of which nothing is tracked is one name, with a slash at its end.
+func (r *Repository) Untracked(ctx context.Context, rel string, ignored bool) (out []string, err error) {
+	if r == nil {
+		return nil, nil
+	}
+	args := []string{"ls-files", "-z", "--others", "--exclude-standard", "--directory", "--no-empty-directory"}
+	if ignored {
+		args = append(args, "--ignored")
+	}
+	err = r.names(ctx, func(name string) error {
+		if Clean(strings.TrimSuffix(name, "/")) {
+			out = append(out, name)
+		}
+		return nil
+	}, append(args, "--", literal(rel))...)
+	return out, err
+}
+
+// LFS gives the files at or below a path that git-lfs keeps, relative to the top.
+func (r *Repository) LFS(ctx context.Context, rel string) (out []string, err error) {
+	if r == nil {
+		return nil, nil
+	}
+	err = r.names(ctx, func(name string) error {
+		if Clean(name) {
+			out = append(out, name)
+		}
+		return nil
+	}, "ls-files", "-z", "--cached", "--", ":(top,attr:filter=lfs)"+rel)
+	return out, err
+}
+
+// Ignore is the line of an ignore file of git that matches a path.
+type Ignore struct {
+	File    string // relative to the top, or absolute
+	Line    int
+	Pattern string
+}
+
+// Ignored gives those of some paths, relative to the top, that git ignores, with the line.
+func (r *Repository) Ignored(ctx context.Context, paths []string) (map[string]Ignore, error) {
+	if r == nil || len(paths) == 0 {
+		return nil, nil
+	}
+	var out map[string]Ignore
+	err := r.stream(ctx, strings.NewReader(strings.Join(paths, "\x00")+"\x00"), func(in io.Reader) error {
+		data, err := io.ReadAll(in)
+		out = parseIgnored(data)
+		return err
+	}, []int{1}, "check-ignore", "-v", "-z", "--stdin") // 1: nothing is ignored
+	return out, err
+}
+
+// parseIgnored reads FILE<nul>LINE<nul>PATTERN<nul>PATH<nul>.
+func parseIgnored(data []byte) map[string]Ignore {
+	out := map[string]Ignore{}
+	fields := bytes.Split(data, []byte{0})
+	for chunk := range slices.Chunk(fields, 4) {
+		if len(chunk) < 4 {
+			break
+		}
+		i := Ignore{File: string(chunk[0]), Pattern: string(chunk[2])}
+		// A line of a negation says that the path is not ignored.
+		if i.Line, _ = strconv.Atoi(string(chunk[1])); !strings.HasPrefix(i.Pattern, "!") {
+			out[string(chunk[3])] = i
+		}
+	}
+	return out
+}
