@@ -75,7 +75,6 @@ func TestAgainstBuildx(t *testing.T) {
 				return nil
 			}))
 			r := &Reader{
-				Dir:  root,
 				Read: func(name string) ([]byte, error) { return os.ReadFile(filepath.Join(root, filepath.FromSlash(name))) },
 				Exists: func(name string) bool {
 					_, err := os.Stat(filepath.Join(root, filepath.FromSlash(name)))

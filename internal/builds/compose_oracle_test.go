@@ -36,7 +36,7 @@ func TestAgainstCompose(t *testing.T) {
 				return nil
 			}))
 			for _, group := range composeGroups(files) {
-				found, notes := onDisk(root).composeGroup(t.Context(), group)
+				found, notes := composeGroup(t, root, group)
 				args := []string{"--profile", "*"}
 				for _, f := range group {
 					args = append(args, "-f", filepath.Join(root, filepath.FromSlash(f)))

@@ -29,13 +29,22 @@ func extract(t *testing.T, archive string) (root string, names []string) {
 func onDisk(root string) *Reader {
 	at := func(name string) string { return filepath.Join(root, filepath.FromSlash(name)) }
 	return &Reader{
-		Dir:  root,
 		Read: func(name string) ([]byte, error) { return os.ReadFile(at(name)) },
 		Exists: func(name string) bool {
 			fi, err := os.Stat(at(name))
 			return err == nil && (fi.Mode().IsRegular() || fi.IsDir())
 		},
 	}
+}
+
+// composeGroup reads Compose files as one.
+func composeGroup(t *testing.T, root string, group []string) ([]Build, []Note) {
+	t.Helper()
+	r := onDisk(root)
+	s, err := newStage(r)
+	require.NoError(t, err)
+	defer s.close()
+	return r.composeGroup(t.Context(), s, group)
 }
 
 func TestComposeGivesWhatItBuilds(t *testing.T) {
@@ -107,7 +116,7 @@ services:
 	assert.Equal(t, Build{
 		Name: "web", Kind: "compose", File: "compose.override.yml", Line: 3, Context: ".", Dockerfile: "docker/web.Dockerfile", Target: "dev",
 		Platform: "linux/arm64", Args: map[string]string{"PYTHON": "3.12", "EMPTY": ""},
-		Contexts: map[string]string{"assets": filepath.ToSlash(filepath.Join(filepath.Dir(root), "assets")), "tools": "docker-image://busybox"},
+		Contexts: map[string]string{"assets": "../assets", "tools": "docker-image://busybox"},
 		Start:    Start{Command: []string{"gunicorn", "shop.wsgi"}, Env: []string{"DJANGO_SETTINGS_MODULE=shop.settings"}},
 		Mounts:   []string{"/srv/shop"},
 	}, web)

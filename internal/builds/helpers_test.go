@@ -32,7 +32,6 @@ func reading(t testing.TB, archive string) (r *Reader, sources []string) {
 // inMemory gives a reader of files that are nowhere on the disk.
 func inMemory(files map[string][]byte) *Reader {
 	return &Reader{
-		Dir: "/nowhere",
 		Read: func(name string) ([]byte, error) {
 			data, ok := files[path.Clean(name)]
 			if !ok {

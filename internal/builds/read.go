@@ -15,11 +15,12 @@ var Kinds = []string{"bake", "workflow", "cloudbuild", "compose", "skaffold", "h
 
 // Reader reads the sources of one repository. Names are slash-separated and relative to its root.
 type Reader struct {
-	// Dir is a directory of the disk that holds the sources and the files that they refer to.
-	Dir string
-	// Read reads one of them, and Exists reports whether the repository has a file; it may have more than Dir.
+	// Read reads a file, and Exists reports whether there is a file or a directory of that name. Neither leads out of the
+	// repository.
 	Read   func(name string) ([]byte, error)
 	Exists func(name string) bool
+	// Avoid is a directory in which no temporary files may lie: that of the repository.
+	Avoid string
 
 	composed []Build // the images of Compose files, which Bake reads, too
 	// settled are the targets of Bake files, by file and name, of which workflows give what the files do not.

@@ -1,8 +1,10 @@
 package cli
 
 import (
+	"context"
 	"fmt"
 	"io"
+	"path/filepath"
 	"strings"
 
 	"github.com/containerd/platforms"
@@ -35,7 +37,31 @@ func (f *buildFlags) set() bool {
 
 // options gives what the flags and the CONTEXT argument ask for.
 func (a *app) options(cmd *cobra.Command, f *buildFlags, args []string) (dockerfile.Options, error) {
-	return a.optionsIn(cmd, project.Disk, f, args)
+	return a.optionsIn(cmd, a.disk(cmd.Context(), contextOf(args), "auto"), f, args)
+}
+
+// disk gives what lies on the disk, as far as the run may see it: the repository around a directory that the command line
+// names.
+func (a *app) disk(ctx context.Context, dir, untracked string) project.State {
+	if a.world == nil {
+		if project.IsRemote(dir) {
+			dir = "."
+		}
+		a.world = project.NewWorld(ctx, dir, a.outside)
+	}
+	return a.world.Disk(untracked)
+}
+
+// name adds what the command line names to what the run may see.
+func (a *app) name(opt dockerfile.Options) {
+	if f := opt.Dockerfile; f != "" && f != "-" {
+		a.world.Name(filepath.Dir(f))
+	}
+	for _, dir := range opt.BuildContexts {
+		if !project.IsRemote(dir) && !strings.Contains(dir, "://") {
+			a.world.Name(dir)
+		}
+	}
 }
 
 // optionsIn gives what they ask for in a state of the files.
@@ -82,6 +108,7 @@ func (a *app) optionsIn(cmd *cobra.Command, w project.State, f *buildFlags, args
 		}
 		opt.BuildContexts[name] = value
 	}
+	a.name(opt)
 	if project.IsRemote(opt.Context) && f.file == "" && cmd.Parent() != nil && cmd.Parent().Name() != "context" {
 		return opt, fmt.Errorf("build context %s is remote: it has no ignore file, and its files are not known without fetching them; name a local Dockerfile with -f", opt.Context)
 	}

@@ -14,7 +14,6 @@ import (
 
 	"github.com/ctxaudit/ctxaudit/dockerfile"
 	"github.com/ctxaudit/ctxaudit/internal/audit"
-	"github.com/ctxaudit/ctxaudit/internal/gitfs"
 	"github.com/ctxaudit/ctxaudit/internal/inventory"
 	"github.com/ctxaudit/ctxaudit/internal/policy"
 	"github.com/ctxaudit/ctxaudit/internal/project"
@@ -135,9 +134,11 @@ large repository --assume-sendable saves that time.`,
 		style := a.style()
 		style.Verbose, style.Quiet = f.verbose, f.quiet
 		r := report.Audit{
-			Report: audit.NewReport(images), Version: version(), FailOn: failOn, Rules: audit.Rules(), Sources: sources(images), Views: views,
+			Report: audit.NewReport(images), Version: version(), FailOn: failOn, Rules: audit.Rules(), Sources: a.sources(images), Views: views,
 		}
-		r.Notices = found.Notices
+		more := a.world.Notices()
+		a.tell(more)
+		r.Notices = append(found.Notices, more...)
 		if err := a.write(outputs, r, style); err != nil {
 			return err
 		}
@@ -184,7 +185,7 @@ func (a *app) audit(ctx context.Context, subjects []audit.Subject, f *checkFlags
 			return nil, fmt.Errorf("auditing image %s: %w", s.Name, err)
 		}
 		if f.cleanCheckout {
-			if err := addAbsent(ctx, s, &r); err != nil {
+			if err := a.addAbsent(ctx, s, &r); err != nil {
 				return nil, fmt.Errorf("auditing image %s: %w", s.Name, err)
 			}
 		}
@@ -222,23 +223,18 @@ func (f *checkFlags) required() bool {
 
 // subjects gives the images to check: those of the configuration, or the one that flags describe.
 func (a *app) subjects(cmd *cobra.Command, f *checkFlags, args []string) (project.Images, error) {
-	found, err := a.subjectsIn(cmd, project.Disk, f, args)
+	found, err := a.subjectsIn(cmd, a.disk(cmd.Context(), contextOf(args), "auto"), f, args)
 	a.tell(found.Notices)
 	return found, err
 }
 
 // checkSubjects gives the images to check, with what git knows as the flags want it.
 func (a *app) checkSubjects(cmd *cobra.Command, f *checkFlags, args []string) (project.Images, error) {
-	state := project.Disk
-	state.Clean = project.NewClean(f.untracked)
+	state := a.disk(cmd.Context(), contextOf(args), f.untracked)
 	if f.cleanCheckout {
-		checkout, err := gitfs.NewCheckout(cmd.Context(), contextOf(args))
-		if err != nil {
+		var err error
+		if state, err = a.world.Checkout(cmd.Context(), contextOf(args)); err != nil {
 			return project.Images{}, err
-		}
-		state = project.State{
-			Open: checkout.Directory, Tracked: checkout.Tracked,
-			Ignored: func(string, []string) map[string]bool { return nil },
 		}
 	}
 	found, err := a.subjectsIn(cmd, state, f, args)
@@ -248,13 +244,14 @@ func (a *app) checkSubjects(cmd *cobra.Command, f *checkFlags, args []string) (p
 
 // addAbsent adds to the report of a clean checkout what is needed and only here: the image is looked at as it would be
 // built here, too.
-func addAbsent(ctx context.Context, s audit.Subject, r *audit.ImageReport) error {
-	s.Image, s.Options.Open, s.Clean = nil, nil, project.Clean{Search: "no"}
-	here, _, err := audit.Run(ctx, s)
+func (a *app) addAbsent(ctx context.Context, s audit.Subject, r *audit.ImageReport) error {
+	here := a.world.Disk("no")
+	s.Image, s.Options.Open, s.Clean = nil, here.Open, here.Clean
+	onDisk, _, err := audit.Run(ctx, s)
 	if err != nil {
 		return err
 	}
-	for _, f := range here.Findings {
+	for _, f := range onDisk.Findings {
 		known := slices.ContainsFunc(r.Findings, func(g audit.Finding) bool { return g.Rule == audit.BuildFails && g.ContextPath == f.ContextPath })
 		if f.Rule == audit.RequiredUntracked && !known {
 			r.Findings = append(r.Findings, f)
@@ -301,6 +298,10 @@ func (a *app) named(cmd *cobra.Command, w project.State, opt dockerfile.Options,
 		config = p
 	}
 	if config != "" {
+		// What is beside the context is the repository's own; another one a person named.
+		if config != filepath.Join(opt.Context, policy.FileName) {
+			a.world.Name(config)
+		}
 		subjects, err := a.configured(cmd, w, config, only)
 		return &project.Images{Subjects: subjects}, err
 	}
@@ -371,6 +372,9 @@ func byRequirements(cmd *cobra.Command, w project.State, opt dockerfile.Options,
 // configured gives the images of a configuration file.
 func (a *app) configured(cmd *cobra.Command, w project.State, name string, only []string) ([]audit.Subject, error) {
 	data, err := w.ReadFile(name)
+	if err == nil && len(data) > policy.MaxSize {
+		err = fmt.Errorf("it is larger than %d bytes", policy.MaxSize)
+	}
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("configuration %s does not exist", name)
 	}

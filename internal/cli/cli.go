@@ -17,6 +17,7 @@ import (
 	"github.com/ctxaudit/ctxaudit/dockerctx"
 	"github.com/ctxaudit/ctxaudit/dockerfile"
 	"github.com/ctxaudit/ctxaudit/internal/budget"
+	"github.com/ctxaudit/ctxaudit/internal/project"
 	"github.com/ctxaudit/ctxaudit/internal/report"
 	"github.com/ctxaudit/ctxaudit/internal/simulate"
 )
@@ -86,6 +87,9 @@ func Run(ctx context.Context, env Env) int {
 	root.SetOut(env.Stdout)
 	root.SetErr(env.Stderr)
 	err := app.deadline.execute(budget.With(ctx, budget.New(budget.Run)), root)
+	if closing := app.world.Close(); err == nil {
+		err = closing
+	}
 	var code exitCode
 	var late *timeoutError
 	switch {
@@ -129,6 +133,9 @@ type app struct {
 	env      Env
 	color    string
 	deadline deadline
+	// outside lets what a file of the repository names lie anywhere.
+	outside bool
+	world   *project.World // see disk
 }
 
 func (a *app) style() report.Style {
@@ -190,6 +197,7 @@ own walk does, and works out which files the image would hold and where each cam
 	root.SuggestionsMinimumDistance = 2
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return &usageError{cmd, err} })
 	root.PersistentFlags().StringVar(&a.color, "color", "auto", "colour the output: auto, always, never")
+	root.PersistentFlags().BoolVar(&a.outside, "allow-outside", false, "let files of the repository name what lies outside of it")
 	root.PersistentFlags().DurationVar(&a.deadline.limit, "timeout", defaultTimeout, "stop after this time, such as 30s or 5m; 0 is no limit")
 	root.AddCommand(a.checkCommand(), a.whyCommand(), a.fixCommand(), a.ignoreCommand(), a.diffCommand(), a.initCommand(), a.contextCommand(), a.imageCommand(), a.rulesCommand(), a.hookCommand(), a.versionCommand())
 	a.addCompletions(root)

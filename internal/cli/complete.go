@@ -1,17 +1,15 @@
 package cli
 
 import (
-	"os"
-	"os/exec"
 	"path/filepath"
-	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"github.com/ctxaudit/ctxaudit/dockerfile"
 	"github.com/ctxaudit/ctxaudit/internal/audit"
-	"github.com/ctxaudit/ctxaudit/internal/project"
+	"github.com/ctxaudit/ctxaudit/internal/files"
+	"github.com/ctxaudit/ctxaudit/internal/git"
 )
 
 // addCompletions tells the shell, for every command, what its arguments and the values of its flags may be. A flag means
@@ -26,12 +24,12 @@ func (a *app) addCompletions(root *cobra.Command) {
 		"fail-on": severities, "platform": fixed("linux/amd64", "linux/arm64", "linux/arm/v7"),
 		"target": completeStages, "build-arg": completeBuildArgs, "image": a.completeImages, "timeout": fixed("30s", "1m", "5m", "0\tno limit"),
 		"new-since": completeRevisions, "context": directories, "require-module": directories,
-		"file": files, "baseline": files, "traceback": files, "config": withExtension("yaml", "yml"),
+		"file": fileNames, "baseline": fileNames, "traceback": fileNames, "config": withExtension("yaml", "yml"),
 		// These are free text.
 		"build-context": nothing, "require-path": nothing, "require-env": nothing, "forbid-path": nothing, "finding": nothing,
 	}
 	arguments := map[string]cobra.CompletionFunc{
-		"rules": completeRules, "version": nothing, "diff": atMost(2, completeRevisions), "why": completeTargets, "hook": files,
+		"rules": completeRules, "version": nothing, "diff": atMost(2, completeRevisions), "why": completeTargets, "hook": fileNames,
 	}
 	var visit func(*cobra.Command)
 	visit = func(cmd *cobra.Command) {
@@ -61,7 +59,7 @@ func nothing(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellC
 	return nil, cobra.ShellCompDirectiveNoFileComp
 }
 
-func files(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
+func fileNames(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
 	return nil, cobra.ShellCompDirectiveDefault
 }
 
@@ -89,7 +87,7 @@ func atMost(n int, fn cobra.CompletionFunc) cobra.CompletionFunc {
 func completeTargets(cmd *cobra.Command, args []string, word string) ([]cobra.Completion, cobra.ShellCompDirective) {
 	switch len(args) {
 	case 0:
-		return files(cmd, args, word)
+		return fileNames(cmd, args, word)
 	case 1:
 		return directories(cmd, args, word)
 	}
@@ -123,11 +121,7 @@ func typedDockerfile(cmd *cobra.Command, args []string) dockerfile.Names {
 	if name == "" {
 		name = filepath.Join(contextArgument(cmd, args), "Dockerfile")
 	}
-	fi, err := os.Stat(name)
-	if err != nil || !fi.Mode().IsRegular() || fi.Size() > dockerfile.MaxSize {
-		return dockerfile.Names{}
-	}
-	data, err := os.ReadFile(name)
+	data, err := files.Read(name, dockerfile.MaxSize)
 	if err != nil {
 		return dockerfile.Names{}
 	}
@@ -149,7 +143,7 @@ func completeBuildArgs(cmd *cobra.Command, args []string, _ string) ([]cobra.Com
 // completeImages gives the images that the command would find.
 func (a *app) completeImages(cmd *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
 	config, _ := cmd.Flags().GetString("config")
-	found, err := a.named(cmd, project.Disk, dockerfile.Options{Context: contextArgument(cmd, args)}, config, nil)
+	found, err := a.named(cmd, a.disk(cmd.Context(), contextArgument(cmd, args), "no"), dockerfile.Options{Context: contextArgument(cmd, args)}, config, nil)
 	if err != nil || found == nil {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
@@ -161,10 +155,15 @@ func (a *app) completeImages(cmd *cobra.Command, args []string, _ string) ([]cob
 }
 
 // completeRevisions gives the branches and tags of the repository.
-func completeRevisions(cmd *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
-	out, err := exec.Command("git", "-C", contextArgument(cmd, nil), "for-each-ref", "--format=%(refname:short)").Output()
+func completeRevisions(cmd *cobra.Command, _ []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	repo, err := git.Find(contextArgument(cmd, nil))
 	if err != nil {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
-	return append([]cobra.Completion{"HEAD"}, strings.Fields(string(out))...), cobra.ShellCompDirectiveNoFileComp
+	defer repo.Close()
+	out, err := repo.Revisions(cmd.Context())
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	return append([]cobra.Completion{"HEAD"}, out...), cobra.ShellCompDirectiveNoFileComp
 }

@@ -55,7 +55,7 @@ Exits with 1 if a finding at or above --fail-on appears.`,
 		watch := a.progress()
 		defer watch.end()
 		watch.at("reading revision %s", args[0])
-		base, err := gitfs.Open(cmd.Context(), *dir, args[0])
+		base, err := a.openRevision(cmd, *dir, args[0])
 		if err != nil {
 			return err
 		}
@@ -67,7 +67,7 @@ Exits with 1 if a finding at or above --fail-on appears.`,
 		after, name := []audit.Subject(nil), "the working tree"
 		if len(args) == 2 {
 			name = args[1]
-			head, err := gitfs.Open(cmd.Context(), *dir, name)
+			head, err := a.openRevision(cmd, *dir, name)
 			if err != nil {
 				return err
 			}
@@ -114,7 +114,7 @@ Exits with 1 if a finding at or above --fail-on appears.`,
 
 // revisionSubjects gives the images of a revision. That there is none yet is no error.
 func (a *app) revisionSubjects(cmd *cobra.Command, r *gitfs.Revision, f *checkFlags, dir string) ([]audit.Subject, error) {
-	found, err := a.subjectsIn(cmd, revision(r), f, []string{dir})
+	found, err := a.subjectsIn(cmd, a.world.Revision(r), f, []string{dir})
 	var none *project.NoDockerfileError
 	if errors.As(err, &none) || errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -127,7 +127,7 @@ func (a *app) revisionSubjects(cmd *cobra.Command, r *gitfs.Revision, f *checkFl
 
 // onlyNew leaves of each report the findings that a revision does not have, and gives how many it leaves out.
 func (a *app) onlyNew(cmd *cobra.Command, images []audit.ImageReport, f *checkFlags, dir string) (old int, err error) {
-	r, err := gitfs.Open(cmd.Context(), dir, f.newSince)
+	r, err := a.openRevision(cmd, dir, f.newSince)
 	if err != nil {
 		return 0, err
 	}
@@ -162,10 +162,19 @@ func (a *app) onlyNew(cmd *cobra.Command, images []audit.ImageReport, f *checkFl
 	return old, nil
 }
 
-// revision gives the state at a revision: all that is there is tracked, and nothing is ignored.
-func revision(r *gitfs.Revision) project.State {
-	return project.State{
-		Open: r.Directory, Tracked: r.Tracked,
-		Ignored: func(string, []string) map[string]bool { return nil },
+// openRevision opens a revision of the repository around a directory.
+func (a *app) openRevision(cmd *cobra.Command, dir, name string) (*gitfs.Revision, error) {
+	a.disk(cmd.Context(), dir, "auto")
+	repo, err := a.world.Repository(dir)
+	if err != nil {
+		return nil, err
 	}
+	r, err := gitfs.Open(cmd.Context(), repo, name)
+	if err != nil {
+		return nil, err
+	}
+	if n := len(r.Refused); n > 0 {
+		a.tell([]audit.Notice{{File: "revision " + name, Text: fmt.Sprintf("its tree has %d names that git would not check out, such as %q: they are left out", n, r.Refused[0])}})
+	}
+	return r, nil
 }

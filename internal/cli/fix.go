@@ -5,13 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
-	"path/filepath"
 
 	"github.com/spf13/cobra"
 
+	"github.com/ctxaudit/ctxaudit/dockerfile"
 	"github.com/ctxaudit/ctxaudit/internal/audit"
-	"github.com/ctxaudit/ctxaudit/internal/project"
 	"github.com/ctxaudit/ctxaudit/internal/report"
 	"github.com/ctxaudit/ctxaudit/internal/why"
 )
@@ -94,10 +92,10 @@ Exits with 1 if a finding at or above --fail-on is left, or would be left withou
 			}
 			return nil
 		}
-		if err := writeChanges(mended.Changes); err != nil {
+		if err := a.writeChanges(mended.Changes); err != nil {
 			return err
 		}
-		if found, err = a.subjectsIn(cmd, project.Disk, &f, args); err != nil {
+		if found, err = a.subjectsIn(cmd, a.disk(cmd.Context(), contextOf(args), "auto"), &f, args); err != nil {
 			return err
 		}
 		subjects = found.Subjects
@@ -131,12 +129,12 @@ func (a *app) showMended(m *why.Mended, after *audit.Report, form string) error 
 
 // writeChanges replaces files by what they are to be, each in one step. It changes none if one of them is not any more what
 // it was when it was read.
-func writeChanges(changes []why.Change) error {
+func (a *app) writeChanges(changes []why.Change) error {
 	for _, c := range changes {
 		if c.Path == "" {
 			return errors.New("a Dockerfile that was read from standard input cannot be changed")
 		}
-		now, err := os.ReadFile(c.Path)
+		now, err := a.world.Read(c.Path, dockerfile.MaxSize)
 		switch {
 		case errors.Is(err, fs.ErrNotExist) && len(c.Before) == 0:
 		case err != nil:
@@ -146,37 +144,9 @@ func writeChanges(changes []why.Change) error {
 		}
 	}
 	for _, c := range changes {
-		if err := replaceFile(c.Path, c.After); err != nil {
+		if err := a.world.Write(c.Path, c.After); err != nil {
 			return fmt.Errorf("writing %s: %w", c.Name, err)
 		}
 	}
 	return nil
-}
-
-// replaceFile gives a file other bytes and the mode it had. Whoever reads it sees the old bytes or the new ones.
-func replaceFile(name string, data []byte) (err error) {
-	mode := fs.FileMode(0o644)
-	if fi, err := os.Stat(name); err == nil {
-		mode = fi.Mode().Perm()
-	}
-	tmp, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+".*")
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			tmp.Close()
-			os.Remove(tmp.Name())
-		}
-	}()
-	if _, err = tmp.Write(data); err != nil {
-		return err
-	}
-	if err = tmp.Chmod(mode); err != nil {
-		return err
-	}
-	if err = tmp.Close(); err != nil {
-		return err
-	}
-	return os.Rename(tmp.Name(), name)
 }

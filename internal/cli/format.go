@@ -3,14 +3,15 @@ package cli
 import (
 	"bytes"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/ctxaudit/ctxaudit/internal/audit"
+	"github.com/ctxaudit/ctxaudit/internal/files"
 	"github.com/ctxaudit/ctxaudit/internal/inventory"
+	"github.com/ctxaudit/ctxaudit/internal/project"
 	"github.com/ctxaudit/ctxaudit/internal/report"
 	"github.com/ctxaudit/ctxaudit/internal/simulate"
 )
@@ -93,7 +94,7 @@ func (a *app) write(outputs []output, r report.Audit, style report.Style) error 
 			plain := style
 			plain.Color, plain.Width = false, 0
 			if err = o.Write(&b, r, plain); err == nil {
-				err = os.WriteFile(o.File, b.Bytes(), 0o644)
+				err = project.WriteNamed(o.File, b.Bytes())
 			}
 		}
 		if err == nil && o.Name == "github" {
@@ -112,28 +113,24 @@ func (a *app) jobSummary(r report.Audit, style report.Style) error {
 	if name == "" {
 		return nil
 	}
-	f, err := os.OpenFile(name, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
-	if err != nil {
+	var b bytes.Buffer
+	if err := report.Markdown(&b, r, style); err != nil {
 		return err
 	}
-	if err := report.Markdown(f, r, style); err != nil {
-		f.Close()
-		return err
-	}
-	return f.Close()
+	return files.Append(name, b.Bytes())
 }
 
 // maxSource bounds the files that are read to show lines of them, in bytes.
 const maxSource = 4 << 20
 
 // sources reads the files that findings point into. What cannot be read is left out: a report then shows no line of it.
-func sources(images []audit.ImageReport) report.Sources {
+func (a *app) sources(images []audit.ImageReport) report.Sources {
 	out := report.Sources{}
 	read := func(file, context string) {
 		if _, ok := out[file]; ok || file == "" {
 			return
 		}
-		if data, ok := readSource(file, context); ok {
+		if data, ok := a.readSource(file, context); ok {
 			out[file] = data
 		}
 	}

@@ -60,7 +60,7 @@ The images are those that check finds in --context, with the same configuration.
 			return err
 		}
 		r := report.Audit{
-			Report: audit.NewReport(images), Version: version(), FailOn: failOn, Rules: audit.Rules(), Sources: sources(images),
+			Report: audit.NewReport(images), Version: version(), FailOn: failOn, Rules: audit.Rules(), Sources: a.sources(images),
 		}
 		if sum := r.Summary; sum.Errors+sum.Warnings+sum.Notes == 0 {
 			return nil

@@ -72,7 +72,7 @@ All findings are warnings; --fail-on warning makes them count.`,
 			for _, n := range result.Removable {
 				removed = append(removed, c.Ignore.Lines[n-1])
 			}
-			if err := removeLines(c, result.Removable); err != nil {
+			if err := a.removeLines(c, result.Removable); err != nil {
 				return err
 			}
 			// The lines that are left have other numbers now.
@@ -87,10 +87,10 @@ All findings are warnings; --fail-on warning makes them count.`,
 		images := []audit.ImageReport{image}
 		suppress.Apply(images, suppress.Input{
 			Known: isRule, Reported: func(rule string) bool { return strings.HasPrefix(rule, "Ignore") }, Today: time.Now(),
-			Read: func(name string) (string, bool) { return readSource(name, opt.Context) },
+			Read: func(name string) (string, bool) { return a.readSource(name, opt.Context) },
 		})
 		r := report.Audit{
-			Report: audit.NewReport(images), Version: version(), FailOn: failOn, Rules: audit.Rules(), Sources: sources(images),
+			Report: audit.NewReport(images), Version: version(), FailOn: failOn, Rules: audit.Rules(), Sources: a.sources(images),
 			Views: []*inventory.Inventory{nil},
 		}
 		for i := range outputs {
@@ -122,7 +122,7 @@ func (a *app) lint(opt dockerfile.Options) (*simulate.Context, *ignorelint.Resul
 	defer watch.end()
 	watch.at("looking at %s", c.Ignore.Name)
 	result, err := ignorelint.Lint(c, ignorelint.Options{
-		GitIgnored: func(paths []string) map[string]bool { return project.Ignored(opt.Context, paths) },
+		GitIgnored: func(paths []string) map[string]bool { return a.world.Ignored(opt.Context, paths) },
 	})
 	return c, result, err
 }
@@ -138,7 +138,7 @@ func lintText(c *simulate.Context, removed []dockerctx.Line) func(io.Writer, rep
 }
 
 // removeLines takes lines out of an ignore file.
-func removeLines(c *simulate.Context, lines []int) error {
+func (a *app) removeLines(c *simulate.Context, lines []int) error {
 	if len(lines) == 0 {
 		return nil
 	}
@@ -154,7 +154,7 @@ func removeLines(c *simulate.Context, lines []int) error {
 	if err != nil {
 		return err
 	}
-	return writeChanges([]why.Change{{Name: c.Ignore.Name, Path: name, Before: c.Ignore.Bytes(), After: after}})
+	return a.writeChanges([]why.Change{{Name: c.Ignore.Name, Path: name, Before: c.Ignore.Bytes(), After: after}})
 }
 
 // ignorePath gives where the ignore file of a context lies, links resolved: an edit goes to the file and not in the place of

@@ -1,11 +1,8 @@
 package cli
 
 import (
-	"errors"
 	"fmt"
-	"io/fs"
 	"maps"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -14,6 +11,7 @@ import (
 	"mvdan.cc/sh/v3/syntax"
 
 	"github.com/ctxaudit/ctxaudit/internal/audit"
+	"github.com/ctxaudit/ctxaudit/internal/files"
 	"github.com/ctxaudit/ctxaudit/internal/policy"
 	"github.com/ctxaudit/ctxaudit/internal/project"
 	"github.com/ctxaudit/ctxaudit/internal/report"
@@ -33,10 +31,11 @@ workflows and so on describe, and its other Dockerfiles with the context of each
 		if len(args) > 0 {
 			dir = args[0]
 		}
-		if err := project.Disk.CheckContext(dir); err != nil {
+		disk := a.disk(cmd.Context(), dir, "auto")
+		if err := disk.CheckContext(dir); err != nil {
 			return err
 		}
-		found, err := project.Discover(cmd.Context(), project.Disk, dir)
+		found, err := project.Discover(cmd.Context(), disk, dir)
 		if err != nil {
 			return err
 		}
@@ -47,23 +46,11 @@ workflows and so on describe, and its other Dockerfiles with the context of each
 		if _, err := policy.Parse(name, []byte(text)); err != nil {
 			return fmt.Errorf("writing configuration: %w", err)
 		}
-		flags := os.O_WRONLY | os.O_CREATE | os.O_EXCL
-		if force {
-			flags = os.O_WRONLY | os.O_CREATE | os.O_TRUNC
-		}
-		f, err := os.OpenFile(name, flags, 0o644)
-		if errors.Is(err, fs.ErrExist) {
+		if _, err := files.Lstat(name); err == nil && !force {
 			return fmt.Errorf("%s exists; --force overwrites it", name)
 		}
-		if err != nil {
-			return fmt.Errorf("writing configuration: %w", err)
-		}
-		if _, err := f.WriteString(text); err != nil {
-			f.Close()
-			return fmt.Errorf("writing configuration: %w", err)
-		}
-		if err := f.Close(); err != nil {
-			return fmt.Errorf("writing configuration: %w", err)
+		if err := a.world.Write(name, []byte(text)); err != nil {
+			return fmt.Errorf("writing %s: %w", name, err)
 		}
 		_, err = fmt.Fprintf(a.env.Stdout, "wrote %s: %d images\n", name, len(found.Subjects))
 		return err

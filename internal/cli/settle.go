@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -13,10 +12,15 @@ import (
 	"github.com/ctxaudit/ctxaudit/dockerfile"
 	"github.com/ctxaudit/ctxaudit/internal/audit"
 	"github.com/ctxaudit/ctxaudit/internal/baseline"
+	"github.com/ctxaudit/ctxaudit/internal/files"
 	"github.com/ctxaudit/ctxaudit/internal/policy"
+	"github.com/ctxaudit/ctxaudit/internal/project"
 	"github.com/ctxaudit/ctxaudit/internal/simulate"
 	"github.com/ctxaudit/ctxaudit/internal/suppress"
 )
+
+// maxBaseline bounds a baseline, in bytes: it has a few hundred for each finding.
+const maxBaseline = 64 << 20
 
 // settle gives findings the severity that the configuration wants, takes out those that are suppressed, and those that the
 // baseline has.
@@ -32,11 +36,11 @@ func (a *app) settle(images []audit.ImageReport, subjects []audit.Subject, f *ch
 		if err != nil {
 			return err
 		}
-		if err := replaceFile(f.baseline, data); err != nil {
+		if err := project.WriteNamed(f.baseline, data); err != nil {
 			return fmt.Errorf("writing baseline: %w", err)
 		}
 	}
-	data, err := os.ReadFile(f.baseline)
+	data, err := files.Read(f.baseline, maxBaseline)
 	if errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("baseline %s does not exist; --update-baseline writes it", f.baseline)
 	}
@@ -88,7 +92,7 @@ func (a *app) suppress(images []audit.ImageReport, subjects []audit.Subject, lin
 			_, ours := audit.FindRule(rule)
 			return ours || lints
 		},
-		Read: func(name string) (string, bool) { return readSource(name, contexts[name]) },
+		Read: func(name string) (string, bool) { return a.readSource(name, contexts[name]) },
 	})
 	return suppress.Severities(images, file, isRule)
 }
@@ -101,16 +105,12 @@ func isRule(name string) bool {
 
 // readSource reads a file by the name that findings use: relative to where ctxaudit was started, unless the context was
 // named by an absolute path.
-func readSource(file, context string) (string, bool) {
+func (a *app) readSource(file, context string) (string, bool) {
 	name := filepath.FromSlash(file)
 	if filepath.IsAbs(context) && !filepath.IsAbs(name) {
 		name = filepath.Join(context, name)
 	}
-	fi, err := os.Stat(name)
-	if err != nil || !fi.Mode().IsRegular() || fi.Size() > maxSource {
-		return "", false
-	}
-	data, err := os.ReadFile(name)
+	data, err := a.world.Read(name, maxSource)
 	return string(data), err == nil
 }
 

@@ -6,13 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/ctxaudit/ctxaudit/internal/audit"
+	"github.com/ctxaudit/ctxaudit/internal/files"
 	"github.com/ctxaudit/ctxaudit/internal/policy"
 	"github.com/ctxaudit/ctxaudit/internal/project"
 	"github.com/ctxaudit/ctxaudit/internal/report"
@@ -158,12 +158,11 @@ func (a *app) targets(arg string) ([]string, error) {
 func (a *app) readOutput(name string) (string, error) {
 	in := a.env.Stdin
 	if name != "-" {
-		file, err := os.Open(name)
+		data, err := files.Read(name, maxOutput)
 		if err != nil {
-			return "", fmt.Errorf("reading the output: %w", err)
+			return "", fmt.Errorf("reading %s: %w", name, err)
 		}
-		defer file.Close()
-		in = file
+		return string(data), nil
 	}
 	data, err := io.ReadAll(io.LimitReader(in, maxOutput))
 	if err != nil {
@@ -182,14 +181,15 @@ func (a *app) whySubjects(cmd *cobra.Command, f *whyFlags, args []string) ([]aud
 	if f.config != "" && f.set() {
 		return nil, usagef(cmd, "--config describes the images; it cannot be combined with flags that do")
 	}
-	has := func(name string) bool { return project.Disk.Exists(filepath.Join(opt.Context, name)) }
+	disk := a.disk(cmd.Context(), contextOf(args), "auto")
+	has := func(name string) bool { return disk.Exists(filepath.Join(opt.Context, name)) }
 	if f.set() || project.IsRemote(opt.Context) || f.config == "" && len(f.image) == 0 && !has(policy.FileName) && (has("Dockerfile") || has("dockerfile")) {
 		if len(f.image) > 0 {
 			return nil, usagef(cmd, "--image chooses among several images, and flags describe one")
 		}
-		return []audit.Subject{project.Disk.Subject("image", opt, &policy.Image{})}, nil
+		return []audit.Subject{disk.Subject("image", opt, &policy.Image{})}, nil
 	}
-	found, err := a.named(cmd, project.Disk, opt, f.config, f.image)
+	found, err := a.named(cmd, disk, opt, f.config, f.image)
 	if err != nil {
 		return nil, err
 	}

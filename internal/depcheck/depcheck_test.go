@@ -30,20 +30,20 @@ var allowed = map[string][]string{
 	"internal/gcstart":                 {},
 	"internal/lazyre":                  {},
 	"internal/policy":                  {"internal/budget", "internal/lazyre"},
-	"internal/project":                 {"dockerctx", "dockerfile", "internal/audit", "internal/budget", "internal/builds", "internal/gcloudignore", "internal/overlay", "internal/policy", "internal/simulate"},
+	"internal/project":                 {"dockerctx", "dockerfile", "internal/audit", "internal/budget", "internal/builds", "internal/files", "internal/gcloudignore", "internal/git", "internal/gitfs", "internal/overlay", "internal/policy", "internal/simulate"},
 	"internal/simulate":                {"dockerctx", "dockerfile", "internal/budget", "internal/rootfs"},
 	"internal/audit":                   {"dockerctx", "dockerfile", "internal/edit", "internal/lazyre", "internal/modules/python", "internal/modules/python/manifest", "internal/modules/python/syntax", "internal/policy", "internal/rootfs", "internal/simulate", "internal/startup"},
 	"internal/why":                     {"dockerctx", "dockerfile", "internal/audit", "internal/edit", "internal/lazyre", "internal/modules/python/syntax", "internal/overlay", "internal/policy", "internal/rootfs", "internal/simulate"},
-	"internal/builds":                  {"internal/budget", "internal/lazyre"},
+	"internal/builds":                  {"internal/budget", "internal/files", "internal/lazyre"},
 	"internal/gcloudignore":            {"dockerctx"},
 	"internal/suppress":                {"internal/audit", "internal/lazyre", "internal/policy"},
 	"internal/baseline":                {"internal/audit"},
-	"internal/gitfs":                   {"dockerctx"},
+	"internal/gitfs":                   {"dockerctx", "internal/git"},
 	"internal/imagediff":               {"dockerctx", "internal/audit", "internal/rootfs", "internal/simulate"},
 	"internal/ignorelint":              {"dockerctx", "internal/audit", "internal/edit", "internal/simulate"},
 	"internal/inventory":               {"dockerctx", "dockerfile", "internal/rootfs", "internal/simulate"},
 	"internal/report":                  {"internal/audit", "internal/edit", "internal/imagediff", "internal/inventory", "internal/why"},
-	"internal/cli":                     {"dockerctx", "dockerfile", "internal/audit", "internal/baseline", "internal/budget", "internal/edit", "internal/gcstart", "internal/gitfs", "internal/ignorelint", "internal/imagediff", "internal/inventory", "internal/lazyre", "internal/overlay", "internal/policy", "internal/project", "internal/report", "internal/rootfs", "internal/simulate", "internal/suppress", "internal/why"},
+	"internal/cli":                     {"dockerctx", "dockerfile", "internal/audit", "internal/baseline", "internal/budget", "internal/edit", "internal/files", "internal/gcstart", "internal/git", "internal/gitfs", "internal/ignorelint", "internal/imagediff", "internal/inventory", "internal/lazyre", "internal/overlay", "internal/policy", "internal/project", "internal/report", "internal/rootfs", "internal/simulate", "internal/suppress", "internal/why"},
 	"internal/conformance":             {"dockerctx", "dockerfile", "internal/rootfs", "internal/simulate"},
 	"internal/startup":                 {"internal/lazyre"},
 	"internal/modules/python":          {"internal/modules/python/syntax"},
@@ -56,6 +56,8 @@ var allowed = map[string][]string{
 	"hack/snippets":                    {},
 	"internal/delivery":                {},
 	"internal/budget":                  {},
+	"internal/files":                   {},
+	"internal/git":                     {"internal/files", "internal/lazyre"},
 	"internal/hostile":                 {},
 	"hack/bench":                       {"internal/audit", "internal/policy", "dockerctx", "dockerfile", "internal/rootfs", "internal/simulate"},
 }
@@ -116,13 +118,26 @@ func TestArrowsPointOneWay(t *testing.T) {
 
 // Only these may touch the disk or the process; the others are handed what they need.
 func TestOneDoorToTheDisk(t *testing.T) {
-	doors := []string{"dockerctx", "dockerfile", "internal/project", "internal/cli", "internal/conformance", "cmd/ctxaudit"}
+	doors := []string{"dockerctx", "dockerfile", "internal/files", "internal/git", "internal/cli", "internal/conformance", "cmd/ctxaudit"}
 	for _, p := range packages(t) {
 		name := strings.TrimPrefix(p.ImportPath, module)
 		if slices.Contains(doors, name) || strings.HasPrefix(name, "hack/") {
 			continue
 		}
 		assert.NotContains(t, p.Imports, "os", "%s must not import os", name)
+	}
+}
+
+// One package starts programs, and only git. What holds predictions against a real daemon is no part of the program.
+func TestOneRunnerOfPrograms(t *testing.T) {
+	for _, p := range packages(t) {
+		name := strings.TrimPrefix(p.ImportPath, module)
+		if name == "internal/git" || name == "internal/conformance" || strings.HasPrefix(name, "hack/") {
+			continue
+		}
+		for _, starts := range []string{"os/exec", "plugin"} {
+			assert.NotContains(t, p.Imports, starts, "%s must not start programs", name)
+		}
 	}
 }
 

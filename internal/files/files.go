@@ -80,6 +80,9 @@ func Append(name string, data []byte) error {
 	return f.Close()
 }
 
+// Lstat describes what a path names, and not what a link there points to.
+func Lstat(name string) (fs.FileInfo, error) { return os.Lstat(name) }
+
 // Dir is a directory out of which no name and no link leads. Names are slash-separated and relative to it.
 type Dir struct {
 	root *os.Root
@@ -95,21 +98,37 @@ func OpenDir(name string) (*Dir, error) {
 	return &Dir{root: root}, nil
 }
 
-// Scratch makes a directory of our own that Close removes, for libraries that only read from a disk.
-func Scratch() (*Dir, error) {
-	name, err := os.MkdirTemp("", "ctxaudit-")
-	if err != nil {
-		return nil, err
+// Scratch makes a directory of our own that Close removes, for programs and libraries that read from a disk. It does not lie
+// in the directory that is to be avoided: what is audited must not have our files in it.
+func Scratch(avoid string) (*Dir, error) {
+	avoid, _ = filepath.EvalSymlinks(avoid)
+	places := []string{os.TempDir(), "/tmp", "/var/tmp"}
+	if cache, err := os.UserCacheDir(); err == nil {
+		places = append(places, cache)
 	}
-	if name, err = filepath.EvalSymlinks(name); err != nil {
-		return nil, err
+	var first error
+	for _, place := range places {
+		real, err := filepath.EvalSymlinks(place)
+		if err == nil && avoid != "" {
+			if rel, relErr := filepath.Rel(avoid, real); relErr == nil && filepath.IsLocal(rel) {
+				err = fmt.Errorf("the directory %s for temporary files lies in what is audited", place)
+			}
+		}
+		if err == nil {
+			if real, err = os.MkdirTemp(real, "ctxaudit-"); err == nil {
+				d, err := OpenDir(real)
+				if err != nil {
+					return nil, err
+				}
+				d.temp = true
+				return d, nil
+			}
+		}
+		if first == nil {
+			first = underlying(err)
+		}
 	}
-	d, err := OpenDir(name)
-	if err != nil {
-		return nil, err
-	}
-	d.temp = true
-	return d, nil
+	return nil, first
 }
 
 // Name gives the path of the directory.
@@ -124,7 +143,7 @@ func (d *Dir) Close() error {
 	return err
 }
 
-// Stat describes a file, and not a link to it.
+// Stat describes what a name, or a link of that name, leads to, as long as that is inside.
 func (d *Dir) Stat(name string) (fs.FileInfo, error) {
 	fi, err := d.root.Stat(filepath.FromSlash(name))
 	return fi, underlying(err)

@@ -134,11 +134,25 @@ func TestAppend(t *testing.T) {
 }
 
 func TestScratchGoes(t *testing.T) {
-	d, err := Scratch()
+	d, err := Scratch("")
 	require.NoError(t, err)
 	require.NoError(t, d.Put("a/b/c", []byte("x")))
 	assert.Error(t, d.Put("../x", nil))
 	assert.FileExists(t, filepath.Join(d.Name(), "a/b/c"))
 	require.NoError(t, d.Close())
 	assert.NoDirExists(t, d.Name())
+}
+
+func TestScratchLiesElsewhere(t *testing.T) {
+	dir := t.TempDir()
+	require.NoError(t, os.Mkdir(filepath.Join(dir, "tmp"), 0o755))
+	t.Setenv("TMPDIR", filepath.Join(dir, "tmp"))
+	d, err := Scratch(dir)
+	require.NoError(t, err)
+	assert.NotContains(t, d.Name(), dir)
+	require.NoError(t, d.Close())
+	d, err = Scratch(t.TempDir())
+	require.NoError(t, err)
+	assert.Contains(t, d.Name(), dir)
+	require.NoError(t, d.Close())
 }

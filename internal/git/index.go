@@ -11,20 +11,13 @@ import (
 )
 
 // Tracked calls fn for every file of the index at or below a path of the work tree, relative to the top, those of submodules
-// that were fetched included. A submodule that was not is one name.
+// that were fetched included. A submodule that was not is one name. It does not look whether the path itself lies in one: see
+// [Repository.Of].
 func (r *Repository) Tracked(ctx context.Context, rel string, fn func(name string)) error {
 	if r == nil {
 		return nil
 	}
-	own, rest := r.of(ctx, rel)
-	prefix := strings.TrimSuffix(strings.TrimSuffix(rel, rest), "/")
-	if rest == "." {
-		prefix = rel
-	}
-	if own == r {
-		prefix = ""
-	}
-	return own.tracked(ctx, rest, prefix, fn, 0)
+	return r.tracked(ctx, rel, "", fn, 0)
 }
 
 // maxSubmodules bounds how deep submodules lie in each other.
@@ -134,7 +127,7 @@ func (r *Repository) LFS(ctx context.Context, rel string) (out []string, err err
 			out = append(out, name)
 		}
 		return nil
-	}, "ls-files", "-z", "--cached", "--", ":(top,attr:filter=lfs)"+rel)
+	}, "ls-files", "-z", "--cached", "--", ":(literal,attr:filter=lfs)"+rel)
 	return out, err
 }
 
@@ -155,7 +148,7 @@ func (r *Repository) Ignored(ctx context.Context, paths []string) (map[string]Ig
 		data, err := io.ReadAll(in)
 		out = parseIgnored(data)
 		return err
-	}, []int{1}, "check-ignore", "-v", "-z", "--stdin") // 1: nothing is ignored
+	}, []int{1, 128}, "check-ignore", "-v", "-z", "--stdin") // 1: nothing is ignored; 128: one lies in a submodule, or behind a link
 	return out, err
 }
 

@@ -22,7 +22,7 @@ func (r *Repository) private() (string, error) {
 	if r.own != nil {
 		return r.own.Name(), nil
 	}
-	own, err := files.Scratch()
+	own, err := files.Scratch(r.Top)
 	if err != nil {
 		return "", err
 	}

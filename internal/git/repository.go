@@ -224,9 +224,9 @@ func (r *Repository) Close() error {
 	return err
 }
 
-// within gives a directory of the machine relative to the top, slash-separated; what does not exist is resolved as far as
-// it does.
-func (r *Repository) within(name string) (string, bool) {
+// Within gives the path of a file or a directory of the machine relative to the top, slash-separated; ok is false if it lies
+// outside. What does not exist is resolved as far as it does.
+func (r *Repository) Within(name string) (rel string, ok bool) {
 	if r == nil {
 		return "", false
 	}
@@ -234,15 +234,12 @@ func (r *Repository) within(name string) (string, bool) {
 	if err != nil {
 		return "", false
 	}
-	rel, err := filepath.Rel(r.Top, Resolve(abs))
+	rel, err = filepath.Rel(r.Top, Resolve(abs))
 	if err != nil || !filepath.IsLocal(rel) {
 		return "", false
 	}
 	return filepath.ToSlash(rel), true
 }
-
-// Within gives the path of a file or a directory of the machine relative to the top; ok is false if it lies outside.
-func (r *Repository) Within(name string) (rel string, ok bool) { return r.within(name) }
 
 // Resolve resolves the links of an absolute path as far as it exists.
 func Resolve(abs string) string {
@@ -298,8 +295,9 @@ func (r *Repository) isLink(ctx context.Context, name string) bool {
 	return err == nil && bytes.HasPrefix(out, []byte("160000 "))
 }
 
-// of gives the repository that a path of the work tree belongs to, this one or a submodule, and the path there.
-func (r *Repository) of(ctx context.Context, rel string) (*Repository, string) {
+// Of gives the repository that a path of the work tree belongs to, this one or a submodule that was fetched, and the path
+// there.
+func (r *Repository) Of(ctx context.Context, rel string) (*Repository, string) {
 	at := ""
 	for part := range strings.SplitSeq(rel, "/") {
 		if at = path.Join(at, part); at == "." {
@@ -313,10 +311,10 @@ func (r *Repository) of(ctx context.Context, rel string) (*Repository, string) {
 			if rest == "" {
 				rest = "."
 			}
-			return sub.of(ctx, rest)
+			return sub.Of(ctx, rest)
 		}
 	}
 	return r, rel
 }
 
-func literal(name string) string { return ":(top,literal)" + name }
+func literal(name string) string { return ":(literal)" + name }

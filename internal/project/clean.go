@@ -1,33 +1,33 @@
 package project
 
 import (
-	"bufio"
 	"bytes"
-	"fmt"
 	"maps"
-	"os"
-	"os/exec"
 	"path"
 	"path/filepath"
 	"slices"
-	"strings"
 	"sync"
 
 	"github.com/ctxaudit/ctxaudit/internal/audit"
 )
 
-// Clean asks the git command what a clean checkout would hold: audit.Clean.
+// Clean asks git what a clean checkout would hold: audit.Clean. It asks once about each build context.
 type Clean struct {
-	// Search says whether untracked files are looked for: "yes", "no", or "auto", where the index is small enough that the
+	world *World
+	// search says whether untracked files are looked for: "yes", "no", or "auto", where the index is small enough that the
 	// search is not felt.
-	Search string
-
-	answers *answers // nil: git is asked each time
+	search  string
+	answers *answers
 }
 
-// NewClean gives a Clean for several images: git is asked once about each build context.
-func NewClean(search string) Clean {
-	return Clean{Search: search, answers: &answers{by: map[string]any{}}}
+func newClean(w *World, search string) Clean {
+	return Clean{world: w, search: search, answers: &answers{by: map[string]any{}}}
+}
+
+// WithoutSearch gives a Clean that looks for no untracked files.
+func (c Clean) WithoutSearch() Clean {
+	c.search = "no"
+	return c
 }
 
 // answers are what git said, by question and directory.
@@ -38,9 +38,6 @@ type answers struct {
 
 // once answers a question about a directory, from what git said before if it was asked.
 func once[T any](c Clean, question, dir string, ask func() (T, error)) (T, error) {
-	if c.answers == nil {
-		return ask()
-	}
 	c.answers.mu.Lock()
 	defer c.answers.mu.Unlock()
 	key := question + "\x00" + filepath.Clean(dir)
@@ -57,39 +54,6 @@ func once[T any](c Clean, question, dir string, ask func() (T, error)) (T, error
 // smallIndex is how large an index may be for untracked files to be looked for unasked: that of some 35,000 files.
 const smallIndex = 4 << 20
 
-// gitCommand makes a command of git in a directory; nil if there is no git. It neither writes nor fetches.
-func gitCommand(dir string, args ...string) *exec.Cmd {
-	git, err := exec.LookPath("git")
-	if err != nil {
-		return nil
-	}
-	cmd := exec.Command(git, append([]string{"-C", dir, "--no-optional-locks", "-c", "protocol.allow=never"}, args...)...)
-	cmd.Env = append(cmd.Environ(), "GIT_NO_LAZY_FETCH=1", "GIT_TERMINAL_PROMPT=0", "LC_ALL=C")
-	return cmd
-}
-
-// gitNames calls fn for every name that a command of git prints, each ended by a NUL. ok is false where there is no git, or
-// no repository.
-func gitNames(fn func(name string), dir string, args ...string) (ok bool) {
-	cmd := gitCommand(dir, args...)
-	if cmd == nil {
-		return false
-	}
-	out, err := cmd.StdoutPipe()
-	if err != nil || cmd.Start() != nil {
-		return false
-	}
-	r := bufio.NewReader(out)
-	for {
-		name, err := r.ReadString(0)
-		if err != nil {
-			break
-		}
-		fn(strings.TrimSuffix(name, "\x00"))
-	}
-	return cmd.Wait() == nil
-}
-
 // Absent implements audit.Clean. It reads the names of the index once.
 func (c Clean) Absent(contextDir string, names []string) (map[string]audit.Absence, error) {
 	if len(names) == 0 {
@@ -103,21 +67,25 @@ func (c Clean) Absent(contextDir string, names []string) (map[string]audit.Absen
 		}
 	}
 	tracked := 0
-	ok := gitNames(func(name string) {
+	ok := c.world.tracked(contextDir, ".", func(name string) {
 		tracked++
 		delete(wanted, name)
 		for dir := path.Dir(name); dir != "."; dir = path.Dir(dir) {
 			delete(dirs, dir) // git tracks something in it
 			delete(wanted, dir)
 		}
-	}, contextDir, "ls-files", "-z", "--cached", "--recurse-submodules", "--", ".")
+	})
 	if !ok || tracked == 0 || len(wanted) == 0 {
 		return nil, nil
 	}
-	ignores := ignoredBy(contextDir, slices.Sorted(maps.Keys(wanted)))
+	fsys, err := c.world.Directory(contextDir)
+	if err != nil {
+		return nil, nil
+	}
+	ignores := c.world.ignores(contextDir, slices.Sorted(maps.Keys(wanted)))
 	out := map[string]audit.Absence{}
 	for n := range wanted {
-		if _, err := os.Lstat(filepath.Join(contextDir, filepath.FromSlash(n))); err != nil {
+		if _, err := fsys.Lstat(n); err != nil {
 			continue
 		}
 		a := audit.Absence{Ignores: ignores[n]}
@@ -129,75 +97,33 @@ func (c Clean) Absent(contextDir string, names []string) (map[string]audit.Absen
 	return out, nil
 }
 
-// ignoredBy gives the line of git's ignore files that matches each of some paths.
-func ignoredBy(dir string, names []string) map[string]*audit.Place {
-	out := map[string]*audit.Place{}
-	cmd := gitCommand(dir, "check-ignore", "-v", "-z", "--stdin")
-	if cmd == nil {
-		return out
-	}
-	cmd.Stdin = strings.NewReader(strings.Join(names, "\x00") + "\x00")
-	var stdout bytes.Buffer
-	cmd.Stdout = &stdout
-	_ = cmd.Run() // it exits with 1 if nothing is ignored
-	fields := strings.Split(stdout.String(), "\x00")
-	top := topLevel(dir)
-	for ; len(fields) >= 4; fields = fields[4:] {
-		file, pattern, name := fields[0], fields[2], fields[3]
-		if !filepath.IsAbs(file) {
-			file = filepath.Join(top, file)
-		}
-		if rel, err := filepath.Rel(absolute("."), file); err == nil && filepath.IsLocal(rel) {
-			file = rel
-		}
-		p := &audit.Place{Role: audit.RoleGitIgnores, File: filepath.ToSlash(file), Text: pattern}
-		fmt.Sscan(fields[1], &p.Line)
-		out[name] = p
-	}
-	return out
-}
-
 // Stray implements audit.Clean.
 func (c Clean) Stray(contextDir string) ([]audit.Stray, error) {
 	return once(c, "stray", contextDir, func() ([]audit.Stray, error) { return c.stray(contextDir) })
 }
 
 func (c Clean) stray(contextDir string) ([]audit.Stray, error) {
-	if c.Search == "no" || c.Search != "yes" && !c.small(contextDir) {
+	repo, rel, prefix, ok := c.world.place(contextDir)
+	if !ok || c.search == "no" || c.search != "yes" && repo.IndexSize() > smallIndex {
 		return nil, nil
 	}
 	tracked := false
-	gitNames(func(string) { tracked = true }, contextDir, "ls-files", "-z", "--cached", "--", ".")
-	if !tracked {
+	if !c.world.tracked(contextDir, ".", func(string) { tracked = true }) || !tracked {
 		return nil, nil
 	}
 	var out []audit.Stray
 	for _, ignored := range []bool{false, true} {
-		args := []string{"ls-files", "-z", "--others", "--exclude-standard", "--directory", "--no-empty-directory"}
-		if ignored {
-			args = append(args, "--ignored")
+		names, err := repo.Untracked(c.world.ctx, rel, ignored)
+		if err != nil {
+			return nil, nil // it is told of
 		}
-		gitNames(func(name string) { out = append(out, audit.Stray{Path: name, Ignored: ignored}) }, contextDir, append(args, "--", ".")...)
+		for _, name := range names {
+			if name, ok := below(prefix, name); ok {
+				out = append(out, audit.Stray{Path: name, Ignored: ignored})
+			}
+		}
 	}
 	return out, nil
-}
-
-// small reports whether the index of a directory's repository is small.
-func (c Clean) small(dir string) bool {
-	cmd := gitCommand(dir, "rev-parse", "--git-path", "index")
-	if cmd == nil {
-		return false
-	}
-	out, err := cmd.Output()
-	if err != nil {
-		return false
-	}
-	name := strings.TrimSuffix(string(out), "\n")
-	if !filepath.IsAbs(name) {
-		name = filepath.Join(dir, name)
-	}
-	fi, err := os.Stat(name)
-	return err == nil && fi.Size() <= smallIndex
 }
 
 // LFS implements audit.Clean. Only what a .gitattributes file of the context's root, or the repository's, says counts.
@@ -206,15 +132,15 @@ func (c Clean) LFS(contextDir string) ([]string, error) {
 }
 
 func (c Clean) lfs(contextDir string) ([]string, error) {
-	if !slices.ContainsFunc([]string{contextDir, topLevel(contextDir)}, func(dir string) bool {
-		data, err := os.ReadFile(filepath.Join(dir, ".gitattributes"))
+	repo, rel, prefix, ok := c.world.place(contextDir)
+	if !ok || !slices.ContainsFunc([]string{contextDir, repo.Top}, func(dir string) bool {
+		data, err := c.world.Read(filepath.Join(dir, ".gitattributes"), maxConfig)
 		return err == nil && bytes.Contains(data, []byte("filter=lfs"))
 	}) {
 		return nil, nil
 	}
-	var out []string
-	gitNames(func(name string) { out = append(out, name) }, contextDir, "ls-files", "-z", "--cached", "--", ":(attr:filter=lfs)")
-	return out, nil
+	names, _ := repo.LFS(c.world.ctx, rel) // what failed is told of
+	return allBelow(prefix, names), nil
 }
 
 // Submodules implements audit.Clean.
@@ -223,18 +149,20 @@ func (c Clean) Submodules(contextDir string) ([]string, error) {
 }
 
 func (c Clean) submodules(contextDir string) ([]string, error) {
-	if _, err := os.Stat(filepath.Join(topLevel(contextDir), ".gitmodules")); err != nil {
+	repo, rel, prefix, ok := c.world.place(contextDir)
+	if !ok {
 		return nil, nil
 	}
-	var out []string
-	gitNames(func(line string) {
-		meta, name, ok := strings.Cut(line, "\t")
-		if !ok || !strings.HasPrefix(meta, "160000 ") {
-			return
-		}
-		if entries, err := os.ReadDir(filepath.Join(contextDir, filepath.FromSlash(name))); err == nil && len(entries) == 0 {
-			out = append(out, name)
-		}
-	}, contextDir, "ls-files", "-z", "--stage", "--", ".")
-	return out, nil
+	if _, err := c.world.Stat(filepath.Join(repo.Top, ".gitmodules")); err != nil {
+		return nil, nil
+	}
+	names, _ := repo.Submodules(c.world.ctx, rel) // what failed is told of
+	fsys, err := c.world.Directory(contextDir)
+	if err != nil {
+		return nil, nil
+	}
+	return slices.DeleteFunc(allBelow(prefix, names), func(name string) bool {
+		entries, err := fsys.ReadDir(name)
+		return err != nil || len(entries) > 0
+	}), nil
 }

@@ -19,10 +19,9 @@ import (
 	"github.com/ctxaudit/ctxaudit/internal/simulate"
 )
 
-// add makes an image of what a source describes, or joins it to the same one of a source that is more explicit. dir is
-// where the sources were read.
-func (d *discovery) add(b builds.Build, dir string) error {
-	opt, problem := d.options(b, dir)
+// add makes an image of what a source describes, or joins it to the same one of a source that is more explicit.
+func (d *discovery) add(b builds.Build) error {
+	opt, problem := d.options(b)
 	if problem != "" {
 		d.name(opt, b)
 		d.notice(b.File, b.Line, "%s is not audited: %s", cmp.Or(b.Name, "an image"), problem)
@@ -206,14 +205,10 @@ func failsAt(err error) string {
 }
 
 // options gives the request of a build, or says why it cannot be followed here.
-func (d *discovery) options(b builds.Build, dir string) (opt dockerfile.Options, problem string) {
+func (d *discovery) options(b builds.Build) (opt dockerfile.Options, problem string) {
 	at := func(p string) string {
-		p = filepath.FromSlash(p)
-		if filepath.IsAbs(p) {
-			// It lies outside, or is one of this very machine.
-			if rel, err := filepath.Rel(absolute(dir), p); err == nil {
-				p = rel
-			}
+		if p = filepath.FromSlash(p); filepath.IsAbs(p) {
+			return p
 		}
 		return filepath.Join(d.root, p)
 	}
@@ -232,8 +227,8 @@ func (d *discovery) options(b builds.Build, dir string) (opt dockerfile.Options,
 	case b.Dockerfile != "":
 		opt.Dockerfile = at(b.Dockerfile)
 	}
-	if !d.inside(opt.Context) {
-		return opt, fmt.Sprintf("its build context %s lies outside of the repository", b.Context)
+	if !d.state.world.Inside(opt.Context) {
+		return opt, fmt.Sprintf("its build context %v", &OutsideError{b.Context})
 	}
 	if err := d.state.CheckContext(opt.Context); err != nil {
 		return opt, strings.ReplaceAll(err.Error(), opt.Context, filepath.ToSlash(opt.Context))
@@ -247,8 +242,8 @@ func (d *discovery) options(b builds.Build, dir string) (opt dockerfile.Options,
 	}
 	switch {
 	case file == "-":
-	case !d.inside(file):
-		return opt, fmt.Sprintf("its Dockerfile %s lies outside of the repository", filepath.ToSlash(file))
+	case !d.state.world.Inside(file):
+		return opt, fmt.Sprintf("its Dockerfile %v", &OutsideError{file})
 	case !d.state.Exists(file):
 		return opt, fmt.Sprintf("its Dockerfile %s does not exist", filepath.ToSlash(file))
 	}
@@ -266,7 +261,7 @@ func (d *discovery) options(b builds.Build, dir string) (opt dockerfile.Options,
 		case strings.Contains(value, "://") || IsRemote(value):
 		default:
 			value = at(value)
-			if err := d.state.CheckContext(value); err != nil || !d.inside(value) {
+			if err := d.state.CheckContext(value); err != nil || !d.state.world.Inside(value) {
 				return opt, fmt.Sprintf("its build context %s is no directory of the repository: %s", name, filepath.ToSlash(value))
 			}
 		}
@@ -276,17 +271,6 @@ func (d *discovery) options(b builds.Build, dir string) (opt dockerfile.Options,
 		opt.BuildContexts[name] = value
 	}
 	return opt, ""
-}
-
-// inside reports whether a path lies in the repository of the root, or in the root where there is none.
-func (d *discovery) inside(p string) bool {
-	for _, top := range []func() string{func() string { return d.root }, func() string { return topLevel(d.root) }} {
-		dir := top()
-		if rel, err := filepath.Rel(absolute(dir), absolute(p)); dir != "" && err == nil && (rel == "." || filepath.IsLocal(rel)) {
-			return true
-		}
-	}
-	return false
 }
 
 func absolute(p string) string {

@@ -1,10 +1,8 @@
 package project
 
 import (
-	"bytes"
 	"io/fs"
 	"iter"
-	"os/exec"
 	"path"
 	"runtime"
 	"slices"
@@ -118,27 +116,6 @@ func readBatch(root Directory, dirs []string) []listing {
 // a directory is no file of any kind until then.
 func isTemplate(name string) bool {
 	return strings.Contains(name, "{{") || strings.Contains(name, "{%")
-}
-
-// Ignored asks git which of some paths, relative to a directory, it ignores. It gives nothing where there is no git.
-func Ignored(dir string, paths []string) map[string]bool {
-	out := map[string]bool{}
-	git, err := exec.LookPath("git")
-	if err != nil || len(paths) == 0 {
-		return out
-	}
-	cmd := exec.Command(git, "-C", dir, "check-ignore", "-z", "--stdin")
-	cmd.Stdin = strings.NewReader(strings.Join(paths, "\x00") + "\x00")
-	var stdout bytes.Buffer
-	cmd.Stdout = &stdout
-	// It exits with 1 if nothing is ignored, with 128 where there is no repository.
-	_ = cmd.Run()
-	for p := range strings.SplitSeq(stdout.String(), "\x00") {
-		if p != "" {
-			out[p] = true
-		}
-	}
-	return out
 }
 
 // Contexts gives the directories that may be the build context of a Dockerfile, the most likely first: the root of the

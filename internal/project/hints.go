@@ -12,9 +12,9 @@ import (
 )
 
 // readHints reads Makefiles and scripts for the Dockerfiles that no source names.
-func (d *discovery) readHints(files []string, dir string) {
+func (d *discovery) readHints(files []string) {
 	d.hints = map[string][]builds.Build{}
-	for _, b := range d.reader(dir).Hints(files) {
+	for _, b := range d.reader().Hints(files) {
 		df := path.Clean(b.Dockerfile)
 		d.hints[df] = append(d.hints[df], b)
 	}

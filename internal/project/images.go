@@ -58,16 +58,11 @@ func Discover(ctx context.Context, state State, root string) (Images, error) {
 			hints = append(hints, name)
 		}
 	}
-	dir, done, err := state.onDisk(root, append(slices.Clone(sources), hints[:min(len(hints), maxConfigs)]...))
-	if err != nil {
-		return d.Images, err
-	}
-	defer done()
-	if err := d.fromSources(sources, dir); err != nil {
+	if err := d.fromSources(sources); err != nil {
 		return d.Images, err
 	}
 	if slices.ContainsFunc(dockerfiles, func(df string) bool { return d.named[df] == nil }) {
-		d.readHints(hints, dir)
+		d.readHints(hints[:min(len(hints), maxConfigs)])
 	}
 	for _, df := range dockerfiles {
 		if err := d.fromDockerfile(df); err != nil {
@@ -116,14 +111,14 @@ func (s State) discovered(name string, opt dockerfile.Options) audit.Subject {
 	return out
 }
 
-// fromSources adds the images that files of the repository describe. dir is where they were put.
-func (d *discovery) fromSources(files []string, dir string) error {
-	found, notes := d.reader(dir).Builds(d.ctx, files)
+// fromSources adds the images that files of the repository describe.
+func (d *discovery) fromSources(files []string) error {
+	found, notes := d.reader().Builds(d.ctx, files)
 	for _, n := range notes {
 		d.notice(n.File, n.Line, "%s", n.Text)
 	}
 	for _, b := range found {
-		if err := d.add(b, dir); err != nil {
+		if err := d.add(b); err != nil {
 			return err
 		}
 	}
@@ -135,14 +130,14 @@ func (d *discovery) fromSources(files []string, dir string) error {
 	return nil
 }
 
-// reader reads files of the repository from where they were put.
-func (d *discovery) reader(dir string) *builds.Reader {
+// reader reads files of the repository.
+func (d *discovery) reader() *builds.Reader {
 	return &builds.Reader{
-		Dir: dir,
+		Avoid: d.state.world.top(),
 		Read: func(name string) ([]byte, error) {
-			data, err := readConfig(filepath.Join(dir, filepath.FromSlash(name)))
+			data, err := d.state.read(filepath.Join(d.root, filepath.FromSlash(name)), maxConfig)
 			if err != nil {
-				return nil, fmt.Errorf("reading %s: %w", name, err)
+				return nil, fmt.Errorf("reading %s: %w", name, underlying(err))
 			}
 			return data, nil
 		},

@@ -1,25 +1,25 @@
 package project
 
 import (
+	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
-	"os"
-	"path"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/ctxaudit/ctxaudit/dockerctx"
 	"github.com/ctxaudit/ctxaudit/dockerfile"
 	"github.com/ctxaudit/ctxaudit/internal/audit"
+	"github.com/ctxaudit/ctxaudit/internal/files"
+	"github.com/ctxaudit/ctxaudit/internal/gitfs"
 	"github.com/ctxaudit/ctxaudit/internal/policy"
 )
 
-// State is a state of the files that a command looks at: the disk, or a revision of the repository.
+// State is a state of the files that a command looks at: the disk, a clean checkout, or a revision of the repository.
 type State struct {
-	// Open opens directories; nil is the disk.
+	world *World
+	// Open opens directories of the world.
 	Open func(dir string) (dockerctx.FS, error)
 	// Tracked and Ignored are what git knows, see audit.Subject.
 	Tracked func(contextDir, dir string) (files []string, ok bool, err error)
@@ -28,41 +28,68 @@ type State struct {
 	Clean audit.Clean
 }
 
-// Disk is what lies on the disk now.
-var Disk = State{Tracked: Tracked, Ignored: Ignored, Clean: Clean{Search: "auto"}}
+// Disk is what lies on the disk now. untracked says whether untracked files are looked for, see [Clean].
+func (w *World) Disk(untracked string) State {
+	return State{world: w, Open: w.Directory, Tracked: w.Tracked, Ignored: w.Ignored, Clean: newClean(w, untracked)}
+}
+
+// Revision is the state at a revision: all that is there is tracked, and nothing is ignored.
+func (w *World) Revision(r *gitfs.Revision) State {
+	return State{world: w, Open: r.Directory, Tracked: r.Tracked, Ignored: nothingIgnored}
+}
+
+// Checkout is what a clean checkout of the repository would have of the disk.
+func (w *World) Checkout(ctx context.Context, dir string) (State, error) {
+	repo, err := w.Repository(dir)
+	if err != nil {
+		return State{}, err
+	}
+	c, err := gitfs.NewCheckout(ctx, repo, w.Directory)
+	if err != nil {
+		return State{}, err
+	}
+	return State{world: w, Open: c.Directory, Tracked: c.Tracked, Ignored: nothingIgnored}, nil
+}
+
+func nothingIgnored(string, []string) map[string]bool { return nil }
 
 // Directory opens a directory.
-func (s State) Directory(dir string) (dockerctx.FS, error) {
-	if s.Open == nil {
-		return dockerctx.DirFS(dir)
-	}
-	return s.Open(dir)
-}
+func (s State) Directory(dir string) (dockerctx.FS, error) { return s.Open(dir) }
+
+// onDisk reports whether the state is what lies on the disk.
+func (s State) onDisk() bool { return s.Clean != nil }
 
 // Exists reports whether there is a file or a directory of that name. A pipe is neither: whoever reads it may wait for ever.
 func (s State) Exists(name string) bool {
-	if s.Open == nil {
-		fi, err := os.Stat(name)
-		return err == nil && (fi.Mode().IsRegular() || fi.IsDir())
+	var fi fs.FileInfo
+	var err error
+	if s.onDisk() {
+		fi, err = s.world.Stat(name)
+	} else {
+		var dir dockerctx.FS
+		if dir, err = s.Open(filepath.Dir(name)); err == nil {
+			fi, err = dir.Lstat(filepath.Base(name))
+		}
 	}
-	dir, err := s.Open(filepath.Dir(name))
-	if err != nil {
-		return false
-	}
-	fi, err := dir.Lstat(filepath.Base(name))
 	return err == nil && (fi.Mode().IsRegular() || fi.IsDir() || fi.Mode()&fs.ModeSymlink != 0)
 }
 
-// ReadFile reads a file that is no larger than BuildKit reads a Dockerfile.
-func (s State) ReadFile(name string) ([]byte, error) {
-	if s.Open == nil {
-		return os.ReadFile(name)
+// ReadFile reads a regular file that is no larger than BuildKit reads a Dockerfile.
+func (s State) ReadFile(name string) ([]byte, error) { return s.read(name, dockerfile.MaxSize) }
+
+func (s State) read(name string, limit int64) ([]byte, error) {
+	if s.onDisk() {
+		return s.world.Read(name, limit)
 	}
 	dir, err := s.Open(filepath.Dir(name))
 	if err != nil {
 		return nil, err
 	}
-	return dockerctx.ReadFile(dir, filepath.Base(name), dockerfile.MaxSize)
+	data, err := dockerctx.ReadFile(dir, filepath.Base(name), limit+1)
+	if err == nil && int64(len(data)) > limit {
+		err = &files.TooLargeError{Limit: limit}
+	}
+	return data, err
 }
 
 // CheckContext finds a context that cannot be one before anything else is said about it.
@@ -70,20 +97,21 @@ func (s State) CheckContext(dir string) error {
 	if IsRemote(dir) {
 		return nil
 	}
-	if s.Open != nil {
-		_, err := s.Open(dir)
+	_, err := s.Open(dir)
+	if !s.onDisk() || err == nil {
 		return err
 	}
-	fi, err := os.Stat(dir)
+	var outside *OutsideError
 	switch {
-	case os.IsNotExist(err):
+	case errors.As(err, &outside):
+		return fmt.Errorf("build context %w", err)
+	case errors.Is(err, fs.ErrNotExist):
 		return fmt.Errorf("build context %s does not exist", dir)
-	case err != nil:
-		return fmt.Errorf("opening build context: %w", err)
-	case !fi.IsDir():
+	}
+	if fi, statErr := s.world.Stat(dir); statErr == nil && !fi.IsDir() {
 		return fmt.Errorf("build context %s is not a directory; to name the Dockerfile, use -f %s %s", dir, dir, filepath.Dir(dir))
 	}
-	return nil
+	return fmt.Errorf("opening build context: %w", err)
 }
 
 // IsRemote reports whether a context is a git or HTTP URL, as docker build takes them.
@@ -102,26 +130,6 @@ const (
 	maxConfigs = 5000
 )
 
-// readConfig reads a file that is no larger than that.
-func readConfig(name string) ([]byte, error) {
-	if fi, err := os.Stat(name); err == nil && !fi.Mode().IsRegular() {
-		return nil, errors.New("it is no regular file")
-	}
-	f, err := os.Open(name)
-	if err != nil {
-		return nil, underlying(err)
-	}
-	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, maxConfig+1))
-	if err != nil {
-		return nil, underlying(err)
-	}
-	if len(data) > maxConfig {
-		return nil, fmt.Errorf("larger than %d bytes", maxConfig)
-	}
-	return data, nil
-}
-
 // underlying leaves out the path, which is one of this machine.
 func underlying(err error) error {
 	var pathErr *fs.PathError
@@ -129,45 +137,6 @@ func underlying(err error) error {
 		return pathErr.Err
 	}
 	return err
-}
-
-// onDisk gives a directory of the disk in which files of a directory, and those that they may refer to, can be read: itself,
-// or a copy of them if this is another state. done removes the copy.
-func (s State) onDisk(root string, files []string) (dir string, done func(), err error) {
-	if s.Open == nil {
-		return root, func() {}, nil
-	}
-	fsys, err := s.Open(root)
-	if err != nil {
-		return "", nil, err
-	}
-	referred, err := Files(fsys, nil, func(name string) bool {
-		base := path.Base(name)
-		return slices.Contains([]string{".yaml", ".yml", ".json", ".hcl", ".env"}, path.Ext(base)) || strings.HasPrefix(base, ".env")
-	})
-	if err != nil {
-		return "", nil, err
-	}
-	all := append(slices.Clone(files), referred[:min(len(referred), maxConfigs)]...)
-	if dir, err = os.MkdirTemp("", "ctxaudit-"); err != nil {
-		return "", nil, fmt.Errorf("copying the files that describe builds: %w", err)
-	}
-	done = func() { os.RemoveAll(dir) }
-	for _, name := range all {
-		data, err := dockerctx.ReadFile(fsys, name, maxConfig)
-		if err != nil {
-			continue // too large, or gone: whoever needs it says so
-		}
-		full := filepath.Join(dir, filepath.FromSlash(name))
-		if err = os.MkdirAll(filepath.Dir(full), 0o755); err == nil {
-			err = os.WriteFile(full, data, 0o644)
-		}
-		if err != nil {
-			done()
-			return "", nil, fmt.Errorf("copying the files that describe builds: %w", err)
-		}
-	}
-	return dir, done, nil
 }
 
 // Subject gives an image of this state.

@@ -1,0 +1,344 @@
+package builds
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"path"
+	"path/filepath"
+	"strings"
+
+	"github.com/compose-spec/compose-go/v2/dotenv"
+	interpolation "github.com/compose-spec/compose-go/v2/template"
+	"github.com/compose-spec/compose-go/v2/types"
+	"go.yaml.in/yaml/v4"
+
+	"github.com/ctxaudit/ctxaudit/internal/budget"
+	"github.com/ctxaudit/ctxaudit/internal/files"
+	"github.com/ctxaudit/ctxaudit/internal/lazyre"
+)
+
+// stage is the disk that Compose's library is shown: a directory of ours with the Compose files of the repository and what they
+// include, extend and take variables from, each read by the reader of the repository. What is not in it does not exist there.
+//
+// The library opens what it finds by name. A name can lead out of the stage in two ways: it is absolute, or it climbs. The
+// stage lies deep in empty directories, and whatever is opened on the way lies on it, so that climbs do not add up. What is
+// included or extended passes [outside], which refuses absolute names that leave the stage, and those that climb high. Two
+// settings of `include` do not pass it, env_file and project_directory: unless all of them are literal, relative and climb
+// little, all together too, nothing is included.
+type stage struct {
+	r    *Reader
+	dir  *files.Dir
+	root string // where the root of the repository is
+
+	// Of the group that is read now:
+	seen    map[string][]byte
+	dollars int   // uses of variables
+	longest int   // a bound for the length of a value
+	climbs  int   // of project directories
+	refused *Note // why nothing is included
+}
+
+const (
+	maxStaged   = 200 // files of a group
+	maxIncluded = 20  // files that include each other
+	// maxClimb is how high one name may climb, and maxClimbs the directories of projects together.
+	maxClimb  = 16
+	maxClimbs = 64
+	// maxExpanded bounds the text that variables can become in all files of a group together, in bytes.
+	maxExpanded = 32 << 20
+)
+
+func newStage(r *Reader) (*stage, error) {
+	dir, err := files.Scratch(r.Avoid)
+	if err != nil {
+		return nil, err
+	}
+	deep := strings.Repeat("r/", maxClimbs+4*maxClimb)
+	if err := dir.Put(deep+".stage", nil); err != nil {
+		dir.Close()
+		return nil, err
+	}
+	return &stage{r: r, dir: dir, root: filepath.Join(dir.Name(), filepath.FromSlash(deep))}, nil
+}
+
+func (s *stage) close() { _ = s.dir.Close() }
+
+// at gives the path of a file of the repository on the stage.
+func (s *stage) at(name string) string { return filepath.Join(s.root, filepath.FromSlash(name)) }
+
+// name gives the path in the repository of a path on the stage, which may climb out of it; another one is left as it is.
+func (s *stage) name(p string) string {
+	if inside, err := filepath.Rel(s.dir.Name(), p); filepath.IsAbs(p) && err == nil && filepath.IsLocal(inside) {
+		if rel, err := filepath.Rel(s.root, p); err == nil {
+			return filepath.ToSlash(rel)
+		}
+	}
+	return filepath.ToSlash(p)
+}
+
+// plain leaves the stage out of a message.
+func (s *stage) plain(text string) string {
+	return strings.ReplaceAll(strings.ReplaceAll(text, s.root+string(filepath.Separator), ""), s.root, ".")
+}
+
+func (s *stage) put(name string, data []byte) error {
+	rel, err := filepath.Rel(s.dir.Name(), s.at(name))
+	if err != nil {
+		return err
+	}
+	return s.dir.Put(filepath.ToSlash(rel), data)
+}
+
+// begin forgets the last group.
+func (s *stage) begin() { s.seen, s.dollars, s.climbs, s.refused = map[string][]byte{}, 0, 0, nil }
+
+// environment gives the variables of the .env file beside Compose files.
+func (s *stage) environment(base string) (types.Mapping, error) {
+	env := types.Mapping{}
+	name := path.Join(base, ".env")
+	s.longest = 0
+	if data, err := s.r.Read(name); err == nil {
+		if err := s.grows(data, nil); err != nil {
+			return nil, fmt.Errorf("%s: %w", path.Base(name), err)
+		}
+		if have, err := dotenv.Parse(bytes.NewReader(data)); err == nil {
+			env = have
+		}
+	}
+	env["PWD"] = s.at(base) // that of the shell, which by custom stands beside the file
+	return env, nil
+}
+
+var composeVariable = lazyre.New(`\$\{?([A-Za-z_][A-Za-z_0-9]*)`)
+
+// grows fails for a file of variables that are made of each other, so that they would fill the memory, or that is nested so
+// that its parser would end the program.
+func (s *stage) grows(data []byte, above map[string]string) error {
+	if err := budget.Shallow(data, maxBraces); err != nil {
+		return err
+	}
+	long := map[string]int{}
+	for name, v := range above {
+		long[name] = len(v)
+	}
+	for line := range bytes.Lines(data) {
+		name, value, _ := strings.Cut(string(line), "=")
+		name = strings.TrimSpace(strings.TrimPrefix(strings.TrimSpace(name), "export "))
+		n := len(line)
+		for _, m := range composeVariable().FindAllStringSubmatch(value, -1) {
+			n += long[m[1]]
+		}
+		if n > maxExpanded {
+			return &budget.Exceeded{Kind: "bytes", Limit: maxExpanded}
+		}
+		long[name] = max(long[name], n)
+		s.longest = max(s.longest, n)
+	}
+	return nil
+}
+
+// maxBraces bounds how deep brackets are nested, as in ${A:-${B:-...}}: libraries go as deep.
+const maxBraces = 200
+
+// add lays a Compose file on the stage, with what it refers to. base is the directory that it is read from.
+func (s *stage) add(name, base string, env map[string]string, deep int) ([]byte, error) {
+	if data, ok := s.seen[name]; ok {
+		return data, nil
+	}
+	if len(s.seen) >= maxStaged {
+		return nil, fmt.Errorf("more than %d files belong together", maxStaged)
+	}
+	data, err := s.r.Read(name)
+	if err != nil {
+		return nil, err
+	}
+	if err := budget.Shallow(data, maxBraces); err != nil {
+		return nil, err
+	}
+	if s.dollars += bytes.Count(data, []byte("$")); s.dollars*s.longest > maxExpanded {
+		return nil, &budget.Exceeded{Kind: "bytes", Limit: maxExpanded}
+	}
+	s.seen[name] = data
+	docs, err := parseYAML(data)
+	if err != nil {
+		return data, s.put(name, data) // the library says what is wrong with it
+	}
+	for _, doc := range docs {
+		s.look(name, doc)
+		if deep < maxIncluded {
+			s.include(doc, base, env, deep)
+			for _, p := range doc.at("services").pairs() {
+				if f := s.expand(p.value.at("extends", "file").text(), env); f != "" {
+					s.refer(f, base, env, deep)
+				}
+			}
+		}
+	}
+	return data, s.put(name, data)
+}
+
+// refer adds a file that another one names, if there is one: if not, the library says so.
+func (s *stage) refer(f, base string, env map[string]string, deep int) string {
+	name := s.join(base, f)
+	if name == "" {
+		return ""
+	}
+	_, _ = s.add(name, path.Dir(name), env, deep+1)
+	return name
+}
+
+// include adds what a document includes.
+func (s *stage) include(doc node, base string, env map[string]string, deep int) {
+	for _, item := range doc.at("include").items() {
+		paths := item.list()
+		if item.isMap() {
+			paths = item.at("path").list()
+		}
+		project := base
+		if d := item.at("project_directory").text(); d != "" {
+			project = s.join(base, d)
+		} else if len(paths) > 0 {
+			project = path.Dir(s.join(base, s.expand(paths[0], env)))
+		}
+		vars, from := item.at("env_file").list(), base
+		if len(vars) == 0 {
+			vars, from = []string{".env"}, project
+		}
+		inner := types.Mapping(env).Clone()
+		for _, f := range vars {
+			name := s.join(from, f)
+			data, err := s.r.Read(name)
+			if name == "" || err != nil {
+				continue
+			}
+			if err := s.grows(data, inner); err != nil {
+				s.refuse(name, 0, err.Error())
+				return
+			}
+			if s.put(name, data) == nil {
+				if more, err := dotenv.ParseWithLookup(bytes.NewReader(data), func(k string) (string, bool) { v, ok := env[k]; return v, ok }); err == nil {
+					inner = inner.Merge(more)
+				}
+			}
+		}
+		for _, p := range paths {
+			name := s.join(base, s.expand(p, env))
+			if name != "" {
+				_, _ = s.add(name, project, inner, deep+1)
+			}
+		}
+	}
+}
+
+// join gives the path in the repository of a name in a file; "" for one that leads out of it.
+func (s *stage) join(base, name string) string {
+	if filepath.IsAbs(name) {
+		name = s.name(name)
+	} else {
+		name = path.Join(base, filepath.ToSlash(name))
+	}
+	if !filepath.IsLocal(filepath.FromSlash(name)) {
+		return ""
+	}
+	return path.Clean(name)
+}
+
+func (s *stage) expand(text string, env map[string]string) string {
+	out, err := interpolation.Substitute(text, func(k string) (string, bool) { v, ok := env[k]; return v, ok })
+	if err != nil {
+		return ""
+	}
+	return out
+}
+
+// refuse says why nothing is included.
+func (s *stage) refuse(file string, line int, why string) {
+	if s.refused == nil {
+		s.refused = &Note{File: file, Line: line, Text: "include is not followed: " + why}
+	}
+}
+
+// look refuses a document that includes something if one of the settings by which the library opens files without asking,
+// wherever it stands, could lead out of the stage.
+func (s *stage) look(file string, doc node) {
+	if include := doc.entry("include", 0); include.value.Node == nil {
+		return
+	}
+	seen := map[*yaml.Node]bool{}
+	var values func(n *yaml.Node, key string)
+	values = func(n *yaml.Node, key string) {
+		if n == nil || seen[n] {
+			return
+		}
+		seen[n] = true
+		values(n.Alias, key)
+		for _, c := range n.Content {
+			values(c, key)
+		}
+		if n.Kind != yaml.ScalarNode {
+			return
+		}
+		up := climbs(n.Value)
+		if key == "project_directory" {
+			s.climbs += up
+		}
+		if strings.Contains(n.Value, "$") || isAbsolute(n.Value) && n.Value != "/dev/null" || up > maxClimb || s.climbs > maxClimbs {
+			s.refuse(file, n.Line, fmt.Sprintf("its %s %s is not literal, or may lie outside of the repository", key, n.Value))
+		}
+	}
+	visited := map[*yaml.Node]bool{}
+	var walk func(n *yaml.Node)
+	walk = func(n *yaml.Node) {
+		if visited[n] {
+			return
+		}
+		visited[n] = true
+		for i, c := range n.Content {
+			if n.Kind == yaml.MappingNode && i%2 == 0 && i+1 < len(n.Content) {
+				if key := (node{c}).text(); key == "env_file" || key == "project_directory" {
+					values(n.Content[i+1], key)
+				}
+			}
+			walk(c)
+		}
+	}
+	walk(doc.Node)
+}
+
+// climbs gives how many parts of a path lead up.
+func climbs(p string) (n int) {
+	for part := range strings.SplitSeq(filepath.ToSlash(p), "/") {
+		if part == ".." {
+			n++
+		}
+	}
+	return n
+}
+
+func isAbsolute(p string) bool {
+	return filepath.IsAbs(p) || strings.HasPrefix(p, "/") || filepath.VolumeName(p) != ""
+}
+
+// outside refuses what leads out of the stage.
+type outside struct{ s *stage }
+
+// Accept implements loader.ResourceLoader: it takes the names that it refuses.
+func (o outside) Accept(name string) bool {
+	if isAbsolute(name) {
+		rel, err := filepath.Rel(o.s.root, name)
+		return err != nil || !filepath.IsLocal(rel)
+	}
+	return climbs(name) > maxClimb
+}
+
+var errOutside = errors.New("is no file of the repository")
+
+// Load implements loader.ResourceLoader.
+func (o outside) Load(_ context.Context, name string) (string, error) {
+	return "", fmt.Errorf("%s %w", name, errOutside)
+}
+
+// Dir implements loader.ResourceLoader.
+func (o outside) Dir(name string) string { return filepath.Dir(name) }

@@ -1,0 +1,111 @@
+package project
+
+import (
+	"path"
+	"path/filepath"
+	"strings"
+
+	"github.com/ctxaudit/ctxaudit/internal/audit"
+	"github.com/ctxaudit/ctxaudit/internal/git"
+)
+
+// place gives the repository that a directory belongs to, this one's or a submodule's, with the directory's path in it, and
+// what stands before the directory's own names where git lists them.
+func (w *World) place(dir string) (repo *git.Repository, rel, prefix string, ok bool) {
+	if w.repo == nil {
+		return nil, "", "", false
+	}
+	if rel, ok = w.repo.Within(dir); !ok {
+		return nil, "", "", false
+	}
+	if repo, rel = w.repo.Of(w.ctx, rel); rel == "." {
+		return repo, rel, "", true
+	}
+	return repo, rel, rel + "/", true
+}
+
+// below gives a name without the prefix that it has; ok is false if it has another one.
+func below(prefix, name string) (string, bool) {
+	if prefix != "" && name+"/" == prefix {
+		return ".", true
+	}
+	name, ok := strings.CutPrefix(name, prefix)
+	return name, ok && name != ""
+}
+
+func allBelow(prefix string, names []string) (out []string) {
+	for _, n := range names {
+		if n, ok := below(prefix, n); ok {
+			out = append(out, n)
+		}
+	}
+	return out
+}
+
+// tracked calls fn for the files at or below a directory of a build context that git tracks, relative to the context. ok is
+// false where there is no git, or the context is in no repository.
+func (w *World) tracked(contextDir, dir string, fn func(string)) (ok bool) {
+	repo, rel, prefix, ok := w.place(contextDir)
+	if !ok {
+		return false
+	}
+	err := repo.Tracked(w.ctx, path.Join(rel, dir), func(name string) {
+		if name, ok := below(prefix, name); ok {
+			fn(name)
+		}
+	})
+	return err == nil // what failed is told of
+}
+
+// Tracked gives the files at or below a directory of a build context that git tracks, relative to the context. ok is false
+// where there is no git, or the context is in no repository: then every file counts.
+func (w *World) Tracked(contextDir, dir string) (files []string, ok bool, err error) {
+	ok = w.tracked(contextDir, dir, func(name string) { files = append(files, name) })
+	return files, ok, w.ctx.Err()
+}
+
+// Ignored asks git which of some paths, relative to a directory, it ignores. It gives nothing where there is no git.
+func (w *World) Ignored(dir string, paths []string) map[string]bool {
+	out := map[string]bool{}
+	for name := range w.ignores(dir, paths) {
+		out[name] = true
+	}
+	return out
+}
+
+// ignores gives the line of git's ignore files that matches each of some paths, relative to a directory.
+func (w *World) ignores(dir string, paths []string) map[string]*audit.Place {
+	out := map[string]*audit.Place{}
+	repo, rel, prefix, ok := w.place(dir)
+	if !ok || len(paths) == 0 {
+		return out
+	}
+	asked := make([]string, len(paths))
+	by := map[string]string{}
+	for i, p := range paths {
+		asked[i] = path.Join(rel, p)
+		if strings.HasSuffix(p, "/") {
+			asked[i] += "/"
+		}
+		by[asked[i]] = p
+	}
+	found, err := repo.Ignored(w.ctx, asked)
+	if err != nil {
+		return out // what failed is told of
+	}
+	for name, line := range found {
+		p, ok := by[name]
+		if _, inside := below(prefix, name); !ok || !inside {
+			continue
+		}
+		file := line.File
+		if !filepath.IsAbs(file) {
+			file = filepath.Join(repo.Top, file)
+		}
+		if rel, err := filepath.Rel(absolute("."), file); err == nil && filepath.IsLocal(rel) {
+			file = rel
+		}
+		out[p] = &audit.Place{Role: audit.RoleGitIgnores, File: filepath.ToSlash(file), Line: line.Line, Text: line.Pattern}
+	}
+	return out
+}

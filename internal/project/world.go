@@ -1,0 +1,244 @@
+package project
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"sync"
+
+	"github.com/ctxaudit/ctxaudit/dockerctx"
+	"github.com/ctxaudit/ctxaudit/internal/audit"
+	"github.com/ctxaudit/ctxaudit/internal/files"
+	"github.com/ctxaudit/ctxaudit/internal/git"
+)
+
+// World is what a run may see of the disk: the repository around what is audited, and what a person named. What a file of
+// the repository names, and where a link of it leads, must lie in it; links are resolved before that is asked.
+type World struct {
+	ctx  context.Context // ends what is asked of git
+	repo *git.Repository // nil: there is none
+	all  bool            // whatever is named may lie anywhere
+
+	mu     sync.Mutex
+	roots  []string // directories and files, absolute, links resolved
+	opened map[string]dockerctx.FS
+	dirs   map[string]*files.Dir
+	told   bool
+	refuse error // why the repository is not used
+}
+
+// NewWorld gives the world of a run that a person started on a directory. With allowOutside it has no end.
+func NewWorld(ctx context.Context, root string, allowOutside bool) *World {
+	w := &World{ctx: ctx, all: allowOutside, opened: map[string]dockerctx.FS{}, dirs: map[string]*files.Dir{}}
+	repo, err := git.Find(root)
+	var refused *git.RefusedError
+	switch {
+	case err == nil:
+		w.repo, w.roots = repo, []string{repo.Top}
+	case errors.As(err, &refused):
+		w.refuse = err
+	}
+	w.Name(root)
+	return w
+}
+
+// Close gives up what was opened.
+func (w *World) Close() error {
+	if w == nil {
+		return nil
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	err := w.repo.Close()
+	for _, d := range w.dirs {
+		err = errors.Join(err, d.Close())
+	}
+	clear(w.dirs)
+	return err
+}
+
+// Repository gives the repository, or an error that says that there is none.
+func (w *World) Repository(dir string) (*git.Repository, error) {
+	switch {
+	case w.repo != nil:
+		return w.repo, nil
+	case w.refuse != nil:
+		return nil, w.refuse
+	}
+	return nil, &git.NotFoundError{Dir: dir}
+}
+
+// Name adds a file or a directory that a person named: of a directory also what lies below it.
+func (w *World) Name(name string) {
+	real := git.Resolve(absolute(name))
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !w.inside(real) {
+		w.roots = append(w.roots, real)
+	}
+}
+
+// top is the directory of the repository or, without one, of what is audited.
+func (w *World) top() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.roots[0]
+}
+
+// Notices tell what git could not answer, once.
+func (w *World) Notices() []audit.Notice {
+	if w == nil {
+		return nil
+	}
+	err := w.refuse
+	if err == nil {
+		err = w.repo.Err()
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if err == nil || w.told {
+		return nil
+	}
+	w.told = true
+	return []audit.Notice{{File: ".git", Text: fmt.Sprintf("what git tracks and ignores is not known: %v", err)}}
+}
+
+// OutsideError says that something lies outside of what a run may see.
+type OutsideError struct{ Name string }
+
+func (e *OutsideError) Error() string {
+	return filepath.ToSlash(e.Name) + " lies outside of the repository (--allow-outside allows it)"
+}
+
+// Is makes it count as something that does not exist for those who ask for no more.
+func (e *OutsideError) Is(target error) bool { return target == fs.ErrPermission }
+
+// inside reports whether a path, links resolved, lies in the world. The lock is held.
+func (w *World) inside(real string) bool { return w.root(real) != "" }
+
+// root gives the root that a path, links resolved, lies in, "" if there is none. The lock is held.
+func (w *World) root(real string) string {
+	for _, r := range w.roots {
+		if rel, err := filepath.Rel(r, real); err == nil && filepath.IsLocal(rel) {
+			return r
+		}
+	}
+	if w.all {
+		return filepath.VolumeName(real) + string(filepath.Separator)
+	}
+	return ""
+}
+
+// Inside reports whether a path lies in the world, links resolved as far as it exists.
+func (w *World) Inside(name string) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.inside(git.Resolve(absolute(name)))
+}
+
+// Directory opens a directory of the world.
+func (w *World) Directory(dir string) (dockerctx.FS, error) {
+	real := git.Resolve(absolute(dir))
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !w.inside(real) {
+		return nil, &OutsideError{dir}
+	}
+	if have := w.opened[real]; have != nil {
+		return have, nil
+	}
+	fsys, err := dockerctx.DirFS(dir)
+	if err == nil {
+		w.opened[real] = fsys
+	}
+	return fsys, err
+}
+
+// forget gives up the directories that were opened: files were written, and who opened one took it for what it was.
+func (w *World) forget() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	clear(w.opened)
+}
+
+// locate gives the root that a path, links resolved, lies in, and the path there. name is how it was named.
+func (w *World) locate(name, real string) (*files.Dir, string, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	root := w.root(real)
+	switch root {
+	case "":
+		return nil, "", &OutsideError{name}
+	case real: // a person named the file
+		root = filepath.Dir(real)
+	}
+	d := w.dirs[root]
+	if d == nil {
+		var err error
+		if d, err = files.OpenDir(root); err != nil {
+			return nil, "", err
+		}
+		w.dirs[root] = d
+	}
+	rel, err := filepath.Rel(root, real)
+	return d, filepath.ToSlash(rel), err
+}
+
+// Read reads a regular file of the world of no more than limit bytes.
+func (w *World) Read(name string, limit int64) ([]byte, error) {
+	d, rel, err := w.locate(name, git.Resolve(absolute(name)))
+	if err != nil {
+		return nil, err
+	}
+	return d.Read(rel, limit)
+}
+
+// Stat describes a file of the world; a link is followed as long as it stays there.
+func (w *World) Stat(name string) (fs.FileInfo, error) {
+	d, rel, err := w.locate(name, git.Resolve(absolute(name)))
+	if err != nil {
+		return nil, err
+	}
+	return d.Stat(rel)
+}
+
+// Write gives a file of the world other bytes, see [files.Write].
+func (w *World) Write(name string, data []byte) error {
+	abs := absolute(name)
+	// A link in the place of the file is left to the writer, who refuses it.
+	d, rel, err := w.locate(name, filepath.Join(git.Resolve(filepath.Dir(abs)), filepath.Base(abs)))
+	if err != nil {
+		return err
+	}
+	defer w.forget()
+	return d.Write(rel, data)
+}
+
+// WriteNamed writes a file that a person named, which may lie anywhere: but where it is named in a repository, no link of
+// the repository leads out of it.
+func WriteNamed(name string, data []byte) error {
+	if err := staysIn(name); err != nil {
+		return err
+	}
+	return files.Write(name, data)
+}
+
+// staysIn checks that a file which is named in a repository lies there.
+func staysIn(name string) error {
+	dir := filepath.Dir(absolute(name))
+	real := git.Resolve(dir)
+	for top := dir; ; top = filepath.Dir(top) {
+		if _, err := files.Lstat(filepath.Join(top, ".git")); err == nil {
+			rel, err := filepath.Rel(git.Resolve(top), real)
+			if err != nil || !filepath.IsLocal(rel) {
+				return fmt.Errorf("a link on the way to %s leads out of the repository", filepath.ToSlash(name))
+			}
+			return nil
+		}
+		if top == filepath.Dir(top) {
+			return nil
+		}
+	}
+}
