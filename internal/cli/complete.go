@@ -8,7 +8,6 @@ import (
 
 	"github.com/ctxaudit/ctxaudit/dockerfile"
 	"github.com/ctxaudit/ctxaudit/internal/audit"
-	"github.com/ctxaudit/ctxaudit/internal/files"
 	"github.com/ctxaudit/ctxaudit/internal/git"
 )
 
@@ -22,7 +21,7 @@ func (a *app) addCompletions(root *cobra.Command) {
 	flags := map[string]cobra.CompletionFunc{
 		"color": fixed("auto", "always", "never"), "fixes": fixed("best", "all", "none"), "untracked": fixed("auto", "yes", "no"),
 		"fail-on": severities, "platform": fixed("linux/amd64", "linux/arm64", "linux/arm/v7"),
-		"target": completeStages, "build-arg": completeBuildArgs, "image": a.completeImages, "timeout": fixed("30s", "1m", "5m", "0\tno limit"),
+		"target": a.completeStages, "build-arg": a.completeBuildArgs, "image": a.completeImages, "timeout": fixed("30s", "1m", "5m", "0\tno limit"),
 		"new-since": completeRevisions, "context": directories, "require-module": directories,
 		"file": fileNames, "baseline": fileNames, "traceback": fileNames, "config": withExtension("yaml", "yml"),
 		// These are free text.
@@ -116,25 +115,25 @@ func contextArgument(cmd *cobra.Command, args []string) string {
 }
 
 // typedDockerfile reads the names of the Dockerfile that a command line is about so far.
-func typedDockerfile(cmd *cobra.Command, args []string) dockerfile.Names {
+func (a *app) typedDockerfile(cmd *cobra.Command, args []string) dockerfile.Names {
 	name, _ := cmd.Flags().GetString("file")
 	if name == "" {
 		name = filepath.Join(contextArgument(cmd, args), "Dockerfile")
 	}
-	data, err := files.Read(name, dockerfile.MaxSize)
+	data, err := a.readNamed(name, dockerfile.MaxSize)
 	if err != nil {
 		return dockerfile.Names{}
 	}
 	return dockerfile.ReadNames(data)
 }
 
-func completeStages(cmd *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
-	return typedDockerfile(cmd, args).Stages, cobra.ShellCompDirectiveNoFileComp
+func (a *app) completeStages(cmd *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	return a.typedDockerfile(cmd, args).Stages, cobra.ShellCompDirectiveNoFileComp
 }
 
-func completeBuildArgs(cmd *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
+func (a *app) completeBuildArgs(cmd *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
 	var out []cobra.Completion
-	for _, name := range typedDockerfile(cmd, args).Args {
+	for _, name := range a.typedDockerfile(cmd, args).Args {
 		out = append(out, name+"=")
 	}
 	return out, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace

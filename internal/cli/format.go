@@ -9,9 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/ctxaudit/ctxaudit/internal/audit"
-	"github.com/ctxaudit/ctxaudit/internal/files"
 	"github.com/ctxaudit/ctxaudit/internal/inventory"
-	"github.com/ctxaudit/ctxaudit/internal/project"
 	"github.com/ctxaudit/ctxaudit/internal/report"
 	"github.com/ctxaudit/ctxaudit/internal/simulate"
 )
@@ -94,7 +92,7 @@ func (a *app) write(outputs []output, r report.Audit, style report.Style) error 
 			plain := style
 			plain.Color, plain.Width = false, 0
 			if err = o.Write(&b, r, plain); err == nil {
-				err = project.WriteNamed(o.File, b.Bytes())
+				err = a.writeNamed(o.File, b.Bytes())
 			}
 		}
 		if err == nil && o.Name == "github" {
@@ -117,7 +115,7 @@ func (a *app) jobSummary(r report.Audit, style report.Style) error {
 	if err := report.Markdown(&b, r, style); err != nil {
 		return err
 	}
-	return files.Append(name, b.Bytes())
+	return a.appendNamed(name, b.Bytes())
 }
 
 // maxSource bounds the files that are read to show lines of them, in bytes.

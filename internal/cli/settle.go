@@ -12,9 +12,7 @@ import (
 	"github.com/ctxaudit/ctxaudit/dockerfile"
 	"github.com/ctxaudit/ctxaudit/internal/audit"
 	"github.com/ctxaudit/ctxaudit/internal/baseline"
-	"github.com/ctxaudit/ctxaudit/internal/files"
 	"github.com/ctxaudit/ctxaudit/internal/policy"
-	"github.com/ctxaudit/ctxaudit/internal/project"
 	"github.com/ctxaudit/ctxaudit/internal/simulate"
 	"github.com/ctxaudit/ctxaudit/internal/suppress"
 )
@@ -36,11 +34,11 @@ func (a *app) settle(images []audit.ImageReport, subjects []audit.Subject, f *ch
 		if err != nil {
 			return err
 		}
-		if err := project.WriteNamed(f.baseline, data); err != nil {
+		if err := a.writeNamed(f.baseline, data); err != nil {
 			return fmt.Errorf("writing baseline: %w", err)
 		}
 	}
-	data, err := files.Read(f.baseline, maxBaseline)
+	data, err := a.readNamed(f.baseline, maxBaseline)
 	if errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("baseline %s does not exist; --update-baseline writes it", f.baseline)
 	}

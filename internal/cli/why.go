@@ -12,7 +12,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/ctxaudit/ctxaudit/internal/audit"
-	"github.com/ctxaudit/ctxaudit/internal/files"
 	"github.com/ctxaudit/ctxaudit/internal/policy"
 	"github.com/ctxaudit/ctxaudit/internal/project"
 	"github.com/ctxaudit/ctxaudit/internal/report"
@@ -158,7 +157,7 @@ func (a *app) targets(arg string) ([]string, error) {
 func (a *app) readOutput(name string) (string, error) {
 	in := a.env.Stdin
 	if name != "-" {
-		data, err := files.Read(name, maxOutput)
+		data, err := a.readNamed(name, maxOutput)
 		if err != nil {
 			return "", fmt.Errorf("reading %s: %w", name, err)
 		}

@@ -95,7 +95,11 @@ func parseEntry(line string) (Entry, error) {
 		return Entry{}, fmt.Errorf("git ls-tree gives a line that is not understood: %.100q", line)
 	}
 	e := Entry{Name: name, ID: fields[2], Kind: kinds[fields[0]]}
-	if fields[3] != "-" {
+	switch fields[3] {
+	case "-": // no content
+	case "BAD":
+		return Entry{}, fmt.Errorf("%s: %w", name, ErrMissing)
+	default:
 		var err error
 		if e.Size, err = strconv.ParseInt(fields[3], 10, 64); err != nil || e.Size < 0 {
 			return Entry{}, fmt.Errorf("git ls-tree gives a size that is not understood: %.100q", line)

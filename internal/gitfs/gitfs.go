@@ -64,7 +64,7 @@ func Open(ctx context.Context, repo *git.Repository, revision string) (*Revision
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
-		return nil, &git.RevisionError{Revision: revision, Message: fmt.Sprintf("objects of it are missing, as in a partial clone (git fetch --refetch brings them): %v", err)}
+		return nil, &git.RevisionError{Revision: revision, Message: err.Error()}
 	}
 	for _, list := range r.dirs {
 		slices.SortFunc(list, func(a, b *object) int { return strings.Compare(a.name, b.name) })

@@ -2,6 +2,7 @@ package hostile
 
 import (
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -19,13 +20,17 @@ import (
 var programDir string
 
 func TestMain(m *testing.M) {
-	testscript.Main(building{m}, map[string]func(){"traced": traced, "bounded": bounded})
+	testscript.Main(building{m}, map[string]func(){"trace": trace, "bound": bound})
 }
 
 // building builds the program before the tests run. The commands that scripts run are this same binary, and build nothing.
 type building struct{ m *testing.M }
 
+// CTXAUDIT_PROGRAM names a directory with another build, on which the scripts are to be tried: a new script must fail there.
 func (b building) Run() int {
+	if programDir = os.Getenv("CTXAUDIT_PROGRAM"); programDir != "" {
+		return b.m.Run()
+	}
 	dir, err := os.MkdirTemp("", "ctxaudit-hostile-")
 	if err == nil {
 		defer os.RemoveAll(dir)
@@ -42,6 +47,23 @@ func (b building) Run() int {
 	}
 	programDir = dir
 	return b.m.Run()
+}
+
+// watched makes a command of the program that watches: what breaks a promise fails the script, also where a failure of
+// ctxaudit is expected.
+func watched(program string) func(*testscript.TestScript, bool, []string) {
+	return func(ts *testscript.TestScript, neg bool, args []string) {
+		err := ts.Exec(program, args...)
+		var exit *exec.ExitError
+		switch {
+		case errors.As(err, &exit) && exit.ExitCode() == broken:
+			ts.Fatalf("a promise was broken")
+		case err == nil && neg:
+			ts.Fatalf("unexpected success")
+		case err != nil && !neg:
+			ts.Fatalf("unexpected failure: %v", err)
+		}
+	}
 }
 
 func TestScripts(t *testing.T) {
@@ -71,6 +93,7 @@ func TestScripts(t *testing.T) {
 			return os.MkdirAll(filepath.Join(e.WorkDir, "home"), 0o755)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"traced": watched("trace"), "bounded": watched("bound"),
 			"fifo": func(ts *testscript.TestScript, _ bool, args []string) {
 				ts.Check(unix.Mkfifo(ts.MkAbs(args[0]), 0o644))
 			},

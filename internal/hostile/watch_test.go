@@ -21,11 +21,11 @@ const (
 	maxTime   = 10 * time.Second
 )
 
-// bounded runs a command that must not need more than a small input may cost.
-func bounded() { os.Exit(watch(os.Args[1:], 2*maxTime)) }
+// bound runs a command that must not need more than a small input may cost.
+func bound() { os.Exit(watch(os.Args[1:], 2*maxTime)) }
 
-// traced runs a command of which strace tells what it does.
-func traced() {
+// trace runs a command of which strace tells what it does.
+func trace() {
 	log, err := os.CreateTemp("", "trace-")
 	if err != nil {
 		fail("%v", err)

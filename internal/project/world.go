@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
+	"slices"
 	"sync"
 
 	"github.com/ctxaudit/ctxaudit/dockerctx"
@@ -15,10 +16,13 @@ import (
 )
 
 // World is what a run may see of the disk: the repository around what is audited, and what a person named. What a file of
-// the repository names, and where a link of it leads, must lie in it; links are resolved before that is asked.
+// the repository names, and where a link of it leads, must lie in it; links are resolved before that is asked. A person may
+// name what lies elsewhere, but not by a name in the repository: whoever says docker/Dockerfile does not know that docker has
+// become a link.
 type World struct {
 	ctx  context.Context // ends what is asked of git
 	repo *git.Repository // nil: there is none
+	base string          // what a name in the repository begins with: absolute, links not resolved
 	all  bool            // whatever is named may lie anywhere
 
 	mu     sync.Mutex
@@ -32,15 +36,24 @@ type World struct {
 // NewWorld gives the world of a run that a person started on a directory. With allowOutside it has no end.
 func NewWorld(ctx context.Context, root string, allowOutside bool) *World {
 	w := &World{ctx: ctx, all: allowOutside, opened: map[string]dockerctx.FS{}, dirs: map[string]*files.Dir{}}
-	repo, err := git.Find(root)
+	w.base = absolute(root)
+	if LeadsOut(root) && !allowOutside {
+		w.base = tops(w.base)[0]
+	}
+	repo, err := git.Find(w.base)
 	var refused *git.RefusedError
 	switch {
 	case err == nil:
 		w.repo, w.roots = repo, []string{repo.Top}
+		if list := tops(w.base); len(list) > 0 {
+			w.base = list[0]
+		}
 	case errors.As(err, &refused):
 		w.refuse = err
 	}
-	w.Name(root)
+	if len(w.roots) == 0 {
+		w.roots = []string{git.Resolve(w.base)}
+	}
 	return w
 }
 
@@ -72,6 +85,9 @@ func (w *World) Repository(dir string) (*git.Repository, error) {
 
 // Name adds a file or a directory that a person named: of a directory also what lies below it.
 func (w *World) Name(name string) {
+	if rel, err := filepath.Rel(w.base, absolute(name)); err == nil && filepath.IsLocal(rel) || LeadsOut(name) {
+		return
+	}
 	real := git.Resolve(absolute(name))
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -216,29 +232,25 @@ func (w *World) Write(name string, data []byte) error {
 	return d.Write(rel, data)
 }
 
-// WriteNamed writes a file that a person named, which may lie anywhere: but where it is named in a repository, no link of
-// the repository leads out of it.
-func WriteNamed(name string, data []byte) error {
-	if err := staysIn(name); err != nil {
-		return err
+// tops gives the directories above a path, and the path itself, that have a .git, the nearest first. Links are not resolved.
+func tops(abs string) (out []string) {
+	for dir := abs; ; dir = filepath.Dir(dir) {
+		if _, err := files.Lstat(filepath.Join(dir, ".git")); err == nil {
+			out = append(out, dir)
+		}
+		if dir == filepath.Dir(dir) {
+			return out
+		}
 	}
-	return files.Write(name, data)
 }
 
-// staysIn checks that a file which is named in a repository lies there.
-func staysIn(name string) error {
-	dir := filepath.Dir(absolute(name))
-	real := git.Resolve(dir)
-	for top := dir; ; top = filepath.Dir(top) {
-		if _, err := files.Lstat(filepath.Join(top, ".git")); err == nil {
-			rel, err := filepath.Rel(git.Resolve(top), real)
-			if err != nil || !filepath.IsLocal(rel) {
-				return fmt.Errorf("a link on the way to %s leads out of the repository", filepath.ToSlash(name))
-			}
-			return nil
-		}
-		if top == filepath.Dir(top) {
-			return nil
-		}
-	}
+// LeadsOut reports whether a path is one in a repository, and a link of the repository leads it out of there.
+func LeadsOut(name string) bool {
+	abs := absolute(name)
+	list := tops(abs)
+	real := git.Resolve(abs)
+	return len(list) > 0 && !slices.ContainsFunc(list, func(top string) bool {
+		rel, err := filepath.Rel(git.Resolve(top), real)
+		return err == nil && filepath.IsLocal(rel)
+	})
 }
