@@ -294,7 +294,7 @@ func (a *app) subjectsIn(cmd *cobra.Command, w project.State, f *checkFlags, arg
 // named gives the images of the configuration or, without one, those that the repository builds; nil if the context is
 // remote, so that there is only the one image.
 func (a *app) named(cmd *cobra.Command, w project.State, opt dockerfile.Options, config string, only []string) (*project.Images, error) {
-	if p := filepath.Join(opt.Context, policy.FileName); config == "" && w.Exists(p) {
+	if p := filepath.Join(opt.Context, policy.FileName); config == "" && !project.IsRemote(opt.Context) && w.Has(opt.Context, policy.FileName) {
 		config = p
 	}
 	if config != "" {

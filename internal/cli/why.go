@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -181,7 +180,7 @@ func (a *app) whySubjects(cmd *cobra.Command, f *whyFlags, args []string) ([]aud
 		return nil, usagef(cmd, "--config describes the images; it cannot be combined with flags that do")
 	}
 	disk := a.disk(cmd.Context(), contextOf(args), "auto")
-	has := func(name string) bool { return disk.Exists(filepath.Join(opt.Context, name)) }
+	has := func(name string) bool { return disk.Has(opt.Context, name) }
 	if f.set() || project.IsRemote(opt.Context) || f.config == "" && len(f.image) == 0 && !has(policy.FileName) && (has("Dockerfile") || has("dockerfile")) {
 		if len(f.image) > 0 {
 			return nil, usagef(cmd, "--image chooses among several images, and flags describe one")

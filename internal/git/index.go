@@ -4,7 +4,10 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"io/fs"
+	"os"
 	"path"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -104,6 +107,9 @@ func (r *Repository) Untracked(ctx context.Context, rel string, ignored bool) (o
 	if r == nil {
 		return nil, nil
 	}
+	if err := r.readable(ctx, rel, ".gitignore"); err != nil {
+		return nil, err
+	}
 	args := []string{"ls-files", "-z", "--others", "--exclude-standard", "--directory", "--no-empty-directory"}
 	if ignored {
 		args = append(args, "--ignored")
@@ -121,6 +127,9 @@ func (r *Repository) Untracked(ctx context.Context, rel string, ignored bool) (o
 func (r *Repository) LFS(ctx context.Context, rel string) (out []string, err error) {
 	if r == nil {
 		return nil, nil
+	}
+	if err := r.readable(ctx, rel, ".gitattributes"); err != nil {
+		return nil, err
 	}
 	err = r.names(ctx, func(name string) error {
 		if Clean(name) {
@@ -142,6 +151,12 @@ type Ignore struct {
 func (r *Repository) Ignored(ctx context.Context, paths []string) (map[string]Ignore, error) {
 	if r == nil || len(paths) == 0 {
 		return nil, nil
+	}
+	p := plainFiles{r: r, name: ".gitignore"}
+	for _, name := range paths {
+		if err := p.above(path.Clean(name)); err != nil {
+			return nil, r.failed(err)
+		}
 	}
 	var out map[string]Ignore
 	err := r.stream(ctx, strings.NewReader(strings.Join(paths, "\x00")+"\x00"), func(in io.Reader) error {
@@ -167,4 +182,42 @@ func parseIgnored(data []byte) map[string]Ignore {
 		}
 	}
 	return out
+}
+
+// readable checks the files of a name that git would read in the directories at or below a path: one that is a pipe would
+// block it.
+func (r *Repository) readable(ctx context.Context, rel, name string) error {
+	p := plainFiles{r: r, name: name}
+	err := p.above(path.Join(rel, "x"))
+	if err == nil {
+		err = r.names(ctx, func(file string) error {
+			if !Clean(file) {
+				return nil
+			}
+			return p.above(file)
+		}, "ls-files", "-z", "--cached", "--", literal(rel))
+	}
+	return r.failed(err)
+}
+
+// plainFiles looks for files of a name that are no regular files, in each directory once. A link is none that git follows.
+type plainFiles struct {
+	r    *Repository
+	name string
+	seen map[string]bool
+}
+
+// above looks in the directories above a file.
+func (p *plainFiles) above(file string) error {
+	for dir := path.Dir(file); !p.seen[dir]; dir = path.Dir(dir) {
+		if p.seen == nil {
+			p.seen = map[string]bool{}
+		}
+		p.seen[dir] = true
+		name := filepath.Join(p.r.Top, filepath.FromSlash(dir), p.name)
+		if fi, err := os.Lstat(name); err == nil && !fi.Mode().IsRegular() && !fi.IsDir() && fi.Mode()&fs.ModeSymlink == 0 {
+			return &RefusedError{path.Join(dir, p.name), "it is no regular file"}
+		}
+	}
+	return nil
 }

@@ -16,8 +16,8 @@ import (
 
 const (
 	// timeLimit is how long one question may take: git reads the index of a million files in a second, and looks through
-	// a cold work tree of that size in less than a minute.
-	timeLimit = 2 * time.Minute
+	// a work tree of that size in less than a minute.
+	timeLimit = time.Minute
 	// outputLimit bounds what git prints in answer to one question.
 	outputLimit = 512 << 20
 	// heldLimit bounds what of it is held at once.

@@ -83,6 +83,7 @@ func TestScripts(t *testing.T) {
 		Dir: "testdata", RequireExplicitExec: true, RequireUniqueNames: true,
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("PATH", programDir+string(os.PathListSeparator)+e.Getenv("PATH"))
+			e.Setenv("PROGRAM", programDir)
 			e.Setenv("HOME", filepath.Join(e.WorkDir, "home"))
 			e.Setenv("GIT_CONFIG_NOSYSTEM", "1")
 			e.Setenv("GIT_AUTHOR_NAME", "a")

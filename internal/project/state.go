@@ -74,6 +74,16 @@ func (s State) Exists(name string) bool {
 	return err == nil && (fi.Mode().IsRegular() || fi.IsDir() || fi.Mode()&fs.ModeSymlink != 0)
 }
 
+// Has reports whether a directory has an entry of a name, whatever that is: a link that leads nowhere, or out, is one, too.
+func (s State) Has(dir, name string) bool {
+	fsys, err := s.Open(dir)
+	if err != nil {
+		return false
+	}
+	_, err = fsys.Lstat(name)
+	return err == nil
+}
+
 // ReadFile reads a regular file that is no larger than BuildKit reads a Dockerfile.
 func (s State) ReadFile(name string) ([]byte, error) { return s.read(name, dockerfile.MaxSize) }
 
