@@ -80,6 +80,9 @@ fuzz: ## fuzz each parser for a short while
 	$(GO) test ./internal/builds -run '^$$' -fuzz FuzzWorkflows -fuzztime 30s
 	$(GO) test ./internal/builds -run '^$$' -fuzz FuzzServices -fuzztime 30s
 	$(GO) test ./internal/builds -run '^$$' -fuzz FuzzHints -fuzztime 30s
+	$(GO) test ./internal/git -run '^$$' -fuzz FuzzOutput -fuzztime 30s
+	$(GO) test ./internal/git -run '^$$' -fuzz FuzzClean -fuzztime 30s
+	$(GO) test ./internal/git -run '^$$' -fuzz FuzzSettings -fuzztime 30s
 	$(GO) test ./internal/gcloudignore -run '^$$' -fuzz FuzzParse -fuzztime 30s
 	$(GO) test ./internal/policy -run '^$$' -fuzz FuzzParse -fuzztime 30s
 	$(GO) test ./internal/startup -run '^$$' -fuzz FuzzAnalyze -fuzztime 30s

@@ -84,7 +84,7 @@ func Clean(name string) bool {
 			return false
 		}
 	}
-	return true
+	return filepath.IsLocal(filepath.FromSlash(name)) // on Windows a name may lead out in other ways, too
 }
 
 // Submodules gives the submodules at or below a path, relative to the top.
