@@ -87,12 +87,12 @@ func (a *app) write(outputs []output, r report.Audit, style report.Style) error 
 	for _, o := range outputs {
 		var err error
 		if o.File == "" {
-			err = o.Write(a.env.Stdout, r, style)
+			err = o.WriteTo(a.out, r, style)
 		} else {
 			var b bytes.Buffer
 			plain := style
 			plain.Color, plain.Width = false, 0
-			if err = o.Write(&b, r, plain); err == nil {
+			if err = o.WriteTo(&report.Screen{W: &b}, r, plain); err == nil {
 				err = os.WriteFile(o.File, b.Bytes(), 0o644)
 			}
 		}

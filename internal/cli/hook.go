@@ -68,7 +68,7 @@ The images are those that check finds in --context, with the same configuration.
 		style := a.style()
 		style.Quiet = true
 		text, _ := report.FindFormat("text")
-		if err := text.Write(a.env.Stdout, r, style); err != nil {
+		if err := text.WriteTo(a.out, r, style); err != nil {
 			return err
 		}
 		if r.Failed() {

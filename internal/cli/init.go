@@ -65,7 +65,7 @@ workflows and so on describe, and its other Dockerfiles with the context of each
 		if err := f.Close(); err != nil {
 			return fmt.Errorf("writing configuration: %w", err)
 		}
-		_, err = fmt.Fprintf(a.env.Stdout, "wrote %s: %d images\n", name, len(found.Subjects))
+		_, err = fmt.Fprintf(a.out, "wrote %s: %d images\n", name, len(found.Subjects))
 		return err
 	}
 	return cmd

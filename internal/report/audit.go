@@ -34,6 +34,19 @@ type Format struct {
 	Write func(io.Writer, Audit, Style) error
 	// NeedsViews asks for the files of the images, which cost a walk over everything.
 	NeedsViews bool
+	// Commands tells that its lines are commands of GitHub Actions.
+	Commands bool
+}
+
+// WriteTo writes an audit to a screen.
+func (f Format) WriteTo(s *Screen, a Audit, style Style) error {
+	s.Commands = f.Commands
+	err := f.Write(s, a, style)
+	if flushed := s.Flush(); err == nil {
+		err = flushed
+	}
+	s.Commands = false
+	return err
 }
 
 // Formats gives every format, the default first.
@@ -42,7 +55,7 @@ func Formats() []Format {
 		{Name: "text", Title: "for people, the default", Write: Check},
 		{Name: "json", Title: "for programs", Write: func(w io.Writer, a Audit, _ Style) error { return JSON(w, a.Report) }},
 		{Name: "sarif", Title: "SARIF 2.1.0, for code scanning", Write: SARIF},
-		{Name: "github", Title: "annotations of GitHub Actions", Write: GitHub},
+		{Name: "github", Title: "annotations of GitHub Actions", Write: GitHub, Commands: true},
 		{Name: "gitlab", Title: "GitLab Code Quality", Write: GitLab},
 		{Name: "junit", Title: "JUnit XML, one case per requirement", Write: JUnit},
 		{Name: "markdown", Title: "a report to paste into an issue", Write: Markdown},

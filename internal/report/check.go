@@ -10,12 +10,17 @@ import (
 	"github.com/ctxaudit/ctxaudit/internal/audit"
 )
 
-// JSON writes a record as indented JSON with a final line end.
+// JSON writes a record as indented JSON with a final line end. Every value is exact; what a terminal or a CI system would
+// obey is escaped.
 func JSON(w io.Writer, v any) error {
-	e := json.NewEncoder(w)
+	screen := JSONScreen(w)
+	e := json.NewEncoder(screen)
 	e.SetEscapeHTML(false)
 	e.SetIndent("", "  ")
-	return e.Encode(v)
+	if err := e.Encode(v); err != nil {
+		return err
+	}
+	return screen.Flush()
 }
 
 // Check writes an audit as text: the findings of each image with the lines that matter, then one line of totals.
@@ -64,7 +69,7 @@ func holds(w io.Writer, img audit.ImageReport, s Style) {
 	switch {
 	case s.Verbose:
 		for _, p := range img.Passed {
-			fmt.Fprintf(w, "  %s %s\n", s.green("ok"), Name(p.Requirement))
+			fmt.Fprintf(w, "  %s %s\n", s.green("ok"), Text(p.Requirement))
 			places(w, p.Evidence, s)
 		}
 	case len(img.Passed) > 0:
@@ -90,7 +95,7 @@ func suppressed(w io.Writer, list []audit.Suppressed, s Style) {
 		return
 	}
 	for _, x := range list {
-		fmt.Fprintf(w, "    %s\n", s.dim(fmt.Sprintf("%s: %s (%s:%d: %s)", x.Finding.Rule, printable(x.Finding.Summary), Name(x.File), x.Line, printable(x.Reason))))
+		fmt.Fprintf(w, "    %s\n", s.dim(fmt.Sprintf("%s: %s (%s: %s)", Name(x.Finding.Rule), Text(x.Finding.Summary), At(x.File, x.Line), Text(x.Reason))))
 	}
 }
 
@@ -104,7 +109,7 @@ func describe(img audit.ImageReport) string {
 	}
 	context := "context " + Name(img.Context)
 	if img.ContextReason != "" {
-		context += " (" + img.ContextReason + ")"
+		context += " (" + Text(img.ContextReason) + ")"
 	}
 	parts = append(parts, context)
 	if img.IgnoreFile != "" {
@@ -134,7 +139,7 @@ func assumptions(w io.Writer, list []audit.Assumption, s Style) {
 		return
 	}
 	for _, a := range list {
-		fmt.Fprintf(w, "  %s\n", s.dim(fmt.Sprintf("assumed: %s:%d %s: %s", Name(a.File), a.Line, Name(a.Text), a.Meaning)))
+		fmt.Fprintf(w, "  %s\n", s.dim("assumed: "+assumption(a)))
 	}
 }
 

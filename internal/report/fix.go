@@ -25,7 +25,7 @@ func fixes(w io.Writer, f audit.Finding, s Style) {
 	if len(f.Fixes) == 0 && len(f.Tried) > 0 {
 		fmt.Fprintf(w, "    %s\n", s.dim("no edit was found that repairs it; tried:"))
 		for _, t := range f.Tried {
-			fmt.Fprintf(w, "      %s\n", s.dim("- "+Name(t)))
+			fmt.Fprintf(w, "      %s\n", s.dim("- "+Text(t)))
 		}
 	}
 }
@@ -68,17 +68,17 @@ func (a Audit) changes(fix audit.Fix) (list []change, ok bool) {
 
 // diff gives the lines of a difference in the unified format.
 func (c change) diff() []string {
-	text := strings.TrimSuffix(string(edit.Unified(c.file, []byte(c.before), []byte(c.after))), "\n")
+	text := strings.TrimSuffix(string(edit.Unified(Name(c.file), []byte(c.before), []byte(c.after))), "\n")
 	lines := strings.Split(text, "\n")
 	for i := range lines {
-		lines[i] = printable(strings.TrimSuffix(lines[i], "\r"))
+		lines[i] = sentence(strings.TrimSuffix(lines[i], "\r"))
 	}
 	return lines
 }
 
 // describeEdit says in a phrase what an edit does.
 func describeEdit(e edit.Edit, s Style) string {
-	inserted := s.bold(Name(strings.ReplaceAll(e.Insert, "\n", " / ")))
+	inserted := s.bold(Text(strings.ReplaceAll(e.Insert, "\n", " / ")))
 	switch {
 	case e.Remove == 0:
 		return fmt.Sprintf("insert %s as line %d of %s", inserted, e.Line, Name(e.File))

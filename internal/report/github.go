@@ -37,29 +37,29 @@ func GitHub(out io.Writer, a Audit, _ Style) error {
 		if n.Line > 0 {
 			at += fmt.Sprintf(",line=%d", n.Line)
 		}
-		fmt.Fprintf(w, "::notice %s,title=NotAudited::%s\n", at, githubData(utf8Only(printable(n.Text))))
+		fmt.Fprintf(w, "::notice %s,title=NotAudited::%s\n", at, githubData(Text(n.Text)))
 	}
 	return w.Flush()
 }
 
 // githubMessage is a finding in a few lines of plain text: annotations are not Markdown.
 func githubMessage(f audit.Finding, img audit.ImageReport) string {
-	lines := []string{printable(f.Summary) + " (image " + img.Name + ")"}
+	lines := []string{Text(f.Summary) + " (image " + Text(img.Name) + ")"}
 	if f.Detail != "" {
-		lines = append(lines, printable(f.Detail))
+		lines = append(lines, Text(f.Detail))
 	}
 	for _, fix := range f.Fixes {
 		lines = append(lines, "Fix: "+fixTitle(fix))
 	}
-	return utf8Only(strings.Join(lines, "\n"))
+	return strings.Join(lines, "\n")
 }
 
 // githubData escapes the message of a workflow command.
 func githubData(s string) string {
-	return strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A").Replace(s)
+	return strings.NewReplacer("%", "%25", "\n", "%0A").Replace(s)
 }
 
 // githubProperty escapes a property of a workflow command.
 func githubProperty(s string) string {
-	return strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A", ":", "%3A", ",", "%2C").Replace(utf8Only(s))
+	return strings.NewReplacer("%", "%25", ":", "%3A", ",", "%2C").Replace(Text(s))
 }

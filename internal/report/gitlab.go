@@ -43,7 +43,7 @@ func GitLab(w io.Writer, a Audit, _ Style) error {
 			line := max(p.Line, 1)
 			issue := gitlabIssue{
 				Type: "issue", CheckName: f.Rule, Fingerprint: prints[i], Severity: gitlabSeverity(f.Severity), Categories: []string{"Bug Risk"},
-				Description: utf8Only(f.Summary), Location: gitlabLocation{utf8Only(p.File), gitlabLines{line, line}},
+				Description: Text(f.Summary), Location: gitlabLocation{utf8Only(p.File), gitlabLines{line, line}},
 			}
 			if f.Detail != "" {
 				issue.Content = &gitlabBody{mdText(f.Detail)}

@@ -128,6 +128,7 @@ func HTML(w io.Writer, a Audit, _ Style) error {
 		}
 		p.Data = append(p.Data, data)
 	}
+	p.Images, p.Notices, p.Data = fit(p.Images), fit(p.Notices), fit(p.Data)
 	for _, name := range []string{"tree.js", "treemap.js", "lines.js", "main.js"} {
 		p.Scripts = append(p.Scripts, template.JS(asset(name)))
 	}
@@ -150,7 +151,7 @@ func asset(name string) string {
 func (a Audit) htmlFinding(f audit.Finding, img audit.ImageReport) htmlFinding {
 	h := htmlFinding{Finding: f, Where: position(subject(f, img))}
 	if sp, ok := a.Sources.span(f.Subject, f, img); ok {
-		h.Before, h.Marked, h.After = printable(sp.Line[:sp.Start]), printable(sp.Line[sp.Start:sp.End]), printable(sp.Line[sp.End:])
+		h.Before, h.Marked, h.After = Text(sp.Line[:sp.Start]), Text(sp.Line[sp.Start:sp.End]), Text(sp.Line[sp.End:])
 	}
 	for _, fix := range f.Fixes {
 		h.Fixes = append(h.Fixes, a.htmlFix(fix))
@@ -160,7 +161,8 @@ func (a Audit) htmlFinding(f audit.Finding, img audit.ImageReport) htmlFinding {
 
 func (a Audit) htmlFix(fix audit.Fix) htmlFix {
 	out := htmlFix{Title: editTitle(fix), Effect: Effect(fix)}
-	if len(fix.Edits) == 1 {
+	// What is copied is pasted somewhere: one line, and nothing in it that does more than it shows.
+	if len(fix.Edits) == 1 && fitName(fix.Edits[0].Insert) {
 		out.Insert = fix.Edits[0].Insert
 	}
 	changes, _ := a.changes(fix)
@@ -214,7 +216,7 @@ func newHTMLData(v *inventory.Inventory) htmlData {
 		f := htmlFile{Name: list[0].Line.File, Kind: kind}
 		for _, e := range list {
 			lines[e.Line] = len(lines)
-			f.Lines = append(f.Lines, htmlLine{e.Line.Number, printable(e.Text), e.Pattern || e.Instruction, e.Files, e.Bytes, e.OutFiles, e.OutBytes})
+			f.Lines = append(f.Lines, htmlLine{e.Line.Number, Text(e.Text), e.Pattern || e.Instruction, e.Files, e.Bytes, e.OutFiles, e.OutBytes})
 		}
 		d.Scripts = append(d.Scripts, f)
 	}

@@ -28,11 +28,11 @@ func Diff(out io.Writer, d *imagediff.Diff, s Style) error {
 			fmt.Fprintf(w, "  ~ %s: %s -> %s\n", Name(set.Name), settingText(set.Before), settingText(set.After))
 		}
 		for _, f := range img.New {
-			fmt.Fprintf(w, "  %s %s %s  %s\n", s.red("new"), s.severity(f.Severity), s.bold(f.Rule), s.cyan(position(f.Subject)))
-			fmt.Fprintf(w, "      %s\n", printable(f.Summary))
+			fmt.Fprintf(w, "  %s %s %s  %s\n", s.red("new"), s.severity(f.Severity), s.bold(Text(f.Rule)), s.cyan(position(f.Subject)))
+			fmt.Fprintf(w, "      %s\n", sentence(f.Summary))
 		}
 		for _, f := range img.Gone {
-			fmt.Fprintf(w, "  %s %s  %s\n", s.green("gone"), f.Rule, printable(f.Summary))
+			fmt.Fprintf(w, "  %s %s  %s\n", s.green("gone"), Text(f.Rule), Text(f.Summary))
 		}
 	}
 	if len(d.Images) == 0 {
@@ -67,7 +67,7 @@ func settingText(v *string) string {
 	if v == nil {
 		return "not set"
 	}
-	return fmt.Sprintf("%q", *v)
+	return quoted(*v)
 }
 
 func groupLines(w io.Writer, mark string, groups []imagediff.Group, paint func(string) string, s Style) {
@@ -108,10 +108,10 @@ func broken(n int) string {
 func groupNote(g imagediff.Group) string {
 	var parts []string
 	if g.Reason != "" {
-		parts = append(parts, g.Reason)
+		parts = append(parts, sentence(g.Reason))
 	}
 	if g.Place != nil {
-		parts = append(parts, fmt.Sprintf("%s:%d %s", Name(g.Place.File), g.Place.Line, shorten(printable(g.Place.Text), 60)))
+		parts = append(parts, fmt.Sprintf("%s:%d %s", Name(g.Place.File), g.Place.Line, shorten(Text(g.Place.Text), 60)))
 	}
 	return strings.Join(parts, ": ")
 }
@@ -127,10 +127,10 @@ func DiffMarkdown(out io.Writer, d *imagediff.Diff) error {
 			if f.Severity == audit.Error {
 				mark = "❌"
 			}
-			fmt.Fprintf(w, "\n- %s **%s** %s: %s", mark, f.Rule, mdCode(position(f.Subject)), mdCell(f.Summary))
+			fmt.Fprintf(w, "\n- %s **%s** %s: %s", mark, mdText(f.Rule), mdCode(position(f.Subject)), mdText(f.Summary))
 		}
 		for _, f := range img.Gone {
-			fmt.Fprintf(w, "\n- ✅ %s is gone: %s", f.Rule, mdCell(f.Summary))
+			fmt.Fprintf(w, "\n- ✅ %s is gone: %s", mdText(f.Rule), mdText(f.Summary))
 		}
 		if len(img.New)+len(img.Gone) > 0 {
 			fmt.Fprintln(w)
@@ -143,7 +143,7 @@ func DiffMarkdown(out io.Writer, d *imagediff.Diff) error {
 		if len(img.Settings) > 0 {
 			fmt.Fprint(w, "\n| setting | before | after |\n|---|---|---|\n")
 			for _, set := range img.Settings {
-				fmt.Fprintf(w, "| %s | %s | %s |\n", mdCode(set.Name), mdCode(settingText(set.Before)), mdCode(settingText(set.After)))
+				fmt.Fprintf(w, "| %s | %s | %s |\n", mdCell(mdCode(set.Name)), mdCell(mdCode(settingText(set.Before))), mdCell(mdCode(settingText(set.After))))
 			}
 		}
 	}
@@ -158,15 +158,15 @@ func rows(w io.Writer, what string, groups []imagediff.Group) {
 		}
 		var why []string
 		if g.Reason != "" {
-			why = append(why, mdCell(g.Reason))
+			why = append(why, mdCell(mdText(g.Reason)))
 		}
 		if g.Place != nil {
-			why = append(why, strings.ReplaceAll(mdCode(fmt.Sprintf("%s:%d %s", g.Place.File, g.Place.Line, shorten(printable(g.Place.Text), 60))), "|", `\|`))
+			why = append(why, mdCell(mdCode(fmt.Sprintf("%s:%d %s", Name(g.Place.File), g.Place.Line, shorten(Text(g.Place.Text), 60)))))
 		}
 		if g.Imports > 0 {
 			why = append(why, broken(g.Imports))
 		}
-		fmt.Fprintf(w, "| %s | %s | %d | %s | %s |\n", what, mdCode(name), g.Files, bytes(g.Bytes), strings.Join(why, "; "))
+		fmt.Fprintf(w, "| %s | %s | %d | %s | %s |\n", what, mdCell(mdCode(name)), g.Files, bytes(g.Bytes), strings.Join(why, "; "))
 	}
 	if more := groups[min(len(groups), maxGroups):]; len(more) > 0 {
 		fmt.Fprintf(w, "| %s | %d more | %d | | |\n", what, len(more), totalFiles(more))

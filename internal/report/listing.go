@@ -92,7 +92,7 @@ func contextName(e ContextEntry) string {
 func contextNotes(e ContextEntry) string {
 	switch {
 	case e.IgnoredBy != nil:
-		return fmt.Sprintf("%s:%d %s", Name(e.IgnoredBy.File), e.IgnoredBy.Line, Name(e.IgnoredBy.Text))
+		return fmt.Sprintf("%s:%d %s", Name(e.IgnoredBy.File), e.IgnoredBy.Line, Text(e.IgnoredBy.Text))
 	case e.ArrivesEmpty:
 		return "arrives empty"
 	default:
@@ -113,7 +113,7 @@ func ImageList(out io.Writer, each func(func(ImageEntry) error) error, s Style) 
 		return err
 	}
 	err = each(func(e ImageEntry) error {
-		fmt.Fprintf(w, "%s %s %-*s %*s %s", typeLetter(e.Type), e.Mode, owner, e.owner(), size, e.size(), Name(e.Path))
+		fmt.Fprintf(w, "%s %s %-*s %*s %s", typeLetter(e.Type), Name(e.Mode), owner, e.owner(), size, e.size(), Name(e.Path))
 		if e.Type == "dir" {
 			fmt.Fprint(w, "/")
 		}
@@ -167,7 +167,7 @@ func provenance(steps []Origin) string {
 	for _, o := range steps {
 		switch {
 		case o.Member != "":
-			parts = append(parts, fmt.Sprintf("%s:%d %s", Name(o.File), o.Line, Name(o.Text)), "member "+Name(o.Member))
+			parts = append(parts, fmt.Sprintf("%s:%d %s", Name(o.File), o.Line, Text(o.Text)), "member "+Name(o.Member))
 		case o.ContextPath != "":
 			name := Name(o.ContextPath)
 			if o.Context != "context" {
@@ -177,7 +177,7 @@ func provenance(steps []Origin) string {
 		case o.URL != "":
 			parts = append(parts, Name(o.URL))
 		default:
-			parts = append(parts, fmt.Sprintf("%s:%d %s", Name(o.File), o.Line, Name(o.Text)))
+			parts = append(parts, fmt.Sprintf("%s:%d %s", Name(o.File), o.Line, Text(o.Text)))
 		}
 	}
 	return strings.Join(parts, " <- ")
@@ -192,7 +192,7 @@ type TreeNode struct {
 // Tree draws entries as a tree. They must be sorted by path, and parents must be among them.
 func Tree(out io.Writer, root string, nodes []TreeNode, s Style) error {
 	w := bufio.NewWriter(out)
-	fmt.Fprintln(w, s.bold(root))
+	fmt.Fprintln(w, s.bold(Name(root)))
 	children := map[string][]TreeNode{}
 	for _, n := range nodes {
 		dir := ""

@@ -79,7 +79,7 @@ func (a Audit) mdImage(w io.Writer, img audit.ImageReport) {
 	if len(img.Suppressed) > 0 {
 		fmt.Fprint(w, "\n#### Suppressed\n\n")
 		for _, x := range img.Suppressed {
-			fmt.Fprintf(w, "- %s: %s (%s: %s)\n", x.Finding.Rule, mdText(x.Finding.Summary), mdCode(position(audit.Position{File: x.File, Line: x.Line})), mdText(x.Reason))
+			fmt.Fprintf(w, "- %s: %s (%s: %s)\n", mdText(x.Finding.Rule), mdText(x.Finding.Summary), mdCode(At(x.File, x.Line)), mdText(x.Reason))
 		}
 	}
 	if len(img.Assumptions) > 0 {
@@ -206,16 +206,16 @@ func placeName(p audit.Place) string { return position(audit.Position{File: p.Fi
 // role says what a place does, with its note.
 func role(p audit.Place) string {
 	if p.Note == "" {
-		return string(p.Role)
+		return Text(string(p.Role))
 	}
-	return string(p.Role) + ": " + p.Note
+	return Text(string(p.Role)) + ": " + Text(p.Note)
 }
 
 // mdText escapes what Markdown would take for markup, and no more, so that the source stays readable: an underscore in
 // a word is only an underscore.
 func mdText(s string) string {
 	var b strings.Builder
-	text := []rune(strings.Join(strings.Fields(printable(s)), " "))
+	text := []rune(strings.Join(strings.Fields(Text(s)), " "))
 	inWord := func(i int) bool { return i > 0 && i < len(text)-1 && isWord(text[i-1]) && isWord(text[i+1]) }
 	for i, r := range text {
 		switch {

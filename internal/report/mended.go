@@ -25,14 +25,14 @@ func Mended(out io.Writer, m *why.Mended, after *audit.Report, s Style) error {
 		if many {
 			image = " (" + Name(r.Image) + ")"
 		}
-		fmt.Fprintf(w, "%s %d. %s  %s%s\n", mark, r.Number, s.bold(r.Finding.Rule), s.cyan(position(r.Finding.Subject)), s.dim(image))
-		fmt.Fprintf(w, "        %s\n", Name(r.Finding.Summary))
+		fmt.Fprintf(w, "%s %d. %s  %s%s\n", mark, r.Number, s.bold(Text(r.Finding.Rule)), s.cyan(position(r.Finding.Subject)), s.dim(image))
+		fmt.Fprintf(w, "        %s\n", sentence(r.Finding.Summary))
 		if r.Fix != nil {
-			fmt.Fprintf(w, "        %s: %s\n", Name(r.Fix.Title), Effect(*r.Fix))
+			fmt.Fprintf(w, "        %s: %s\n", sentence(r.Fix.Title), Effect(*r.Fix))
 			continue
 		}
 		for _, t := range r.Tried {
-			fmt.Fprintf(w, "        %s\n", s.dim("tried: "+Name(t)))
+			fmt.Fprintf(w, "        %s\n", s.dim("tried: "+Text(t)))
 		}
 	}
 	if len(m.Repairs) == 0 {
@@ -41,7 +41,7 @@ func Mended(out io.Writer, m *why.Mended, after *audit.Report, s Style) error {
 	if after == nil {
 		for _, c := range m.Changes {
 			fmt.Fprintln(w)
-			diff(w, string(edit.Unified(c.Name, c.Before, c.After)), s)
+			diff(w, string(edit.Unified(Name(c.Name), c.Before, c.After)), s)
 		}
 		return w.Flush()
 	}
@@ -55,8 +55,16 @@ func Mended(out io.Writer, m *why.Mended, after *audit.Report, s Style) error {
 	return Check(out, Audit{Report: *after}, s)
 }
 
-// diff writes a unified diff.
+// diff writes a unified diff that git apply and patch take. One with text that must not be shown as it is would be another
+// one if it were escaped: it is shown so that nothing takes it.
 func diff(w io.Writer, text string, s Style) {
+	if !fitLines(text) {
+		for line := range strings.Lines(text) {
+			fmt.Fprintf(w, "| %s\n", Text(strings.TrimRight(line, "\r\n")))
+		}
+		fmt.Fprintln(w, s.dim("This is not a diff to apply: what a terminal or a CI system would obey is escaped. --write makes the edit, --format json has the diff."))
+		return
+	}
 	for line := range strings.Lines(text) {
 		line, end := strings.TrimSuffix(line, "\n"), "\n"
 		switch {
@@ -73,6 +81,17 @@ func diff(w io.Writer, text string, s Style) {
 	}
 }
 
+// fitLines reports whether each line of a text may be shown as it is, whatever its end.
+func fitLines(text string) bool {
+	for line := range strings.Lines(text) {
+		line = strings.TrimSuffix(strings.TrimSuffix(line, "\n"), "\r")
+		if line = strings.ReplaceAll(line, "\t", " "); !fitName(line) {
+			return false
+		}
+	}
+	return true
+}
+
 // MendedJSON writes repairs as JSON: each with its finding and fix, the diff, and what is left if they were made.
 func MendedJSON(w io.Writer, m *why.Mended, after *audit.Report) error {
 	record := struct {
@@ -86,7 +105,7 @@ func MendedJSON(w io.Writer, m *why.Mended, after *audit.Report) error {
 		record.Repairs = []why.Repaired{}
 	}
 	for _, c := range m.Changes {
-		record.Diff += string(edit.Unified(c.Name, c.Before, c.After))
+		record.Diff += string(edit.Unified(Name(c.Name), c.Before, c.After))
 	}
 	return JSON(w, record)
 }

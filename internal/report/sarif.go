@@ -141,7 +141,7 @@ func SARIF(w io.Writer, a Audit, _ Style) error {
 		told := sarifInvocation{ExecutionSuccessful: true}
 		for _, n := range a.Notices {
 			told.Notifications = append(told.Notifications, sarifNotification{
-				Level: "note", Message: sarifText{Text: utf8Only(printable(n.Text))}, Locations: []sarifLocation{sarifLine(n.File, n.Line)},
+				Level: "note", Message: sarifText{Text: utf8Only(Text(n.Text))}, Locations: []sarifLocation{sarifLine(n.File, n.Line)},
 			})
 		}
 		run.Invocations = []sarifInvocation{told}
