@@ -4,6 +4,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -12,6 +13,7 @@ import (
 	"github.com/ctxaudit/ctxaudit/dockerfile"
 	"github.com/ctxaudit/ctxaudit/internal/audit"
 	"github.com/ctxaudit/ctxaudit/internal/project"
+	"github.com/ctxaudit/ctxaudit/internal/report"
 )
 
 // addCompletions tells the shell, for every command, what its arguments and the values of its flags may be. A flag means
@@ -135,12 +137,12 @@ func typedDockerfile(cmd *cobra.Command, args []string) dockerfile.Names {
 }
 
 func completeStages(cmd *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
-	return typedDockerfile(cmd, args).Stages, cobra.ShellCompDirectiveNoFileComp
+	return typeable(typedDockerfile(cmd, args).Stages), cobra.ShellCompDirectiveNoFileComp
 }
 
 func completeBuildArgs(cmd *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
 	var out []cobra.Completion
-	for _, name := range typedDockerfile(cmd, args).Args {
+	for _, name := range typeable(typedDockerfile(cmd, args).Args) {
 		out = append(out, name+"=")
 	}
 	return out, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace
@@ -157,7 +159,12 @@ func (a *app) completeImages(cmd *cobra.Command, args []string, _ string) ([]cob
 	for _, s := range found.Subjects {
 		out = append(out, s.Name)
 	}
-	return out, cobra.ShellCompDirectiveNoFileComp
+	return typeable(out), cobra.ShellCompDirectiveNoFileComp
+}
+
+// typeable leaves out names that are not shown as they are: what is shown is what the shell would take.
+func typeable(names []string) []string {
+	return slices.DeleteFunc(slices.Clone(names), func(name string) bool { return report.Name(name) != name })
 }
 
 // completeRevisions gives the branches and tags of the repository.
@@ -166,5 +173,5 @@ func completeRevisions(cmd *cobra.Command, args []string, _ string) ([]cobra.Com
 	if err != nil {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
-	return append([]cobra.Completion{"HEAD"}, strings.Fields(string(out))...), cobra.ShellCompDirectiveNoFileComp
+	return append([]cobra.Completion{"HEAD"}, typeable(strings.Fields(string(out)))...), cobra.ShellCompDirectiveNoFileComp
 }
