@@ -21,7 +21,7 @@ type Bounds struct {
 	Items int
 	// Chars is the length of one text, be it a name, a line or a sentence.
 	Chars int
-	// Bytes is the text of all findings together.
+	// Bytes is the text of all that is shown together.
 	Bytes int
 }
 
@@ -115,23 +115,36 @@ func (a Audit) within(b Bounds) Audit {
 				l.fingerprints = append(l.fingerprints, prints[j])
 			}
 		}
-		out.Passed, l.passed = few(img.Passed, b.Findings)
-		out.Assumptions, l.assumptions = few(img.Assumptions, b.Findings)
 		out.Suppressed, l.suppressed, l.suppressedPrint = b.suppressed(img, &r)
-		out.Passed = clipped(out.Passed, b.Chars)
-		for k := range out.Passed {
-			out.Passed[k].Evidence = fewPlaces(out.Passed[k].Evidence, b.Items)
-		}
-		out.Assumptions = clipped(out.Assumptions, b.Chars)
+		out.Passed, l.passed = within(b, &r, img.Passed, func(p audit.Passed) audit.Passed {
+			p.Evidence = fewPlaces(p.Evidence, b.Items)
+			return p
+		})
+		out.Assumptions, l.assumptions = within(b, &r, img.Assumptions, nil)
 		a.Images = append(a.Images, out)
 		a.left.of = append(a.left.of, l)
 		if i < len(views) {
 			a.Views = append(a.Views, views[i])
 		}
 	}
-	a.Notices, a.left.notices = few(a.Notices, b.Findings)
-	a.Notices = clipped(a.Notices, b.Chars)
+	a.Notices, a.left.notices = within(b, &r, a.Notices, nil)
 	return a
+}
+
+// within gives the part of a list for which there is room, and how many are left out; each is prepared, if that is not nil.
+func within[T any](b Bounds, r *room, list []T, prepare func(T) T) (out []T, more int) {
+	shown, _ := few(list, b.Findings)
+	for _, v := range shown {
+		if prepare != nil {
+			v = prepare(v)
+		}
+		v = clipped(v, b.Chars)
+		if r.bytes += size(reflect.ValueOf(v)); b.Bytes > 0 && r.bytes > b.Bytes {
+			break
+		}
+		out = append(out, v)
+	}
+	return out, len(list) - len(out)
 }
 
 // image gives what stands in an image beside lists that are cut elsewhere.
