@@ -19,6 +19,6 @@ ctxaudit.goal := $(.DEFAULT_GOAL)
 
 .PHONY: audit-context
 audit-context: ## check what the images will hold
-	$(CTXAUDIT) check $(CTXAUDIT_FLAGS) $(CTXAUDIT_CONTEXT)
+	$(CTXAUDIT) check $(CTXAUDIT_FLAGS) -- $(CTXAUDIT_CONTEXT)
 
 .DEFAULT_GOAL := $(ctxaudit.goal)

@@ -9,7 +9,7 @@
 # CTXAUDIT_RELEASES  where releases lie (default: the project's on GitHub), for mirrors
 set -eu
 
-fail() { echo "install.sh: $*" >&2; exit 1; }
+fail() { printf 'install.sh: %s\n' "$*" >&2; exit 1; }
 
 main() {
     releases=${CTXAUDIT_RELEASES:-https://github.com/ctxaudit/ctxaudit/releases}
@@ -18,6 +18,7 @@ main() {
 
     # GitHub has a release under download/TAG, the latest under latest/download.
     case $version in
+    *[!A-Za-z0-9.+-]*) fail "CTXAUDIT_VERSION must be latest or as in v1.2.3" ;;
     latest) from=$releases/latest/download ;;
     v[0-9]*) from=$releases/download/$version ;;
     [0-9]*) from=$releases/download/v$version ;;
@@ -39,7 +40,9 @@ main() {
     archive=ctxaudit_${os}_$arch.$ext
 
     work=$(mktemp -d)
-    trap 'rm -rf "$work"' EXIT
+    new=
+    trap 'rm -rf "$work" ${new:+"$new"}' EXIT
+    trap 'exit 1' HUP INT TERM
     fetch "$from/checksums.txt" "$work/checksums.txt"
     fetch "$from/$archive" "$work/$archive"
     verify "$work" "$archive"
@@ -50,15 +53,21 @@ main() {
     esac
     mkdir -p "$dir"
     # A program that runs cannot be written to, but its name can be given to another.
-    cp "$work/ctxaudit$exe" "$dir/.ctxaudit.$$"
-    chmod 755 "$dir/.ctxaudit.$$"
-    mv -f "$dir/.ctxaudit.$$" "$dir/ctxaudit$exe"
+    new=$(mktemp "$dir/.ctxaudit.XXXXXX")
+    cp "$work/ctxaudit$exe" "$new"
+    chmod 755 "$new"
+    mv -f "$new" "$dir/ctxaudit$exe"
+    new=
     echo "$dir/ctxaudit$exe: $("$dir/ctxaudit$exe" version)"
 }
 
 fetch() {
     if command -v curl >/dev/null; then
-        curl -fsSL --retry 3 -o "$2" "$1" || fail "downloading $1"
+        # What was asked for over https comes over https, wherever it is redirected to.
+        case $1 in
+        https:*) curl -fsSL --proto '=https' --tlsv1.2 --retry 3 -o "$2" "$1" || fail "downloading $1" ;;
+        *) curl -fsSL --retry 3 -o "$2" "$1" || fail "downloading $1" ;;
+        esac
     elif command -v wget >/dev/null; then
         wget -q -O "$2" "$1" || fail "downloading $1"
     else

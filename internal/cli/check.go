@@ -128,7 +128,7 @@ large repository --assume-sendable saves that time.`,
 				return err
 			}
 			if old > 0 {
-				fmt.Fprintf(a.env.Stderr, "ctxaudit: not shown: %s that %s has too\n", findings(old), f.newSince)
+				a.tellf("ctxaudit: not shown: %s that %s has too", findings(old), f.newSince)
 			}
 		}
 		style := a.style()
@@ -178,7 +178,7 @@ func (a *app) audit(ctx context.Context, subjects []audit.Subject, f *checkFlags
 	defer watch.end()
 	var images []audit.ImageReport
 	for i, s := range subjects {
-		watch.at("auditing %s (%d of %d)", report.Name(s.Name), i+1, len(subjects))
+		watch.at("auditing %s (%d of %d)", s.Name, i+1, len(subjects))
 		s.Verbose, s.Sendable = f.verbose, f.sendable
 		r, image, err := audit.Run(ctx, s)
 		if err != nil {
@@ -198,7 +198,7 @@ func (a *app) audit(ctx context.Context, subjects []audit.Subject, f *checkFlags
 			}
 		}
 		if f.fixes != "none" && len(r.Findings) > 0 {
-			watch.at("searching repairs for %s (%d of %d)", report.Name(s.Name), i+1, len(subjects))
+			watch.at("searching repairs for %s (%d of %d)", s.Name, i+1, len(subjects))
 			if err := why.Repair(ctx, s, &r, image, f.fixes == "all"); err != nil {
 				return nil, fmt.Errorf("searching repairs for image %s: %w", s.Name, err)
 			}
@@ -264,7 +264,7 @@ func (a *app) addAbsent(ctx context.Context, s audit.Subject, r *audit.ImageRepo
 // tell shows what could not be followed, where diagnostics go.
 func (a *app) tell(notices []audit.Notice) {
 	for _, n := range notices {
-		fmt.Fprintf(a.env.Stderr, "ctxaudit: %s: %s\n", report.At(n.File, n.Line), n.Text)
+		a.tellf("ctxaudit: %s: %s", report.At(n.File, n.Line), n.Text)
 	}
 }
 

@@ -69,7 +69,7 @@ func Main() int {
 
 // Command gives the tree of commands, for what is generated from it.
 func Command() *cobra.Command {
-	return (&app{env: Env{Getenv: func(string) string { return "" }}}).rootCommand()
+	return newApp(Env{Getenv: func(string) string { return "" }}).rootCommand()
 }
 
 // Run runs a command line and gives its exit code. Results go to Stdout, diagnostics to Stderr.
@@ -80,18 +80,21 @@ func Run(ctx context.Context, env Env) int {
 		}
 		return exitClean
 	}
-	app := &app{env: env}
+	app := newApp(env)
 	root := app.rootCommand()
 	root.SetArgs(env.Args)
 	root.SetIn(env.Stdin)
-	root.SetOut(env.Stdout)
-	root.SetErr(env.Stderr)
+	root.SetOut(app.out)
+	root.SetErr(app.errs)
 	err := app.deadline.execute(budget.With(ctx, budget.New(budget.Run)), root)
 	if closing := app.world.Close(); err == nil {
 		err = closing
 	}
 	var code exitCode
 	var late *timeoutError
+	if flushed := app.out.Flush(); err == nil {
+		err = flushed
+	}
 	switch {
 	case err == nil:
 		return exitClean
@@ -99,13 +102,13 @@ func Run(ctx context.Context, env Env) int {
 		return int(code)
 	case errors.As(err, &late):
 	case ctx.Err() != nil:
-		fmt.Fprintln(env.Stderr, "ctxaudit: interrupted")
+		app.tellf("ctxaudit: interrupted")
 		return exitInterrupt
 	}
-	fmt.Fprintf(env.Stderr, "ctxaudit: %s\n", strings.TrimRight(err.Error(), "\n"))
+	app.fail(err)
 	var usage *usageError
 	if errors.As(err, &usage) && usage.command != nil {
-		fmt.Fprintf(env.Stderr, "See '%s --help'.\n", usage.command.CommandPath())
+		app.tellf("See '%s --help'.", usage.command.CommandPath())
 	}
 	return exitCouldNot
 }
@@ -128,14 +131,56 @@ func usagef(cmd *cobra.Command, format string, args ...any) error {
 	return &usageError{cmd, fmt.Errorf(format, args...)}
 }
 
-// app is what all commands share.
+// app is what all commands share. What they write goes to out and errs: nothing that a repository wrote can do anything to
+// who reads it there.
 type app struct {
-	env      Env
-	color    string
-	deadline deadline
+	env       Env
+	out, errs *report.Screen
+	color     string
+	deadline  deadline
 	// outside lets what a file of the repository names lie anywhere.
 	outside bool
 	world   *project.World // see disk
+}
+
+func newApp(env Env) *app {
+	a := &app{env: env, out: &report.Screen{W: env.Stdout}, errs: &report.Screen{W: env.Stderr}}
+	// Nobody else writes to them.
+	a.env.Stdout, a.env.Stderr = nil, nil
+	return a
+}
+
+// tellf writes a line of diagnostics. The values in it are escaped: none of them ends the line.
+func (a *app) tellf(format string, args ...any) {
+	fmt.Fprintf(a.errs, format+"\n", report.Values(args)...)
+	_ = a.errs.Flush() // nobody is left to be told
+}
+
+// fail writes an error, of several joined ones each in a line.
+func (a *app) fail(err error) {
+	for _, e := range joined(err) {
+		a.tellf("ctxaudit: %s", strings.TrimRight(e.Error(), "\n"))
+	}
+}
+
+// joined gives the errors of which errors.Join made one.
+func joined(err error) []error {
+	several, ok := err.(interface{ Unwrap() []error })
+	if !ok {
+		return []error{err}
+	}
+	var text []string
+	for _, e := range several.Unwrap() {
+		text = append(text, e.Error())
+	}
+	if strings.Join(text, "\n") != err.Error() {
+		return []error{err}
+	}
+	var out []error
+	for _, e := range several.Unwrap() {
+		out = append(out, joined(e)...)
+	}
+	return out
 }
 
 func (a *app) style() report.Style {
@@ -155,7 +200,7 @@ func (a *app) progress() *progress {
 	if !a.env.Watched || a.env.Getenv("TERM") == "dumb" {
 		return startProgress(nil, 0)
 	}
-	return startProgress(a.env.Stderr, progressDelay)
+	return startProgress(a.errs.W, progressDelay)
 }
 
 func (a *app) rootCommand() *cobra.Command {
@@ -187,6 +232,7 @@ own walk does, and works out which files the image would hold and where each cam
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
 			switch a.color {
 			case "auto", "always", "never":
+				a.out.Colors = a.style().Color
 				return a.deadline.start(cmd)
 			}
 			return usagef(cmd, "--color must be auto, always or never, not %q", a.color)
@@ -233,22 +279,18 @@ func (a *app) refused(err error, asJSON bool) error {
 		return err
 	}
 	if asJSON {
-		if err := report.JSON(a.env.Stdout, map[string]any{"error": e}); err != nil {
+		if err := report.JSON(a.out, map[string]any{"error": e}); err != nil {
 			return err
 		}
 		return exitCode(exitFindings)
 	}
 	where := ""
 	if e.File != "" {
-		where = report.Name(e.File) + ":"
-		if e.Line > 0 {
-			where += fmt.Sprintf("%d:", e.Line)
-		}
-		where += " "
+		where = report.At(e.File, e.Line) + ": "
 	}
-	fmt.Fprintf(a.env.Stderr, "ctxaudit: the build would fail: %s%s\n", where, e.Message)
+	a.tellf("ctxaudit: the build would fail: %s%s", where, e.Message)
 	for _, h := range e.Hints {
-		fmt.Fprintf(a.env.Stderr, "  %s\n", h)
+		a.tellf("  %s", h)
 	}
 	return exitCode(exitFindings)
 }

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"path/filepath"
+	"slices"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -9,6 +10,7 @@ import (
 	"github.com/ctxaudit/ctxaudit/dockerfile"
 	"github.com/ctxaudit/ctxaudit/internal/audit"
 	"github.com/ctxaudit/ctxaudit/internal/git"
+	"github.com/ctxaudit/ctxaudit/internal/report"
 )
 
 // addCompletions tells the shell, for every command, what its arguments and the values of its flags may be. A flag means
@@ -128,12 +130,12 @@ func (a *app) typedDockerfile(cmd *cobra.Command, args []string) dockerfile.Name
 }
 
 func (a *app) completeStages(cmd *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
-	return a.typedDockerfile(cmd, args).Stages, cobra.ShellCompDirectiveNoFileComp
+	return typeable(a.typedDockerfile(cmd, args).Stages), cobra.ShellCompDirectiveNoFileComp
 }
 
 func (a *app) completeBuildArgs(cmd *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
 	var out []cobra.Completion
-	for _, name := range a.typedDockerfile(cmd, args).Args {
+	for _, name := range typeable(a.typedDockerfile(cmd, args).Args) {
 		out = append(out, name+"=")
 	}
 	return out, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace
@@ -150,7 +152,12 @@ func (a *app) completeImages(cmd *cobra.Command, args []string, _ string) ([]cob
 	for _, s := range found.Subjects {
 		out = append(out, s.Name)
 	}
-	return out, cobra.ShellCompDirectiveNoFileComp
+	return typeable(out), cobra.ShellCompDirectiveNoFileComp
+}
+
+// typeable leaves out names that are not shown as they are: what is shown is what the shell would take.
+func typeable(names []string) []string {
+	return slices.DeleteFunc(slices.Clone(names), func(name string) bool { return report.Name(name) != name })
 }
 
 // completeRevisions gives the branches and tags of the repository.
@@ -164,5 +171,5 @@ func completeRevisions(cmd *cobra.Command, _ []string, _ string) ([]cobra.Comple
 	if err != nil {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
-	return append([]cobra.Completion{"HEAD"}, out...), cobra.ShellCompDirectiveNoFileComp
+	return append([]cobra.Completion{"HEAD"}, typeable(out)...), cobra.ShellCompDirectiveNoFileComp
 }

@@ -63,15 +63,15 @@ directory.`,
 			return a.refused(err, form == "json")
 		}
 		if form == "json" {
-			return report.JSON(a.env.Stdout, map[string]any{"files": entries})
+			return report.JSON(a.out, map[string]any{"files": entries})
 		}
 		if use == "tree" {
 			if ignored {
 				entries = withParents(entries)
 			}
-			return report.ContextTree(a.env.Stdout, opt.Context, entries, a.style())
+			return report.ContextTree(a.out, opt.Context, entries, a.style())
 		}
-		return report.ContextList(a.env.Stdout, entries, a.style())
+		return report.ContextList(a.out, entries, a.style())
 	}
 	return cmd
 }

@@ -91,11 +91,11 @@ Exits with 1 if a finding at or above --fail-on appears.`,
 		d.Base, d.Head = args[0], name
 		switch form {
 		case "json":
-			err = report.JSON(a.env.Stdout, d)
+			err = report.JSON(a.out, d)
 		case "markdown":
-			err = report.DiffMarkdown(a.env.Stdout, d)
+			err = report.DiffMarkdown(a.out, d)
 		default:
-			err = report.Diff(a.env.Stdout, d, a.style())
+			err = report.Diff(a.out, d, a.style())
 		}
 		if err != nil {
 			return err

@@ -122,9 +122,9 @@ Exits with 1 if a finding at or above --fail-on is left, or would be left withou
 // showMended shows repairs and, after they were made, what is left.
 func (a *app) showMended(m *why.Mended, after *audit.Report, form string) error {
 	if form == "json" {
-		return report.MendedJSON(a.env.Stdout, m, after)
+		return report.MendedJSON(a.out, m, after)
 	}
-	return report.Mended(a.env.Stdout, m, after, a.style())
+	return report.Mended(a.out, m, after, a.style())
 }
 
 // writeChanges replaces files by what they are to be, each in one step. It changes none if one of them is not any more what

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/ctxaudit/ctxaudit/internal/audit"
+	"github.com/ctxaudit/ctxaudit/internal/files"
 	"github.com/ctxaudit/ctxaudit/internal/inventory"
 	"github.com/ctxaudit/ctxaudit/internal/report"
 	"github.com/ctxaudit/ctxaudit/internal/simulate"
@@ -86,17 +87,17 @@ func (a *app) write(outputs []output, r report.Audit, style report.Style) error 
 	for _, o := range outputs {
 		var err error
 		if o.File == "" {
-			err = o.Write(a.env.Stdout, r, style)
+			err = o.WriteTo(a.out, r, style)
 		} else {
 			var b bytes.Buffer
 			plain := style
 			plain.Color, plain.Width = false, 0
-			if err = o.Write(&b, r, plain); err == nil {
+			if err = o.WriteTo(&report.Screen{W: &b}, r, plain); err == nil {
 				err = a.writeNamed(o.File, b.Bytes())
 			}
 		}
 		if err == nil && o.Name == "github" {
-			err = a.jobSummary(r, style)
+			err = a.jobSummary(r)
 		}
 		if err != nil && first == nil {
 			first = fmt.Errorf("writing the %s report: %w", o.Name, err)
@@ -105,17 +106,24 @@ func (a *app) write(outputs []output, r report.Audit, style report.Style) error 
 	return first
 }
 
+// maxSummary is less than what GitHub takes of a step, which is 1 MiB; of more it shows nothing.
+const maxSummary = 1000 << 10
+
 // jobSummary adds the report to the summary of a job of GitHub Actions, which other steps may have begun.
-func (a *app) jobSummary(r report.Audit, style report.Style) error {
+func (a *app) jobSummary(r report.Audit) error {
 	name := a.env.Getenv("GITHUB_STEP_SUMMARY")
 	if name == "" {
 		return nil
 	}
-	var b bytes.Buffer
-	if err := report.Markdown(&b, r, style); err != nil {
+	room := maxSummary
+	if fi, err := files.Lstat(name); err == nil {
+		room -= int(min(fi.Size(), maxSummary))
+	}
+	text, err := report.MarkdownWithin(r, room)
+	if err != nil {
 		return err
 	}
-	return a.appendNamed(name, b.Bytes())
+	return a.appendNamed(name, text)
 }
 
 // maxSource bounds the files that are read to show lines of them, in bytes.
@@ -129,7 +137,7 @@ func (a *app) sources(images []audit.ImageReport) report.Sources {
 			return
 		}
 		if data, ok := a.readSource(file, context); ok {
-			out[file] = data
+			out[file] = report.NewSource(data)
 		}
 	}
 	for _, img := range images {

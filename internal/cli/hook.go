@@ -2,6 +2,8 @@ package cli
 
 import (
 	"errors"
+	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -16,15 +18,18 @@ import (
 func (a *app) hookCommand() *cobra.Command {
 	f := checkFlags{untracked: "auto", quiet: true}
 	cmd := &cobra.Command{
-		Use: "hook [FILE...]", Short: "Check the images for which changed files matter",
+		Use: "hook [-- FILE...]", Short: "Check the images for which changed files matter",
 		Long: `Check those images for which one of the changed files matters: their Dockerfile, their ignore
 file, what describes them, or anything in their build context. It is for pre-commit and other
 hooks, which name the files that they know to have changed: nothing is printed if nothing is
 found, and a repository without a Dockerfile is fine.
 
+Files stand behind --: anybody who may commit can call a file --config=other.yaml. An argument
+that looks like a flag and is the name of a file here is refused.
+
 The images are those that check finds in --context, with the same configuration.`,
-		Example: `  ctxaudit hook Dockerfile shop_backend/app/main.py
-  git diff --name-only HEAD~1 | xargs ctxaudit hook --fail-on warning`,
+		Example: `  ctxaudit hook -- Dockerfile shop_backend/app/main.py
+  git diff --name-only -z HEAD~1 | xargs -0 ctxaudit hook --fail-on warning --`,
 	}
 	fl := cmd.Flags()
 	dir := fl.String("context", ".", "build context, or where Dockerfiles are looked for")
@@ -33,6 +38,9 @@ The images are those that check finds in --context, with the same configuration.
 	fl.StringVar(&f.fixes, "fixes", "best", "repairs to show, each tried in a simulation: best, all, none")
 	fl.StringVar(&f.baseline, "baseline", "", "show, and fail on, only what this `FILE` of known findings does not have")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if err := fileAsFlag(cmd, a.env.Args); err != nil {
+			return err
+		}
 		if err := f.validFixes(cmd); err != nil {
 			return err
 		}
@@ -68,7 +76,7 @@ The images are those that check finds in --context, with the same configuration.
 		style := a.style()
 		style.Quiet = true
 		text, _ := report.FindFormat("text")
-		if err := text.Write(a.env.Stdout, r, style); err != nil {
+		if err := text.WriteTo(a.out, r, style); err != nil {
 			return err
 		}
 		if r.Failed() {
@@ -77,4 +85,20 @@ The images are those that check finds in --context, with the same configuration.
 		return nil
 	}
 	return cmd
+}
+
+// fileAsFlag fails if an argument that was taken for a flag is a file.
+func fileAsFlag(cmd *cobra.Command, args []string) error {
+	for _, arg := range args {
+		if arg == "--" {
+			return nil
+		}
+		if !strings.HasPrefix(arg, "-") {
+			continue
+		}
+		if _, err := os.Lstat(arg); err == nil {
+			return usagef(cmd, "%q is a file here, and was taken for a flag: put -- before the files", arg)
+		}
+	}
+	return nil
 }

@@ -85,7 +85,7 @@ listed; the assumptions that follow from it are (on standard error, or in JSON).
 		each := func(fn func(report.ImageEntry) error) error { return eachImageEntry(image, provenance, fn) }
 		assumptions := audit.Assumptions(image, image.Opaque)
 		if form == "json" {
-			out := newJSONWriter(a.env.Stdout)
+			out := newJSONWriter(a.out)
 			if err := each(func(e report.ImageEntry) error { return out.write(e) }); err != nil {
 				return err
 			}
@@ -100,9 +100,9 @@ listed; the assumptions that follow from it are (on standard error, or in JSON).
 			if err := each(func(e report.ImageEntry) error { entries = append(entries, e); return nil }); err != nil {
 				return err
 			}
-			return report.ImageTree(a.env.Stdout, "/", entries, a.style())
+			return report.ImageTree(a.out, "/", entries, a.style())
 		}
-		return report.ImageList(a.env.Stdout, each, a.style())
+		return report.ImageList(a.out, each, a.style())
 	}
 	return cmd
 }
@@ -111,10 +111,10 @@ listed; the assumptions that follow from it are (on standard error, or in JSON).
 func (a *app) tellAssumptions(list []audit.Assumption) {
 	for _, as := range list {
 		if as.Kind == "directory" {
-			fmt.Fprintf(a.env.Stderr, "assumed: %s (%s:%d %s)\n", report.Name(as.Meaning), report.Name(as.File), as.Line, report.Name(as.Text))
+			a.tellf("assumed: %s (%s:%d %s)", as.Meaning, as.File, as.Line, as.Text)
 			continue
 		}
-		fmt.Fprintf(a.env.Stderr, "not listed: what %s:%d %s adds or removes\n", report.Name(as.File), as.Line, report.Name(as.Text))
+		a.tellf("not listed: what %s:%d %s adds or removes", as.File, as.Line, as.Text)
 	}
 }
 
@@ -198,9 +198,9 @@ each with the instruction that set it.`,
 		config := newImageConfig(plan.Config)
 		if form == "json" {
 			config.Sources = configSources(plan)
-			return report.JSON(a.env.Stdout, config)
+			return report.JSON(a.out, config)
 		}
-		return report.Config(a.env.Stdout, configLines(plan), a.style())
+		return report.Config(a.out, configLines(plan), a.style())
 	}
 	return cmd
 }

@@ -52,7 +52,7 @@ workflows and so on describe, and its other Dockerfiles with the context of each
 		if err := a.world.Write(name, []byte(text)); err != nil {
 			return fmt.Errorf("writing %s: %w", name, err)
 		}
-		_, err = fmt.Fprintf(a.env.Stdout, "wrote %s: %d images\n", name, len(found.Subjects))
+		_, err = fmt.Fprintf(a.out, "wrote %s: %d images\n", name, len(found.Subjects))
 		return err
 	}
 	return cmd

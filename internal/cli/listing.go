@@ -22,9 +22,9 @@ func (a *app) listContext(opt dockerfile.Options, ignored, asJSON bool) error {
 	if err != nil {
 		return a.refused(err, asJSON)
 	}
-	var out contextWriter = &textWriter{out: a.env.Stdout, style: a.style()}
+	var out contextWriter = &textWriter{out: a.out, style: a.style()}
 	if asJSON {
-		out = jsonContext{newJSONWriter(a.env.Stdout)}
+		out = jsonContext{newJSONWriter(a.out)}
 	}
 	defer frugal()()
 	var failed error // of writing, which is no fault of the build
@@ -94,6 +94,7 @@ func (w *textWriter) close() error {
 // jsonWriter writes what report.JSON writes of {"files": entries} and what stands behind them.
 type jsonWriter struct {
 	out   *bufio.Writer
+	under *report.Screen
 	entry bytes.Buffer
 	enc   *json.Encoder
 	any   bool
@@ -105,7 +106,8 @@ type jsonContext struct{ *jsonWriter }
 func (w jsonContext) write(e report.ContextEntry) error { return w.jsonWriter.write(e) }
 
 func newJSONWriter(out io.Writer) *jsonWriter {
-	w := &jsonWriter{out: bufio.NewWriterSize(out, 64<<10)}
+	w := &jsonWriter{under: report.JSONScreen(out)}
+	w.out = bufio.NewWriterSize(w.under, 64<<10)
 	w.enc = json.NewEncoder(&w.entry)
 	w.enc.SetEscapeHTML(false)
 	w.enc.SetIndent("    ", "  ")
@@ -146,5 +148,8 @@ func (w *jsonWriter) closeWith(rest any) error {
 	} else {
 		w.out.WriteString("\n}\n")
 	}
-	return w.out.Flush()
+	if err := w.out.Flush(); err != nil {
+		return err
+	}
+	return w.under.Flush()
 }

@@ -5,6 +5,8 @@ import (
 	"io"
 	"sync"
 	"time"
+
+	"github.com/ctxaudit/ctxaudit/internal/report"
 )
 
 // progressDelay is how long a command may take before it tells what it is doing: most are done by then.
@@ -59,7 +61,7 @@ func (p *progress) run(delay time.Duration) {
 func (p *progress) at(format string, args ...any) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.text = fmt.Sprintf(format, args...)
+	p.text = fmt.Sprintf(format, report.Values(args)...)
 }
 
 // end clears the line. Nothing may be written elsewhere before.

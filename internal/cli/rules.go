@@ -24,7 +24,7 @@ func (a *app) rulesCommand() *cobra.Command {
 			for _, r := range audit.Rules() {
 				names = append(names, r.Name)
 				if len(args) == 0 {
-					fmt.Fprintf(a.env.Stdout, "%-24s %-8s %s\n", r.Name, r.Severity, r.Title)
+					fmt.Fprintf(a.out, "%-24s %-8s %s\n", r.Name, r.Severity, r.Title)
 				}
 			}
 			if len(args) == 0 {
@@ -38,7 +38,7 @@ func (a *app) rulesCommand() *cobra.Command {
 				}
 				return usagef(cmd, "%s", msg)
 			}
-			_, err := fmt.Fprint(a.env.Stdout, r.Doc())
+			_, err := fmt.Fprint(a.out, r.Doc())
 			return err
 		},
 	}

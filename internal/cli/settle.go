@@ -51,10 +51,10 @@ func (a *app) settle(images []audit.ImageReport, subjects []audit.Subject, f *ch
 	}
 	known, gone := b.Apply(images)
 	if known > 0 {
-		fmt.Fprintf(a.env.Stderr, "ctxaudit: not shown: %s of the baseline %s\n", findings(known), f.baseline)
+		a.tellf("ctxaudit: not shown: %s of the baseline %s", findings(known), f.baseline)
 	}
 	if len(gone) > 0 {
-		fmt.Fprintf(a.env.Stderr, "ctxaudit: no longer found: %s of the baseline %s; --update-baseline takes them out\n", findings(len(gone)), f.baseline)
+		a.tellf("ctxaudit: no longer found: %s of the baseline %s; --update-baseline takes them out", findings(len(gone)), f.baseline)
 	}
 	return nil
 }

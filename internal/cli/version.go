@@ -83,9 +83,9 @@ func (a *app) versionCommand() *cobra.Command {
 			return err
 		}
 		if form == "json" {
-			return report.JSON(a.env.Stdout, thisBuild())
+			return report.JSON(a.out, thisBuild())
 		}
-		_, err = fmt.Fprintln(a.env.Stdout, thisBuild())
+		_, err = fmt.Fprintln(a.out, thisBuild())
 		return err
 	}
 	return cmd

@@ -235,15 +235,15 @@ func (a *app) showAnswers(answers []*why.Answer, form string, alone bool) error 
 	var err error
 	switch {
 	case form == "json" && alone:
-		err = report.JSON(a.env.Stdout, answers[0])
+		err = report.JSON(a.out, answers[0])
 	case form == "json":
-		err = report.JSON(a.env.Stdout, answers)
+		err = report.JSON(a.out, answers)
 	default:
 		for i, answer := range answers {
 			if i > 0 {
-				fmt.Fprintln(a.env.Stdout)
+				fmt.Fprintln(a.out)
 			}
-			if err = report.Why(a.env.Stdout, answer, a.style()); err != nil {
+			if err = report.Why(a.out, answer, a.style()); err != nil {
 				break
 			}
 		}

@@ -181,6 +181,10 @@ func TestActionReports(t *testing.T) {
 		assert.Contains(t, j.log, "::error title=ctxaudit::ctxaudit could not run")
 		assert.NoFileExists(t, filepath.Join(dir, "pwned"))
 	}
+	// No input is more than one output.
+	j = runAction(t, dir, none(map[string]string{"sarif": "x\nexit-code=0"}), path)
+	assert.Equal(t, 2, j.code)
+	assert.Empty(t, j.outputs)
 	for _, with := range []map[string]string{{"install": "no; touch pwned"}, {"install": ""}} {
 		j = runAction(t, dir, with, path)
 		assert.Equal(t, 2, j.code)

@@ -146,7 +146,7 @@ func TestMakefileSnippets(t *testing.T) {
 		code, out := run(t, cmd)
 		assert.Zero(t, code, out)
 		assert.Contains(t, out, "docker build .\n")
-		assert.Contains(t, out, "ctxaudit check "+flags+" .\n")
+		assert.Contains(t, out, "ctxaudit check "+flags+" -- .\n")
 	}
 }
 

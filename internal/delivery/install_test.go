@@ -47,6 +47,7 @@ func TestInstallScript(t *testing.T) {
 	for _, c := range []struct{ name, version, want string }{
 		{"no such release", "v9.9.9", "install.sh: downloading " + url + "/download/v9.9.9/checksums.txt"},
 		{"not a version", "../../x", "install.sh: CTXAUDIT_VERSION must be"},
+		{"a version and more", "v1/../../x", "install.sh: CTXAUDIT_VERSION must be"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			code, out, binary := install(t, "CTXAUDIT_VERSION="+c.version)

@@ -10,12 +10,17 @@ import (
 	"github.com/ctxaudit/ctxaudit/internal/audit"
 )
 
-// JSON writes a record as indented JSON with a final line end.
+// JSON writes a record as indented JSON with a final line end. Every value is exact; what a terminal or a CI system would
+// obey is escaped.
 func JSON(w io.Writer, v any) error {
-	e := json.NewEncoder(w)
+	screen := JSONScreen(w)
+	e := json.NewEncoder(screen)
 	e.SetEscapeHTML(false)
 	e.SetIndent("", "  ")
-	return e.Encode(v)
+	if err := e.Encode(v); err != nil {
+		return err
+	}
+	return screen.Flush()
 }
 
 // Check writes an audit as text: the findings of each image with the lines that matter, then one line of totals.
@@ -28,7 +33,10 @@ func Check(out io.Writer, a Audit, s Style) error {
 		if i > 0 {
 			fmt.Fprintln(w)
 		}
-		a.checkImage(w, img, s)
+		a.checkImage(w, img, a.of(i), s)
+	}
+	if text := a.left.leftOut(); text != "" {
+		fmt.Fprintf(w, "\n%s\n", s.dim(text))
 	}
 	if !s.Quiet {
 		fmt.Fprintln(w)
@@ -37,7 +45,7 @@ func Check(out io.Writer, a Audit, s Style) error {
 	return w.Flush()
 }
 
-func (a Audit) checkImage(w io.Writer, img audit.ImageReport, s Style) {
+func (a Audit) checkImage(w io.Writer, img audit.ImageReport, l leftOfImage, s Style) {
 	fmt.Fprint(w, s.bold(Name(img.Name)), "  ", s.dim(describe(img)), "\n")
 	for i, f := range img.Findings {
 		if i > 0 {
@@ -45,11 +53,14 @@ func (a Audit) checkImage(w io.Writer, img audit.ImageReport, s Style) {
 		}
 		a.finding(w, f, img, s)
 	}
+	if text := l.leftOut(); text != "" {
+		fmt.Fprintf(w, "\n  %s\n", s.dim(text))
+	}
 	if s.Quiet {
 		return
 	}
 	var rest strings.Builder
-	holds(&rest, img, s)
+	holds(&rest, img, l, s)
 	if len(img.Findings) > 0 && rest.Len() > 0 {
 		fmt.Fprintln(w)
 	}
@@ -57,40 +68,41 @@ func (a Audit) checkImage(w io.Writer, img audit.ImageReport, s Style) {
 }
 
 // holds writes what was found to be right, and what that rests on.
-func holds(w io.Writer, img audit.ImageReport, s Style) {
+func holds(w io.Writer, img audit.ImageReport, l leftOfImage, s Style) {
 	if img.Modules > 0 {
 		fmt.Fprintf(w, "  %s %s in %s followed from what the image starts\n", s.green("ok"), count(img.Imports, "import"), count(img.Modules, "module"))
 	}
 	switch {
 	case s.Verbose:
 		for _, p := range img.Passed {
-			fmt.Fprintf(w, "  %s %s\n", s.green("ok"), Name(p.Requirement))
+			fmt.Fprintf(w, "  %s %s\n", s.green("ok"), Text(p.Requirement))
 			places(w, p.Evidence, s)
 		}
 	case len(img.Passed) > 0:
 		verb := "hold"
-		if len(img.Passed) == 1 {
+		n := len(img.Passed) + l.passed
+		if n == 1 {
 			verb = "holds"
 		}
-		fmt.Fprintf(w, "  %s %s %s\n", s.green("ok"), count(len(img.Passed), "requirement"), verb)
+		fmt.Fprintf(w, "  %s %s %s\n", s.green("ok"), count(n, "requirement"), verb)
 	case len(img.Findings) == 0 && img.Modules == 0:
 		fmt.Fprintf(w, "  %s the build would succeed\n", s.green("ok"))
 	}
-	suppressed(w, img.Suppressed, s)
-	assumptions(w, img.Assumptions, s)
+	suppressed(w, img.Suppressed, l.suppressed, s)
+	assumptions(w, img.Assumptions, l.assumptions, s)
 }
 
 // suppressed tells that findings do not count, and with --verbose which and why.
-func suppressed(w io.Writer, list []audit.Suppressed, s Style) {
+func suppressed(w io.Writer, list []audit.Suppressed, more int, s Style) {
 	if len(list) == 0 {
 		return
 	}
-	fmt.Fprintf(w, "  %s\n", s.dim(count(len(list), "finding")+" suppressed"))
+	fmt.Fprintf(w, "  %s\n", s.dim(count(len(list)+more, "finding")+" suppressed"))
 	if !s.Verbose {
 		return
 	}
 	for _, x := range list {
-		fmt.Fprintf(w, "    %s\n", s.dim(fmt.Sprintf("%s: %s (%s:%d: %s)", x.Finding.Rule, printable(x.Finding.Summary), Name(x.File), x.Line, printable(x.Reason))))
+		fmt.Fprintf(w, "    %s\n", s.dim(fmt.Sprintf("%s: %s (%s: %s)", Name(x.Finding.Rule), Text(x.Finding.Summary), At(x.File, x.Line), Text(x.Reason))))
 	}
 }
 
@@ -104,7 +116,7 @@ func describe(img audit.ImageReport) string {
 	}
 	context := "context " + Name(img.Context)
 	if img.ContextReason != "" {
-		context += " (" + img.ContextReason + ")"
+		context += " (" + Text(img.ContextReason) + ")"
 	}
 	parts = append(parts, context)
 	if img.IgnoreFile != "" {
@@ -125,16 +137,16 @@ func builtBy(sources []audit.Source) string {
 	return out
 }
 
-func assumptions(w io.Writer, list []audit.Assumption, s Style) {
+func assumptions(w io.Writer, list []audit.Assumption, more int, s Style) {
 	if len(list) == 0 {
 		return
 	}
 	if !s.Verbose {
-		fmt.Fprintf(w, "  %s\n", s.dim(fmt.Sprintf("assumed: %s", assumed(list))))
+		fmt.Fprintf(w, "  %s\n", s.dim("assumed: "+assumed(list, more)))
 		return
 	}
 	for _, a := range list {
-		fmt.Fprintf(w, "  %s\n", s.dim(fmt.Sprintf("assumed: %s:%d %s: %s", Name(a.File), a.Line, Name(a.Text), a.Meaning)))
+		fmt.Fprintf(w, "  %s\n", s.dim("assumed: "+assumption(a)))
 	}
 }
 

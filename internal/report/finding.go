@@ -11,12 +11,12 @@ import (
 // finding writes one finding as text: what and where, the line that is to blame with a mark under the exact part, the
 // other lines that have a part in it, why, and what repairs it.
 func (a Audit) finding(w io.Writer, f audit.Finding, img audit.ImageReport, s Style) {
-	fmt.Fprintf(w, "  %s %s", s.severity(f.Severity), s.bold(f.Rule))
+	fmt.Fprintf(w, "  %s %s", s.severity(f.Severity), s.bold(Text(f.Rule)))
 	if f.Subject.File != "" {
 		fmt.Fprintf(w, "  %s", s.cyan(position(f.Subject)))
 	}
 	fmt.Fprintln(w)
-	for _, line := range wrap(printable(f.Summary), s.wide(4)) {
+	for _, line := range wrap(Text(f.Summary), s.wide(4)) {
 		fmt.Fprintf(w, "    %s\n", line)
 	}
 	related, rest := f.Related, strings.Builder{}
@@ -50,12 +50,12 @@ func (a Audit) reasons(w io.Writer, f audit.Finding, related []audit.Place, s St
 	if more > 0 {
 		fmt.Fprintf(w, "      %s\n", s.dim(fmt.Sprintf("and %s more (--verbose shows all)", count(more, "import"))))
 	}
-	for _, line := range wrap(printable(f.Detail), s.wide(4)) {
+	for _, line := range wrap(Text(f.Detail), s.wide(4)) {
 		fmt.Fprintf(w, "    %s\n", line)
 	}
 	fixes(w, f, s)
 	if len(f.Assumptions) > 0 {
-		for i, line := range wrap("assumed: "+assumed(f.Assumptions), s.wide(6)) {
+		for i, line := range wrap("assumed: "+assumed(f.Assumptions, 0), s.wide(6)) {
 			fmt.Fprintf(w, "    %s%s\n", strings.Repeat("  ", min(i, 1)), s.dim(line))
 		}
 	}
@@ -94,7 +94,7 @@ func excerpt(w io.Writer, f audit.Finding, sp span, label string, s Style) {
 // crop gives the part of a line that fits beside a margin, with the columns of the marked part in it. Tabs become
 // blanks, so that the mark stands where it belongs in every terminal.
 func (s Style) crop(sp span, margin int) (text string, from, to int) {
-	before, marked, after := printable(sp.Line[:sp.Start]), printable(sp.Line[sp.Start:sp.End]), printable(sp.Line[sp.End:])
+	before, marked, after := Text(sp.Line[:sp.Start]), Text(sp.Line[sp.Start:sp.End]), Text(sp.Line[sp.End:])
 	trimmed := strings.TrimLeft(before, " ")
 	if trimmed == "" {
 		before = ""
@@ -114,14 +114,3 @@ func (s Style) crop(sp span, margin int) (text string, from, to int) {
 
 // maxExcerpt bounds the line that is shown where no terminal does.
 const maxExcerpt = 160
-
-// printable makes a piece of a line fit for a terminal.
-func printable(s string) string {
-	s = strings.ReplaceAll(utf8Only(s), "\t", "    ")
-	return strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f || r >= 0x80 && r < 0xa0 || r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069 {
-			return '\ufffd'
-		}
-		return r
-	}, s)
-}

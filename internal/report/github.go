@@ -9,14 +9,23 @@ import (
 	"github.com/ctxaudit/ctxaudit/internal/audit"
 )
 
-// GitHub writes the findings as workflow commands, which GitHub Actions shows at file and line.
+// maxAnnotations is how many annotations of each kind GitHub shows of a step.
+const maxAnnotations = 10
+
+// GitHub writes the findings as workflow commands, which GitHub Actions shows at file and line: of each kind as many as it
+// shows, and how many more there are.
 func GitHub(out io.Writer, a Audit, _ Style) error {
 	w := bufio.NewWriter(out)
+	written, more := map[string]int{}, a.allLeft()
 	for _, img := range a.Images {
 		for _, f := range img.Findings {
 			command := map[audit.Severity]string{audit.Error: "error", audit.Warning: "warning"}[f.Severity]
 			if command == "" {
 				command = "notice"
+			}
+			if written[command]++; written[command] > maxAnnotations {
+				more++
+				continue
 			}
 			p := subject(f, img)
 			props := []string{"file=" + githubProperty(p.File)}
@@ -32,34 +41,41 @@ func GitHub(out io.Writer, a Audit, _ Style) error {
 			fmt.Fprintf(w, "::%s %s::%s\n", command, strings.Join(props, ","), githubData(githubMessage(f, img)))
 		}
 	}
-	for _, n := range a.Notices {
+	for i, n := range a.Notices {
+		if written["notice"]++; written["notice"] > maxAnnotations {
+			a.left.notices += len(a.Notices) - i
+			break
+		}
 		at := "file=" + githubProperty(n.File)
 		if n.Line > 0 {
 			at += fmt.Sprintf(",line=%d", n.Line)
 		}
-		fmt.Fprintf(w, "::notice %s,title=NotAudited::%s\n", at, githubData(utf8Only(printable(n.Text))))
+		fmt.Fprintf(w, "::notice %s,title=NotAudited::%s\n", at, githubData(Text(n.Text)))
+	}
+	if text := leftOutOf([]leftKind{{more, "finding"}, {a.left.notices, "notice"}}); text != "" {
+		fmt.Fprintln(w, "ctxaudit: GitHub shows", maxAnnotations, "annotations of a kind;", text)
 	}
 	return w.Flush()
 }
 
 // githubMessage is a finding in a few lines of plain text: annotations are not Markdown.
 func githubMessage(f audit.Finding, img audit.ImageReport) string {
-	lines := []string{printable(f.Summary) + " (image " + img.Name + ")"}
+	lines := []string{Text(f.Summary) + " (image " + Text(img.Name) + ")"}
 	if f.Detail != "" {
-		lines = append(lines, printable(f.Detail))
+		lines = append(lines, Text(f.Detail))
 	}
 	for _, fix := range f.Fixes {
 		lines = append(lines, "Fix: "+fixTitle(fix))
 	}
-	return utf8Only(strings.Join(lines, "\n"))
+	return strings.Join(lines, "\n")
 }
 
 // githubData escapes the message of a workflow command.
 func githubData(s string) string {
-	return strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A").Replace(s)
+	return strings.NewReplacer("%", "%25", "\n", "%0A").Replace(s)
 }
 
 // githubProperty escapes a property of a workflow command.
 func githubProperty(s string) string {
-	return strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A", ":", "%3A", ",", "%2C").Replace(utf8Only(s))
+	return strings.NewReplacer("%", "%25", ":", "%3A", ",", "%2C").Replace(Text(s))
 }

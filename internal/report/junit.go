@@ -52,19 +52,19 @@ type (
 // audit is a case that passes, and says so in its output.
 func JUnit(w io.Writer, a Audit, _ Style) error {
 	out := junitSuites{Name: "ctxaudit"}
-	for _, img := range a.Images {
-		s := junitSuite{Name: xmlText(img.Name)}
-		for _, p := range []junitProperty{{"context", img.Context}, {"dockerfile", img.Dockerfile}, {"target", img.Target}, {"ignore-file", img.IgnoreFile}} {
+	for i, img := range a.Images {
+		s := junitSuite{Name: Text(img.Name)}
+		for _, p := range []junitProperty{{"context", img.Context}, {"dockerfile", img.Dockerfile}, {"target", img.Target}, {"ignore-file", img.IgnoreFile}, {"left-out", a.of(i).leftOut()}} {
 			if p.Value != "" {
-				s.Properties = append(s.Properties, junitProperty{p.Name, xmlText(p.Value)})
+				s.Properties = append(s.Properties, junitProperty{p.Name, Text(p.Value)})
 			}
 		}
 		for _, f := range img.Findings {
-			c := junitCase{Name: xmlText(f.Summary), Classname: xmlText(img.Name + "." + f.Rule)}
-			text := junitText{xmlText(chain(f, img))}
+			c := junitCase{Name: Text(f.Summary), Classname: Text(img.Name + "." + f.Rule)}
+			text := junitText{chain(f, img)}
 			if f.Severity.AtLeast(a.FailOn) {
 				where := position(subject(f, img))
-				c.Failure = &junitFailure{Message: xmlText(where + ": " + f.Summary), Type: f.Rule, junitText: text}
+				c.Failure = &junitFailure{Message: Text(where + ": " + f.Summary), Type: Text(f.Rule), junitText: text}
 				s.Failures++
 			} else {
 				c.SystemOut = &text
@@ -72,15 +72,15 @@ func JUnit(w io.Writer, a Audit, _ Style) error {
 			s.Cases = append(s.Cases, c)
 		}
 		for _, p := range img.Passed {
-			c := junitCase{Name: xmlText(p.Requirement), Classname: xmlText(img.Name)}
+			c := junitCase{Name: Text(p.Requirement), Classname: Text(img.Name)}
 			if len(p.Evidence) > 0 {
-				c.SystemOut = &junitText{xmlText(placeLines(p.Evidence))}
+				c.SystemOut = &junitText{placeLines(p.Evidence)}
 			}
 			s.Cases = append(s.Cases, c)
 		}
 		if img.Modules > 0 && !hasRulePrefix(img.Findings, "Import") {
 			s.Cases = append(s.Cases, junitCase{
-				Name: fmt.Sprintf("%s in %s followed from what the image starts", count(img.Imports, "import"), count(img.Modules, "module")), Classname: xmlText(img.Name),
+				Name: fmt.Sprintf("%s in %s followed from what the image starts", count(img.Imports, "import"), count(img.Modules, "module")), Classname: Text(img.Name),
 			})
 		}
 		s.Tests = len(s.Cases)
@@ -111,16 +111,16 @@ func hasRulePrefix(list []audit.Finding, prefix string) bool {
 // chain is all that is known of a finding, line by line, without markup.
 func chain(f audit.Finding, img audit.ImageReport) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s %s at %s\n", f.Severity, f.Rule, position(subject(f, img)))
+	fmt.Fprintf(&b, "%s %s at %s\n", Name(string(f.Severity)), Text(f.Rule), position(subject(f, img)))
 	b.WriteString(placeLines(f.Related))
-	for _, line := range wrap(f.Detail, 110) {
+	for _, line := range wrap(Text(f.Detail), 110) {
 		b.WriteString(line + "\n")
 	}
 	for _, fix := range f.Fixes {
 		b.WriteString("fix: " + fixTitle(fix) + "\n")
 	}
 	for _, as := range f.Assumptions {
-		fmt.Fprintf(&b, "assumed: %s:%d %s: %s\n", Name(as.File), as.Line, Name(as.Text), as.Meaning)
+		b.WriteString("assumed: " + assumption(as) + "\n")
 	}
 	return strings.TrimSuffix(b.String(), "\n")
 }
@@ -129,14 +129,4 @@ func placeLines(list []audit.Place) string {
 	var b strings.Builder
 	places(&b, list, Style{})
 	return b.String()
-}
-
-// xmlText leaves out what XML cannot hold.
-func xmlText(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r == '\t' || r == '\n' || r >= ' ' && r != 0xFFFE && r != 0xFFFF {
-			return r
-		}
-		return '\ufffd'
-	}, utf8Only(s))
 }

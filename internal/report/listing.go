@@ -89,10 +89,15 @@ func contextName(e ContextEntry) string {
 	}
 }
 
+// lineText is a line that stands beside each of many entries.
+func lineText(s string) string { return Text(clip(s, maxLineText)) }
+
+const maxLineText = 200
+
 func contextNotes(e ContextEntry) string {
 	switch {
 	case e.IgnoredBy != nil:
-		return fmt.Sprintf("%s:%d %s", Name(e.IgnoredBy.File), e.IgnoredBy.Line, Name(e.IgnoredBy.Text))
+		return fmt.Sprintf("%s:%d %s", Name(e.IgnoredBy.File), e.IgnoredBy.Line, lineText(e.IgnoredBy.Text))
 	case e.ArrivesEmpty:
 		return "arrives empty"
 	default:
@@ -113,7 +118,7 @@ func ImageList(out io.Writer, each func(func(ImageEntry) error) error, s Style) 
 		return err
 	}
 	err = each(func(e ImageEntry) error {
-		fmt.Fprintf(w, "%s %s %-*s %*s %s", typeLetter(e.Type), e.Mode, owner, e.owner(), size, e.size(), Name(e.Path))
+		fmt.Fprintf(w, "%s %s %-*s %*s %s", typeLetter(e.Type), Name(e.Mode), owner, e.owner(), size, e.size(), Name(e.Path))
 		if e.Type == "dir" {
 			fmt.Fprint(w, "/")
 		}
@@ -167,7 +172,7 @@ func provenance(steps []Origin) string {
 	for _, o := range steps {
 		switch {
 		case o.Member != "":
-			parts = append(parts, fmt.Sprintf("%s:%d %s", Name(o.File), o.Line, Name(o.Text)), "member "+Name(o.Member))
+			parts = append(parts, fmt.Sprintf("%s:%d %s", Name(o.File), o.Line, lineText(o.Text)), "member "+Name(o.Member))
 		case o.ContextPath != "":
 			name := Name(o.ContextPath)
 			if o.Context != "context" {
@@ -177,7 +182,7 @@ func provenance(steps []Origin) string {
 		case o.URL != "":
 			parts = append(parts, Name(o.URL))
 		default:
-			parts = append(parts, fmt.Sprintf("%s:%d %s", Name(o.File), o.Line, Name(o.Text)))
+			parts = append(parts, fmt.Sprintf("%s:%d %s", Name(o.File), o.Line, lineText(o.Text)))
 		}
 	}
 	return strings.Join(parts, " <- ")
@@ -192,7 +197,7 @@ type TreeNode struct {
 // Tree draws entries as a tree. They must be sorted by path, and parents must be among them.
 func Tree(out io.Writer, root string, nodes []TreeNode, s Style) error {
 	w := bufio.NewWriter(out)
-	fmt.Fprintln(w, s.bold(root))
+	fmt.Fprintln(w, s.bold(Name(root)))
 	children := map[string][]TreeNode{}
 	for _, n := range nodes {
 		dir := ""

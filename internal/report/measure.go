@@ -32,6 +32,11 @@ func bytes(n int64) string {
 func wrap(text string, most int) []string {
 	var lines []string
 	line := ""
+	defer func() {
+		for i := range lines {
+			lines[i] = noCommand(lines[i])
+		}
+	}()
 	for _, word := range strings.Fields(text) {
 		if line != "" && width(line)+1+width(word) > most {
 			lines = append(lines, line)

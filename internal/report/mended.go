@@ -11,12 +11,17 @@ import (
 	"github.com/ctxaudit/ctxaudit/internal/why"
 )
 
+// maxRepairs is how many repairs text names; the diff has all.
+const maxRepairs = 200
+
 // Mended writes repairs as text, then as a unified diff that git apply and patch take; or, if after is given, what is left
 // once they were made.
 func Mended(out io.Writer, m *why.Mended, after *audit.Report, s Style) error {
 	w := bufio.NewWriter(out)
 	many := len(m.Reports) > 1
-	for _, r := range m.Repairs {
+	repairs, more := few(m.Repairs, maxRepairs)
+	for _, r := range repairs {
+		r = clipped(r, maxAnswerText)
 		mark := s.green("fix ")
 		if r.Fix == nil {
 			mark = s.yellow("none")
@@ -25,15 +30,18 @@ func Mended(out io.Writer, m *why.Mended, after *audit.Report, s Style) error {
 		if many {
 			image = " (" + Name(r.Image) + ")"
 		}
-		fmt.Fprintf(w, "%s %d. %s  %s%s\n", mark, r.Number, s.bold(r.Finding.Rule), s.cyan(position(r.Finding.Subject)), s.dim(image))
-		fmt.Fprintf(w, "        %s\n", Name(r.Finding.Summary))
+		fmt.Fprintf(w, "%s %d. %s  %s%s\n", mark, r.Number, s.bold(Text(r.Finding.Rule)), s.cyan(position(r.Finding.Subject)), s.dim(image))
+		fmt.Fprintf(w, "        %s\n", sentence(r.Finding.Summary))
 		if r.Fix != nil {
-			fmt.Fprintf(w, "        %s: %s\n", Name(r.Fix.Title), Effect(*r.Fix))
+			fmt.Fprintf(w, "        %s: %s\n", sentence(r.Fix.Title), Effect(*r.Fix))
 			continue
 		}
-		for _, t := range r.Tried {
-			fmt.Fprintf(w, "        %s\n", s.dim("tried: "+Name(t)))
+		for _, t := range fewNames(r.Tried, maxAnswerItems) {
+			fmt.Fprintf(w, "        %s\n", s.dim("tried: "+Text(t)))
 		}
+	}
+	if text := leftOutOf([]leftKind{{more, "repair"}}); text != "" {
+		fmt.Fprintln(w, s.dim(text))
 	}
 	if len(m.Repairs) == 0 {
 		fmt.Fprintln(w, "nothing to repair")
@@ -41,7 +49,7 @@ func Mended(out io.Writer, m *why.Mended, after *audit.Report, s Style) error {
 	if after == nil {
 		for _, c := range m.Changes {
 			fmt.Fprintln(w)
-			diff(w, string(edit.Unified(c.Name, c.Before, c.After)), s)
+			diff(w, string(edit.Unified(Name(c.Name), c.Before, c.After)), s)
 		}
 		return w.Flush()
 	}
@@ -52,11 +60,20 @@ func Mended(out io.Writer, m *why.Mended, after *audit.Report, s Style) error {
 	if err := w.Flush(); err != nil {
 		return err
 	}
-	return Check(out, Audit{Report: *after}, s)
+	text, _ := FindFormat("text")
+	return Check(out, Audit{Report: *after}.within(text.Bounds), s)
 }
 
-// diff writes a unified diff.
+// diff writes a unified diff that git apply and patch take. One with text that must not be shown as it is would be another
+// one if it were escaped: it is shown so that nothing takes it.
 func diff(w io.Writer, text string, s Style) {
+	if !fitLines(text) {
+		for line := range strings.Lines(text) {
+			fmt.Fprintf(w, "| %s\n", Text(strings.TrimRight(line, "\r\n")))
+		}
+		fmt.Fprintln(w, s.dim("This is not a diff to apply: what a terminal or a CI system would obey is escaped. --write makes the edit, --format json has the diff."))
+		return
+	}
 	for line := range strings.Lines(text) {
 		line, end := strings.TrimSuffix(line, "\n"), "\n"
 		switch {
@@ -73,6 +90,17 @@ func diff(w io.Writer, text string, s Style) {
 	}
 }
 
+// fitLines reports whether each line of a text may be shown as it is, whatever its end.
+func fitLines(text string) bool {
+	for line := range strings.Lines(text) {
+		line = strings.TrimSuffix(strings.TrimSuffix(line, "\n"), "\r")
+		if line = strings.ReplaceAll(line, "\t", " "); !fitName(line) {
+			return false
+		}
+	}
+	return true
+}
+
 // MendedJSON writes repairs as JSON: each with its finding and fix, the diff, and what is left if they were made.
 func MendedJSON(w io.Writer, m *why.Mended, after *audit.Report) error {
 	record := struct {
@@ -86,7 +114,7 @@ func MendedJSON(w io.Writer, m *why.Mended, after *audit.Report) error {
 		record.Repairs = []why.Repaired{}
 	}
 	for _, c := range m.Changes {
-		record.Diff += string(edit.Unified(c.Name, c.Before, c.After))
+		record.Diff += string(edit.Unified(Name(c.Name), c.Before, c.After))
 	}
 	return JSON(w, record)
 }

@@ -34,15 +34,20 @@ func fewImports(list []audit.Place) (shown []audit.Place, more int) {
 // maxAssumed is how many assumptions one line names.
 const maxAssumed = 3
 
-func assumed(list []audit.Assumption) string {
+func assumed(list []audit.Assumption, left int) string {
 	var parts []string
 	for _, a := range list[:min(len(list), maxAssumed)] {
-		parts = append(parts, fmt.Sprintf("%s:%d %s", Name(a.File), a.Line, shorten(Name(a.Text), 60)))
+		parts = append(parts, fmt.Sprintf("%s:%d %s", Name(a.File), a.Line, shorten(Text(a.Text), 60)))
 	}
-	if more := len(list) - len(parts); more > 0 {
+	if more := len(list) - len(parts) + left; more > 0 {
 		parts = append(parts, fmt.Sprintf("and %d more", more))
 	}
 	return strings.Join(parts, "; ")
+}
+
+// assumption is one in full.
+func assumption(a audit.Assumption) string {
+	return fmt.Sprintf("%s:%d %s: %s", Name(a.File), a.Line, Text(a.Text), Text(a.Meaning))
 }
 
 // shorten cuts a text that is longer than most bytes at the last blank before.
@@ -75,20 +80,27 @@ func places(w io.Writer, list []audit.Place, s Style) {
 	wide, text := 0, 0
 	where := make([]string, len(list))
 	for i, p := range list {
+		if p.Role == roleMore {
+			continue
+		}
 		where[i] = placeName(p)
 		wide = max(wide, width(where[i]))
-		text = max(text, min(width(Name(p.Text)), maxPlaceText))
+		text = max(text, min(width(Text(p.Text)), maxPlaceText))
 	}
 	const indent = 6
 	if s.Width > 0 {
 		text = min(text, max(10, s.Width-indent-wide-2))
 	}
 	for i, p := range list {
+		if p.Role == roleMore {
+			fmt.Fprintf(w, "      %s\n", s.dim(role(p)))
+			continue
+		}
 		line := pad(where[i], wide) + "  "
 		if s.Width > 0 {
-			line += pad(cutRight(Name(p.Text), max(10, s.Width-indent-wide-2)), text)
+			line += pad(cutRight(Text(p.Text), max(10, s.Width-indent-wide-2)), text)
 		} else {
-			line += pad(Name(p.Text), text)
+			line += pad(Text(p.Text), text)
 		}
 		note := role(p)
 		if s.Width == 0 || indent+width(line)+2+width(note) <= s.Width {

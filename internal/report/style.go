@@ -3,10 +3,6 @@
 package report
 
 import (
-	"strconv"
-	"unicode"
-	"unicode/utf8"
-
 	"github.com/ctxaudit/ctxaudit/internal/audit"
 )
 
@@ -36,15 +32,29 @@ func (s Style) paint(code, text string) string {
 	if !s.Color || text == "" {
 		return text
 	}
-	return "\x1b[" + code + "m" + text + "\x1b[0m"
+	return code + text + reset
 }
 
-func (s Style) bold(t string) string   { return s.paint("1", t) }
-func (s Style) dim(t string) string    { return s.paint("2", t) }
-func (s Style) red(t string) string    { return s.paint("31;1", t) }
-func (s Style) yellow(t string) string { return s.paint("33;1", t) }
-func (s Style) green(t string) string  { return s.paint("32;1", t) }
-func (s Style) cyan(t string) string   { return s.paint("36", t) }
+// The colours.
+const (
+	reset  = "\x1b[0m"
+	bold   = "\x1b[1m"
+	dim    = "\x1b[2m"
+	red    = "\x1b[31;1m"
+	yellow = "\x1b[33;1m"
+	green  = "\x1b[32;1m"
+	cyan   = "\x1b[36m"
+)
+
+// colors are what a [Screen] lets pass.
+var colors = []string{reset, bold, dim, red, yellow, green, cyan}
+
+func (s Style) bold(t string) string   { return s.paint(bold, t) }
+func (s Style) dim(t string) string    { return s.paint(dim, t) }
+func (s Style) red(t string) string    { return s.paint(red, t) }
+func (s Style) yellow(t string) string { return s.paint(yellow, t) }
+func (s Style) green(t string) string  { return s.paint(green, t) }
+func (s Style) cyan(t string) string   { return s.paint(cyan, t) }
 
 // mark paints what points at a fault.
 func (s Style) mark(sev audit.Severity, t string) string {
@@ -58,17 +68,4 @@ func (s Style) mark(sev audit.Severity, t string) string {
 	}
 }
 
-func (s Style) severity(sev audit.Severity) string { return s.mark(sev, string(sev)) }
-
-// Name makes a file name fit for one line of text: what could not be read back, or would move the cursor, is quoted.
-func Name(name string) string {
-	if !utf8.ValidString(name) {
-		return strconv.QuoteToASCII(name)
-	}
-	for _, r := range name {
-		if !unicode.IsPrint(r) && r != ' ' {
-			return strconv.Quote(name)
-		}
-	}
-	return name
-}
+func (s Style) severity(sev audit.Severity) string { return s.mark(sev, Name(string(sev))) }
