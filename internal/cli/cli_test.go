@@ -13,12 +13,16 @@ import (
 
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
-		"ctxaudit": func() { os.Exit(Main()) }, pluginProgram: func() { os.Exit(Main()) },
+		"ctxaudit": func() { os.Exit(traced(Main)) }, pluginProgram: func() { os.Exit(traced(Main)) },
 	})
 }
 
 // The commands are tested by scripts, one for each behaviour.
-func TestScripts(t *testing.T) {
+func TestScripts(t *testing.T) { runScripts(t, nil) }
+
+// runScripts runs the scripts, with settings of the environment.
+func runScripts(t *testing.T, env map[string]string) {
+	t.Helper()
 	scripts, err := filepath.Glob("testdata/script/*")
 	require.NoError(t, err)
 	require.NotEmpty(t, scripts)
@@ -33,6 +37,9 @@ func TestScripts(t *testing.T) {
 			e.Setenv("GIT_CONFIG_GLOBAL", "/dev/null")
 			e.Setenv("GIT_CONFIG_NOSYSTEM", "1")
 			e.Setenv("GIT_CEILING_DIRECTORIES", filepath.Dir(e.WorkDir))
+			for k, v := range env {
+				e.Setenv(k, v)
+			}
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
