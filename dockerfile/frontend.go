@@ -47,7 +47,7 @@ type lint struct {
 }
 
 func (r *request) compile(ctx context.Context) (*Plan, error) {
-	c := &compilation{req: r, images: &images{resolver: r.opt.Images, known: map[string]bool{}}}
+	c := &compilation{req: r, images: newImages(r.opt.Images)}
 	converted, def, err := c.convert(ctx)
 	if err != nil {
 		return nil, err
@@ -81,7 +81,11 @@ func (c *compilation) convert(ctx context.Context) (*dockerfile2llb.Result, *pb.
 		c.target = c.ui.TargetPlatforms[0]
 		opt.TargetPlatform = &c.ui.TargetPlatforms[0]
 	}
-	converted, err := dockerfile2llb.Dockerfile2LLB(ctx, entry.Data, opt)
+	data, err := c.guarded(ctx, entry.Data)
+	if err != nil {
+		return nil, nil, err
+	}
+	converted, err := dockerfile2llb.Dockerfile2LLB(ctx, data, opt)
 	if err != nil {
 		return nil, nil, c.refusal(err)
 	}
@@ -163,7 +167,7 @@ func isDockerfileFrontend(ref string) bool {
 func (c *compilation) warn(rule, description, url, message string, ranges []parser.Range) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.lints = append(c.lints, lint{rule, description, url, message, ranges})
+	c.lints = append(c.lints, lint{rule, description, url, c.req.standIns.restore(message), ranges})
 }
 
 func (c *compilation) plan(converted *dockerfile2llb.Result, def *pb.Definition) (*Plan, error) {
