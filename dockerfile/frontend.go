@@ -115,6 +115,9 @@ func (c *compilation) read(ctx context.Context, asImage bool) (*dockerui.Source,
 	if c.gateway.wasRead(localDockerfile, strings.ToLower(c.req.filename)) && !c.gateway.wasRead(localDockerfile, c.req.filename) {
 		c.req.display = path.Join(path.Dir(c.req.display), strings.ToLower(c.req.filename))
 	}
+	if err := checkNesting(c.req.display, entry.Data); err != nil {
+		return nil, err
+	}
 	c.src = newSource(c.req.display, entry.Data)
 	// What the parser refuses here, the front end refuses below, in the words that people know.
 	c.outline, _ = parseOutline(c.src)
