@@ -76,9 +76,7 @@ func (c *compilation) convert(ctx context.Context) (*dockerfile2llb.Result, *pb.
 		Warn:         c.warn,
 	}
 	opt.BuildArgs = maps.Clone(opt.BuildArgs)
-	c.target = c.req.platform
 	if len(c.ui.TargetPlatforms) > 0 {
-		c.target = c.ui.TargetPlatforms[0]
 		opt.TargetPlatform = &c.ui.TargetPlatforms[0]
 	}
 	data, err := c.guarded(ctx, entry.Data)
@@ -105,6 +103,10 @@ func (c *compilation) read(ctx context.Context, asImage bool) (*dockerui.Source,
 		return nil, &Error{Message: err.Error(), Err: err}
 	}
 	c.ui = ui
+	c.target = c.req.platform
+	if len(ui.TargetPlatforms) > 0 {
+		c.target = ui.TargetPlatforms[0]
+	}
 	entry, err := ui.ReadEntrypoint(ctx, "Dockerfile")
 	if err != nil {
 		if failure := c.gateway.failure(); failure != nil {
@@ -124,8 +126,8 @@ func (c *compilation) read(ctx context.Context, asImage bool) (*dockerui.Source,
 	c.images.limit = extraResolutions
 	if c.outline != nil {
 		c.images.limit += len(c.outline.byLine)
-		if e := c.outline.checkGrowth(c.req.opt.BuildArgs); e != nil {
-			return nil, e
+		if err := c.outline.checkGrowth(c.req, c.target); err != nil {
+			return nil, err
 		}
 	}
 	return entry, nil

@@ -62,13 +62,14 @@ func (o *outline) globals(req *request, target ocispecs.Platform) variables {
 	return v
 }
 
-// link finds the stage that each stage is built on, and which ones the target needs.
-func (o *outline) link(req *request, globals variables) (target int) {
+// bases finds the stage that each stage is built on, and tells which ones a named context stands in for.
+func (o *outline) bases(req *request, globals variables) (byName map[string]int, overridden []bool) {
 	lex := shell.NewLex(o.escape)
-	byName := map[string]int{}
-	overridden := make([]bool, len(o.stages))
+	byName = map[string]int{}
+	overridden = make([]bool, len(o.stages))
 	for i, st := range o.stages {
 		info := &o.info[i]
+		info.BaseStage = -1
 		if base, _, err := lex.ProcessWord(st.BaseName, globals); err == nil {
 			info.Base = base
 		}
@@ -81,6 +82,12 @@ func (o *outline) link(req *request, globals variables) (target int) {
 			byName[strings.ToLower(st.Name)] = i
 		}
 	}
+	return byName, overridden
+}
+
+// link finds the stage that each stage is built on, and which ones the target needs.
+func (o *outline) link(req *request, globals variables) (target int) {
+	byName, overridden := o.bases(req, globals)
 	target = len(o.stages) - 1
 	if req.opt.Target != "" {
 		if i, ok := byName[strings.ToLower(req.opt.Target)]; ok {

@@ -3,7 +3,6 @@ package dockerfile
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"maps"
 	"strconv"
 	"strings"
@@ -14,6 +13,8 @@ import (
 	"github.com/moby/buildkit/frontend/dockerfile/shell"
 	"github.com/moby/buildkit/util/system"
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/ctxaudit/ctxaudit/internal/budget"
 )
 
 // guard finds the git repositories over ssh that the ADD instructions of a Dockerfile name, and gives the text in which
@@ -87,7 +88,7 @@ func (c *compilation) guarded(ctx context.Context, data []byte) ([]byte, error) 
 		}
 		text = o.replaceSources(g.edits)
 	}
-	return nil, &Error{File: c.src.name, Message: "ctxaudit does not follow an ADD of a git repository over ssh that is written like this"}
+	return nil, &budget.Beyond{File: c.src.name, What: "an ADD of a git repository over ssh that is written like this"}
 }
 
 // settleEpoch gives SOURCE_DATE_EPOCH the value that the front end gives it: a number, or none, since nothing here tells
@@ -138,7 +139,7 @@ func (g *guard) run(ctx context.Context, req *request) error {
 			epoch = maps.Clone(g.globals)
 		}
 		if g.copied += len(t.env) + len(t.config) + len(epoch); g.copied > maxCopied {
-			return &Error{File: g.outline.src.name, Range: g.outline.info[i].Location.Range, Message: fmt.Sprintf("ctxaudit does not follow more than %d variables that stages inherit", maxCopied)}
+			return &budget.Beyond{File: g.outline.src.name, Line: g.outline.info[i].Location.Range.Start.Line, What: "so many variables that stages inherit"}
 		}
 		if users[i] > 0 {
 			left[i] = t
