@@ -15,7 +15,8 @@
 // # Errors
 //
 // What BuildKit refuses is an *Error with file, range and BuildKit's own words. Any other error means that the question
-// could not be answered: a file or directory that cannot be read, a cancelled context.
+// could not be answered: a file or directory that cannot be read, a cancelled context, a Dockerfile that would cost too much
+// to follow.
 package dockerfile
 
 import (

@@ -73,16 +73,14 @@ func (t *tracer) execute(cmd placed, cmdSet *bool) {
 		s, _, err := lex.ProcessWord(word, t.env)
 		return s, err
 	}
-	if ex, ok := cmd.Command.(instructions.SupportsSingleWordExpansion); ok {
-		if _, isArg := cmd.Command.(*instructions.ArgCommand); !isArg && ex.Expand(expand) != nil {
-			return
-		}
+	if !expanded(cmd, expand) {
+		return
 	}
+	t.assign(cmd, expand)
 	switch c := cmd.Command.(type) {
 	case *instructions.EnvCommand:
 		ranges := t.outline.pairRanges(cmd.at, len(c.Env))
 		for i, kv := range c.Env {
-			t.env[kv.Key], t.config[kv.Key] = kv.Value, kv.Value
 			t.from.Env[kv.Key] = ranges[i]
 		}
 	case *instructions.LabelCommand:
@@ -90,8 +88,6 @@ func (t *tracer) execute(cmd placed, cmdSet *bool) {
 		for i, kv := range c.Labels {
 			t.from.Labels[kv.Key] = ranges[i]
 		}
-	case *instructions.ArgCommand:
-		t.arg(c, expand)
 	case *instructions.WorkdirCommand:
 		t.from.WorkingDir = cmd.at
 	case *instructions.UserCommand:
@@ -126,9 +122,31 @@ func (t *tracer) execute(cmd placed, cmdSet *bool) {
 	}
 }
 
+// expanded expands the variables of an instruction in place; ARG does that by itself.
+func expanded(cmd placed, expand func(string) (string, error)) bool {
+	ex, ok := cmd.Command.(instructions.SupportsSingleWordExpansion)
+	_, isArg := cmd.Command.(*instructions.ArgCommand)
+	return !ok || isArg || ex.Expand(expand) == nil
+}
+
+// assign gives variables the values of an ENV that was expanded, or of an ARG.
+func (t *tracer) assign(cmd placed, expand func(string) (string, error)) {
+	switch c := cmd.Command.(type) {
+	case *instructions.EnvCommand:
+		for _, kv := range c.Env {
+			t.env[kv.Key], t.config[kv.Key] = kv.Value, kv.Value
+		}
+	case *instructions.ArgCommand:
+		t.arg(c, expand)
+	}
+}
+
 // arg follows dispatchArg: a build argument wins over the default, which wins over the argument before the first FROM.
 func (t *tracer) arg(c *instructions.ArgCommand, expand func(string) (string, error)) {
 	for _, a := range c.Args {
+		if a.Key == "BUILDKIT_SBOM_SCAN_CONTEXT" || a.Key == "BUILDKIT_SBOM_SCAN_STAGE" {
+			continue // nonEnvArgs: they are no variables
+		}
 		if v, ok := t.buildArgs[a.Key]; ok {
 			t.env[a.Key] = v
 		} else if a.Value != nil {

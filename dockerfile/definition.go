@@ -52,7 +52,7 @@ func (o *operations) build(target Location) (result OutputRef, err error) {
 		}
 		out.ID = len(o.ops)
 		out.Location, out.Also = o.locations(dgst)
-		out.Description = o.def.Metadata[dgst].GetDescription()["llb.customname"]
+		out.Description = o.req.standIns.restore(o.def.Metadata[dgst].GetDescription()["llb.customname"])
 		if out.Location.IsZero() {
 			out.Location = o.outline.fromContext(out.Description)
 		}
@@ -182,6 +182,9 @@ func (o *operations) convertSource(src *pb.SourceOp, out *Op) error {
 		url := src.Attrs[pb.AttrFullRemoteURL]
 		if url == "" {
 			url = src.Identifier
+		}
+		if original, ok := o.req.standIns.original(url); ok {
+			url, src.Attrs[pb.AttrFullRemoteURL] = original, original
 		}
 		out.Kind, out.Remote = OpRemote, &RemoteSource{Kind: scheme, URL: url, Attrs: src.Attrs}
 	case "http", "https":

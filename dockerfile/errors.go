@@ -53,7 +53,7 @@ func (c *compilation) unread(err error) error {
 	if ctxErr := contextError(err); ctxErr != nil {
 		return ctxErr
 	}
-	message := wrapping().ReplaceAllString(err.Error(), "")
+	message := c.req.standIns.restore(wrapping().ReplaceAllString(err.Error(), ""))
 	file := c.req.display
 	if strings.Contains(message, ignoreSuffix+" exceeds") {
 		file = c.req.shownFile(fileRef{localDockerfile, c.req.filename + ignoreSuffix})
@@ -82,7 +82,7 @@ func (c *compilation) refusal(err error) error {
 	if e := c.ignoreFault(err); e != nil {
 		return e
 	}
-	e := &Error{File: c.req.display, Message: wrapping().ReplaceAllString(err.Error(), ""), Err: err}
+	e := &Error{File: c.req.display, Message: c.req.standIns.restore(wrapping().ReplaceAllString(err.Error(), "")), Err: err}
 	if errors.Is(err, errTooManyImages) {
 		e.Message = errTooManyImages.Error() // its reference would only tell one image of many
 	}

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -13,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ctxaudit/ctxaudit/dockerfile"
+	"github.com/ctxaudit/ctxaudit/internal/budget"
 )
 
 func TestRefusals(t *testing.T) {
@@ -46,10 +48,6 @@ func TestRefusals(t *testing.T) {
 		{name: "lint as error", dockerfile: "# check=error=true\nFROM scratch\nCMD a\n", want: "Dockerfile: lint violation found for rules: JSONArgsRecommended"},
 		{name: "bad platform", dockerfile: "FROM scratch\n", opts: []func(*dockerfile.Options){func(o *dockerfile.Options) { o.Platform = "a/b/c/d/e" }}, want: "failed to parse target platform a/b/c/d/e..."},
 		{name: "two platforms", dockerfile: "FROM scratch\n", opts: []func(*dockerfile.Options){func(o *dockerfile.Options) { o.Platform = "linux/amd64,linux/arm64" }}, want: `platform "linux/amd64,linux/arm64": one platform at a time`},
-		{name: "settings that double", dockerfile: "FROM scratch\nENV A=0123456789\n" + strings.Repeat("ENV A=$A${A}\n", 60), want: "Dockerfile:19:1: the value of A can grow beyond 1048576 bytes"},
-		{name: "settings that double through stages", dockerfile: "ARG A=0123456789\nFROM scratch AS s\nARG A\n" + strings.Repeat("ENV A=$A$A\nFROM s AS s\n", 60), want: "Dockerfile:36:1: the value of A can grow beyond 1048576 bytes"},
-		{name: "a long setting used often", dockerfile: "FROM scratch\nENV A=" + strings.Repeat("0123456789", 1000) + "\nENV B=$A$A$A$A$A$A$A$A$A$A\n" + strings.Repeat("COPY $B$B$B$B$B$B$B$B$B$B$B$B$B$B$B$B$B$B$B$B$B$B /x\n", 1000), want: "Dockerfile: the variables can expand beyond 1073741824 bytes"},
-		{name: "too many ports", dockerfile: "FROM scratch\nEXPOSE" + strings.Repeat(" 0-65535", 1000) + "\n", want: "Dockerfile:2:1: EXPOSE can name more than 8388608 ports"},
 		{name: "bad trigger", dockerfile: "FROM scratch AS a\nONBUILD COPY --link --chown=x a b\nFROM a\n", want: "Dockerfile:3:1: --chown=x: ..."},
 		{name: "CRLF", dockerfile: "FROM scratch\r\nNOPE x\r\n", want: "Dockerfile:2:1: unknown instruction: NOPE (did you mean COPY?)"},
 		{name: "byte order mark", dockerfile: "\ufeffNOPE x\n", want: "Dockerfile:1:4: unknown instruction: NOPE (did you mean COPY?)"},
@@ -103,6 +101,39 @@ func TestIgnoreFileRefusals(t *testing.T) {
 			assert.Equal(t, c.file, e.File, e.Message)
 			assert.Equal(t, c.line, e.Range.Start.Line, e.Message)
 			assert.NotContains(t, e.Message, "failed")
+		})
+	}
+}
+
+// What would cost too much says nothing against the Dockerfile.
+func TestBeyond(t *testing.T) {
+	times := strings.Repeat
+	numbered := func(n int, line string) string {
+		var out strings.Builder
+		for i := range n {
+			out.WriteString(strings.ReplaceAll(line, "%", strconv.Itoa(i)))
+		}
+		return out.String()
+	}
+	for _, c := range []struct{ name, dockerfile, want string }{
+		{"settings that double", "FROM scratch\nENV A=0123456789\n" + times("ENV A=$A${A}\n", 60), "Dockerfile:19: ctxaudit does not follow a value of A that can grow beyond 1048576 bytes"},
+		{"settings that double through stages", "ARG A=0123456789\nFROM scratch AS s\nARG A\n" + times("ENV A=$A$A\nFROM s AS s\n", 60), "Dockerfile:36: ctxaudit does not follow a value of A that can grow beyond 1048576 bytes"},
+		{"a long setting used often", "FROM scratch\nENV A=" + times("0123456789", 1000) + "\nENV B=$A$A$A$A$A$A$A$A$A$A\n" + times("COPY $B$B$B$B$B$B$B$B$B$B$B$B$B$B$B$B$B$B$B$B$B$B /x\n", 1000), "Dockerfile: ctxaudit does not follow variables that can expand beyond 1073741824 bytes"},
+		{"too many ports", "FROM scratch\nEXPOSE" + times(" 0-65535", 1000) + "\n", "Dockerfile:2: ctxaudit does not follow EXPOSE of more than 8388608 ports"},
+		{"nested variables", "FROM scratch\nENV A=" + times(times("${A:-", 5000)+"\\\n", 60) + times(times("}", 5000)+"\\\n", 60) + "\n", "Dockerfile: ctxaudit does not follow a Dockerfile with so many nested variables: it is nested more than 10000 deep"},
+		{"nested variables before a heredoc", "FROM scratch\nCOPY <<E " + times(times("${A:-", 5000)+"\\\n", 200) + "\n", "Dockerfile: ctxaudit does not follow a Dockerfile with so many nested variables: it is nested more than 10000 deep"},
+		{"instructions", "FROM a\n" + times("RUN x\n", 20_000), "Dockerfile:4473: ctxaudit does not follow so many instructions one after the other"},
+		{"stages", "FROM a AS s\n" + times("RUN x\nFROM s AS s\n", 20_000), "ctxaudit does not follow so many instructions one after the other"},
+		{"triggers", "FROM a AS s\n" + times("ONBUILD RUN x\n", 1000) + times("FROM s\n", 1000), "ctxaudit does not follow so many instructions one after the other"},
+		{"settings", "FROM a\nENV" + numbered(20_000, " \\\n A%=1") + "\n", "ctxaudit does not follow so many settings one after the other"},
+		{"inherited settings", "FROM a AS s\nENV" + numbered(4000, " \\\n A%=1") + "\n" + times("FROM s\n", 1000), "ctxaudit does not follow so many variables that stages inherit"},
+		{"unset variables", "FROM a\nENV" + numbered(2000, " \\\n A%=1") + "\n" + numbered(2000, "LABEL a=$B%\n"), "Dockerfile: ctxaudit does not follow so many variables that nobody sets"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			_, err := compile(t, c.dockerfile)
+			var beyond *budget.Beyond
+			require.ErrorAs(t, err, &beyond)
+			assert.ErrorContains(t, err, c.want)
 		})
 	}
 }

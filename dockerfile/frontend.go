@@ -47,7 +47,7 @@ type lint struct {
 }
 
 func (r *request) compile(ctx context.Context) (*Plan, error) {
-	c := &compilation{req: r, images: &images{resolver: r.opt.Images, known: map[string]bool{}}}
+	c := &compilation{req: r, images: newImages(r.opt.Images)}
 	converted, def, err := c.convert(ctx)
 	if err != nil {
 		return nil, err
@@ -76,12 +76,14 @@ func (c *compilation) convert(ctx context.Context) (*dockerfile2llb.Result, *pb.
 		Warn:         c.warn,
 	}
 	opt.BuildArgs = maps.Clone(opt.BuildArgs)
-	c.target = c.req.platform
 	if len(c.ui.TargetPlatforms) > 0 {
-		c.target = c.ui.TargetPlatforms[0]
 		opt.TargetPlatform = &c.ui.TargetPlatforms[0]
 	}
-	converted, err := dockerfile2llb.Dockerfile2LLB(ctx, entry.Data, opt)
+	data, err := c.guarded(ctx, entry.Data)
+	if err != nil {
+		return nil, nil, err
+	}
+	converted, err := dockerfile2llb.Dockerfile2LLB(ctx, data, opt)
 	if err != nil {
 		return nil, nil, c.refusal(err)
 	}
@@ -101,6 +103,10 @@ func (c *compilation) read(ctx context.Context, asImage bool) (*dockerui.Source,
 		return nil, &Error{Message: err.Error(), Err: err}
 	}
 	c.ui = ui
+	c.target = c.req.platform
+	if len(ui.TargetPlatforms) > 0 {
+		c.target = ui.TargetPlatforms[0]
+	}
 	entry, err := ui.ReadEntrypoint(ctx, "Dockerfile")
 	if err != nil {
 		if failure := c.gateway.failure(); failure != nil {
@@ -111,14 +117,17 @@ func (c *compilation) read(ctx context.Context, asImage bool) (*dockerui.Source,
 	if c.gateway.wasRead(localDockerfile, strings.ToLower(c.req.filename)) && !c.gateway.wasRead(localDockerfile, c.req.filename) {
 		c.req.display = path.Join(path.Dir(c.req.display), strings.ToLower(c.req.filename))
 	}
+	if err := checkNesting(c.req.display, entry.Data); err != nil {
+		return nil, err
+	}
 	c.src = newSource(c.req.display, entry.Data)
 	// What the parser refuses here, the front end refuses below, in the words that people know.
 	c.outline, _ = parseOutline(c.src)
 	c.images.limit = extraResolutions
 	if c.outline != nil {
 		c.images.limit += len(c.outline.byLine)
-		if e := c.outline.checkGrowth(c.req.opt.BuildArgs); e != nil {
-			return nil, e
+		if err := c.outline.checkGrowth(c.req, c.target); err != nil {
+			return nil, err
 		}
 	}
 	return entry, nil
@@ -163,7 +172,7 @@ func isDockerfileFrontend(ref string) bool {
 func (c *compilation) warn(rule, description, url, message string, ranges []parser.Range) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.lints = append(c.lints, lint{rule, description, url, message, ranges})
+	c.lints = append(c.lints, lint{rule, description, url, c.req.standIns.restore(message), ranges})
 }
 
 func (c *compilation) plan(converted *dockerfile2llb.Result, def *pb.Definition) (*Plan, error) {

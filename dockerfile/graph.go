@@ -62,13 +62,14 @@ func (o *outline) globals(req *request, target ocispecs.Platform) variables {
 	return v
 }
 
-// link finds the stage that each stage is built on, and which ones the target needs.
-func (o *outline) link(req *request, globals variables) (target int) {
+// bases finds the stage that each stage is built on, and tells which ones a named context stands in for.
+func (o *outline) bases(req *request, globals variables) (byName map[string]int, overridden []bool) {
 	lex := shell.NewLex(o.escape)
-	byName := map[string]int{}
-	overridden := make([]bool, len(o.stages))
+	byName = map[string]int{}
+	overridden = make([]bool, len(o.stages))
 	for i, st := range o.stages {
 		info := &o.info[i]
+		info.BaseStage = -1
 		if base, _, err := lex.ProcessWord(st.BaseName, globals); err == nil {
 			info.Base = base
 		}
@@ -81,6 +82,12 @@ func (o *outline) link(req *request, globals variables) (target int) {
 			byName[strings.ToLower(st.Name)] = i
 		}
 	}
+	return byName, overridden
+}
+
+// link finds the stage that each stage is built on, and which ones the target needs.
+func (o *outline) link(req *request, globals variables) (target int) {
+	byName, overridden := o.bases(req, globals)
 	target = len(o.stages) - 1
 	if req.opt.Target != "" {
 		if i, ok := byName[strings.ToLower(req.opt.Target)]; ok {
@@ -139,36 +146,47 @@ func fromNames(cmd instructions.Command) []string {
 type placed struct {
 	instructions.Command
 	at Location
+	// line is where it is written: for a trigger that is the ONBUILD's. One of an image is written nowhere but in written.
+	line    int
+	written string
 }
 
 // commands are the instructions that a stage executes: the ONBUILD triggers of its base, then its own.
 func (o *outline) commands(stage int, baseTriggers []string) []placed {
 	from := o.info[stage].Location
 	var cmds []placed
-	triggers := baseTriggers
-	if b := o.info[stage].BaseStage; b >= 0 {
-		triggers = nil
-		for _, cmd := range o.stages[b].Commands {
-			if onbuild, ok := cmd.(*instructions.OnbuildCommand); ok {
-				triggers = append(triggers, onbuild.Expression)
-			}
-		}
-	}
-	for _, trigger := range triggers {
-		ast, err := parser.Parse(strings.NewReader(trigger))
+	trigger := func(text string, line int, written string) {
+		ast, err := parser.Parse(strings.NewReader(text))
 		if err != nil || len(ast.AST.Children) != 1 {
-			continue
+			return
 		}
 		if cmd, err := instructions.ParseCommand(ast.AST.Children[0]); err == nil {
 			at := from
 			at.Trigger = fold(ast.AST.Children[0].Original)
-			cmds = append(cmds, placed{cmd, at})
+			cmds = append(cmds, placed{Command: cmd, at: at, line: line, written: written})
+		}
+	}
+	if b := o.info[stage].BaseStage; b >= 0 {
+		for i, cmd := range o.stages[b].Commands {
+			if onbuild, ok := cmd.(*instructions.OnbuildCommand); ok {
+				trigger(onbuild.Expression, o.lineOf(b, i), "")
+			}
+		}
+	} else {
+		for _, text := range baseTriggers {
+			trigger(text, 0, text)
 		}
 	}
 	for i, cmd := range o.stages[stage].Commands {
-		cmds = append(cmds, placed{cmd, o.info[stage].Instructions[i].Location})
+		cmds = append(cmds, placed{Command: cmd, at: o.info[stage].Instructions[i].Location, line: o.lineOf(stage, i)})
 	}
 	return cmds
+}
+
+// lineOf gives the first line of an instruction.
+func (o *outline) lineOf(stage, i int) int {
+	first, _ := bounds(o.stages[stage].Commands[i].Location())
+	return first
 }
 
 // fromContext gives the FROM that a named context stands in for, going by how BuildKit shows the context's source,

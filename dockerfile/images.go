@@ -36,6 +36,12 @@ type images struct {
 	mu    sync.Mutex
 	count int
 	known map[string]bool // by reference, as BuildKit asks for it
+
+	triggers map[string]string // what BuildKit is given in the place of a trigger, see guard
+}
+
+func newImages(resolver ImageResolver) *images {
+	return &images{resolver: resolver, known: map[string]bool{}, triggers: map[string]string{}}
 }
 
 // Resolve gives the configuration of an image, empty for an unknown one.
@@ -69,6 +75,9 @@ func (im *images) Resolve(ctx context.Context, ref string, opt sourceresolver.Op
 		config = []byte("{}")
 	}
 	config, err = withRootFS(config, platform)
+	if err == nil {
+		config, err = im.withTriggers(config)
+	}
 	if err != nil {
 		return "", "", nil, fmt.Errorf("reading the configuration of image %s: %w", ref, err)
 	}
@@ -122,4 +131,25 @@ func withRootFS(config []byte, platform ocispecs.Platform) ([]byte, error) {
 		return nil, err
 	}
 	return json.Marshal(fields)
+}
+
+// withTriggers gives a configuration with what is to be handed over in the place of its triggers.
+func (im *images) withTriggers(config []byte) ([]byte, error) {
+	if len(im.triggers) == 0 {
+		return config, nil
+	}
+	image, settings, triggers := map[string]json.RawMessage{}, map[string]json.RawMessage{}, []string{}
+	if json.Unmarshal(config, &image) != nil || json.Unmarshal(image["config"], &settings) != nil || json.Unmarshal(settings["OnBuild"], &triggers) != nil {
+		return config, nil // the front end reads no trigger there either
+	}
+	for i, t := range triggers {
+		if given, ok := im.triggers[t]; ok {
+			triggers[i] = given
+		}
+	}
+	var err, err2, err3 error
+	settings["OnBuild"], err = json.Marshal(triggers)
+	image["config"], err2 = json.Marshal(settings)
+	config, err3 = json.Marshal(image)
+	return config, errors.Join(err, err2, err3)
 }

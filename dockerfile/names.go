@@ -20,6 +20,9 @@ type Names struct {
 // passed over.
 func ReadNames(data []byte) Names {
 	var n Names
+	if checkNesting("", data) != nil {
+		return n
+	}
 	ast, err := parser.Parse(bytes.NewReader(data))
 	if err != nil {
 		return n

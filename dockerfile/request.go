@@ -42,6 +42,7 @@ type request struct {
 	display  string            // how people know it
 	stdin    map[string][]byte // the files of the "dockerfile" source, if it is no directory
 	remote   string            // the URL of the main context, "" if it is a directory
+	standIns standIns          // for what BuildKit must not see
 }
 
 func (r *request) displayName() string { return r.display }
@@ -68,6 +69,9 @@ func newRequest(opt Options) (*request, error) {
 	if opt.isRemote(opt.Context) {
 		r.remote = opt.Context
 		r.attrs["context"] = opt.Context
+		if given, ok := r.standIns.of(opt.Context); ok {
+			r.attrs["context"] = given
+		}
 	} else {
 		if err := opt.checkDir(opt.Context); err != nil {
 			return nil, fmt.Errorf("preparing the build context: %w", err)
@@ -191,6 +195,10 @@ func (r *request) addBuildContexts() error {
 		name := strings.TrimSuffix(reference.FamiliarString(named), ":latest")
 		if r.opt.isRemote(value) || strings.HasPrefix(value, "docker-image://") || strings.HasPrefix(value, "oci-layout://") {
 			r.attrs["context:"+name] = value
+			// Of named contexts over ssh BuildKit takes this form alone.
+			if given, ok := r.standIns.of(value); ok && strings.HasPrefix(value, "git@") {
+				r.attrs["context:"+name] = given
+			}
 			continue
 		}
 		if err := r.opt.checkDir(value); err != nil {

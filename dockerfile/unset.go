@@ -31,6 +31,9 @@ func (p *Plan) Unset(l Location) Unset {
 // counts as set, and one whose value is that of another is as good as that.
 func unset(data []byte, line int, buildArgs map[string]string) Unset {
 	var out Unset
+	if checkNesting("", data) != nil {
+		return out
+	}
 	ast, err := parser.Parse(bytes.NewReader(data))
 	if err != nil {
 		return out

@@ -11,6 +11,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"sync/atomic"
 )
 
@@ -56,6 +57,7 @@ type Budget struct {
 	steps, bytes, depth atomic.Int64
 	above               *Budget
 	failed              atomic.Pointer[Exceeded]
+	apart               sync.Map // by name
 }
 
 // New gives a budget.
@@ -63,6 +65,19 @@ func New(l Limits) *Budget { return &Budget{limits: l} }
 
 // Part gives a budget for a part of the work. What it spends counts for b, too.
 func (b *Budget) Part(l Limits) *Budget { return &Budget{limits: l, above: b} }
+
+// Apart gives the budget of that name beside b, with limits of its own: for work of one kind that is done again and again,
+// which together must not take long and whose end is not that of everything else.
+func (b *Budget) Apart(name string, l Limits) *Budget {
+	if b == nil {
+		return nil
+	}
+	for b.above != nil {
+		b = b.above
+	}
+	beside, _ := b.apart.LoadOrStore(name, New(l))
+	return beside.(*Budget)
+}
 
 // Steps counts n steps. Once a limit is passed, every further call fails.
 func (b *Budget) Steps(n int64) error {

@@ -32,6 +32,16 @@ func TestAPartCountsForTheWhole(t *testing.T) {
 	assert.Error(t, run.Part(Limits{}).Steps(1), "the run has nothing left")
 }
 
+func TestApart(t *testing.T) {
+	run := New(Limits{Steps: 1})
+	a := run.Part(Limits{}).Apart("a", Limits{Steps: 2})
+	assert.Same(t, a, run.Apart("a", Limits{Steps: 2}))
+	assert.NotSame(t, a, run.Apart("b", Limits{}))
+	require.Error(t, a.Part(Limits{}).Steps(3))
+	require.NoError(t, run.Steps(1), "the run goes on")
+	require.NoError(t, (*Budget)(nil).Apart("a", Limits{}).Steps(1))
+}
+
 func TestDepthIsGivenBack(t *testing.T) {
 	b := New(Limits{Depth: 2})
 	for range 10 {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/ctxaudit/ctxaudit/dockerfile"
 	"github.com/ctxaudit/ctxaudit/internal/audit"
+	"github.com/ctxaudit/ctxaudit/internal/budget"
 	"github.com/ctxaudit/ctxaudit/internal/inventory"
 	"github.com/ctxaudit/ctxaudit/internal/policy"
 	"github.com/ctxaudit/ctxaudit/internal/project"
@@ -106,9 +107,8 @@ large repository --assume-sendable saves that time.`,
 		if err != nil {
 			return err
 		}
-		subjects := found.Subjects
 		var views []*inventory.Inventory
-		images, err := a.audit(cmd.Context(), subjects, &f, func(s audit.Subject, _ *audit.ImageReport, image *simulate.Image) error {
+		images, err := a.audit(cmd.Context(), &found, &f, func(s audit.Subject, _ *audit.ImageReport, image *simulate.Image) error {
 			if !needsViews(outputs) {
 				return nil
 			}
@@ -119,7 +119,7 @@ large repository --assume-sendable saves that time.`,
 		if err != nil {
 			return err
 		}
-		if err := a.settle(images, subjects, &f); err != nil {
+		if err := a.settle(images, found.Subjects, &f); err != nil {
 			return err
 		}
 		if f.newSince != "" {
@@ -172,15 +172,25 @@ func (f *checkFlags) validFixes(cmd *cobra.Command) error {
 }
 
 // audit checks images one after the other, and searches repairs for what it finds. each, if it is not nil, is called for
-// every image before; the image is nil if the build would fail.
-func (a *app) audit(ctx context.Context, subjects []audit.Subject, f *checkFlags, each func(audit.Subject, *audit.ImageReport, *simulate.Image) error) ([]audit.ImageReport, error) {
+// every image before; the image is nil if the build would fail. What costs too much to follow becomes a notice and is no
+// longer among the images; it is the error if nothing is left.
+func (a *app) audit(ctx context.Context, found *project.Images, f *checkFlags, each func(audit.Subject, *audit.ImageReport, *simulate.Image) error) ([]audit.ImageReport, error) {
 	watch := a.progress()
 	defer watch.end()
 	var images []audit.ImageReport
+	subjects := found.Subjects
+	var beyond *budget.Beyond
+	found.Subjects = nil
 	for i, s := range subjects {
 		watch.at("auditing %s (%d of %d)", s.Name, i+1, len(subjects))
 		s.Verbose, s.Sendable = f.verbose, f.sendable
 		r, image, err := audit.Run(ctx, s)
+		if errors.As(err, &beyond) {
+			n := audit.Notice{File: beyond.File, Line: beyond.Line, Text: fmt.Sprintf("%s is not audited: %s", s.Name, beyond.Text())}
+			found.Notices = append(found.Notices, n)
+			a.tell([]audit.Notice{n})
+			continue
+		}
 		if err != nil {
 			return nil, fmt.Errorf("auditing image %s: %w", s.Name, err)
 		}
@@ -204,6 +214,10 @@ func (a *app) audit(ctx context.Context, subjects []audit.Subject, f *checkFlags
 			}
 		}
 		images = append(images, r)
+		found.Subjects = append(found.Subjects, subjects[i])
+	}
+	if len(images) == 0 && beyond != nil {
+		return nil, errors.New("no image is left to audit")
 	}
 	return images, nil
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/ctxaudit/ctxaudit/dockerctx"
 	"github.com/ctxaudit/ctxaudit/dockerfile"
 	"github.com/ctxaudit/ctxaudit/internal/budget"
+	"github.com/ctxaudit/ctxaudit/internal/offline"
 	"github.com/ctxaudit/ctxaudit/internal/project"
 	"github.com/ctxaudit/ctxaudit/internal/report"
 	"github.com/ctxaudit/ctxaudit/internal/simulate"
@@ -50,6 +51,8 @@ type Env struct {
 
 // Main runs the command line of this process and gives its exit code.
 func Main() int {
+	// Where the kernel refuses, there is nothing that would have to be refused either: no code here dials.
+	_ = offline.Enter()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	// What does not end when it is asked to, such as waiting for standard input, ends at the second interrupt.

@@ -98,13 +98,12 @@ Exits with 1 if a finding at or above --fail-on is left, or would be left withou
 		if found, err = a.subjectsIn(cmd, a.disk(cmd.Context(), contextOf(args), "auto"), &f, args); err != nil {
 			return err
 		}
-		subjects = found.Subjects
 		f.fixes = "none"
-		images, err := a.audit(cmd.Context(), subjects, &f, nil)
+		images, err := a.audit(cmd.Context(), &found, &f, nil)
 		if err != nil {
 			return err
 		}
-		if err := a.suppress(images, subjects, false); err != nil {
+		if err := a.suppress(images, found.Subjects, false); err != nil {
 			return err
 		}
 		after := audit.NewReport(images)

@@ -59,12 +59,12 @@ The images are those that check finds in --context, with the same configuration.
 		if err != nil {
 			return err
 		}
-		subjects := project.Concerned(found.Subjects, args)
-		images, err := a.audit(cmd.Context(), subjects, &f, nil)
+		found.Subjects = project.Concerned(found.Subjects, args)
+		images, err := a.audit(cmd.Context(), &found, &f, nil)
 		if err != nil {
 			return err
 		}
-		if err := a.settle(images, subjects, &f); err != nil {
+		if err := a.settle(images, found.Subjects, &f); err != nil {
 			return err
 		}
 		r := report.Audit{

@@ -43,7 +43,7 @@ var allowed = map[string][]string{
 	"internal/ignorelint":              {"dockerctx", "internal/audit", "internal/edit", "internal/simulate"},
 	"internal/inventory":               {"dockerctx", "dockerfile", "internal/rootfs", "internal/simulate"},
 	"internal/report":                  {"internal/audit", "internal/edit", "internal/imagediff", "internal/inventory", "internal/why"},
-	"internal/cli":                     {"dockerctx", "dockerfile", "internal/audit", "internal/baseline", "internal/budget", "internal/edit", "internal/files", "internal/gcstart", "internal/git", "internal/gitfs", "internal/ignorelint", "internal/imagediff", "internal/inventory", "internal/lazyre", "internal/overlay", "internal/policy", "internal/project", "internal/report", "internal/rootfs", "internal/simulate", "internal/suppress", "internal/why"},
+	"internal/cli":                     {"dockerctx", "dockerfile", "internal/audit", "internal/baseline", "internal/budget", "internal/edit", "internal/files", "internal/gcstart", "internal/git", "internal/gitfs", "internal/ignorelint", "internal/imagediff", "internal/inventory", "internal/lazyre", "internal/offline", "internal/overlay", "internal/policy", "internal/project", "internal/report", "internal/rootfs", "internal/simulate", "internal/suppress", "internal/why"},
 	"internal/conformance":             {"dockerctx", "dockerfile", "internal/rootfs", "internal/simulate"},
 	"internal/startup":                 {"internal/lazyre"},
 	"internal/modules/python":          {"internal/modules/python/syntax"},
@@ -58,15 +58,17 @@ var allowed = map[string][]string{
 	"internal/budget":                  {},
 	"internal/files":                   {},
 	"internal/git":                     {"internal/files", "internal/lazyre"},
+	"internal/offline":                 {},
 	"internal/hostile":                 {},
 	"hack/bench":                       {"internal/audit", "internal/policy", "dockerctx", "dockerfile", "internal/rootfs", "internal/simulate"},
 }
 
 // thirdParty lists what the light packages may import from elsewhere.
 var thirdParty = map[string][]string{
-	"dockerctx":       {"github.com/moby/patternmatcher", "golang.org/x/sys/unix"},
-	"internal/rootfs": {},
-	"internal/report": {"github.com/mattn/go-runewidth"},
+	"dockerctx":        {"github.com/moby/patternmatcher", "golang.org/x/sys/unix"},
+	"internal/rootfs":  {},
+	"internal/offline": {"golang.org/x/sys/unix"},
+	"internal/report":  {"github.com/mattn/go-runewidth"},
 }
 
 type pkg struct {

@@ -175,13 +175,18 @@ type Loader interface {
 	Load() ([]Child, error)
 }
 
+// Keeper is a Loader that is asked before what it gave is remembered.
+type Keeper interface {
+	Keep(entries int) error
+}
+
 // dir holds the entries of a directory: loaded at first use, then fixed unless its node is owned by a running edit.
 type dir struct {
 	mu     sync.Mutex
 	loader Loader // nil once loaded
 	err    error
-	byName map[string]*Node
-	names  []string // sorted; nil when out of date
+	entries
+	names []string // sorted; nil when out of date
 }
 
 func (d *dir) load() error {
@@ -191,11 +196,13 @@ func (d *dir) load() error {
 		return d.err
 	}
 	children, err := d.loader.Load()
-	d.loader, d.err = nil, err
-	d.byName = make(map[string]*Node, len(children))
-	for _, c := range children {
-		d.byName[c.Name] = c.Node
+	if k, ok := d.loader.(Keeper); ok && err == nil {
+		if err = k.Keep(len(children)); err != nil {
+			children = nil
+		}
 	}
+	d.loader, d.err = nil, err
+	d.entries = newEntries(children)
 	return err
 }
 
@@ -203,7 +210,7 @@ func (d *dir) load() error {
 func NewNode(a Attr) *Node {
 	n := &Node{Attr: a}
 	if a.Kind == KindDir {
-		n.dir = &dir{byName: map[string]*Node{}}
+		n.dir = &dir{entries: newEntries(nil)}
 	}
 	return n
 }
@@ -241,16 +248,14 @@ func (n *Node) Children() ([]Child, error) {
 	n.dir.mu.Lock()
 	defer n.dir.mu.Unlock()
 	if n.dir.names == nil {
-		names := make([]string, 0, len(n.dir.byName))
-		for name := range n.dir.byName {
-			names = append(names, name)
-		}
+		names := make([]string, 0, n.dir.count)
+		n.dir.each(func(name string, _ *Node) { names = append(names, name) })
 		slices.Sort(names)
 		n.dir.names = names
 	}
 	out := make([]Child, len(n.dir.names))
 	for i, name := range n.dir.names {
-		out[i] = Child{name, n.dir.byName[name]}
+		out[i] = Child{name, n.dir.get(name)}
 	}
 	return out, nil
 }
@@ -284,7 +289,7 @@ func (n *Node) Child(name string) (*Node, error) {
 	}
 	n.dir.mu.Lock()
 	defer n.dir.mu.Unlock()
-	return n.dir.byName[name], nil
+	return n.dir.get(name), nil
 }
 
 // Open opens the bytes of a regular file; fs.ErrInvalid if they are not known.

@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"path"
 	"strings"
+	"syscall"
 )
 
 // maxLinks is the number of symbolic links after which BuildKit gives up on a path (continuity/fs/path.go and
@@ -19,10 +20,20 @@ const maxLinks = 255
 // operations: each round expands every link of the path once, and a link's `..` is taken by its spelling, before the
 // links of what stands in front of it are known. Rounds go on until none is left.
 func (t *Tree) Resolve(p string) (string, error) {
-	asked := p
 	if p == "" {
 		return "/", nil
 	}
+	if len(p) >= maxPath {
+		return "", &PathError{p, syscall.ENAMETOOLONG}
+	}
+	if clean, ok := t.plain(p); ok {
+		return clean, nil
+	}
+	return t.resolveLinks(p)
+}
+
+func (t *Tree) resolveLinks(p string) (string, error) {
+	asked := p
 	for links := 0; ; {
 		before := links
 		next, err := t.expand(p, &links)
@@ -42,6 +53,38 @@ func (t *Tree) Resolve(p string) (string, error) {
 			p = clean
 		}
 	}
+}
+
+// maxPath is PATH_MAX of Linux: no call of the kernel takes a path that is as long.
+const maxPath = 4096
+
+// plain gives a path that has no link in it and nothing on its way that is no directory, cleaned; false for all others, which
+// Resolve goes through link by link.
+func (t *Tree) plain(p string) (string, bool) {
+	if strings.Contains(p, "..") {
+		return "", false
+	}
+	clean := path.Join("/", p)
+	n := t.root
+	for _, name := range components(clean) {
+		if n.Kind == KindUnknown {
+			return clean, true
+		}
+		if !n.IsDir() {
+			return "", false
+		}
+		c, err := n.Child(name)
+		if err != nil {
+			return "", false
+		}
+		if c == nil {
+			return clean, true
+		}
+		if n = c; n.Kind == KindSymlink {
+			return "", false
+		}
+	}
+	return clean, true
 }
 
 // ResolveParent is [Tree.Resolve] but for the last component, which is kept as it is.
@@ -154,6 +197,33 @@ func (t *Tree) LstatThrough(p string) (*Node, error) {
 //
 // The entry is nil if there is none. A component that is no directory makes everything below it absent, not an error.
 func (t *Tree) Lookup(p string, followLast bool) (*Node, string, error) {
+	if clean := path.Join("/", p); !t.crossesLink(clean, followLast) {
+		n, err := t.Lstat(clean)
+		if isAbsent(err) {
+			return nil, clean, nil
+		}
+		return n, clean, err
+	}
+	return t.lookupLinks(p, followLast)
+}
+
+// crossesLink reports whether there is a link on the way of a clean path, or at its end if that counts.
+func (t *Tree) crossesLink(p string, last bool) bool {
+	n := t.root
+	names := components(p)
+	for i, name := range names {
+		c, err := n.Child(name)
+		if err != nil || c == nil {
+			return false // Lstat tells
+		}
+		if n = c; n.Kind == KindSymlink && (last || i+1 < len(names)) {
+			return true
+		}
+	}
+	return false
+}
+
+func (t *Tree) lookupLinks(p string, followLast bool) (*Node, string, error) {
 	rest := strings.TrimPrefix(path.Join("/", p), "/")
 	cur := "/"
 	links := 0

@@ -2,11 +2,16 @@ package rootfs
 
 import (
 	"io/fs"
+	"maps"
 	"path"
+	"strconv"
+	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
 )
 
 // build makes a tree from paths: a trailing slash is a directory, "a -> b" a link, anything else a file.
@@ -155,4 +160,73 @@ func TestListOrder(t *testing.T) {
 	require.NoError(t, tree.List(func(p string, _ *Node) error { listed = append(listed, p); return nil }))
 	assert.IsIncreasing(t, listed)
 	assert.ElementsMatch(t, walked, listed)
+}
+
+// Copies of a large directory change on their own, in whatever order, and hold what a plain map would.
+func TestEntriesAreIndependent(t *testing.T) {
+	rapid.Check(t, func(r *rapid.T) {
+		type pair struct {
+			tree *Tree
+			want map[string]int32
+		}
+		first := pair{New(), map[string]int32{}}
+		for i := range int32(rapid.SampledFrom([]int{0, 5, 100, 400}).Draw(r, "size")) {
+			name := strconv.Itoa(int(i))
+			require.NoError(r, first.tree.Put("/"+name, NewNode(Attr{Kind: KindFile, Op: i})))
+			first.want[name] = i
+		}
+		pairs := []pair{first}
+		for step := range int32(rapid.IntRange(1, 60).Draw(r, "steps")) {
+			p := pairs[rapid.IntRange(0, len(pairs)-1).Draw(r, "tree")]
+			name := strconv.Itoa(rapid.IntRange(0, 410).Draw(r, "name"))
+			switch rapid.IntRange(0, 2).Draw(r, "what") {
+			case 0:
+				pairs = append(pairs, pair{p.tree.Fork(), maps.Clone(p.want)})
+			case 1:
+				require.NoError(r, p.tree.Put("/"+name, NewNode(Attr{Kind: KindFile, Op: 1000 + step})))
+				p.want[name] = 1000 + step
+			case 2:
+				require.NoError(r, p.tree.Remove("/"+name))
+				delete(p.want, name)
+			}
+		}
+		for _, p := range pairs {
+			got := map[string]int32{}
+			require.NoError(r, p.tree.Walk(func(name string, n *Node) error { got[name[1:]] = n.Op; return nil }))
+			require.Equal(r, p.want, got)
+			for name, op := range p.want {
+				n, err := p.tree.Lstat("/" + name)
+				require.NoError(r, err)
+				require.Equal(r, op, n.Op)
+			}
+		}
+	})
+}
+
+// The short way gives what the long one gives.
+func TestPlainPaths(t *testing.T) {
+	rapid.Check(t, func(r *rapid.T) {
+		tree := New()
+		name := rapid.SampledFrom([]string{"a", "b", "c", "a..b"})
+		for range rapid.IntRange(0, 12).Draw(r, "entries") {
+			p := "/" + strings.Join(rapid.SliceOfN(name, 1, 3).Draw(r, "path"), "/")
+			kind := rapid.SampledFrom([]Kind{KindDir, KindDir, KindFile, KindSymlink, KindUnknown}).Draw(r, "kind")
+			_ = tree.Put(p, NewNode(Attr{Kind: kind, Link: "/" + strings.Join(rapid.SliceOfN(name, 1, 2).Draw(r, "link"), "/")}))
+		}
+		p := strings.Join(rapid.SliceOfN(rapid.SampledFrom([]string{"a", "b", "c", "..", ".", "", "a..b"}), 1, 6).Draw(r, "asked"), "/")
+		if clean, ok := tree.plain(p); ok {
+			long, err := tree.resolveLinks(p)
+			require.NoError(r, err)
+			require.Equal(r, long, clean)
+		}
+		for _, last := range []bool{false, true} {
+			n, at, err := tree.Lookup(p, last)
+			wantN, wantAt, wantErr := tree.lookupLinks(p, last)
+			require.Equal(r, wantErr, err)
+			require.Equal(r, wantAt, at)
+			require.Same(r, wantN, n)
+		}
+	})
+	_, err := New().Resolve(strings.Repeat("/a", 3000))
+	require.ErrorIs(t, err, syscall.ENAMETOOLONG)
 }

@@ -3,7 +3,6 @@ package rootfs
 import (
 	"errors"
 	"io/fs"
-	"maps"
 	"path"
 	"strings"
 	"syscall"
@@ -137,7 +136,7 @@ func (t *Tree) own(p string) (*Node, error) {
 			return nil, err
 		}
 		if o != c {
-			n.dir.byName[name] = o
+			n.dir.set(name, o)
 		}
 		n = o
 	}
@@ -156,7 +155,7 @@ func (t *Tree) ownNode(n *Node) (*Node, error) {
 	return &Node{
 		Attr:  n.Attr,
 		owner: t.edit,
-		dir:   &dir{byName: maps.Clone(n.dir.byName), names: n.dir.names},
+		dir:   &dir{entries: n.dir.copy(), names: n.dir.names},
 	}, nil
 }
 
@@ -174,10 +173,9 @@ func (t *Tree) Put(p string, n *Node) error {
 	if err != nil {
 		return err
 	}
-	if _, ok := d.dir.byName[name]; !ok {
+	if d.dir.set(name, n) {
 		d.dir.names = nil
 	}
-	d.dir.byName[name] = n
 	return nil
 }
 
@@ -213,7 +211,7 @@ func (t *Tree) Remove(p string) error {
 	if err != nil {
 		return err
 	}
-	delete(d.dir.byName, name)
+	d.dir.set(name, nil)
 	d.dir.names = nil
 	return nil
 }

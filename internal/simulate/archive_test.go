@@ -18,6 +18,7 @@ import (
 	"github.com/ulikunitz/xz"
 
 	"github.com/ctxaudit/ctxaudit/dockerfile"
+	"github.com/ctxaudit/ctxaudit/internal/budget"
 	"github.com/ctxaudit/ctxaudit/internal/rootfs"
 )
 
@@ -131,7 +132,7 @@ func TestHostileArchives(t *testing.T) {
 // A bomb is left at the limit, and what it would hold is unknown.
 func TestArchivesAreBounded(t *testing.T) {
 	data := compress(t, "gzip", tarOf(t, tar.Header{Name: "small", Typeflag: tar.TypeReg, Size: 10}, tar.Header{Name: "big", Typeflag: tar.TypeReg, Size: 1 << 20}))
-	a, err := openArchive(inlineContent(data), 64<<10)
+	a, err := openArchive(inlineContent(data), budget.New(budget.Limits{Bytes: 64 << 10}))
 	require.NoError(t, err)
 	defer a.Close()
 	first, err := a.Next()

@@ -9,6 +9,7 @@ import (
 
 	mode "github.com/tonistiigi/dchapes-mode"
 
+	"github.com/ctxaudit/ctxaudit/dockerfile"
 	"github.com/ctxaudit/ctxaudit/internal/rootfs"
 )
 
@@ -21,6 +22,9 @@ type attrs struct {
 	owner *rootfs.Owner // nil: entries keep theirs, new parents are root's
 	perm  *uint16       // --chmod with a number; nil otherwise
 	set   *mode.Set     // --chmod with symbols; nil otherwise
+
+	at   dockerfile.Location
+	cost *cost
 }
 
 // dirPerm is the mode of directories made on the way: of a numeric --chmod the nine permission bits, since os.Mkdir
@@ -111,11 +115,20 @@ type lazyCopy struct {
 func (l lazyCopy) Load() ([]rootfs.Child, error) {
 	// What the copy remembers, the source need not.
 	children, err := l.src.Glance()
+	if err == nil {
+		err = beyond(l.attrs.at, l.attrs.cost.made.Steps(int64(1+len(children))))
+	}
+	if err != nil {
+		return nil, err
+	}
 	for i := range children {
 		children[i].Node = l.attrs.copyNode(children[i].Node)
 	}
-	return children, err
+	return children, nil
 }
+
+// Keep implements [rootfs.Keeper].
+func (l lazyCopy) Keep(n int) error { return beyond(l.attrs.at, l.attrs.cost.kept.Steps(int64(n))) }
 
 // mkdirAll makes a directory and those above it that do not exist (fsutil/copy.MkdirAll). The path has no links.
 func mkdirAll(t *rootfs.Tree, p string, perm uint16, owner *rootfs.Owner, op int32) error {

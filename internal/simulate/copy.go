@@ -202,6 +202,9 @@ func (c *copier) prepareTarget(src *rootfs.Node, srcPath, dst string) (string, e
 
 // copyNode is copier.copy: it puts one entry of the source, with all below it, at target.
 func (c *copier) copyNode(src *rootfs.Node, rel, target string, overwrite bool, incParent, excParent patternmatcher.MatchInfo) error {
+	if err := beyond(c.attrs.at, c.attrs.cost.kept.Steps(1)); err != nil {
+		return err
+	}
 	include, excluded := true, false
 	var incInfo, excInfo patternmatcher.MatchInfo
 	if rel != "" {

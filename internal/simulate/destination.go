@@ -33,7 +33,7 @@ type destinations struct {
 
 // isDir reports whether a destination at which nothing is known is taken for a directory.
 func (d *destinations) isDir(s *State, op int32, dst string) bool {
-	if slices.Contains(s.made, dst) {
+	if slices.Contains(s.made.list, dst) {
 		return true
 	}
 	t := Taken{int(op), dst}

@@ -7,7 +7,6 @@ import (
 	"io"
 	"io/fs"
 	"path"
-	"slices"
 	"syscall"
 
 	"github.com/moby/buildkit/solver/pb"
@@ -18,7 +17,7 @@ import (
 )
 
 // applyAction executes one action of a file operation on a state (solver/llbsolver/file/backend.go).
-func applyAction(op *dockerfile.Op, a *pb.FileAction, s *State, get func(int64) *State, dest *destinations) error {
+func applyAction(op *dockerfile.Op, a *pb.FileAction, s *State, get func(int64) *State, dest *destinations, cost *cost) error {
 	treeOf := func(i int64) *rootfs.Tree {
 		if in := get(i); in != nil {
 			return in.Tree
@@ -48,18 +47,19 @@ func applyAction(op *dockerfile.Op, a *pb.FileAction, s *State, get func(int64) 
 	case *pb.FileAction_Rm:
 		return applyRemove(t, act.Rm)
 	case *pb.FileAction_Copy:
-		return applyCopy(a, act.Copy, s, get, treeOf, id, dest)
+		return applyCopy(op, a, act.Copy, s, get, treeOf, dest, cost)
 	default:
 		return fmt.Errorf("file action %T is not supported", a.Action)
 	}
 }
 
-func applyCopy(a *pb.FileAction, cp *pb.FileActionCopy, s *State, get func(int64) *State, treeOf func(int64) *rootfs.Tree, id int32, dest *destinations) error {
+func applyCopy(op *dockerfile.Op, a *pb.FileAction, cp *pb.FileActionCopy, s *State, get func(int64) *State, treeOf func(int64) *rootfs.Tree, dest *destinations, cost *cost) error {
+	id := int32(op.ID)
 	owner, err := resolveOwner(cp.Owner, treeOf)
 	if err != nil {
 		return err
 	}
-	x := &attrs{op: id, owner: owner}
+	x := &attrs{op: id, owner: owner, at: op.Location, cost: cost}
 	switch {
 	case cp.ModeStr != "":
 		set, err := mode.ParseWithUmask(cp.ModeStr, 0)
@@ -86,11 +86,7 @@ func applyCopy(a *pb.FileAction, cp *pb.FileActionCopy, s *State, get func(int64
 	if err := c.run(); err != nil {
 		return err
 	}
-	for _, o := range src.Opaque {
-		if !slices.Contains(s.Opaque, o) {
-			s.Opaque = append(s.Opaque, o)
-		}
-	}
+	s.opaque.join(src.opaque)
 	return nil
 }
 

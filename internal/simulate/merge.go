@@ -4,7 +4,6 @@ import (
 	"errors"
 	"io/fs"
 	"path"
-	"slices"
 
 	"github.com/ctxaudit/ctxaudit/dockerfile"
 	"github.com/ctxaudit/ctxaudit/internal/rootfs"
@@ -24,11 +23,7 @@ func (m *Image) merge(op *dockerfile.Op) (*State, error) {
 			if err := overlay(out.Tree, "/", s.Tree.Root()); err != nil {
 				return nil, err
 			}
-			for _, o := range s.Opaque {
-				if !slices.Contains(out.Opaque, o) {
-					out.Opaque = append(out.Opaque, o)
-				}
-			}
+			out.opaque.join(s.opaque)
 		}
 	}
 	if out == nil {

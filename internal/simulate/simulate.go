@@ -20,20 +20,21 @@ import (
 
 	"github.com/ctxaudit/ctxaudit/dockerctx"
 	"github.com/ctxaudit/ctxaudit/dockerfile"
+	"github.com/ctxaudit/ctxaudit/internal/budget"
 	"github.com/ctxaudit/ctxaudit/internal/rootfs"
 )
 
 // State is a file system between two operations.
 type State struct {
 	Tree *rootfs.Tree
-	// Opaque are the operations whose effect on the tree is not known (base images, RUN, downloads), in build order.
-	Opaque []int
+	// opaque are the operations whose effect on the tree is not known (base images, RUN, downloads), in build order.
+	opaque grown[int]
 	// made are directories that RUN steps are known to have made.
-	made []string
+	made grown[string]
 }
 
 func (s *State) fork() *State {
-	return &State{Tree: s.Tree.Fork(), Opaque: slices.Clip(s.Opaque), made: slices.Clip(s.made)}
+	return &State{Tree: s.Tree.Fork(), opaque: s.opaque, made: s.made}
 }
 
 // Source is a local directory that the build reads.
@@ -55,6 +56,7 @@ type Image struct {
 
 	states map[dockerfile.OutputRef]*State
 	dest   *destinations
+	cost   *cost
 }
 
 // Before gives the file system that an operation starts from: what a RUN step finds, and what a COPY copies onto. It is
@@ -96,8 +98,9 @@ type Contexts func(*dockerfile.LocalSource) (*Context, error)
 // have made that directory before the file was copied into it, it is taken to have done so ([Image.AsDirectories]).
 func Run(ctx context.Context, plan *dockerfile.Plan, contexts Contexts) (*Image, error) {
 	var taken []Taken
+	cost := newCost(ctx)
 	for {
-		m, err := run(ctx, plan, contexts, taken)
+		m, err := run(ctx, plan, contexts, taken, cost)
 		more := m.dest.blame(err)
 		if more == nil || len(taken) >= maxTaken {
 			return m, err
@@ -106,9 +109,9 @@ func Run(ctx context.Context, plan *dockerfile.Plan, contexts Contexts) (*Image,
 	}
 }
 
-func run(ctx context.Context, plan *dockerfile.Plan, contexts Contexts, taken []Taken) (*Image, error) {
+func run(ctx context.Context, plan *dockerfile.Plan, contexts Contexts, taken []Taken, cost *cost) (*Image, error) {
 	m := &Image{
-		Plan: plan, Sources: map[int]*Source{}, states: map[dockerfile.OutputRef]*State{}, dest: &destinations{taken: taken},
+		Plan: plan, Sources: map[int]*Source{}, states: map[dockerfile.OutputRef]*State{}, dest: &destinations{taken: taken}, cost: cost,
 	}
 	for _, op := range plan.Ops {
 		if err := ctx.Err(); err != nil {
@@ -119,7 +122,7 @@ func run(ctx context.Context, plan *dockerfile.Plan, contexts Contexts, taken []
 		}
 	}
 	if s := m.state(plan.Result); s != nil {
-		m.Tree, m.Opaque = s.Tree, s.Opaque
+		m.Tree, m.Opaque = s.Tree, slices.Clip(s.opaque.list)
 	} else {
 		m.Tree = rootfs.New()
 	}
@@ -203,7 +206,7 @@ func (m *Image) executeFile(op *dockerfile.Op) error {
 		} else {
 			s = &State{Tree: rootfs.New()}
 		}
-		if err := applyAction(op, a, s, get, m.dest); err != nil {
+		if err := applyAction(op, a, s, get, m.dest, m.cost); err != nil {
 			var ref dockerfile.OutputRef = dockerfile.Scratch
 			if a.SecondaryInput >= 0 && int(a.SecondaryInput) < inputs {
 				ref = op.Inputs[a.SecondaryInput]
@@ -253,9 +256,9 @@ func (m *Image) executeExec(op *dockerfile.Op) error {
 		if err := out.Tree.SetAttr("/", func(a *rootfs.Attr) { a.Partial = true }); err != nil {
 			return err
 		}
-		out.Opaque = append(out.Opaque, op.ID)
+		out.opaque.add(op.ID)
 		if mount.Dest == pb.RootMount {
-			out.made = madeBy(op, out.made)
+			madeBy(op, &out.made, m.cost)
 		}
 		m.states[dockerfile.OutputRef{Op: op.ID, Index: int(mount.Output)}] = out
 	}
@@ -304,6 +307,10 @@ func (e *BuildError) Error() string {
 func (e *BuildError) Unwrap() error { return e.Err }
 
 func (m *Image) buildError(op *dockerfile.Op, err error) error {
+	var tooMuch *budget.Beyond
+	if errors.As(err, &tooMuch) {
+		return tooMuch
+	}
 	var ignore *dockerctx.IgnoreError
 	if errors.As(err, &ignore) {
 		return &BuildError{Message: ignore.Error(), Err: err}

@@ -104,7 +104,7 @@ func unknownImage(op int) *State {
 		}
 	}
 	_ = t.SetAttr("/", func(a *rootfs.Attr) { a.Partial, a.Op = true, int32(op) })
-	return &State{Tree: t, Opaque: []int{op}}
+	return opaqueState(t, op)
 }
 
 // remoteTree is what a git repository or a URL gives: a file of a known name, or anything.
@@ -116,5 +116,12 @@ func remoteTree(op *dockerfile.Op) *State {
 	} else {
 		_ = t.SetAttr("/", func(a *rootfs.Attr) { a.Partial = true })
 	}
-	return &State{Tree: t, Opaque: []int{op.ID}}
+	return opaqueState(t, op.ID)
+}
+
+// opaqueState is the file system of which one operation knows more than is known here.
+func opaqueState(t *rootfs.Tree, op int) *State {
+	s := &State{Tree: t}
+	s.opaque.add(op)
+	return s
 }

@@ -8,6 +8,7 @@ import (
 	"mvdan.cc/sh/v3/syntax"
 
 	"github.com/ctxaudit/ctxaudit/dockerfile"
+	"github.com/ctxaudit/ctxaudit/internal/budget"
 )
 
 // stepDirs follows the directories that RUN steps make where the step spells them out: mkdir, install -d and the homes of
@@ -15,26 +16,35 @@ import (
 type stepDirs struct {
 	cwd  string
 	env  []string
-	made []string
+	made *grown[string]
+	cost *cost
 }
 
-// madeBy gives the directories known to exist after a step, out of those before it.
-func madeBy(op *dockerfile.Op, before []string) []string {
+// The bounds of a script that is followed: its parser calls itself for whatever is nested, keywords too.
+const (
+	maxScript      = 128 << 10
+	maxScriptDepth = 1000
+)
+
+// madeBy adds the directories that a step makes to those that are known to exist.
+func madeBy(op *dockerfile.Op, made *grown[string], cost *cost) {
 	args := op.Exec.Meta.Args
-	d := &stepDirs{cwd: path.Join("/", op.Exec.Meta.Cwd), env: op.Exec.Meta.Env, made: slices.Clip(before)}
+	d := &stepDirs{cwd: path.Join("/", op.Exec.Meta.Cwd), env: op.Exec.Meta.Env, made: made, cost: cost}
 	last := len(args) - 1
 	if last < 2 || !strings.HasPrefix(args[last-1], "-") || !strings.HasSuffix(args[last-1], "c") || !strings.HasSuffix(args[0], "sh") {
 		d.command(args)
-		return d.made
+		return
+	}
+	if script := args[last]; len(script) > maxScript || budget.Shallow([]byte(script), maxScriptDepth) != nil {
+		return
 	}
 	file, err := syntax.NewParser(syntax.Variant(syntax.LangBash)).Parse(strings.NewReader(args[last]), "")
 	if err != nil {
-		return before
+		return
 	}
 	for _, s := range file.Stmts {
 		d.stmt(s)
 	}
-	return d.made
 }
 
 // stmt follows what certainly runs: no conditions, loops or functions.
@@ -147,7 +157,10 @@ func (d *stepDirs) command(words []string) {
 	case "rm", "rmdir", "mv":
 		for _, gone := range rest {
 			gone = d.path(gone)
-			d.made = slices.DeleteFunc(slices.Clone(d.made), func(dir string) bool { return gone != "" && Within(dir, gone) })
+			if d.cost.dirs.Steps(int64(len(d.made.list))) == nil {
+				left := slices.DeleteFunc(slices.Clone(d.made.list), func(dir string) bool { return gone != "" && Within(dir, gone) })
+				*d.made = grown[string]{list: left}
+			}
 		}
 	}
 }
@@ -194,8 +207,9 @@ func (d *stepDirs) path(name string) string {
 // add records a directory and those above it, which exist then too.
 func (d *stepDirs) add(name string) {
 	for dir := d.path(name); dir != "" && dir != "/"; dir = path.Dir(dir) {
-		if !slices.Contains(d.made, dir) {
-			d.made = append(slices.Clip(d.made), dir)
+		// What is made beyond that is not known to be there.
+		if d.cost.dirs.Steps(int64(len(d.made.list))) == nil && !slices.Contains(d.made.list, dir) {
+			d.made.add(dir)
 		}
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/ctxaudit/ctxaudit/internal/budget"
 	"github.com/ctxaudit/ctxaudit/internal/rootfs"
 )
 
@@ -28,12 +29,15 @@ func (c *copier) unpack(src, dst string) (bool, error) {
 		// Nobody can tell whether it is an archive.
 		return true, c.markUnknownContent(dst)
 	}
-	a, err := openArchive(n.Content, maxArchiveBytes)
+	a, err := openArchive(n.Content, c.attrs.cost.archives)
 	if err != nil {
 		return false, nil
 	}
 	defer a.Close()
 	first, err := a.Next()
+	if tooLarge(err) {
+		return true, c.markUnknownContent(dst)
+	}
 	if err != nil {
 		return false, nil
 	}
@@ -51,11 +55,12 @@ func (c *copier) unpack(src, dst string) (bool, error) {
 	}
 	// Links in the archive are resolved within the directory that it is unpacked into: BuildKit unpacks in a chroot.
 	x := &extraction{
-		tree: rootfs.NewFrom(root), op: c.attrs.op, owner: c.attrs.owner, source: n, archive: n.Content,
-		links: map[*rootfs.Node][]string{},
+		tree: rootfs.NewFrom(root), op: c.attrs.op, owner: c.attrs.owner, source: n, spent: c.attrs.cost.archives,
+		archive: &unpacked{archive: n.Content, spent: c.attrs.cost.members, room: c.attrs.cost.remembered},
+		links:   map[*rootfs.Node][]string{},
 	}
 	switch err := x.run(a.Reader, first); {
-	case errors.Is(err, errArchiveTooLarge):
+	case tooLarge(err):
 		if err := x.tree.SetAttr("/", func(a *rootfs.Attr) { a.Partial = true }); err != nil {
 			return false, err
 		}
@@ -71,7 +76,8 @@ type extraction struct {
 	op      int32
 	owner   *rootfs.Owner // nil: as the archive says
 	source  *rootfs.Node
-	archive rootfs.Content
+	archive *unpacked
+	spent   *budget.Budget
 	// links gives the paths of files that are one inode: metadata of a later hard link applies to all of them.
 	links map[*rootfs.Node][]string
 	// dirs are the names of the archive's directories.
@@ -80,16 +86,15 @@ type extraction struct {
 
 func (x *extraction) run(r *tar.Reader, hdr *tar.Header) error {
 	for i := 0; ; i++ {
-		if i >= maxArchiveEntries {
+		// An entry takes room, and its name so much more.
+		if x.spent.Steps(entrySteps) != nil || x.spent.Bytes(int64(len(hdr.Name)+len(hdr.Linkname))) != nil {
 			return errArchiveTooLarge
 		}
 		if err := x.entry(hdr, i); err != nil {
 			return err
 		}
+		// What it holds is passed over as it is stored: a sparse file may be of any size.
 		var err error
-		if _, err = io.Copy(io.Discard, r); err != nil {
-			return err
-		}
 		if hdr, err = r.Next(); errors.Is(err, io.EOF) {
 			return x.touchDirs()
 		} else if err != nil {
@@ -103,6 +108,9 @@ func (x *extraction) run(r *tar.Reader, hdr *tar.Header) error {
 func (x *extraction) touchDirs() error {
 	for _, name := range x.dirs {
 		p := path.Join("/", name)
+		if err := x.far(p, 1); err != nil {
+			return err
+		}
 		n, _, err := x.tree.Lookup(p, true)
 		if err != nil {
 			return err
@@ -149,12 +157,29 @@ func (x *extraction) entry(hdr *tar.Header, index int) error {
 	return x.create(hdr, index, at, existing)
 }
 
+// entrySteps is what an entry counts beside the way to it: as much as makes a million of them the most.
+const entrySteps = 40
+
+// far counts the way to a path, for each of the directories on it if they are to be made.
+func (x *extraction) far(p string, times int) error {
+	if len(p) >= maxPath {
+		return &rootfs.PathError{Path: p, Err: syscall.ENAMETOOLONG}
+	}
+	if x.spent.Steps(int64(times*(1+strings.Count(p, "/")))) != nil {
+		return errArchiveTooLarge
+	}
+	return nil
+}
+
 // place gives where an entry goes, with the directories that its path implies made: 0755 and root's, whatever --chown
 // says (createImpliedDirectories).
 func (x *extraction) place(name string) (string, error) {
 	p := path.Join("/", name)
 	if p == "/" {
 		return p, nil
+	}
+	if err := x.far(p, 1); err != nil {
+		return "", err
 	}
 	link, _, err := x.tree.Lookup(path.Dir(p), false)
 	if err != nil {
@@ -170,6 +195,9 @@ func (x *extraction) place(name string) (string, error) {
 		if link != nil {
 			// The parent exists: it is a link that leads nowhere.
 			return "", &rootfs.PathError{Path: p, Err: fs.ErrNotExist}
+		}
+		if err := x.far(p, strings.Count(p, "/")); err != nil {
+			return "", err
 		}
 		if err := x.dangling(path.Dir(p)); err != nil {
 			return "", err
@@ -231,6 +259,9 @@ func (x *extraction) create(hdr *tar.Header, index int, at string, existing *roo
 	case tar.TypeReg:
 		a.Kind, a.Size, a.Content = rootfs.KindFile, hdr.Size, archiveContent{x.archive, index}
 	case tar.TypeSymlink:
+		if len(hdr.Linkname) >= maxPath {
+			return &rootfs.PathError{Path: at, Err: syscall.ENAMETOOLONG}
+		}
 		a.Kind, a.Link, a.Perm = rootfs.KindSymlink, hdr.Linkname, 0o777
 	case tar.TypeFifo:
 		a.Kind = rootfs.KindFIFO
@@ -249,6 +280,9 @@ func (x *extraction) create(hdr *tar.Header, index int, at string, existing *roo
 // link makes a hard link: one more name for an inode, which takes the owner and mode of the link's own header.
 func (x *extraction) link(hdr *tar.Header, at string, a rootfs.Attr) error {
 	p := path.Join("/", hdr.Linkname)
+	if err := x.far(p, 1); err != nil {
+		return err
+	}
 	_, parent, err := x.tree.Lookup(path.Dir(p), true)
 	if err != nil {
 		return err
@@ -271,6 +305,9 @@ func (x *extraction) link(hdr *tar.Header, at string, a rootfs.Attr) error {
 		attr.Perm = a.Perm
 	}
 	inode := rootfs.NewNode(attr)
+	if x.spent.Steps(int64(len(names))) != nil {
+		return errArchiveTooLarge
+	}
 	for _, name := range append(names, at) {
 		if name != at {
 			if cur, err := x.tree.Lstat(name); err != nil || cur != n {
