@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"mvdan.cc/sh/v3/syntax"
+
+	"github.com/ctxaudit/ctxaudit/internal/shell"
 )
 
 // scriptBuild is a build line of a script.
@@ -32,13 +34,11 @@ func script(text, root string, cwd word, vars map[string]string) []scriptBuild {
 	for k, v := range vars {
 		s.vars[k] = word(v)
 	}
-	for st, err := range syntax.NewParser(syntax.Variant(syntax.LangBash)).StmtsSeq(strings.NewReader(text)) {
-		// Leaving the loop at the first error would panic: version 3.14.1 yields once more after it.
-		if err == nil {
-			s.statement(st)
-		} else {
-			*s.budget = 0
+	for st, err := range shell.Statements(text, syntax.LangBash) {
+		if err != nil {
+			break
 		}
+		s.statement(st)
 	}
 	return *s.found
 }

@@ -10,6 +10,7 @@ import (
 	"mvdan.cc/sh/v3/syntax"
 
 	"github.com/ctxaudit/ctxaudit/internal/lazyre"
+	"github.com/ctxaudit/ctxaudit/internal/shell"
 )
 
 // defaultContext is how a step names the repository as git has it.
@@ -248,12 +249,9 @@ var quietCommands = []string{
 // makesFiles reports whether a script may make files in the workspace.
 func makesFiles(text string) bool {
 	makes := false
-	for st, err := range syntax.NewParser(syntax.Variant(syntax.LangBash)).StmtsSeq(strings.NewReader(text)) {
+	for st, err := range shell.Statements(text, syntax.LangBash) {
 		if err != nil {
-			makes = true
-		}
-		if err != nil || st == nil {
-			continue
+			return true
 		}
 		syntax.Walk(st, func(n syntax.Node) bool {
 			switch n := n.(type) {

@@ -8,6 +8,7 @@ import (
 	"mvdan.cc/sh/v3/syntax"
 
 	"github.com/ctxaudit/ctxaudit/dockerfile"
+	"github.com/ctxaudit/ctxaudit/internal/shell"
 )
 
 // stepDirs follows the directories that RUN steps make where the step spells them out: mkdir, install -d and the homes of
@@ -27,7 +28,7 @@ func madeBy(op *dockerfile.Op, before []string) []string {
 		d.command(args)
 		return d.made
 	}
-	file, err := syntax.NewParser(syntax.Variant(syntax.LangBash)).Parse(strings.NewReader(args[last]), "")
+	file, err := shell.Parse(args[last], syntax.LangBash)
 	if err != nil {
 		return before
 	}
