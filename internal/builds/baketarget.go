@@ -43,11 +43,15 @@ func schemaOf(names ...string) *hcl.BodySchema {
 	return s
 }
 
+// targetSize is what a target counts for in bytes, with the values of a matrix.
+const targetSize = 2 << 10
+
 // maxMatrix is how many targets one block may make.
 const maxMatrix = 256
 
 // addTarget adds what a block says of a target, or of one for each combination of its matrix.
 func (b *bakery) addTarget(block *hcl.Block) {
+	b.meter.start()
 	label := block.Labels[0]
 	content, _, diags := block.Body.PartialContent(targetSchema)
 	if diags.HasErrors() {
@@ -135,6 +139,7 @@ func (b *bakery) matrix(a *hcl.Attribute) ([]*hcl.EvalContext, hcl.Diagnostics) 
 func (b *bakery) target(name string) *bakeTarget {
 	t := b.targets[name]
 	if t == nil {
+		_ = b.meter.whole.Bytes(targetSize) // whoever evaluates something next is told
 		t = &bakeTarget{name: name, attrs: map[string][]*bakeAttr{}}
 		b.targets[name] = t
 		b.order = append(b.order, name)
@@ -157,6 +162,7 @@ func (b *bakery) addComposed(c Build) {
 
 // addGroup adds a group; another one of its name is replaced.
 func (b *bakery) addGroup(block *hcl.Block) {
+	b.meter.start()
 	content, _, diags := block.Body.PartialContent(schemaOf("targets"))
 	g := &bakeGroup{at: block.DefRange}
 	if a := content.Attributes["targets"]; a != nil && !diags.HasErrors() {
@@ -182,8 +188,9 @@ func (b *bakery) built() []string {
 			grouped[n] = true
 		}
 	}
-	for _, t := range b.targets {
-		for _, a := range t.attrs["inherits"] {
+	for _, name := range b.order {
+		b.meter.start()
+		for _, a := range b.targets[name].attrs["inherits"] {
 			v, _ := b.value(a.expr, a.local)
 			names, _ := texts(v)
 			for _, n := range names {
@@ -212,7 +219,7 @@ func (b *bakery) members(name string, seen map[string]bool) []string {
 	if g == nil {
 		return []string{name}
 	}
-	if seen[name] {
+	if seen[name] || b.meter.whole.Steps(int64(1+len(g.names))) != nil {
 		return nil
 	}
 	seen[name] = true

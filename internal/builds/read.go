@@ -8,6 +8,8 @@ import (
 	"path"
 	"slices"
 	"strings"
+
+	"github.com/ctxaudit/ctxaudit/internal/budget"
 )
 
 // Kinds are the kinds of sources, the most explicit first.
@@ -21,9 +23,25 @@ type Reader struct {
 	Read   func(name string) ([]byte, error)
 	Exists func(name string) bool
 
+	// budget bounds what the sources cost together.
+	budget   *budget.Budget
 	composed []Build // the images of Compose files, which Bake reads, too
 	// settled are the targets of Bake files, by file and name, of which workflows give what the files do not.
 	settled map[[2]string]bool
+}
+
+// sourceLimits are what all sources of a repository may cost together.
+var sourceLimits = budget.Limits{Steps: 10_000_000, Bytes: 512 << 20}
+
+// spending makes what the sources cost count for the budget of a context.
+func (r *Reader) spending(ctx context.Context) { r.budget = budget.From(ctx).Part(sourceLimits) }
+
+// part gives a budget for one file, or for one evaluation.
+func (r *Reader) part(l budget.Limits) *budget.Budget {
+	if r.budget == nil {
+		r.spending(context.Background())
+	}
+	return r.budget.Part(l)
 }
 
 // IsSource reports whether a file may say what is built, by its name.
@@ -40,6 +58,7 @@ func IsSource(name string) bool {
 // Builds reads sources and gives the images that they build: those of the more explicit kinds first, each kind in the order of
 // files and lines.
 func (r *Reader) Builds(ctx context.Context, files []string) (found []Build, notes []Note) {
+	r.spending(ctx)
 	byKind := map[string][]string{}
 	for _, f := range files {
 		base := path.Base(f)
