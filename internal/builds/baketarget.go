@@ -184,7 +184,7 @@ func (b *bakery) addGroup(block *hcl.Block) {
 func (b *bakery) built() []string {
 	grouped, inherited := map[string]bool{}, map[string]bool{}
 	for _, name := range sortedKeys(b.groups) {
-		for _, n := range b.members(name, map[string]bool{}) {
+		for _, n := range b.members(name) {
 			grouped[n] = true
 		}
 	}
@@ -214,22 +214,24 @@ func (b *bakery) builtBy(file string) []string {
 }
 
 // members gives the targets of a group, and of the groups in it; the name itself if it is none.
-func (b *bakery) members(name string, seen map[string]bool) []string {
+func (b *bakery) members(name string) []string {
+	return b.addMembers(nil, name, map[string]bool{})
+}
+
+func (b *bakery) addMembers(out []string, name string, seen map[string]bool) []string {
 	g := b.groups[name]
 	if g == nil {
-		return []string{name}
+		return append(out, name)
 	}
 	if seen[name] || b.meter.whole.Steps(int64(1+len(g.names))) != nil {
-		return nil
+		return out
 	}
 	seen[name] = true
-	var out []string
 	for _, n := range g.names {
-		below := b.members(n, seen)
-		if len(below) == 0 {
-			below = []string{n} // a group may hold the target of its own name
+		before := len(out)
+		if out = b.addMembers(out, n, seen); len(out) == before {
+			out = append(out, n) // a group may hold the target of its own name
 		}
-		out = append(out, below...)
 	}
 	return out
 }

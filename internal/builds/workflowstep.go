@@ -186,9 +186,11 @@ func (j *job) bake(step node, line int, scope *jobScope) {
 		targets = []string{"default"}
 	}
 	var names []string
+	have := map[string]bool{}
 	for _, t := range targets {
-		for _, n := range b.members(t, map[string]bool{}) {
-			if _, ok := b.targets[n]; ok && !slices.Contains(names, n) {
+		for _, n := range b.members(t) {
+			if _, ok := b.targets[n]; ok && !have[n] {
+				have[n] = true
 				names = append(names, n)
 			}
 		}
