@@ -26,6 +26,8 @@ type Reader struct {
 	// budget bounds what the sources cost together.
 	budget   *budget.Budget
 	composed []Build // the images of Compose files, which Bake reads, too
+	// parsed are the YAML files that were read.
+	parsed map[string]parsedYAML
 	// settled are the targets of Bake files, by file and name, of which workflows give what the files do not.
 	settled map[[2]string]bool
 }

@@ -206,9 +206,7 @@ func (j *job) bake(step node, line int, scope *jobScope) {
 		return // what cannot be told of them is told where they are read by themselves
 	}
 	for _, n := range b.notes {
-		if !slices.Contains(j.w.notes, n) {
-			j.w.notes = append(j.w.notes, n)
-		}
+		j.w.note(n)
 	}
 }
 

@@ -39,17 +39,15 @@ func (e *Error) Error() string {
 
 func (e *Error) Unwrap() error { return e.Err }
 
-// errCircle is an alias to what it stands in.
-var errCircle = errors.New("an alias stands for something that it is a part of")
+// nodeSize is how much memory a node takes, in bytes.
+const nodeSize = 256
 
-// Parse gives the documents of a file: the node at the top of each that is not empty. Aliases are as they are written. Each
-// node is a step of the budget.
+// Parse gives the documents of a file: the node at the top of each that is not empty. Aliases are as they are written,
+// but for one that stands for something that it is a part of: that is null, so that whoever follows aliases comes to an end.
+// Each node is a step of the budget, and counts for what it takes.
 func Parse(data []byte, b *budget.Budget) ([]*yaml.Node, error) {
 	if len(data) > MaxSize {
 		return nil, &Error{Err: &budget.Exceeded{Kind: "bytes", Limit: MaxSize}}
-	}
-	if err := b.Bytes(int64(len(data))); err != nil {
-		return nil, &Error{Err: err}
 	}
 	var out []*yaml.Node
 	m := measure{budget: b, sizes: map[*yaml.Node]size{}}
@@ -93,13 +91,14 @@ type size struct{ nodes, depth int64 }
 
 // of measures a node that stands deep in the file.
 func (m *measure) of(n *yaml.Node, deep int64) (size, error) {
-	if err := m.budget.Steps(1); err != nil {
-		return size{}, &Error{Line: n.Line, Err: err}
+	if err := errors.Join(m.budget.Steps(1), m.budget.Bytes(nodeSize)); err != nil {
+		return size{}, &Error{Line: n.Line, Err: m.budget.Err()}
 	}
 	if n.Kind == yaml.AliasNode {
 		s, ok := m.sizes[n.Alias]
-		if !ok { // an anchor stands before its aliases, and is not finished yet
-			return s, &Error{Line: n.Line, Err: errCircle}
+		if !ok { // an anchor stands before its aliases: it is not finished yet
+			*n = yaml.Node{Kind: yaml.ScalarNode, Tag: "!!null", Line: n.Line, Column: n.Column}
+			return size{nodes: 1}, nil
 		}
 		if deep+s.depth > MaxDepth {
 			return s, exceeded(n, "depth", MaxDepth)
