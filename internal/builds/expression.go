@@ -23,10 +23,6 @@ type contexts func(path []string) (v value, ok bool)
 func (c contexts) interpolate(text string, b *budget.Budget) word {
 	var out strings.Builder
 	for {
-		// What exceeds the budget is not known.
-		if b.Steps(1) != nil || b.Bytes(int64(out.Len()/16)) != nil {
-			return unknownPart
-		}
 		before, rest, ok := strings.Cut(text, "${{")
 		out.WriteString(before)
 		if !ok {
@@ -37,7 +33,12 @@ func (c contexts) interpolate(text string, b *budget.Budget) word {
 			out.WriteString(unknownPart)
 			return word(out.String())
 		}
-		out.WriteString(string(textOf(c.evaluate(expr, b))))
+		w := textOf(c.evaluate(expr, b))
+		// What exceeds the budget is not known.
+		if b.Steps(1) != nil || b.Bytes(int64(len(w))) != nil {
+			return unknownPart
+		}
+		out.WriteString(string(w))
 		text = after
 	}
 }

@@ -19,7 +19,7 @@ func IsHint(name string) bool {
 
 // hintLimits are what all files that are read for hints may cost, and fileLimits one file of a source.
 var (
-	hintLimits = budget.Limits{Steps: 5_000_000, Bytes: 256 << 20}
+	hintLimits = budget.Limits{Steps: 2_000_000, Bytes: 128 << 20}
 	fileLimits = budget.Limits{Steps: 1_000_000, Bytes: 64 << 20}
 )
 
@@ -62,7 +62,8 @@ func (r *Reader) Hints(ctx context.Context, files []string) (found []Build) {
 			found = append(found, here...)
 		}
 	}
-	return sorted(found)
+	found, _ = affordable(ctx, sorted(found))
+	return found
 }
 
 // hintRoot is where the repository is taken to lie.

@@ -3,6 +3,7 @@ package builds
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"path"
@@ -33,7 +34,7 @@ type Reader struct {
 }
 
 // sourceLimits are what all sources of a repository may cost together.
-var sourceLimits = budget.Limits{Steps: 10_000_000, Bytes: 512 << 20}
+var sourceLimits = budget.Limits{Steps: 6_000_000, Bytes: 512 << 20}
 
 // spending makes what the sources cost count for the budget of a context.
 func (r *Reader) spending(ctx context.Context) { r.budget = budget.From(ctx).Part(sourceLimits) }
@@ -93,8 +94,25 @@ func (r *Reader) Builds(ctx context.Context, files []string) (found []Build, not
 	slices.SortStableFunc(found, func(a, b Build) int {
 		return cmp.Or(cmp.Compare(slices.Index(Kinds, a.Kind), slices.Index(Kinds, b.Kind)), compareBuilds(a, b))
 	})
+	found, over := affordable(ctx, found)
+	notes = append(notes, over...)
 	slices.SortStableFunc(notes, compareNotes)
 	return found, slices.Compact(notes)
+}
+
+// buildLimits are how many images, a step each, are audited at most: each is predicted.
+var buildLimits = budget.Limits{Steps: 2000, Bytes: 64 << 20}
+
+// affordable gives the first builds of a list, as many as are audited, and tells where it ended.
+func affordable(ctx context.Context, list []Build) ([]Build, []Note) {
+	b := budget.From(ctx).Part(buildLimits)
+	for i := range list {
+		if errors.Join(b.Steps(1), b.Bytes(list[i].weight())) != nil {
+			text := fmt.Sprintf("this image and %d others are not audited: there are too many: %v", len(list)-i-1, b.Err())
+			return list[:i], []Note{{File: list[i].File, Line: list[i].Line, Text: text}}
+		}
+	}
+	return list, nil
 }
 
 // once leaves out what is said twice, as by jobs that differ in no more than the machine on which they run.

@@ -20,7 +20,10 @@ type scriptBuild struct {
 
 // scriptLimits are what reading one script may cost. A step is a command, or a variable that is copied for a branch; bytes are
 // those of the words, which a script can double with every line.
-var scriptLimits = budget.Limits{Steps: 200_000, Bytes: 16 << 20}
+var scriptLimits = budget.Limits{Steps: 100_000, Bytes: 16 << 20}
+
+// scriptSteps is what a script costs, be it empty.
+const scriptSteps = 30
 
 // maxLoop bounds how often the body of a loop over literal words is read.
 const maxLoop = 64
@@ -33,7 +36,7 @@ func script(text, root string, cwd word, vars map[string]string, b *budget.Budge
 	for k, v := range vars {
 		s.vars[k] = word(v)
 	}
-	_ = s.budget.Steps(int64(len(text)/64 + len(vars))) // it is parsed
+	_ = s.budget.Steps(int64(scriptSteps + len(text)/16 + len(vars))) // it is parsed
 	for st, err := range shell.Statements(text, syntax.LangBash) {
 		if budget.Is(err) {
 			return *s.found, err

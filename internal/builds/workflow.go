@@ -246,9 +246,12 @@ type job struct {
 // maxActions is how deep actions of the repository use each other.
 const maxActions = 5
 
+// stepSteps is what each node of a step costs.
+const stepSteps = 10
+
 func (j *job) steps(list node, deep int) {
 	for _, step := range list.items() {
-		if j.w.exceeded(j.file, step, j.scope.budget.Steps(step.weight()+int64(len(j.scope.env)/4))) {
+		if j.w.exceeded(j.file, step, j.scope.budget.Steps(stepSteps*step.weight()+int64(len(j.scope.env)/4))) {
 			return
 		}
 		if cond := step.at("if").text(); cond != "" {
