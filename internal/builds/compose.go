@@ -84,6 +84,9 @@ func (r *Reader) Compose(ctx context.Context, files []string) (found []Build, no
 }
 
 func (r *Reader) composeGroup(ctx context.Context, group []string) ([]Build, []Note) {
+	if n := r.composeGuard(group); n != nil {
+		return nil, []Note{*n}
+	}
 	root, err := filepath.Abs(r.Dir)
 	if err != nil {
 		root = r.Dir
