@@ -11,6 +11,7 @@ import (
 
 	"github.com/ctxaudit/ctxaudit/dockerfile"
 	"github.com/ctxaudit/ctxaudit/internal/rootfs"
+	"github.com/ctxaudit/ctxaudit/internal/shell"
 )
 
 // checkEntrypoint looks for the program that the image starts, and for the script that it is told to run.
@@ -103,7 +104,7 @@ func asFile(name string) string {
 
 // firstCommand gives the words of the first command of a shell script, nil if they hold variables or it is a builtin.
 func firstCommand(script string) []string {
-	file, err := syntax.NewParser(syntax.Variant(syntax.LangPOSIX)).Parse(strings.NewReader(script), "")
+	file, err := shell.Parse(script, syntax.LangPOSIX)
 	if err != nil || len(file.Stmts) == 0 {
 		return nil
 	}

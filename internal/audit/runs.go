@@ -11,6 +11,7 @@ import (
 	"github.com/ctxaudit/ctxaudit/dockerfile"
 	"github.com/ctxaudit/ctxaudit/internal/modules/python"
 	"github.com/ctxaudit/ctxaudit/internal/modules/python/manifest"
+	"github.com/ctxaudit/ctxaudit/internal/shell"
 )
 
 // commandsOf gives the commands of a RUN step as lists of words; a word that is not written out is "".
@@ -37,7 +38,7 @@ func commandsInPart(op *dockerfile.Op) [][]string {
 	if last < 2 || !strings.HasPrefix(args[last-1], "-") || !strings.HasSuffix(args[last-1], "c") || !strings.HasSuffix(args[0], "sh") {
 		return [][]string{args}
 	}
-	file, err := syntax.NewParser(syntax.Variant(syntax.LangBash)).Parse(strings.NewReader(args[last]), "")
+	file, err := shell.Parse(args[last], syntax.LangBash)
 	if err != nil {
 		return nil
 	}

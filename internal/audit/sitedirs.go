@@ -11,6 +11,7 @@ import (
 	"github.com/ctxaudit/ctxaudit/dockerfile"
 	"github.com/ctxaudit/ctxaudit/internal/lazyre"
 	"github.com/ctxaudit/ctxaudit/internal/modules/python"
+	"github.com/ctxaudit/ctxaudit/internal/shell"
 )
 
 // libraryDir is the directory of an interpreter's modules below a prefix, as sysconfig's schemes name it.
@@ -111,7 +112,7 @@ var steersImports = lazyre.New(`\.pth\b|sitecustomize|usercustomize|addsitedir|\
 func writtenDirs(op *dockerfile.Op) []string {
 	args := op.Exec.Meta.Args
 	script := args[len(args)-1]
-	file, err := syntax.NewParser(syntax.Variant(syntax.LangBash)).Parse(strings.NewReader(script), "")
+	file, err := shell.Parse(script, syntax.LangBash)
 	if err != nil {
 		return nil
 	}

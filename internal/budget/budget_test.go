@@ -95,4 +95,9 @@ func TestNesting(t *testing.T) {
 	}
 	assert.NoError(t, Shallow([]byte("[[]]"), 2))
 	assert.Error(t, Shallow([]byte("[[]]"), 1))
+	for text, deep := range map[string]bool{
+		`[[]]`: false, `[{"a": []}]`: true, `["]", ["]", []]]`: true, `["[[["]`: false, `["\"]", [[`: true, `[} [} [`: true, `"\", [["]"`: false, `["a`: false,
+	} {
+		assert.Equal(t, deep, ShallowJSON([]byte(text), 2) != nil, text)
+	}
 }

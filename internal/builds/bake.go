@@ -2,7 +2,6 @@ package builds
 
 import (
 	"errors"
-	"fmt"
 	"path"
 	"slices"
 	"strings"
@@ -12,6 +11,7 @@ import (
 	"github.com/hashicorp/hcl/v2/json"
 	"github.com/zclconf/go-cty/cty"
 
+	"github.com/ctxaudit/ctxaudit/internal/budget"
 	"github.com/ctxaudit/ctxaudit/internal/lazyre"
 )
 
@@ -24,12 +24,6 @@ func IsBake(name string) bool { return bakeName().MatchString(name) }
 // bakeDefault are the names that `docker buildx bake` reads by itself, besides Compose files, in this order; later ones win
 // (bake.defaultFilenames of buildx).
 var bakeDefault = []string{"docker-bake.json", "docker-bake.hcl", "docker-bake.override.json", "docker-bake.override.hcl"}
-
-// What is read of a Bake file is bounded: a file of somebody else must not make a check run for ever.
-const (
-	maxBakeFile  = 256 << 10
-	maxBakeDepth = 200
-)
 
 // Bake reads the Bake files of a repository and gives the images that they build: those of every group, and every target
 // that is not just there to be inherited from. The images of a Compose file that Bake reads by itself are targets, too, that
@@ -103,8 +97,8 @@ type bakery struct {
 	functions map[string]*hcl.Block
 	scope     *hcl.EvalContext
 	busy      map[string]bool
-	// calls and nested are how many calls of their own functions were made, and are under way.
-	calls, nested int
+	// meter counts what evaluating them costs.
+	meter *meter
 
 	groups  map[string]*bakeGroup
 	targets map[string]*bakeTarget
@@ -133,11 +127,11 @@ var bakeSchema = &hcl.BodySchema{Blocks: []hcl.BlockHeaderSchema{
 // bakery reads Bake files as one. A file that cannot be parsed leaves a note, and nothing else: Bake would build none of
 // their targets.
 func (r *Reader) bakery(files []string, composed []Build) *bakery {
-	b := newBakery(files)
+	b := newBakery(files, newMeter(r.part(bakeLimits)))
 	b.settled = r.settled
 	var blocks hcl.Blocks
 	for _, f := range files {
-		body, err := r.parseBake(f)
+		body, err := r.parseBake(f, b.meter)
 		if err != nil {
 			b.fail("the Bake file cannot be read: ", f, err)
 			continue
@@ -182,44 +176,36 @@ func (r *Reader) bakery(files []string, composed []Build) *bakery {
 }
 
 // parseBake reads one file, in the syntax that its name tells.
-func (r *Reader) parseBake(name string) (hcl.Body, error) {
+func (r *Reader) parseBake(name string, m *meter) (hcl.Body, error) {
 	data, err := r.Read(name)
 	if err != nil {
 		return nil, err
 	}
-	if len(data) > maxBakeFile {
-		return nil, fmt.Errorf("it is larger than %d bytes", maxBakeFile)
+	if err := m.budget.Bytes(int64(len(data)) * parsedSize); err != nil {
+		return nil, err
 	}
-	if depth(data) > maxBakeDepth {
-		return nil, fmt.Errorf("it is nested more than %d deep", maxBakeDepth)
-	}
-	parse := func() (*hcl.File, hcl.Diagnostics) {
-		if strings.HasSuffix(strings.ToLower(name), ".json") {
-			return json.Parse(data, name)
+	var file *hcl.File
+	var diags hcl.Diagnostics
+	if strings.HasSuffix(strings.ToLower(name), ".json") {
+		if err := budget.ShallowJSON(data, maxBakeDepth); err != nil {
+			return nil, err
 		}
-		return hclsyntax.ParseConfig(data, name, hcl.InitialPos)
+		file, diags = json.Parse(data, name)
+	} else {
+		tokens, _ := hclsyntax.LexConfig(data, name, hcl.InitialPos)
+		if at, err := shallowTokens(tokens); err != nil {
+			return nil, m.exceeded(at, err)
+		}
+		file, diags = hclsyntax.ParseConfig(data, name, hcl.InitialPos)
 	}
-	file, diags := parse()
 	if diags.HasErrors() {
 		return nil, diags
 	}
 	return file.Body, nil
 }
 
-// depth bounds how deep brackets are nested. The parser goes as deep, and a stack that overflows ends the program.
-func depth(data []byte) int {
-	deep, most := 0, 0
-	for _, c := range data {
-		switch c {
-		case '(', '[', '{':
-			deep++
-			most = max(most, deep)
-		case ')', ']', '}':
-			deep = max(deep-1, 0)
-		}
-	}
-	return most
-}
+// parsedSize is how much memory the tree of a file takes, for each of its bytes.
+const parsedSize = 64
 
 // fail notes an error with its place.
 func (b *bakery) fail(what, file string, err error) {

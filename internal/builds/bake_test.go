@@ -31,9 +31,6 @@ func FuzzBake(f *testing.F) {
 		if isJSON {
 			name = "docker-bake.json"
 		}
-		if strings.Count(text, "for") > 3 || strings.Contains(text, "range") || strings.Contains(text, "setproduct") || strings.Contains(text, "pow") {
-			t.Skip("it only counts")
-		}
 		run := func() ([]Build, []Note) {
 			return inMemory(map[string][]byte{name: []byte(text)}).Bake([]string{name})
 		}

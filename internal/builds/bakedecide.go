@@ -9,20 +9,13 @@ import (
 // decide replaces the conditions of an expression that ask for a variable which nobody sets, as in
 // `FILE != "" ? FILE : "Dockerfile"`, by the branch that Bake takes: there such a variable is "", or null if it has a type.
 // In a text it stays unknown, for there somebody must set it.
-func (b *bakery) decide(expr hcl.Expression, local *hcl.EvalContext) hcl.Expression {
-	n, ok := expr.(hclsyntax.Expression)
-	if !ok {
-		return expr
+func (b *bakery) decide(e *metered, local *hcl.EvalContext) hclsyntax.Expression {
+	for _, t := range e.variables {
+		if v, ok := b.scope.Variables[t.RootName()]; ok && b.isUnset(t.RootName(), v) {
+			return b.meter.wrap(b.branch(e.native, local))
+		}
 	}
-	asked := false
-	for _, t := range expr.Variables() {
-		v, ok := b.scope.Variables[t.RootName()]
-		asked = asked || ok && b.isUnset(t.RootName(), v)
-	}
-	if !asked {
-		return expr
-	}
-	return b.branch(n, local)
+	return e.wrapped
 }
 
 // isUnset reports whether a name is that of a variable which has no value from anywhere.
@@ -33,6 +26,9 @@ func (b *bakery) isUnset(name string, v cty.Value) bool {
 
 // branch makes a copy of an expression with its conditions decided.
 func (b *bakery) branch(expr hclsyntax.Expression, local *hcl.EvalContext) hclsyntax.Expression {
+	if b.meter.budget.Steps(1) != nil {
+		return expr // nothing is evaluated any more
+	}
 	all := func(list []hclsyntax.Expression) []hclsyntax.Expression {
 		out := make([]hclsyntax.Expression, len(list))
 		for i, e := range list {
@@ -75,7 +71,8 @@ func (b *bakery) branch(expr hclsyntax.Expression, local *hcl.EvalContext) hclsy
 func (b *bakery) condition(expr hclsyntax.Expression, local *hcl.EvalContext) (yes, known bool) {
 	scope := local.NewChild()
 	scope.Variables = map[string]cty.Value{}
-	for _, t := range expr.Variables() {
+	e := b.meter.of(expr)
+	for _, t := range e.variables {
 		v, ok := b.scope.Variables[t.RootName()]
 		switch {
 		case !ok || !b.isUnset(t.RootName(), v):
@@ -85,7 +82,7 @@ func (b *bakery) condition(expr hclsyntax.Expression, local *hcl.EvalContext) (y
 			scope.Variables[t.RootName()] = cty.NullVal(v.Type())
 		}
 	}
-	v, diags := expr.Value(scope)
+	v, diags := e.wrapped.Value(scope)
 	if diags.HasErrors() || !v.IsKnown() || v.IsNull() || v.Type() != cty.Bool {
 		return false, false
 	}

@@ -3,7 +3,6 @@ package builds
 import (
 	"errors"
 	"fmt"
-	"maps"
 	"runtime"
 
 	"github.com/containerd/platforms"
@@ -18,25 +17,16 @@ import (
 // matter. A variable without a default is unknown: whoever builds must give it, and what depends on it is unknown, too.
 // The environment is not asked, so that two people get the same.
 
-// maxCalls is how many calls of the functions that a file defines are made before it is given up, and maxNested how many
-// of them inside each other.
-const (
-	maxCalls  = 10000
-	maxNested = 50
-)
-
-var errEndless = errors.New("functions call each other without end")
-
 // localPlatform is the platform for which images are built here.
 var localPlatform = platforms.Format(platforms.Normalize(platforms.Platform{OS: "linux", Architecture: runtime.GOARCH}))
 
-func newBakery(files []string) *bakery {
+func newBakery(files []string, m *meter) *bakery {
 	return &bakery{
-		files: files, attrs: map[string]*hcl.Attribute{}, variables: map[string]*hcl.Block{}, functions: map[string]*hcl.Block{},
+		files: files, meter: m, attrs: map[string]*hcl.Attribute{}, variables: map[string]*hcl.Block{}, functions: map[string]*hcl.Block{},
 		busy: map[string]bool{}, groups: map[string]*bakeGroup{}, targets: map[string]*bakeTarget{}, referred: map[string]map[string]cty.Value{},
 		given: map[string]word{},
 		scope: &hcl.EvalContext{
-			Functions: maps.Clone(bakeFunctions),
+			Functions: m.functions(),
 			Variables: map[string]cty.Value{
 				"BAKE_CMD_CONTEXT": cty.StringVal("cwd://."), "BAKE_LOCAL_PLATFORM": cty.StringVal(localPlatform),
 			},
@@ -49,16 +39,32 @@ func (b *bakery) value(expr hcl.Expression, local *hcl.EvalContext) (cty.Value, 
 	if local == nil {
 		local = b.scope
 	}
-	if diags := b.resolveAll(expr, local.Variables); diags.HasErrors() {
+	leave, err := b.meter.budget.Enter()
+	defer leave()
+	e := b.meter.of(expr)
+	if err == nil {
+		err = b.meter.budget.Steps(int64(len(e.variables)))
+	}
+	switch {
+	case err != nil:
+		return cty.DynamicVal, b.meter.exceeded(expr.Range(), err)
+	case e.problem.HasErrors():
+		return cty.DynamicVal, e.problem
+	}
+	if diags := b.resolveAll(e.variables, local.Variables); diags.HasErrors() {
 		return cty.DynamicVal, diags
 	}
-	return b.decide(expr, local).Value(local)
+	v, diags := b.decide(e, local).Value(local)
+	if err := b.meter.charge(v); err != nil {
+		return cty.DynamicVal, b.meter.exceeded(expr.Range(), err)
+	}
+	return v, diags
 }
 
 // resolveAll makes what an expression names known to it, but for names that are bound already. A name that nobody defines is
 // left to the evaluation, which may not come by it.
-func (b *bakery) resolveAll(expr hcl.Expression, bound map[string]cty.Value) hcl.Diagnostics {
-	for _, t := range expr.Variables() {
+func (b *bakery) resolveAll(variables []hcl.Traversal, bound map[string]cty.Value) hcl.Diagnostics {
+	for _, t := range variables {
 		name := t.RootName()
 		if name == "target" {
 			if diags := b.refer(t); diags.HasErrors() {
@@ -106,28 +112,8 @@ func (b *bakery) resolve(name string) hcl.Diagnostics {
 	if diags.HasErrors() {
 		return diags
 	}
-	if heavy(v) {
-		return failure(at(), "Too large", "the value of "+name+" is larger than anybody needs")
-	}
 	b.scope.Variables[name] = v
 	return nil
-}
-
-// heavy reports whether a value is so large that a few more of its kind would take all memory: each variable may double
-// another one.
-func heavy(v cty.Value) bool {
-	const most = 1 << 20
-	size := 0
-	err := cty.Walk(v, func(_ cty.Path, v cty.Value) (bool, error) {
-		if size += 8; v.Type() == cty.String && v.IsKnown() && !v.IsNull() {
-			size += len(v.AsString())
-		}
-		if size > most {
-			return false, errEndless
-		}
-		return true, nil
-	})
-	return err != nil
 }
 
 var variableSchema = &hcl.BodySchema{Attributes: []hcl.AttributeSchema{{Name: "default"}, {Name: "type"}}}
@@ -241,7 +227,7 @@ var functionSchema = &hcl.BodySchema{Attributes: []hcl.AttributeSchema{
 func (b *bakery) defineFunctions() {
 	for _, name := range sortedKeys(b.functions) {
 		if _, ok := bakeFunctions[name]; !ok {
-			b.scope.Functions[name] = b.function(b.functions[name])
+			b.scope.Functions[name] = b.meter.function(name, b.function(b.functions[name]))
 		}
 	}
 }
@@ -275,12 +261,6 @@ func (b *bakery) function(block *hcl.Block) function.Function {
 	}
 	result := content.Attributes["result"].Expr
 	spec.Impl = func(args []cty.Value, _ cty.Type) (cty.Value, error) {
-		if b.calls++; b.calls > maxCalls || b.nested >= maxNested {
-			b.calls = maxCalls
-			return cty.DynamicVal, errEndless
-		}
-		b.nested++
-		defer func() { b.nested-- }()
 		local := b.scope.NewChild()
 		local.Variables = map[string]cty.Value{}
 		for i, name := range params {
@@ -290,10 +270,7 @@ func (b *bakery) function(block *hcl.Block) function.Function {
 			local.Variables[variadic] = cty.TupleVal(args[len(params):])
 		}
 		v, diags := b.value(result, local)
-		switch {
-		case diags.HasErrors() && b.calls >= maxCalls:
-			return cty.DynamicVal, errEndless
-		case diags.HasErrors():
+		if diags.HasErrors() {
 			return cty.DynamicVal, errors.New(noteOf(diags).Text)
 		}
 		return v, nil

@@ -31,19 +31,18 @@ type effective struct {
 	composed *Build
 }
 
-// maxInherited bounds how many attributes a target may inherit: targets that inherit each from the one before, twice, would
-// double them each time.
-const maxInherited = 10000
-
-func (e *effective) merge(o *effective) {
+// merge adds what another target has. Targets that inherit each from the one before, twice, double it each time.
+func (e *effective) merge(o *effective, m *meter) error {
 	for k, list := range o.attrs {
-		if len(e.attrs[k])+len(list) <= maxInherited {
-			e.attrs[k] = append(slices.Clone(e.attrs[k]), list...)
+		if err := m.budget.Steps(int64(len(e.attrs[k]) + len(list))); err != nil {
+			return err
 		}
+		e.attrs[k] = append(slices.Clone(e.attrs[k]), list...)
 	}
 	if o.composed != nil {
 		e.composed = o.composed
 	}
+	return nil
 }
 
 // inherit gives the attributes of a target: of those that it inherits from, in order, then its own. A target that inherits
@@ -54,6 +53,11 @@ func (b *bakery) inherit(name string, seen map[string]*effective) (*effective, h
 	}
 	seen[name] = nil
 	t := b.targets[name]
+	leave, err := b.meter.budget.Enter()
+	defer leave()
+	if err != nil {
+		return nil, b.meter.exceeded(t.at, err)
+	}
 	if t.problem.HasErrors() {
 		return nil, t.problem
 	}
@@ -75,12 +79,17 @@ func (b *bakery) inherit(name string, seen map[string]*effective) (*effective, h
 			if diags.HasErrors() {
 				return nil, diags
 			}
-			if e != nil {
-				out.merge(e)
+			if e == nil {
+				continue
+			}
+			if err := out.merge(e, b.meter); err != nil {
+				return nil, b.meter.exceeded(t.at, err)
 			}
 		}
 	}
-	out.merge(&effective{t.attrs, t.composed})
+	if err := out.merge(&effective{t.attrs, t.composed}, b.meter); err != nil {
+		return nil, b.meter.exceeded(t.at, err)
+	}
 	seen[name] = out
 	return out, nil
 }
@@ -199,13 +208,22 @@ func (b *bakery) arguments(a *bakeAttr, to map[string]string) hcl.Diagnostics {
 func (b *bakery) resolveTargets(names []string) []resolvedTarget {
 	var list []resolvedTarget
 	failed := map[Note][]string{}
+	var over *Note
 	for _, name := range names {
+		b.meter.start()
 		t, diags := b.resolveTarget(name)
 		if diags.HasErrors() && b.settled[[2]string{t.at.Filename, name}] {
 			continue
 		}
 		if diags.HasErrors() {
 			n := noteOf(diags)
+			if err := b.meter.whole.Err(); err != nil {
+				// One notice for all that are left.
+				if over == nil {
+					over = &Note{File: n.File, Line: n.Line, Text: "Too much: " + err.Error()}
+				}
+				n = *over
+			}
 			n.File = cmp.Or(n.File, t.at.Filename)
 			failed[n] = append(failed[n], name)
 			continue

@@ -43,11 +43,15 @@ func schemaOf(names ...string) *hcl.BodySchema {
 	return s
 }
 
+// targetSize is what a target counts for in bytes, with the values of a matrix.
+const targetSize = 2 << 10
+
 // maxMatrix is how many targets one block may make.
 const maxMatrix = 256
 
 // addTarget adds what a block says of a target, or of one for each combination of its matrix.
 func (b *bakery) addTarget(block *hcl.Block) {
+	b.meter.start()
 	label := block.Labels[0]
 	content, _, diags := block.Body.PartialContent(targetSchema)
 	if diags.HasErrors() {
@@ -135,6 +139,7 @@ func (b *bakery) matrix(a *hcl.Attribute) ([]*hcl.EvalContext, hcl.Diagnostics) 
 func (b *bakery) target(name string) *bakeTarget {
 	t := b.targets[name]
 	if t == nil {
+		_ = b.meter.whole.Bytes(targetSize) // whoever evaluates something next is told
 		t = &bakeTarget{name: name, attrs: map[string][]*bakeAttr{}}
 		b.targets[name] = t
 		b.order = append(b.order, name)
@@ -157,6 +162,7 @@ func (b *bakery) addComposed(c Build) {
 
 // addGroup adds a group; another one of its name is replaced.
 func (b *bakery) addGroup(block *hcl.Block) {
+	b.meter.start()
 	content, _, diags := block.Body.PartialContent(schemaOf("targets"))
 	g := &bakeGroup{at: block.DefRange}
 	if a := content.Attributes["targets"]; a != nil && !diags.HasErrors() {
@@ -178,12 +184,13 @@ func (b *bakery) addGroup(block *hcl.Block) {
 func (b *bakery) built() []string {
 	grouped, inherited := map[string]bool{}, map[string]bool{}
 	for _, name := range sortedKeys(b.groups) {
-		for _, n := range b.members(name, map[string]bool{}) {
+		for _, n := range b.members(name) {
 			grouped[n] = true
 		}
 	}
-	for _, t := range b.targets {
-		for _, a := range t.attrs["inherits"] {
+	for _, name := range b.order {
+		b.meter.start()
+		for _, a := range b.targets[name].attrs["inherits"] {
 			v, _ := b.value(a.expr, a.local)
 			names, _ := texts(v)
 			for _, n := range names {
@@ -207,22 +214,24 @@ func (b *bakery) builtBy(file string) []string {
 }
 
 // members gives the targets of a group, and of the groups in it; the name itself if it is none.
-func (b *bakery) members(name string, seen map[string]bool) []string {
+func (b *bakery) members(name string) []string {
+	return b.addMembers(nil, name, map[string]bool{})
+}
+
+func (b *bakery) addMembers(out []string, name string, seen map[string]bool) []string {
 	g := b.groups[name]
 	if g == nil {
-		return []string{name}
+		return append(out, name)
 	}
-	if seen[name] {
-		return nil
+	if seen[name] || b.meter.whole.Steps(int64(1+len(g.names))) != nil {
+		return out
 	}
 	seen[name] = true
-	var out []string
 	for _, n := range g.names {
-		below := b.members(n, seen)
-		if len(below) == 0 {
-			below = []string{n} // a group may hold the target of its own name
+		before := len(out)
+		if out = b.addMembers(out, n, seen); len(out) == before {
+			out = append(out, n) // a group may hold the target of its own name
 		}
-		out = append(out, below...)
 	}
 	return out
 }

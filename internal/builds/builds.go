@@ -6,6 +6,7 @@ package builds
 import (
 	"cmp"
 	"slices"
+	"strings"
 )
 
 // Build is one image as a source describes it.
@@ -39,6 +40,28 @@ type Build struct {
 	Start Start
 	// Mounts are paths of the image over which something is mounted when it runs: what lies there is not the image's.
 	Mounts []string
+}
+
+// weight is how much a build takes in memory, and who audits it, in bytes.
+func (b *Build) weight() int64 {
+	const empty = 1 << 10
+	n := empty + len(b.Inline)
+	for k, v := range b.Args {
+		n += len(k) + len(v)
+	}
+	for k, v := range b.Contexts {
+		n += len(k) + len(v)
+	}
+	return int64(n)
+}
+
+// short cuts a text that is longer than somebody reads.
+func short(text string) string {
+	const most = 500
+	if len(text) <= most {
+		return text
+	}
+	return strings.ToValidUTF8(text[:most], "") + "…"
 }
 
 // Start is what a source says of how an image is started. Nil and "" leave it to the image.

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/ctxaudit/ctxaudit/internal/budget"
 	"github.com/ctxaudit/ctxaudit/internal/lazyre"
 )
 
@@ -31,10 +32,11 @@ func (r *Reader) CloudBuild(files []string) (found []Build, notes []Note) {
 		if len(docs) == 0 || !docs[0].at("steps").isList() {
 			continue
 		}
+		spent := r.part(fileLimits)
 		var best *cloudBuild
 		most := -1
 		for base := path.Dir(f); ; base = path.Dir(base) {
-			c := &cloudBuild{r: r, file: f, base: base, subs: docs[0].at("substitutions")}
+			c := &cloudBuild{r: r, budget: spent, file: f, base: base, subs: docs[0].at("substitutions")}
 			c.steps(docs[0].at("steps"))
 			root := base == "." || base == "/"
 			if n := c.existing(); n > most || root && most == 0 {
@@ -52,6 +54,7 @@ func (r *Reader) CloudBuild(files []string) (found []Build, notes []Note) {
 // cloudBuild is a configuration that is being read as if a directory had been submitted.
 type cloudBuild struct {
 	r        *Reader
+	budget   *budget.Budget
 	file     string
 	base     string
 	subs     node
@@ -76,6 +79,10 @@ func (c *cloudBuild) existing() (n int) {
 
 func (c *cloudBuild) steps(list node) {
 	for _, step := range list.items() {
+		if err := c.budget.Steps(step.weight()); err != nil {
+			c.notes = append(c.notes, Note{File: c.file, Line: step.line(), Text: "the steps from here on are not audited: " + err.Error()})
+			return
+		}
 		c.step(step)
 	}
 }
@@ -141,27 +148,30 @@ const maxSubstitutions = 5
 
 // substitute replaces the substitutions of a text: those with defaults in the file; others are only known when it runs.
 func (c *cloudBuild) substitute(text string) word {
-	budget := maxReplaced
-	return word(c.replace(text, 0, &budget))
+	return word(c.replace(text, 0, c.budget.Part(replaceLimits)))
 }
 
-func (c *cloudBuild) replace(text string, deep int, budget *int) string {
+func (c *cloudBuild) replace(text string, deep int, b *budget.Budget) string {
 	return substitution().ReplaceAllStringFunc(text, func(m string) string {
 		if m == "$$" {
 			return "$"
 		}
 		name := strings.Trim(m, "${}")
 		v := c.subs.at(name)
-		if *budget--; v.Node == nil || deep >= maxSubstitutions || *budget < 0 {
+		if b.Steps(1) != nil || b.Bytes(int64(len(v.text()))) != nil || v.Node == nil || deep >= maxSubstitutions {
 			return unknownPart
 		}
-		return c.replace(v.text(), deep+1, budget)
+		return c.replace(v.text(), deep+1, b)
 	})
 }
 
 // script reads the build lines of a shell script.
 func (c *cloudBuild) script(text string, n node, cwd word, vars map[string]string) {
-	for _, s := range script(text, cloudWorkspace, cwd, vars) {
+	found, err := script(text, cloudWorkspace, cwd, vars, c.budget)
+	if err != nil {
+		c.notes = append(c.notes, Note{File: c.file, Line: n.line(), Text: "this script is not read to its end: " + err.Error()})
+	}
+	for _, s := range found {
 		line := n.line()
 		if !n.isFolded() {
 			line = n.textLine() + s.line - 1

@@ -93,12 +93,12 @@ func (r *Reader) Compose(ctx context.Context, names []string) (found []Build, no
 func (r *Reader) composeGroup(ctx context.Context, s *stage, group []string) ([]Build, []Note) {
 	c := composeFiles{stage: s, group: group, data: map[string][]byte{}}
 	base := path.Dir(group[0])
+	s.begin()
 	env, err := s.environment(base)
 	if err != nil {
 		return nil, c.note(err)
 	}
 	details := types.ConfigDetails{WorkingDir: s.at(base), Environment: env}
-	s.begin()
 	for _, f := range group {
 		data, err := s.add(f, base, env, 0)
 		switch {

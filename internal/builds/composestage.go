@@ -16,7 +16,6 @@ import (
 
 	"github.com/ctxaudit/ctxaudit/internal/budget"
 	"github.com/ctxaudit/ctxaudit/internal/files"
-	"github.com/ctxaudit/ctxaudit/internal/lazyre"
 )
 
 // stage is the disk that Compose's library is shown: a directory of ours with the Compose files of the repository and what they
@@ -34,8 +33,9 @@ type stage struct {
 
 	// Of the group that is read now:
 	seen    map[string][]byte
-	dollars int   // uses of variables
-	longest int   // a bound for the length of a value
+	budget  *budget.Budget
+	dollars int64 // uses of variables
+	longest int64 // a bound for the length of a value
 	climbs  int   // of project directories
 	refused *Note // why nothing is included
 }
@@ -92,15 +92,16 @@ func (s *stage) put(name string, data []byte) error {
 }
 
 // begin forgets the last group.
-func (s *stage) begin() { s.seen, s.dollars, s.climbs, s.refused = map[string][]byte{}, 0, 0, nil }
+func (s *stage) begin() {
+	s.seen, s.budget, s.dollars, s.longest, s.climbs, s.refused = map[string][]byte{}, s.r.part(composeLimits), 0, 0, 0, nil
+}
 
 // environment gives the variables of the .env file beside Compose files.
 func (s *stage) environment(base string) (types.Mapping, error) {
 	env := types.Mapping{}
 	name := path.Join(base, ".env")
-	s.longest = 0
 	if data, err := s.r.Read(name); err == nil {
-		if err := s.grows(data, nil); err != nil {
+		if err := s.variables(data, nil); err != nil {
 			return nil, fmt.Errorf("%s: %w", path.Base(name), err)
 		}
 		if have, err := dotenv.Parse(bytes.NewReader(data)); err == nil {
@@ -111,36 +112,18 @@ func (s *stage) environment(base string) (types.Mapping, error) {
 	return env, nil
 }
 
-var composeVariable = lazyre.New(`\$\{?([A-Za-z_][A-Za-z_0-9]*)`)
-
-// grows fails for a file of variables that are made of each other, so that they would fill the memory, or that is nested so
-// that its parser would end the program.
-func (s *stage) grows(data []byte, above map[string]string) error {
-	if err := budget.Shallow(data, maxBraces); err != nil {
-		return err
-	}
-	long := map[string]int{}
+// variables counts what a file of variables costs, above which there are others.
+func (s *stage) variables(data []byte, above map[string]string) error {
+	sizes := map[string]int64{}
 	for name, v := range above {
-		long[name] = len(v)
+		sizes[name] = int64(len(v))
 	}
-	for line := range bytes.Lines(data) {
-		name, value, _ := strings.Cut(string(line), "=")
-		name = strings.TrimSpace(strings.TrimPrefix(strings.TrimSpace(name), "export "))
-		n := len(line)
-		for _, m := range composeVariable().FindAllStringSubmatch(value, -1) {
-			n += long[m[1]]
-		}
-		if n > maxExpanded {
-			return &budget.Exceeded{Kind: "bytes", Limit: maxExpanded}
-		}
-		long[name] = max(long[name], n)
+	err := checkEnv(data, sizes, s.budget)
+	for _, n := range sizes {
 		s.longest = max(s.longest, n)
 	}
-	return nil
+	return err
 }
-
-// maxBraces bounds how deep brackets are nested, as in ${A:-${B:-...}}: libraries go as deep.
-const maxBraces = 200
 
 // add lays a Compose file on the stage, with what it refers to. base is the directory that it is read from.
 func (s *stage) add(name, base string, env map[string]string, deep int) ([]byte, error) {
@@ -154,18 +137,19 @@ func (s *stage) add(name, base string, env map[string]string, deep int) ([]byte,
 	if err != nil {
 		return nil, err
 	}
-	if err := budget.Shallow(data, maxBraces); err != nil {
+	docs, err := checkCompose(data, s.budget)
+	if budget.Is(err) {
 		return nil, err
 	}
-	if s.dollars += bytes.Count(data, []byte("$")); s.dollars*s.longest > maxExpanded {
+	if s.dollars += int64(bytes.Count(data, []byte("$"))); s.dollars*s.longest > maxExpanded {
 		return nil, &budget.Exceeded{Kind: "bytes", Limit: maxExpanded}
 	}
 	s.seen[name] = data
-	docs, err := parseYAML(data)
 	if err != nil {
 		return data, s.put(name, data) // the library says what is wrong with it
 	}
-	for _, doc := range docs {
+	for _, d := range docs {
+		doc := node{d}
 		s.look(name, doc)
 		if deep < maxIncluded {
 			s.include(doc, base, env, deep)
@@ -213,7 +197,7 @@ func (s *stage) include(doc node, base string, env map[string]string, deep int) 
 			if name == "" || err != nil {
 				continue
 			}
-			if err := s.grows(data, inner); err != nil {
+			if err := s.variables(data, inner); err != nil {
 				s.refuse(name, 0, err.Error())
 				return
 			}

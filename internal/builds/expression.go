@@ -3,6 +3,8 @@ package builds
 import (
 	"strconv"
 	"strings"
+
+	"github.com/ctxaudit/ctxaudit/internal/budget"
 )
 
 // This file evaluates the expressions of GitHub workflows, ${{ ... }}, as far as files tell their values: the matrix, literal
@@ -17,8 +19,8 @@ type unset struct{}
 // contexts gives the value of a name such as matrix.os; ok is false if it is not known.
 type contexts func(path []string) (v value, ok bool)
 
-// interpolate replaces the expressions of a text. What is not known becomes unknownPart.
-func (c contexts) interpolate(text string) word {
+// interpolate replaces the expressions of a text, which a budget counts. What is not known becomes unknownPart.
+func (c contexts) interpolate(text string, b *budget.Budget) word {
 	var out strings.Builder
 	for {
 		before, rest, ok := strings.Cut(text, "${{")
@@ -31,7 +33,12 @@ func (c contexts) interpolate(text string) word {
 			out.WriteString(unknownPart)
 			return word(out.String())
 		}
-		out.WriteString(string(textOf(c.evaluate(expr))))
+		w := textOf(c.evaluate(expr, b))
+		// What exceeds the budget is not known.
+		if b.Steps(1) != nil || b.Bytes(int64(len(w))) != nil {
+			return unknownPart
+		}
+		out.WriteString(string(w))
 		text = after
 	}
 }
@@ -51,8 +58,8 @@ func cutExpression(s string) (expr, after string, ok bool) {
 }
 
 // evaluate gives the value of an expression.
-func (c contexts) evaluate(expr string) value {
-	p := &expression{text: expr, names: c}
+func (c contexts) evaluate(expr string, b *budget.Budget) value {
+	p := &expression{text: expr, names: c, budget: b}
 	v := p.or()
 	p.space()
 	if p.failed || p.at < len(p.text) {
@@ -125,7 +132,11 @@ type expression struct {
 	deep   int
 	failed bool
 	names  contexts
+	budget *budget.Budget
 }
+
+// maxExpression is how deep an expression may be nested.
+const maxExpression = 100
 
 func (p *expression) space() {
 	for p.at < len(p.text) && strings.IndexByte(" \t\r\n", p.text[p.at]) >= 0 {
@@ -144,7 +155,7 @@ func (p *expression) take(op string) bool {
 }
 
 func (p *expression) or() value {
-	if p.deep++; p.deep > 100 {
+	if p.deep++; p.deep > maxExpression || p.budget.Steps(1) != nil {
 		p.failed = true
 		return unset{}
 	}
@@ -220,7 +231,7 @@ func (p *expression) not() value {
 	p.space()
 	if strings.HasPrefix(p.text[p.at:], "!") && !strings.HasPrefix(p.text[p.at:], "!=") {
 		p.at++
-		if p.deep++; p.deep > 100 {
+		if p.deep++; p.deep > maxExpression {
 			p.failed = true
 			return unset{}
 		}
@@ -349,8 +360,15 @@ func (p *expression) call(name string) value {
 		return unset{}
 	}
 	pairs := []string{"{{", "{", "}}", "}"}
+	text, longest := string(textOf(args[0])), 0
 	for i, a := range args[1:] {
-		pairs = append(pairs, "{"+strconv.Itoa(i)+"}", string(textOf(a)))
+		s := string(textOf(a))
+		longest = max(longest, len(s))
+		pairs = append(pairs, "{"+strconv.Itoa(i)+"}", s)
 	}
-	return strings.NewReplacer(pairs...).Replace(string(textOf(args[0])))
+	// Before it is made: each brace may stand for the longest argument.
+	if p.budget.Bytes(int64(len(text)+strings.Count(text, "{")*longest)) != nil {
+		return unset{}
+	}
+	return strings.NewReplacer(pairs...).Replace(text)
 }

@@ -2,10 +2,12 @@ package builds
 
 import (
 	"cmp"
+	"context"
 	"path"
 	"slices"
 	"strings"
 
+	"github.com/ctxaudit/ctxaudit/internal/budget"
 	"github.com/ctxaudit/ctxaudit/internal/lazyre"
 )
 
@@ -14,6 +16,12 @@ func IsHint(name string) bool {
 	base := path.Base(name)
 	return slices.Contains([]string{"Makefile", "makefile", "GNUmakefile"}, base) || slices.Contains([]string{".mk", ".sh"}, path.Ext(base))
 }
+
+// hintLimits are what all files that are read for hints may cost, and fileLimits one file of a source.
+var (
+	hintLimits = budget.Limits{Steps: 2_000_000, Bytes: 128 << 20}
+	fileLimits = budget.Limits{Steps: 1_000_000, Bytes: 64 << 20}
+)
 
 // maxHint is how large a file may be that is read for hints, and maxHints how many there may be.
 const (
@@ -24,9 +32,11 @@ const (
 // Hints gives the images of lines in Makefiles and scripts whose words are known, and whose context and Dockerfile exist.
 // Nobody knows whether, and with which variables, such a line is run: where another source names a Dockerfile, it counts.
 // What is not understood is passed over.
-func (r *Reader) Hints(files []string) (found []Build) {
+func (r *Reader) Hints(ctx context.Context, files []string) (found []Build) {
+	r.spending(ctx)
+	b := r.part(hintLimits)
 	for i, f := range files {
-		if i == maxHints {
+		if i == maxHints || b.Err() != nil {
 			break
 		}
 		data, err := r.Read(f)
@@ -44,7 +54,7 @@ func (r *Reader) Hints(files []string) (found []Build) {
 		}
 		done := map[int]bool{}
 		for _, base := range slices.Compact(bases) {
-			here := r.hintsOf(f, text, base)
+			here := r.hintsOf(f, text, base, b)
 			here = slices.DeleteFunc(here, func(b Build) bool { return done[b.Line] })
 			for _, b := range here {
 				done[b.Line] = true
@@ -52,7 +62,8 @@ func (r *Reader) Hints(files []string) (found []Build) {
 			found = append(found, here...)
 		}
 	}
-	return sorted(found)
+	found, _ = affordable(ctx, sorted(found))
+	return found
 }
 
 // hintRoot is where the repository is taken to lie.
@@ -61,14 +72,19 @@ const hintRoot = "/repository"
 var builderWord = lazyre.New(`docker|podman|buildah|nerdctl`)
 
 // hintsOf reads one file as it would be run in a directory.
-func (r *Reader) hintsOf(file, text, base string) (found []Build) {
+func (r *Reader) hintsOf(file, text, base string, spent *budget.Budget) (found []Build) {
+	spent = spent.Part(fileLimits)
 	var lines []scriptBuild
 	cwd := word(path.Join(hintRoot, base))
 	if path.Ext(file) == ".sh" {
-		lines = script(text, hintRoot, cwd, map[string]string{"0": path.Join(hintRoot, file)})
+		lines, _ = script(text, hintRoot, cwd, map[string]string{"0": path.Join(hintRoot, file)}, spent)
 	} else {
-		for _, recipe := range recipes(text) {
-			for _, s := range script(recipe.text, hintRoot, cwd, nil) {
+		for _, recipe := range recipes(text, spent) {
+			if !builderWord().MatchString(recipe.text) {
+				continue
+			}
+			found, _ := script(recipe.text, hintRoot, cwd, nil, spent)
+			for _, s := range found {
 				s.line = recipe.line
 				lines = append(lines, s)
 			}
@@ -80,7 +96,7 @@ func (r *Reader) hintsOf(file, text, base string) (found []Build) {
 			continue
 		}
 		df, ok := hintPlace(cmp.Or(b.Dockerfile, path.Join(b.Context, "Dockerfile")))
-		if !ok || !r.Exists(df) {
+		if !ok || !r.isFile(df) {
 			continue
 		}
 		if b.Context, ok = hintPlace(b.Context); !ok || !r.Exists(b.Context) {
@@ -95,6 +111,15 @@ func (r *Reader) hintsOf(file, text, base string) (found []Build) {
 		found = append(found, b)
 	}
 	return found
+}
+
+// isFile reports whether the repository has a file, and no directory, of a name.
+func (r *Reader) isFile(name string) bool {
+	if !r.Exists(name) {
+		return false
+	}
+	_, err := r.Read(name)
+	return err == nil
 }
 
 // hintPlace gives a path of the repository; ok is false for one that lies outside.
@@ -113,21 +138,22 @@ var makeVariable = lazyre.New(`^(?:export\s+|override\s+)?([\w.-]+)\s*(\?=|::?:?
 
 // recipes gives the lines of the recipes of a Makefile, with the variables replaced that have a literal value. A variable that
 // is set twice, or from outside of the file, is not known.
-func recipes(text string) []recipe {
+func recipes(text string, b *budget.Budget) []recipe {
 	var out []recipe
 	vars := map[string]string{"CURDIR": "$$PWD", "MAKE": "make"}
 	set := map[string]int{}
 	number := 0
 	var open *recipe
+	var joined strings.Builder // what open has so far
 	rows := strings.Split(text, "\n")
 	for _, row := range rows {
 		number++
 		row = strings.TrimSuffix(row, "\r")
 		body, goes := strings.CutSuffix(row, `\`)
 		if open != nil {
-			open.text += " " + strings.TrimLeft(body, "\t ")
+			joined.WriteString(" " + strings.TrimLeft(body, "\t "))
 			if !goes {
-				out, open = append(out, *open), nil
+				out, open = append(out, recipe{joined.String(), open.line}), nil
 			}
 			continue
 		}
@@ -136,6 +162,8 @@ func recipes(text string) []recipe {
 			command, goes = strings.CutSuffix(command, `\`)
 			if goes {
 				open = &recipe{command, number}
+				joined.Reset()
+				joined.WriteString(command)
 			} else {
 				out = append(out, recipe{command, number})
 			}
@@ -151,22 +179,21 @@ func recipes(text string) []recipe {
 		}
 	}
 	if open != nil {
-		out = append(out, *open)
+		out = append(out, recipe{joined.String(), open.line})
 	}
 	for i := range out {
-		budget := maxReplaced
-		out[i].text = makeReplace(out[i].text, vars, 0, &budget)
+		out[i].text = makeReplace(out[i].text, vars, 0, b.Part(replaceLimits))
 	}
 	return out
 }
 
 var makeReference = lazyre.New(`\$\$|\$\(([^()]*)\)|\$\{([^{}]*)\}|\$[@<^*?%+]|\$\(`)
 
-// maxReplaced bounds how many references of one text are replaced: each may stand for many others.
-const maxReplaced = 1000
+// replaceLimits bound the references of one text that are replaced, and what they stand for: each may stand for many others.
+var replaceLimits = budget.Limits{Steps: 1000, Bytes: 256 << 10}
 
 // makeReplace replaces the references to variables in a text.
-func makeReplace(text string, vars map[string]string, deep int, budget *int) string {
+func makeReplace(text string, vars map[string]string, deep int, b *budget.Budget) string {
 	return makeReference().ReplaceAllStringFunc(text, func(m string) string {
 		if m == "$$" {
 			return "$"
@@ -174,9 +201,9 @@ func makeReplace(text string, vars map[string]string, deep int, budget *int) str
 		name := strings.TrimSuffix(strings.TrimLeft(m, "$({"), ")")
 		name = strings.TrimSuffix(name, "}")
 		v, ok := vars[name]
-		if *budget--; !ok || deep >= maxSubstitutions || *budget < 0 {
+		if b.Steps(1) != nil || b.Bytes(int64(len(v))) != nil || !ok || deep >= maxSubstitutions {
 			return unknownPart
 		}
-		return makeReplace(v, vars, deep+1, budget)
+		return makeReplace(v, vars, deep+1, b)
 	})
 }

@@ -43,7 +43,7 @@ image:
 		"own/run.sh":         []byte("docker build own; docker build sub"),
 		"own/sub/Dockerfile": nil, "quiet.sh": []byte("docker run x"),
 	})
-	found := r.Hints([]string{"Makefile", "gone.mk", "hack/build.sh", "own/image.mk", "own/run.sh", "quiet.sh"})
+	found := r.Hints(t.Context(), []string{"Makefile", "gone.mk", "hack/build.sh", "own/image.mk", "own/run.sh", "quiet.sh"})
 	assert.Equal(t, `hint Makefile:8 app: . file=Dockerfile
 hint Makefile:9 -: services/api file=services/api/Dockerfile target=prod
 hint Makefile:15 -: web file=web/Dockerfile
@@ -116,7 +116,9 @@ func TestScriptKnowsDirectories(t *testing.T) {
 		"docker build a -f - < b; docker build c -f -":           {"a", "c"},
 	} {
 		var got []string
-		for _, s := range script(in, "/r", "/r", nil) {
+		found, err := script(in, "/r", "/r", nil, nil)
+		require.NoError(t, err)
+		for _, s := range found {
 			b, problem := s.command.build(func(string) bool { return true }, s.cwd)
 			b.Context = strings.TrimPrefix(b.Context, "/r")
 			if problem != "" {
@@ -137,8 +139,8 @@ func FuzzHints(f *testing.F) {
 			t.Skip("another file")
 		}
 		r := inMemory(map[string][]byte{name: []byte(text), "x/Dockerfile": nil, "Dockerfile": nil})
-		found := r.Hints([]string{name})
-		again := r.Hints([]string{name})
+		found := r.Hints(t.Context(), []string{name})
+		again := r.Hints(t.Context(), []string{name})
 		require.Equal(t, show(found, nil), show(again, nil))
 		for _, b := range found {
 			assert.True(t, b.Line >= 1 && b.Line <= strings.Count(text, "\n")+1)

@@ -52,7 +52,7 @@ func TestHostileSources(t *testing.T) {
 			for _, n := range notes {
 				assert.Less(t, len(n.Text), 1000)
 			}
-			for _, b := range append(found, r.Hints(hints)...) {
+			for _, b := range append(found, r.Hints(t.Context(), hints)...) {
 				assert.Less(t, len(b.Context), 1<<17)
 			}
 		})

@@ -3,11 +3,14 @@ package builds
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"path"
 	"slices"
 	"strings"
+
+	"github.com/ctxaudit/ctxaudit/internal/budget"
 )
 
 // Kinds are the kinds of sources, the most explicit first.
@@ -22,9 +25,27 @@ type Reader struct {
 	// Avoid is a directory in which no temporary files may lie: that of the repository.
 	Avoid string
 
+	// budget bounds what the sources cost together.
+	budget   *budget.Budget
 	composed []Build // the images of Compose files, which Bake reads, too
+	// parsed are the YAML files that were read.
+	parsed map[string]parsedYAML
 	// settled are the targets of Bake files, by file and name, of which workflows give what the files do not.
 	settled map[[2]string]bool
+}
+
+// sourceLimits are what all sources of a repository may cost together.
+var sourceLimits = budget.Limits{Steps: 6_000_000, Bytes: 512 << 20}
+
+// spending makes what the sources cost count for the budget of a context.
+func (r *Reader) spending(ctx context.Context) { r.budget = budget.From(ctx).Part(sourceLimits) }
+
+// part gives a budget for one file, or for one evaluation.
+func (r *Reader) part(l budget.Limits) *budget.Budget {
+	if r.budget == nil {
+		r.spending(context.Background())
+	}
+	return r.budget.Part(l)
 }
 
 // IsSource reports whether a file may say what is built, by its name.
@@ -41,6 +62,7 @@ func IsSource(name string) bool {
 // Builds reads sources and gives the images that they build: those of the more explicit kinds first, each kind in the order of
 // files and lines.
 func (r *Reader) Builds(ctx context.Context, files []string) (found []Build, notes []Note) {
+	r.spending(ctx)
 	byKind := map[string][]string{}
 	for _, f := range files {
 		base := path.Base(f)
@@ -73,8 +95,25 @@ func (r *Reader) Builds(ctx context.Context, files []string) (found []Build, not
 	slices.SortStableFunc(found, func(a, b Build) int {
 		return cmp.Or(cmp.Compare(slices.Index(Kinds, a.Kind), slices.Index(Kinds, b.Kind)), compareBuilds(a, b))
 	})
+	found, over := affordable(ctx, found)
+	notes = append(notes, over...)
 	slices.SortStableFunc(notes, compareNotes)
 	return found, slices.Compact(notes)
+}
+
+// buildLimits are how many images, a step each, are audited at most: each is predicted.
+var buildLimits = budget.Limits{Steps: 2000, Bytes: 64 << 20}
+
+// affordable gives the first builds of a list, as many as are audited, and tells where it ended.
+func affordable(ctx context.Context, list []Build) ([]Build, []Note) {
+	b := budget.From(ctx).Part(buildLimits)
+	for i := range list {
+		if errors.Join(b.Steps(1), b.Bytes(list[i].weight())) != nil {
+			text := fmt.Sprintf("this image and %d others are not audited: there are too many: %v", len(list)-i-1, b.Err())
+			return list[:i], []Note{{File: list[i].File, Line: list[i].Line, Text: text}}
+		}
+	}
+	return list, nil
 }
 
 // once leaves out what is said twice, as by jobs that differ in no more than the machine on which they run.

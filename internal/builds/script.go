@@ -6,6 +6,9 @@ import (
 	"strings"
 
 	"mvdan.cc/sh/v3/syntax"
+
+	"github.com/ctxaudit/ctxaudit/internal/budget"
+	"github.com/ctxaudit/ctxaudit/internal/shell"
 )
 
 // scriptBuild is a build line of a script.
@@ -15,32 +18,35 @@ type scriptBuild struct {
 	cwd     word
 }
 
-// maxLoop bounds how often the body of a loop over literal words is read, and maxScript how many commands of a script are.
-const (
-	maxLoop   = 64
-	maxScript = 20000
-)
+// scriptLimits are what reading one script may cost. A step is a command, or a variable that is copied for a branch; bytes are
+// those of the words, which a script can double with every line.
+var scriptLimits = budget.Limits{Steps: 100_000, Bytes: 16 << 20}
 
-// maxValue is how long the value of a variable may be; a script can double it with every line.
-const maxValue = 64 << 10
+// scriptSteps is what a script costs, be it empty.
+const scriptSteps = 30
+
+// maxLoop bounds how often the body of a loop over literal words is read.
+const maxLoop = 64
 
 // script finds the build lines of a shell script that runs in a directory with some variables known; root is that of the
-// repository, and both are absolute. Both branches of a condition count; what is only known when it runs stays unknown.
-func script(text, root string, cwd word, vars map[string]string) []scriptBuild {
-	s := &scriptState{root: root, cwd: cwd, vars: map[string]word{}, found: &[]scriptBuild{}, budget: new(int)}
-	*s.budget = maxScript
+// repository, and both are absolute. Both branches of a condition count; what is only known when it runs stays unknown. Where the
+// budget ends, the reading does, and gives what it found and why.
+func script(text, root string, cwd word, vars map[string]string, b *budget.Budget) ([]scriptBuild, error) {
+	s := &scriptState{root: root, cwd: cwd, vars: map[string]word{}, found: &[]scriptBuild{}, budget: b.Part(scriptLimits)}
 	for k, v := range vars {
 		s.vars[k] = word(v)
 	}
-	for st, err := range syntax.NewParser(syntax.Variant(syntax.LangBash)).StmtsSeq(strings.NewReader(text)) {
-		// Leaving the loop at the first error would panic: version 3.14.1 yields once more after it.
-		if err == nil {
-			s.statement(st)
-		} else {
-			*s.budget = 0
+	_ = s.budget.Steps(int64(scriptSteps + len(text)/16 + len(vars))) // it is parsed
+	for st, err := range shell.Statements(text, syntax.LangBash) {
+		if budget.Is(err) {
+			return *s.found, err
 		}
+		if err != nil || s.budget.Err() != nil {
+			break
+		}
+		s.statement(st)
 	}
-	return *s.found
+	return *s.found, s.budget.Err()
 }
 
 // scriptState is what is known at one point of a script.
@@ -50,11 +56,14 @@ type scriptState struct {
 	stdin  word // a file that a command reads, "" if that is not one
 	vars   map[string]word
 	found  *[]scriptBuild
-	budget *int
+	budget *budget.Budget
 }
 
 // sub gives a state whose changes do not count outside.
 func (s *scriptState) sub() *scriptState {
+	if s.budget.Steps(int64(len(s.vars)/4)) != nil {
+		return &scriptState{root: s.root, cwd: unknownPart, vars: map[string]word{}, found: s.found, budget: s.budget}
+	}
 	return &scriptState{s.root, s.cwd, s.stdin, maps.Clone(s.vars), s.found, s.budget}
 }
 
@@ -68,7 +77,7 @@ func (s *scriptState) statement(st *syntax.Stmt) {
 	if st == nil || st.Cmd == nil {
 		return
 	}
-	if *s.budget--; *s.budget < 0 {
+	if s.budget.Steps(1) != nil {
 		return
 	}
 	if st.Background {
@@ -231,9 +240,6 @@ func (s *scriptState) assign(a *syntax.Assign) {
 	default:
 		v = s.value(a.Value.Parts)
 	}
-	if len(v) > maxValue {
-		v = unknownPart
-	}
 	s.vars[a.Name.Value] = v
 }
 
@@ -246,7 +252,10 @@ func (s *scriptState) fields(w *syntax.Word) []word {
 				return []word{unknownPart}
 			}
 			var out []word
-			for _, f := range strings.Fields(string(v)) {
+			for f := range strings.FieldsSeq(string(v)) {
+				if s.budget.Steps(1) != nil {
+					return []word{unknownPart}
+				}
 				out = append(out, word(f))
 			}
 			return out
@@ -259,6 +268,7 @@ func (s *scriptState) fields(w *syntax.Word) []word {
 func (s *scriptState) value(parts []syntax.WordPart) word {
 	var out strings.Builder
 	for _, p := range parts {
+		before := out.Len()
 		switch p := p.(type) {
 		case *syntax.Lit:
 			out.WriteString(unescape(p.Value))
@@ -272,6 +282,9 @@ func (s *scriptState) value(parts []syntax.WordPart) word {
 			out.WriteString(string(s.substitution(p)))
 		default:
 			out.WriteString(unknownPart)
+		}
+		if s.budget.Bytes(int64(out.Len()-before)) != nil {
+			return unknownPart
 		}
 	}
 	return word(out.String())

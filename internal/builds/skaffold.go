@@ -82,10 +82,14 @@ func (r *Reader) artifacts(file string, build node) (found []Build) {
 
 // template marks what a Go template would give.
 func template(s string) string {
-	before, rest, ok := strings.Cut(s, "{{")
-	if !ok {
-		return s
+	var out strings.Builder
+	for {
+		before, rest, ok := strings.Cut(s, "{{")
+		out.WriteString(before)
+		if !ok {
+			return out.String()
+		}
+		out.WriteString(unknownPart)
+		_, s, _ = strings.Cut(rest, "}}")
 	}
-	_, after, _ := strings.Cut(rest, "}}")
-	return before + unknownPart + template(after)
 }

@@ -5,6 +5,9 @@ import (
 	"slices"
 	"strings"
 
+	"go.yaml.in/yaml/v4"
+
+	"github.com/ctxaudit/ctxaudit/internal/budget"
 	"github.com/ctxaudit/ctxaudit/internal/lazyre"
 )
 
@@ -21,14 +24,14 @@ func (r *Reader) Workflows(files []string) (found []Build, notes []Note) {
 	if r.settled == nil {
 		r.settled = map[[2]string]bool{}
 	}
-	w := &workflows{r: r, roots: map[string]node{}, calls: map[string][]map[string]word{}}
+	w := &workflows{r: r, roots: map[string]node{}, calls: map[string][]map[string]word{}, budgets: map[string]*budget.Budget{}, noted: map[Note]bool{}}
 	for _, f := range files {
 		docs, note := r.documents(f, "workflow")
 		if note != nil {
 			w.notes = append(w.notes, *note)
 		}
 		if len(docs) > 0 {
-			w.roots[f] = docs[0]
+			w.roots[f], w.budgets[f] = docs[0], r.part(fileLimits)
 		}
 	}
 	for _, f := range sortedKeys(w.roots) {
@@ -55,8 +58,19 @@ type workflows struct {
 	roots map[string]node
 	// calls are the inputs with which other workflows call one, by its file.
 	calls map[string][]map[string]word
-	found []Build
-	notes []Note
+	// budgets are what reading each of them may cost, all its jobs and calls together.
+	budgets map[string]*budget.Budget
+	found   []Build
+	notes   []Note
+	noted   map[Note]bool
+}
+
+// note adds a note, once.
+func (w *workflows) note(n Note) {
+	if !w.noted[n] {
+		w.noted[n] = true
+		w.notes = append(w.notes, n)
+	}
 }
 
 // maxCallers bounds how often one reusable workflow is read.
@@ -64,20 +78,36 @@ const maxCallers = 50
 
 // findCalls remembers the calls of the repository's reusable workflows.
 func (w *workflows) findCalls(file string) {
+	spent := w.budgets[file]
 	for _, job := range w.roots[file].at("jobs").pairs() {
+		if w.exceeded(file, job.key, spent.Steps(job.value.at("with").weight())) {
+			return
+		}
 		called, ok := strings.CutPrefix(job.value.at("uses").text(), "./")
 		if !ok || len(w.calls[called]) >= maxCallers {
 			continue
 		}
-		for _, matrix := range matrices(job.value.at("strategy", "matrix")) {
+		for _, matrix := range matrices(job.value.at("strategy", "matrix"), spent) {
+			if len(w.calls[called]) >= maxCallers {
+				break
+			}
 			names := (&jobScope{matrix: matrix}).lookup
 			inputs := map[string]word{}
 			for _, p := range job.value.at("with").pairs() {
-				inputs[p.key.Value] = contexts(names).interpolate(p.value.text())
+				inputs[p.key.Value] = contexts(names).interpolate(p.value.text(), spent)
 			}
 			w.calls[called] = append(w.calls[called], inputs)
 		}
 	}
+}
+
+// exceeded reports whether there is an error because a workflow costs too much, and tells where that was, once.
+func (w *workflows) exceeded(file string, at node, err error) bool {
+	if err != nil && !w.noted[Note{File: file}] {
+		w.noted[Note{File: file}] = true
+		w.note(Note{File: file, Line: at.line(), Text: "the workflow is not audited from here on: " + err.Error()})
+	}
+	return err != nil
 }
 
 // onlyCalled reports whether nothing but a call starts a workflow.
@@ -116,9 +146,13 @@ func (w *workflows) run(file string, inputs map[string]word) {
 		inputs = with
 	}
 	for _, p := range root.at("jobs").pairs() {
-		for _, matrix := range matrices(p.value.at("strategy", "matrix")) {
+		spent := w.budgets[file]
+		for _, matrix := range matrices(p.value.at("strategy", "matrix"), spent) {
+			if w.exceeded(file, p.key, spent.Steps(1+root.at("env").weight()+p.value.at("env").weight())) {
+				return
+			}
 			j := &job{
-				w: w, file: file, scope: &jobScope{matrix: matrix, inputs: inputs, env: map[string]word{}},
+				w: w, file: file, scope: &jobScope{matrix: matrix, inputs: inputs, env: map[string]word{}, budget: spent},
 				windows: strings.HasPrefix(p.value.at("runs-on").text(), "windows"),
 			}
 			j.scope.extend(root.at("env"))
@@ -138,6 +172,7 @@ type jobScope struct {
 	matrix node
 	inputs map[string]word // nil if nobody calls
 	env    map[string]word
+	budget *budget.Budget
 }
 
 // lookup gives the value of a name.
@@ -173,7 +208,7 @@ func (s *jobScope) lookup(name []string) (value, bool) {
 }
 
 // text gives the text of a node with its expressions replaced.
-func (s *jobScope) text(n node) word { return contexts(s.lookup).interpolate(n.text()) }
+func (s *jobScope) text(n node) word { return contexts(s.lookup).interpolate(n.text(), s.budget) }
 
 // extend adds the variables of an env mapping.
 func (s *jobScope) extend(env node) {
@@ -187,7 +222,7 @@ func (s *jobScope) extend(env node) {
 
 // with gives a scope with more variables.
 func (s *jobScope) with(env node) *jobScope {
-	out := &jobScope{matrix: s.matrix, inputs: s.inputs, env: map[string]word{}}
+	out := &jobScope{matrix: s.matrix, inputs: s.inputs, env: map[string]word{}, budget: s.budget}
 	for k, v := range s.env {
 		out.env[k] = v
 	}
@@ -211,11 +246,17 @@ type job struct {
 // maxActions is how deep actions of the repository use each other.
 const maxActions = 5
 
+// stepSteps is what each node of a step costs.
+const stepSteps = 10
+
 func (j *job) steps(list node, deep int) {
 	for _, step := range list.items() {
+		if j.w.exceeded(j.file, step, j.scope.budget.Steps(stepSteps*step.weight()+int64(len(j.scope.env)/4))) {
+			return
+		}
 		if cond := step.at("if").text(); cond != "" {
 			cond = strings.TrimSuffix(strings.TrimPrefix(strings.TrimSpace(cond), "${{"), "}}")
-			if yes, known := truth(contexts(j.scope.lookup).evaluate(cond)); known && !yes {
+			if yes, known := truth(contexts(j.scope.lookup).evaluate(cond, j.scope.budget)); known && !yes {
 				continue
 			}
 		}
@@ -320,14 +361,14 @@ func (j *job) add(b Build, line int) {
 			}
 		}
 	}
+	if j.w.exceeded(j.file, node{&yaml.Node{Line: line}}, j.scope.budget.Bytes(b.weight())) {
+		return
+	}
 	j.w.found = append(j.w.found, b)
 }
 
 func (j *job) note(line int, text string) {
-	n := Note{File: j.file, Line: line, Text: text}
-	if !slices.Contains(j.w.notes, n) {
-		j.w.notes = append(j.w.notes, n)
-	}
+	j.w.note(Note{File: j.file, Line: line, Text: short(text)})
 }
 
 // script reads the build lines of a run step.
@@ -350,7 +391,11 @@ func (j *job) script(step node, scope *jobScope) {
 		vars[k] = string(v)
 	}
 	text := string(scope.text(run))
-	for _, s := range script(text, workspace, dir, vars) {
+	found, err := script(text, workspace, dir, vars, scope.budget)
+	if err != nil && scope.budget.Err() == nil {
+		j.note(run.line(), "this script is not read to its end: "+err.Error())
+	}
+	for _, s := range found {
 		line := run.line()
 		if !run.isFolded() {
 			line = run.textLine() + s.line - 1
@@ -392,7 +437,7 @@ func (j *job) action(dir string, step node, scope *jobScope, deep int) {
 		}
 		inner := *j
 		inner.file, inner.dir = file, ""
-		inner.scope = &jobScope{inputs: inputs, env: scope.env}
+		inner.scope = &jobScope{inputs: inputs, env: scope.env, budget: scope.budget}
 		inner.steps(docs[0].at("runs", "steps"), deep+1)
 		j.own, j.foreign = inner.own, inner.foreign
 		j.prepared = inner.prepared || docs[0].at("runs", "using").text() != "composite"

@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v4"
+
+	"github.com/ctxaudit/ctxaudit/internal/budget"
 )
 
 // openMatrix is a key of combinations that may have more keys, which are only known when the job runs.
@@ -15,7 +17,7 @@ const openMatrix = unknownPart
 //
 // The product of the axes is made, what exclude matches left out, and then what include says added: to the combinations whose
 // values of axes it does not change, or as one of its own (GitHub's workflow syntax, jobs.<job_id>.strategy.matrix).
-func matrices(matrix node) []node {
+func matrices(matrix node, b *budget.Budget) []node {
 	none := []node{{}}
 	if !matrix.isMap() {
 		return none
@@ -35,6 +37,9 @@ func matrices(matrix node) []node {
 			continue
 		}
 		axes = true
+		if len(combinations)*len(p.value.items()) > maxMatrix {
+			return none
+		}
 		var next []map[string]node
 		for _, c := range combinations {
 			for _, v := range p.value.items() {
@@ -43,12 +48,13 @@ func matrices(matrix node) []node {
 				next = append(next, with)
 			}
 		}
-		if len(next) > maxMatrix {
-			return none
-		}
 		combinations = next
 	}
+	entries := matrix.at("include").items()
 	excludes := matrix.at("exclude").items()
+	if len(entries) > maxMatrix || b.Steps(int64(len(combinations))*(matrix.at("exclude").weight()+matrix.at("include").weight())) != nil {
+		return none
+	}
 	var kept []map[string]node
 	for _, c := range combinations {
 		out := false
@@ -62,7 +68,7 @@ func matrices(matrix node) []node {
 	if !axes {
 		kept = nil
 	}
-	kept = include(kept, matrix.at("include").items())
+	kept = include(kept, entries)
 	if len(kept) == 0 {
 		return none
 	}
@@ -123,6 +129,9 @@ func matches(c map[string]node, e node) bool {
 // same compares values as far as they are written.
 func same(a, b node) bool {
 	a, b = a.resolved(), b.resolved()
+	if a.Node == b.Node {
+		return a.Node != nil
+	}
 	if a.Node == nil || b.Node == nil || a.Kind != b.Kind || len(a.Content) != len(b.Content) {
 		return false
 	}

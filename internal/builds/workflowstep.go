@@ -10,6 +10,7 @@ import (
 	"mvdan.cc/sh/v3/syntax"
 
 	"github.com/ctxaudit/ctxaudit/internal/lazyre"
+	"github.com/ctxaudit/ctxaudit/internal/shell"
 )
 
 // defaultContext is how a step names the repository as git has it.
@@ -185,9 +186,11 @@ func (j *job) bake(step node, line int, scope *jobScope) {
 		targets = []string{"default"}
 	}
 	var names []string
+	have := map[string]bool{}
 	for _, t := range targets {
-		for _, n := range b.members(t, map[string]bool{}) {
-			if _, ok := b.targets[n]; ok && !slices.Contains(names, n) {
+		for _, n := range b.members(t) {
+			if _, ok := b.targets[n]; ok && !have[n] {
+				have[n] = true
 				names = append(names, n)
 			}
 		}
@@ -203,9 +206,7 @@ func (j *job) bake(step node, line int, scope *jobScope) {
 		return // what cannot be told of them is told where they are read by themselves
 	}
 	for _, n := range b.notes {
-		if !slices.Contains(j.w.notes, n) {
-			j.w.notes = append(j.w.notes, n)
-		}
+		j.w.note(n)
 	}
 }
 
@@ -248,12 +249,9 @@ var quietCommands = []string{
 // makesFiles reports whether a script may make files in the workspace.
 func makesFiles(text string) bool {
 	makes := false
-	for st, err := range syntax.NewParser(syntax.Variant(syntax.LangBash)).StmtsSeq(strings.NewReader(text)) {
+	for st, err := range shell.Statements(text, syntax.LangBash) {
 		if err != nil {
-			makes = true
-		}
-		if err != nil || st == nil {
-			continue
+			return true
 		}
 		syntax.Walk(st, func(n syntax.Node) bool {
 			switch n := n.(type) {

@@ -2,15 +2,15 @@ package builds
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
-	"io"
 	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v4"
 
+	"github.com/ctxaudit/ctxaudit/internal/budget"
 	"github.com/ctxaudit/ctxaudit/internal/lazyre"
+	"github.com/ctxaudit/ctxaudit/internal/safeyaml"
 )
 
 // node is a node of a YAML document, nil where there is none. Aliases are followed when something asks, so that a document
@@ -23,13 +23,31 @@ const maxMerges = 16
 // yamlLine finds the line in an error of the YAML library.
 var yamlLine = lazyre.New(`line (\d+)`)
 
-// documents parses a file of YAML documents; JSON is YAML, too. what is how the file is called if it is broken.
+// documents parses a file of YAML documents, once; JSON is YAML, too. what is how the file is called if it is broken.
 func (r *Reader) documents(name, what string) ([]node, *Note) {
+	have, ok := r.parsed[name]
+	if !ok {
+		have.list, have.note = r.parse(name, what)
+		if r.parsed == nil {
+			r.parsed = map[string]parsedYAML{}
+		}
+		r.parsed[name] = have
+	}
+	return have.list, have.note
+}
+
+// parsedYAML is what came of a file.
+type parsedYAML struct {
+	list []node
+	note *Note
+}
+
+func (r *Reader) parse(name, what string) ([]node, *Note) {
 	data, err := r.Read(name)
 	if err != nil {
 		return nil, &Note{File: name, Text: fmt.Sprintf("the %s cannot be read: %s", what, err)}
 	}
-	list, err := parseYAML(data)
+	docs, err := safeyaml.Parse(data, r.part(budget.Limits{}))
 	if err != nil {
 		n := &Note{File: name, Text: fmt.Sprintf("the %s cannot be read: %s", what, strings.TrimPrefix(oneLine(err.Error()), "yaml: "))}
 		if m := yamlLine().FindStringSubmatch(n.Text); m != nil {
@@ -38,23 +56,11 @@ func (r *Reader) documents(name, what string) ([]node, *Note) {
 		}
 		return nil, n
 	}
-	return list, nil
-}
-
-func parseYAML(data []byte) ([]node, error) {
-	var out []node
-	for dec := yaml.NewDecoder(bytes.NewReader(data)); ; {
-		var n yaml.Node
-		err := dec.Decode(&n)
-		switch {
-		case errors.Is(err, io.EOF):
-			return out, nil
-		case err != nil:
-			return nil, err
-		case n.Kind == yaml.DocumentNode && len(n.Content) > 0:
-			out = append(out, node{n.Content[0]})
-		}
+	var list []node
+	for _, d := range docs {
+		list = append(list, node{d})
 	}
+	return list, nil
 }
 
 // resolved follows aliases.
@@ -82,6 +88,18 @@ func (n node) textLine() int {
 		return s.Line + 1
 	}
 	return n.resolved().line()
+}
+
+// weight counts the nodes of a tree, its aliases followed: [safeyaml] bounds them.
+func (n node) weight() (sum int64) {
+	if n.Node == nil {
+		return 0
+	}
+	s := n.resolved()
+	for _, c := range s.Content {
+		sum += node{c}.weight()
+	}
+	return sum + 1
 }
 
 // isFolded reports whether the lines of a text are joined, so that they are not those of the file.

@@ -11,10 +11,13 @@ import (
 
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/lexer"
 	"github.com/goccy/go-yaml/parser"
 	"github.com/moby/buildkit/util/suggest"
 
+	"github.com/ctxaudit/ctxaudit/internal/budget"
 	"github.com/ctxaudit/ctxaudit/internal/lazyre"
+	"github.com/ctxaudit/ctxaudit/internal/safeyaml"
 )
 
 // Error is one thing that is wrong with a configuration file.
@@ -36,16 +39,53 @@ func (e *Error) Error() string {
 	}
 }
 
-// maxFileSize bounds a configuration file, in bytes.
-const maxFileSize = 4 << 20
+// maxFileSize bounds a configuration file, in bytes, and maxTokens its tokens: the parser calls itself for each entry of a
+// mapping.
+const (
+	maxFileSize = 1 << 20
+	maxTokens   = 40_000
+)
+
+// affordable fails for a file that would cost more than a configuration may: it lies in the repository that is audited.
+func affordable(name string, data []byte) error {
+	fail := func(line int, err error) error {
+		return &Error{File: name, Line: line, Message: "configuration is not read: " + err.Error()}
+	}
+	if len(data) > maxFileSize {
+		return fail(0, &budget.Exceeded{Kind: "bytes", Limit: maxFileSize})
+	}
+	var at *safeyaml.Error
+	err := safeyaml.Check(data, budget.New(budget.Limits{}))
+	switch {
+	case errors.As(err, &at):
+		return fail(at.Line, at.Err)
+	case err != nil && budget.Depth(data)+structural(data) > maxTokens/10:
+		// The other parser says better what is wrong with a file, but would not come to an end with every one.
+		return fail(0, err)
+	}
+	if tokens := lexer.Tokenize(string(data)); len(tokens) > maxTokens {
+		return fail(tokens[maxTokens].Position.Line, &budget.Exceeded{Kind: "steps", Limit: maxTokens})
+	}
+	return nil
+}
+
+// structural counts the characters that may nest something in a text of YAML.
+func structural(data []byte) (n int) {
+	for _, c := range data {
+		if strings.IndexByte("[{-?:!&", c) >= 0 {
+			n++
+		}
+	}
+	return n
+}
 
 // Parse reads a configuration file. Its errors are [Error] values, joined when there are several.
 func Parse(name string, data []byte) (*File, error) {
 	fail := func(line, col int, format string, args ...any) error {
 		return &Error{File: name, Line: line, Column: col, Message: fmt.Sprintf(format, args...)}
 	}
-	if len(data) > maxFileSize {
-		return nil, fail(0, 0, "configuration is larger than %d MiB", maxFileSize>>20)
+	if err := affordable(name, data); err != nil {
+		return nil, err
 	}
 	tree, err := parser.ParseBytes(data, 0)
 	if err != nil {

@@ -14,7 +14,7 @@ import (
 // readHints reads Makefiles and scripts for the Dockerfiles that no source names.
 func (d *discovery) readHints(files []string) {
 	d.hints = map[string][]builds.Build{}
-	for _, b := range d.reader().Hints(files) {
+	for _, b := range d.reader().Hints(d.ctx, files) {
 		df := path.Clean(b.Dockerfile)
 		d.hints[df] = append(d.hints[df], b)
 	}

@@ -8,7 +8,7 @@ import (
 	"mvdan.cc/sh/v3/syntax"
 
 	"github.com/ctxaudit/ctxaudit/dockerfile"
-	"github.com/ctxaudit/ctxaudit/internal/budget"
+	"github.com/ctxaudit/ctxaudit/internal/shell"
 )
 
 // stepDirs follows the directories that RUN steps make where the step spells them out: mkdir, install -d and the homes of
@@ -35,10 +35,7 @@ func madeBy(op *dockerfile.Op, made *grown[string], cost *cost) {
 		d.command(args)
 		return
 	}
-	if script := args[last]; len(script) > maxScript || budget.Shallow([]byte(script), maxScriptDepth) != nil {
-		return
-	}
-	file, err := syntax.NewParser(syntax.Variant(syntax.LangBash)).Parse(strings.NewReader(args[last]), "")
+	file, err := shell.Parse(args[last], syntax.LangBash)
 	if err != nil {
 		return
 	}

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"mvdan.cc/sh/v3/syntax"
+
+	"github.com/ctxaudit/ctxaudit/internal/shell"
 )
 
 // state is what a shell knows at one point of a script.
@@ -60,12 +62,8 @@ func parse(text string) ([]*syntax.Stmt, error) {
 	for _, lang := range []syntax.LangVariant{syntax.LangBash, syntax.LangPOSIX} {
 		var stmts []*syntax.Stmt
 		var err error
-		for st, e := range syntax.NewParser(syntax.Variant(lang)).StmtsSeq(strings.NewReader(text)) {
-			// Leaving the loop at the first error would panic: version 3.14.1 yields once more after it.
-			if e != nil && err == nil {
-				err = e
-			}
-			if err == nil {
+		for st, e := range shell.Statements(text, lang) {
+			if err = e; err == nil {
 				stmts = append(stmts, st)
 			}
 		}

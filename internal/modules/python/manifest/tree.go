@@ -2,12 +2,16 @@ package manifest
 
 import (
 	"errors"
-	"fmt"
 	"sort"
+	"strconv"
+	"strings"
 
-	"github.com/goccy/go-yaml/ast"
-	"github.com/goccy/go-yaml/parser"
 	"github.com/pelletier/go-toml/v2/unstable"
+	"go.yaml.in/yaml/v4"
+
+	"github.com/ctxaudit/ctxaudit/internal/budget"
+	"github.com/ctxaudit/ctxaudit/internal/lazyre"
+	"github.com/ctxaudit/ctxaudit/internal/safeyaml"
 )
 
 // node is a value of a TOML or YAML document with its line. Its methods take nil for an absent value.
@@ -196,46 +200,38 @@ func (x lineIndex) value(v *unstable.Node, line int) *node {
 
 // parseYAML reads the first document of a file.
 func parseYAML(data []byte) (*node, *Error) {
-	file, err := parser.ParseBytes(data, 0)
+	docs, err := safeyaml.Parse(data, budget.New(budget.Limits{}))
 	if err != nil {
-		fault := &Error{Message: err.Error()}
-		var positioned interface{ GetMessage() string }
-		if errors.As(err, &positioned) {
-			fault.Message = positioned.GetMessage()
+		fault := &Error{Message: strings.TrimPrefix(err.Error(), "yaml: ")}
+		if m := yamlLine().FindStringSubmatch(err.Error()); m != nil {
+			fault.Line, _ = strconv.Atoi(m[1])
+			fault.Line = min(fault.Line, len(newLineIndex(data)))
 		}
-		_, _ = fmt.Sscanf(err.Error(), "[%d:", &fault.Line)
 		return nil, fault
 	}
-	if len(file.Docs) == 0 {
+	if len(docs) == 0 {
 		return nil, nil
 	}
-	return fromYAML(file.Docs[0].Body), nil
+	return fromYAML(docs[0]), nil
 }
 
-func fromYAML(y ast.Node) *node {
-	if y == nil || y.GetToken() == nil {
-		return nil
-	}
-	n := &node{line: y.GetToken().Position.Line}
-	switch y := y.(type) {
-	case *ast.MappingNode:
-		for _, v := range y.Values {
-			n.set(v.Key.GetToken().Value, fromYAML(v.Value))
+// yamlLine finds the line in an error of the YAML library.
+var yamlLine = lazyre.New(`line (\d+)`)
+
+// fromYAML gives a node of a YAML document. What an alias stands for is nobody's dependency.
+func fromYAML(y *yaml.Node) *node {
+	n := &node{line: y.Line}
+	switch y.Kind {
+	case yaml.MappingNode:
+		for i := 0; i+1 < len(y.Content); i += 2 {
+			n.set(y.Content[i].Value, fromYAML(y.Content[i+1]))
 		}
-	case *ast.MappingValueNode:
-		n.set(y.Key.GetToken().Value, fromYAML(y.Value))
-	case *ast.SequenceNode:
-		for _, v := range y.Values {
-			if item := fromYAML(v); item != nil {
-				n.items = append(n.items, item)
-			}
+	case yaml.SequenceNode:
+		for _, c := range y.Content {
+			n.items = append(n.items, fromYAML(c))
 		}
-	case *ast.AnchorNode:
-		return fromYAML(y.Value)
-	case *ast.TagNode:
-		return fromYAML(y.Value)
 	default:
-		n.text, n.scalar = y.GetToken().Value, true
+		n.text, n.scalar = y.Value, true
 	}
 	return n
 }
