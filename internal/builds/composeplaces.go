@@ -1,6 +1,7 @@
 package builds
 
 import (
+	"errors"
 	"path"
 	"strconv"
 	"strings"
@@ -30,6 +31,10 @@ type composeFiles struct {
 // note makes one clear message of an error: the file, its line where that is known, and what is wrong. It gives none for files
 // that build nothing: layers of settings, that only hold where others set variables, are no matter of ours.
 func (c composeFiles) note(err error) []Note {
+	var cost *costlyError
+	if errors.As(err, &cost) {
+		return []Note{{File: cost.File, Line: cost.Line, Text: "the Compose file cannot be read: " + cost.Err.Error()}}
+	}
 	text := oneLine(c.stage.plain(err.Error()))
 	n := Note{File: c.group[len(c.group)-1], Text: text}
 	for _, f := range c.group {

@@ -16,6 +16,7 @@ import (
 
 	"github.com/ctxaudit/ctxaudit/internal/budget"
 	"github.com/ctxaudit/ctxaudit/internal/files"
+	"github.com/ctxaudit/ctxaudit/internal/safeyaml"
 )
 
 // stage is the disk that Compose's library is shown: a directory of ours with the Compose files of the repository and what they
@@ -91,6 +92,25 @@ func (s *stage) put(name string, data []byte) error {
 	return s.dir.Put(filepath.ToSlash(rel), data)
 }
 
+// costlyError says which file costs too much, and where.
+type costlyError struct {
+	File string
+	Line int // 0 if unknown
+	Err  error
+}
+
+func (e *costlyError) Error() string { return e.Err.Error() }
+func (e *costlyError) Unwrap() error { return e.Err }
+
+func costly(file string, err error) *costlyError {
+	c := &costlyError{File: file, Err: err}
+	var at *safeyaml.Error
+	if errors.As(err, &at) {
+		c.Line, c.Err = at.Line, at.Err
+	}
+	return c
+}
+
 // begin forgets the last group.
 func (s *stage) begin() {
 	s.seen, s.budget, s.dollars, s.longest, s.climbs, s.refused = map[string][]byte{}, s.r.part(composeLimits), 0, 0, 0, nil
@@ -102,7 +122,7 @@ func (s *stage) environment(base string) (types.Mapping, error) {
 	name := path.Join(base, ".env")
 	if data, err := s.r.Read(name); err == nil {
 		if err := s.variables(data, nil); err != nil {
-			return nil, fmt.Errorf("%s: %w", path.Base(name), err)
+			return nil, costly(name, err)
 		}
 		if have, err := dotenv.Parse(bytes.NewReader(data)); err == nil {
 			env = have
@@ -131,7 +151,7 @@ func (s *stage) add(name, base string, env map[string]string, deep int) ([]byte,
 		return data, nil
 	}
 	if len(s.seen) >= maxStaged {
-		return nil, fmt.Errorf("more than %d files belong together", maxStaged)
+		return nil, costly(name, fmt.Errorf("more than %d files belong together", maxStaged))
 	}
 	data, err := s.r.Read(name)
 	if err != nil {
@@ -139,10 +159,10 @@ func (s *stage) add(name, base string, env map[string]string, deep int) ([]byte,
 	}
 	docs, err := checkCompose(data, s.budget)
 	if budget.Is(err) {
-		return nil, err
+		return nil, costly(name, err)
 	}
 	if s.dollars += int64(bytes.Count(data, []byte("$"))); s.dollars*s.longest > maxExpanded {
-		return nil, &budget.Exceeded{Kind: "bytes", Limit: maxExpanded}
+		return nil, costly(name, &budget.Exceeded{Kind: "bytes", Limit: maxExpanded})
 	}
 	s.seen[name] = data
 	if err != nil {
@@ -169,8 +189,17 @@ func (s *stage) refer(f, base string, env map[string]string, deep int) string {
 	if name == "" {
 		return ""
 	}
-	_, _ = s.add(name, path.Dir(name), env, deep+1)
+	s.also(name, path.Dir(name), env, deep)
 	return name
+}
+
+// also adds a file that another one names. One that costs too much ends all including; of another fault the library tells.
+func (s *stage) also(name, base string, env map[string]string, deep int) {
+	_, err := s.add(name, base, env, deep+1)
+	var c *costlyError
+	if errors.As(err, &c) {
+		s.refuse(c.File, c.Line, c.Err.Error())
+	}
 }
 
 // include adds what a document includes.
@@ -198,7 +227,8 @@ func (s *stage) include(doc node, base string, env map[string]string, deep int) 
 				continue
 			}
 			if err := s.variables(data, inner); err != nil {
-				s.refuse(name, 0, err.Error())
+				c := costly(name, err)
+				s.refuse(c.File, c.Line, c.Err.Error())
 				return
 			}
 			if s.put(name, data) == nil {
@@ -210,7 +240,7 @@ func (s *stage) include(doc node, base string, env map[string]string, deep int) 
 		for _, p := range paths {
 			name := s.join(base, s.expand(p, env))
 			if name != "" {
-				_, _ = s.add(name, project, inner, deep+1)
+				s.also(name, project, inner, deep)
 			}
 		}
 	}
