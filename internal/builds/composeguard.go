@@ -78,7 +78,7 @@ type composeCost struct {
 var portRange = lazyre.New(`([0-9]{1,5})-([0-9]{1,5})`)
 
 func (m *composeCost) of(n *yaml.Node) (int64, error) {
-	cost := int64(1)
+	cost := int64(30)
 	switch n.Kind {
 	case yaml.AliasNode:
 		cost = m.costs[n.Alias]
@@ -129,9 +129,9 @@ func checkEnv(data []byte, b *budget.Budget) error {
 	for line := range bytes.Lines(data) {
 		number++
 		text := string(line)
-		open := quote != ""
+		open, set := quote != "", false
 		if m := envKey().FindStringSubmatch(text); m != nil && !open {
-			name, sizes[m[1]] = m[1], 0
+			name, set = m[1], true
 			value := m[2]
 			if value != "" && (value[0] == '"' || value[0] == '\'') && !strings.Contains(strings.ReplaceAll(value[1:], `\`+value[:1], ""), value[:1]) {
 				quote, open = value[:1], true
@@ -149,6 +149,9 @@ func checkEnv(data []byte, b *budget.Budget) error {
 			if size > 1<<40 {
 				break
 			}
+		}
+		if set {
+			sizes[name] = 0 // it may have held itself
 		}
 		sizes[name] += size
 		all += size
