@@ -77,10 +77,17 @@ fuzz: ## fuzz each parser for a short while
 	$(GO) test ./dockerctx -run '^$$' -fuzz FuzzFacts -fuzztime 30s
 	$(GO) test ./dockerfile -run '^$$' -fuzz FuzzCompile -fuzztime 30s
 	$(GO) test ./dockerfile -run '^$$' -fuzz FuzzGuarded -fuzztime 30s -fuzzminimizetime 1s
-	$(GO) test ./internal/builds -run '^$$' -fuzz FuzzBake -fuzztime 30s
+	$(GO) test ./internal/builds -run '^$$' -fuzz 'FuzzBake$$' -fuzztime 30s
 	$(GO) test ./internal/builds -run '^$$' -fuzz FuzzWorkflows -fuzztime 30s
 	$(GO) test ./internal/builds -run '^$$' -fuzz FuzzServices -fuzztime 30s
 	$(GO) test ./internal/builds -run '^$$' -fuzz FuzzHints -fuzztime 30s
+	$(GO) test ./internal/builds -run '^$$' -fuzz FuzzBakeOverride -fuzztime 30s -fuzzminimizetime 1s
+	$(GO) test ./internal/builds -run '^$$' -fuzz FuzzSkaffold -fuzztime 30s -fuzzminimizetime 1s
+	$(GO) test ./internal/builds -run '^$$' -fuzz 'FuzzCompose$$' -fuzztime 30s -fuzzminimizetime 1s
+	$(GO) test ./internal/builds -run '^$$' -fuzz FuzzComposeGuard -fuzztime 30s -fuzzminimizetime 1s
+	$(GO) test ./internal/builds -run '^$$' -fuzz FuzzEnv -fuzztime 30s -fuzzminimizetime 1s
+	$(GO) test ./internal/safeyaml -run '^$$' -fuzz FuzzParse -fuzztime 30s -fuzzminimizetime 1s
+	$(GO) test ./internal/shell -run '^$$' -fuzz FuzzStatements -fuzztime 30s -fuzzminimizetime 1s
 	$(GO) test ./internal/git -run '^$$' -fuzz FuzzOutput -fuzztime 30s
 	$(GO) test ./internal/git -run '^$$' -fuzz FuzzClean -fuzztime 30s
 	$(GO) test ./internal/git -run '^$$' -fuzz FuzzSettings -fuzztime 30s
@@ -89,6 +96,13 @@ fuzz: ## fuzz each parser for a short while
 	$(GO) test ./internal/startup -run '^$$' -fuzz FuzzAnalyze -fuzztime 30s
 	$(GO) test ./internal/modules/python/syntax -run '^$$' -fuzz FuzzScan -fuzztime 30s
 	$(GO) test ./internal/modules/python/manifest -run '^$$' -fuzz FuzzRequirements -fuzztime 30s
+	$(GO) test ./internal/modules/python/manifest -run '^$$' -fuzz FuzzPyproject -fuzztime 30s -fuzzminimizetime 1s
+	$(GO) test ./internal/modules/python/manifest -run '^$$' -fuzz FuzzSetupCfg -fuzztime 30s -fuzzminimizetime 1s
+	$(GO) test ./internal/modules/python/manifest -run '^$$' -fuzz FuzzSetupPy -fuzztime 30s -fuzzminimizetime 1s
+	$(GO) test ./internal/modules/python/manifest -run '^$$' -fuzz 'FuzzPipfile$$' -fuzztime 30s -fuzzminimizetime 1s
+	$(GO) test ./internal/modules/python/manifest -run '^$$' -fuzz FuzzPipfileLock -fuzztime 30s -fuzzminimizetime 1s
+	$(GO) test ./internal/modules/python/manifest -run '^$$' -fuzz FuzzLock -fuzztime 30s -fuzzminimizetime 1s
+	$(GO) test ./internal/modules/python/manifest -run '^$$' -fuzz FuzzConda -fuzztime 30s -fuzzminimizetime 1s
 	$(GO) test ./internal/edit -run '^$$' -fuzz FuzzApply -fuzztime 30s
 	$(GO) test ./internal/suppress -run '^$$' -fuzz FuzzComments -fuzztime 30s
 	$(GO) test ./internal/why -run '^$$' -fuzz FuzzClues -fuzztime 30s

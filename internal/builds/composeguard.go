@@ -52,7 +52,7 @@ type composeCost struct {
 var portRange = lazyre.New(`([0-9]{1,5})-([0-9]{1,5})`)
 
 func (m *composeCost) of(n *yaml.Node) (int64, error) {
-	cost := int64(1)
+	cost := int64(30)
 	switch n.Kind {
 	case yaml.AliasNode:
 		cost = m.costs[n.Alias]
@@ -102,10 +102,9 @@ func checkEnv(data []byte, sizes map[string]int64, b *budget.Budget) error {
 	for line := range bytes.Lines(data) {
 		number++
 		text := string(line)
-		open := quote != ""
-		had := sizes[name]
+		open, set := quote != "", false
 		if m := envKey().FindStringSubmatch(text); m != nil && !open {
-			name, had = m[1], 0
+			name, set = m[1], true
 			value := m[2]
 			if value != "" && (value[0] == '"' || value[0] == '\'') && !strings.Contains(strings.ReplaceAll(value[1:], `\`+value[:1], ""), value[:1]) {
 				quote, open = value[:1], true
@@ -124,7 +123,10 @@ func checkEnv(data []byte, sizes map[string]int64, b *budget.Budget) error {
 				break
 			}
 		}
-		sizes[name] = had + size
+		if set {
+			sizes[name] = 0 // it may have held itself
+		}
+		sizes[name] += size
 		all += size
 		if b.Steps(int64(1+strings.Count(text, "$")*len(text)/64)) != nil || b.Bytes(size) != nil {
 			return &safeyaml.Error{Line: number, Err: b.Err()}

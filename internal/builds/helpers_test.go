@@ -2,8 +2,8 @@ package builds
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"os"
 	"path"
@@ -35,7 +35,7 @@ func inMemory(files map[string][]byte) *Reader {
 		Read: func(name string) ([]byte, error) {
 			data, ok := files[path.Clean(name)]
 			if !ok {
-				return nil, errors.New("no such file or directory")
+				return nil, fmt.Errorf("reading %s: %w", name, fs.ErrNotExist)
 			}
 			return data, nil
 		},

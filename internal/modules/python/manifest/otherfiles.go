@@ -6,6 +6,8 @@ import (
 	"errors"
 	"path"
 	"strings"
+
+	"github.com/ctxaudit/ctxaudit/internal/lazyre"
 )
 
 func (r *reader) pipfile(p *project, file string, data []byte) {
@@ -46,12 +48,15 @@ func (r *reader) pipfileLock(p *project, file string, data []byte) {
 		return
 	}
 	lines := newLineIndex(data)
+	places := map[string]int{} // where a name stands first
+	for _, m := range lockedName().FindAllSubmatchIndex(data, -1) {
+		if name := string(data[m[2]:m[3]]); places[name] == 0 {
+			places[name] = lines.at(m[0])
+		}
+	}
 	for _, category := range doc {
 		for name, entry := range category {
-			line := 0
-			if i := bytes.Index(data, []byte(`"`+name+`": {`)); i >= 0 {
-				line = lines.at(i)
-			}
+			line := places[name]
 			if location := localPath("./" + entry.Path); entry.Path != "" && location != "" {
 				p.local(name, path.Dir(file), location, file, line, true)
 				continue
@@ -60,6 +65,9 @@ func (r *reader) pipfileLock(p *project, file string, data []byte) {
 		}
 	}
 }
+
+// lockedName finds the tables of a Pipfile.lock.
+var lockedName = lazyre.New(`"([^"\n]*)": \{`)
 
 // conda reads an environment.yml: specifications of conda, and the list under pip.
 func (r *reader) conda(p *project, file string, data []byte) {

@@ -76,11 +76,10 @@ func (r *reader) constraintsFile(p *project, file string, data []byte) {
 
 // requirements reads a requirements file with all that it includes. A file is read once, which ends loops.
 func (r *reader) requirements(p *Project, file string, data []byte, origin Origin) {
-	if key := file + "\x00" + string(rune('0'+origin)); r.seen[key] {
+	if r.seen[seenKey(file, origin)] {
 		return
-	} else {
-		r.seen[key] = true
 	}
+	r.seen[seenKey(file, origin)] = true
 	for _, l := range logicalLines(data) {
 		if name, ok := optionValue(l.text, "-r", "--requirement"); ok {
 			r.include(p, file, l.line, name, origin)
@@ -108,6 +107,8 @@ func (r *reader) requirements(p *Project, file string, data []byte, origin Origi
 		}
 	}
 }
+
+func seenKey(file string, origin Origin) string { return file + "\x00" + string(rune('0'+origin)) }
 
 func isArchive(s string) bool {
 	return strings.HasSuffix(s, ".whl") || strings.HasSuffix(s, ".zip") || strings.HasSuffix(s, ".gz") || strings.Contains(s, "$")
@@ -146,6 +147,9 @@ func (r *reader) include(p *Project, from string, line int, name string, origin 
 	file, ok := inside(path.Dir(from), name)
 	if !ok {
 		p.fail(from, line, "%s lies outside the repository", name)
+		return
+	}
+	if r.seen[seenKey(file, origin)] {
 		return
 	}
 	data, err := r.files.ReadFile(file)

@@ -2,8 +2,10 @@ package manifest
 
 import (
 	"bytes"
+	"cmp"
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/ctxaudit/ctxaudit/internal/lazyre"
@@ -74,14 +76,14 @@ func (r *reader) setupPy(p *project, file string, data []byte) {
 	for i, l := range scan.Literals {
 		literals[l.Name] = &scan.Literals[i]
 	}
-	s := setupCall{p: p, file: file, literals: literals}
+	s := setupCall{p: p, file: file, literals: literals, finders: finderRanges(scan.Calls)}
 	for i := range scan.Calls {
 		call := &scan.Calls[i]
 		if call.Callee != "setup" && !strings.HasSuffix(call.Callee, ".setup") {
 			continue
 		}
 		s.source = data[call.Range.Start.Offset:min(call.Range.End.Offset, len(data))]
-		s.base = call.Range.Start.Offset
+		s.base, s.referred = call.Range.Start.Offset, map[string]string{}
 		for _, arg := range call.Arguments {
 			s.argument(arg, scan.Calls)
 		}
@@ -97,6 +99,12 @@ func (r *reader) setupPy(p *project, file string, data []byte) {
 
 var requirementsName = lazyre.New(`["']([\w./-]*requirements[\w./-]*\.(?:txt|in))["']`)
 
+// setupKeywords are the arguments of setup that are read.
+var setupKeywords = []string{
+	"name", "install_requires", "setup_requires", "tests_require", "extras_require", "requires", "entry_points", "packages", "py_modules", "package_dir",
+	"ext_modules", "rust_extensions", "cffi_modules",
+}
+
 // setupCall reads the arguments of setup.
 type setupCall struct {
 	p        *project
@@ -104,6 +112,9 @@ type setupCall struct {
 	source   []byte // of the call
 	base     int
 	literals map[string]*syntax.Literal
+	finders  [][2]int // where their calls stand
+	laidOut  bool
+	referred map[string]string // by keyword, what was looked for already
 }
 
 func (s *setupCall) argument(arg syntax.Argument, calls []syntax.Call) {
@@ -171,18 +182,22 @@ func (s *setupCall) layout(keyword string, elements []syntax.Element, complete b
 		return
 	}
 	setup.packagesGiven = true
+	ranges := s.finders
 	for _, e := range elements {
-		if complete || !s.inFinder(e, calls) {
+		if complete || !inRanges(ranges, e.Range.Start.Offset, e.Range.End.Offset) {
 			setup.packages = append(setup.packages, listed{e.Value, s.file, e.Range.Start.Line})
 		}
 	}
-	found := false
+	found := len(ranges) > 0
+	if s.laidOut {
+		calls = nil // given twice
+	}
+	s.laidOut = true
 	for i := range calls {
 		call := &calls[i]
 		if !isFinder(call.Callee) {
 			continue
 		}
-		found = true
 		f := finder{where: ".", file: s.file, line: call.Range.Start.Line,
 			namespaces: strings.Contains(call.Callee, "namespace") || strings.Contains(call.Callee, "420")}
 		for j, arg := range call.Arguments {
@@ -207,14 +222,26 @@ func (s *setupCall) layout(keyword string, elements []syntax.Element, complete b
 	}
 }
 
-func (s *setupCall) inFinder(e syntax.Element, calls []syntax.Call) bool {
+// finderRanges gives where calls of finders begin and end, in order, those in others left out.
+func finderRanges(calls []syntax.Call) (out [][2]int) {
 	for i := range calls {
-		r := calls[i].Range
-		if isFinder(calls[i].Callee) && r.Start.Offset <= e.Range.Start.Offset && e.Range.End.Offset <= r.End.Offset {
-			return true
+		if isFinder(calls[i].Callee) {
+			out = append(out, [2]int{calls[i].Range.Start.Offset, calls[i].Range.End.Offset})
 		}
 	}
-	return false
+	slices.SortFunc(out, func(a, b [2]int) int { return cmp.Or(cmp.Compare(a[0], b[0]), cmp.Compare(b[1], a[1])) })
+	end := -1
+	return slices.DeleteFunc(out, func(r [2]int) bool {
+		inner := r[1] <= end
+		end = max(end, r[1])
+		return inner
+	})
+}
+
+// inRanges reports whether something lies in one of the ranges.
+func inRanges(ranges [][2]int, from, to int) bool {
+	i, _ := slices.BinarySearchFunc(ranges, from+1, func(r [2]int, at int) int { return cmp.Compare(r[0], at) })
+	return i > 0 && to <= ranges[i-1][1]
 }
 
 func isFinder(callee string) bool {
@@ -228,14 +255,19 @@ func isFinder(callee string) bool {
 
 // refers gives the name that a keyword argument consists of.
 func (s *setupCall) refers(keyword string) string {
-	if keyword == "" {
+	if keyword == "" || !slices.Contains(setupKeywords, keyword) {
 		return ""
 	}
+	if name, ok := s.referred[keyword]; ok {
+		return name
+	}
+	name := ""
 	m := regexp.MustCompile(`\b` + regexp.QuoteMeta(keyword) + `\s*=\s*([A-Za-z_]\w*)\s*[,)]`).FindSubmatch(s.source)
-	if m == nil {
-		return ""
+	if m != nil {
+		name = string(m[1])
 	}
-	return string(m[1])
+	s.referred[keyword] = name
+	return name
 }
 
 // dedent removes the blanks that all lines have in front.
