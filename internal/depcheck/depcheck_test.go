@@ -40,7 +40,7 @@ var allowed = map[string][]string{
 	"internal/baseline":                {"internal/audit"},
 	"internal/gitfs":                   {"dockerctx", "internal/git"},
 	"internal/imagediff":               {"dockerctx", "internal/audit", "internal/rootfs", "internal/simulate"},
-	"internal/ignorelint":              {"dockerctx", "internal/audit", "internal/edit", "internal/simulate"},
+	"internal/ignorelint":              {"dockerctx", "internal/audit", "internal/budget", "internal/edit", "internal/simulate"},
 	"internal/inventory":               {"dockerctx", "dockerfile", "internal/rootfs", "internal/simulate"},
 	"internal/report":                  {"internal/audit", "internal/edit", "internal/imagediff", "internal/inventory", "internal/why"},
 	"internal/cli":                     {"dockerctx", "dockerfile", "internal/audit", "internal/baseline", "internal/budget", "internal/edit", "internal/files", "internal/gcstart", "internal/git", "internal/gitfs", "internal/ignorelint", "internal/imagediff", "internal/inventory", "internal/lazyre", "internal/offline", "internal/overlay", "internal/policy", "internal/project", "internal/report", "internal/rootfs", "internal/simulate", "internal/suppress", "internal/why"},

@@ -20,6 +20,7 @@ import (
 
 	"github.com/ctxaudit/ctxaudit/dockerctx"
 	"github.com/ctxaudit/ctxaudit/internal/audit"
+	"github.com/ctxaudit/ctxaudit/internal/budget"
 	"github.com/ctxaudit/ctxaudit/internal/simulate"
 )
 
@@ -28,6 +29,8 @@ type Result struct {
 	Findings []audit.Finding
 	// Removable are the lines that can be taken out, all together, without any effect on this context; ascending.
 	Removable []int
+	// Untried are how many lines were not taken out, because that would have taken too long: of them less is known.
+	Untried int
 }
 
 // Options says what is known around a context.
@@ -38,7 +41,7 @@ type Options struct {
 
 // Lint looks at every line of a context's ignore file. Without one there is nothing to find.
 func Lint(c *simulate.Context, opt Options) (*Result, error) {
-	l := &linter{ignore: c.Ignore, opt: opt, facts: map[int]*fact{}, dirs: map[string]bool{}}
+	l := &linter{ignore: c.Ignore, opt: opt, facts: map[int]*fact{}, dirs: map[string]bool{}, tried: budget.New(budget.Limits{Steps: maxCompiled}), walked: budget.New(budget.Limits{Steps: maxWalked})}
 	if c.Ignore == nil {
 		return &Result{}, nil
 	}
@@ -73,23 +76,32 @@ type linter struct {
 	context *dockerctx.Context
 	opt     Options
 
-	facts    map[int]*fact
-	paths    []string // every path of the tree that is looked at
-	excluded []string // those that do not reach the builder
-	lost     []string // those of them that are no directories
-	dirs     map[string]bool
-	result   Result
-	compiled int // lines, in all trials
+	facts         map[int]*fact
+	paths         []string // every path of the tree that is looked at
+	excluded      []string // those that do not reach the builder
+	lost          []string // those of them that are no directories
+	dirs          map[string]bool
+	result        Result
+	tried, walked *budget.Budget  // see maxCompiled and maxWalked
+	out           map[string]bool // the paths that are excluded
 
 	gitIgnored map[int]bool // lines that name what git ignores
 }
 
-// The bounds: of the paths that lines are asked about, and of the lines that are compiled anew to try what would be without
-// one of them. They count and do not time, so that the same input gives the same answer everywhere.
+// The bounds: of the paths that lines are asked about; of the lines that are compiled anew to try what would be without one of
+// them, and of the paths that are gone through for that. They count and do not time, so that the same input gives the same
+// answer everywhere.
 const (
 	maxPaths    = 300_000
-	maxCompiled = 10_000_000
+	maxCompiled = 200_000
+	maxWalked   = 20_000_000
 )
+
+// trial counts the compilation of all lines, and reports whether there is to be one more.
+func (l *linter) trial() bool { return l.tried.Steps(int64(len(l.ignore.Lines))) == nil }
+
+// walk counts that all paths are gone through, and reports whether they are to be once more.
+func (l *linter) walk() bool { return l.walked.Steps(int64(len(l.paths))) == nil }
 
 // survey asks about every path, also below directories that BuildKit does not enter.
 func (l *linter) survey(dir string) error {
@@ -185,12 +197,17 @@ func (l *linter) idle(before [32]byte) (map[int]bool, error) {
 			out[line.Number] = true
 			continue
 		}
-		if l.compiled += 2 * len(l.ignore.Lines); l.compiled > maxCompiled {
+		if !l.trial() {
+			l.result.Untried++
 			continue
 		}
 		if effective, err := l.decisive(line); err != nil {
 			return nil, err
 		} else if effective {
+			continue
+		}
+		if !l.trial() || !l.walk() {
+			l.result.Untried++
 			continue
 		}
 		same, err := l.sameWithout(before, map[int]bool{line.Number: true})
@@ -201,6 +218,10 @@ func (l *linter) idle(before [32]byte) (map[int]bool, error) {
 			continue
 		}
 		if len(out) > 0 {
+			if !l.trial() || !l.walk() {
+				l.result.Untried++
+				continue
+			}
 			out[line.Number] = true
 			if same, err = l.sameWithout(before, out); err != nil {
 				return nil, err
@@ -350,9 +371,14 @@ func (l *linter) rootOnly(line *dockerctx.Line) bool {
 	if name == "" || strings.ContainsAny(name, "/") || strings.HasPrefix(text, "/") || strings.HasPrefix(text, "./") || strings.Contains(name, "**") || name == "*" || name == "." {
 		return false
 	}
-	out := map[string]bool{}
-	for _, p := range l.excluded {
-		out[p] = true
+	if !l.walk() {
+		return false
+	}
+	if l.out == nil {
+		l.out = map[string]bool{}
+		for _, p := range l.excluded {
+			l.out[p] = true
+		}
 	}
 	litter := slices.Contains(litterNames, name)
 	var deeper []string
@@ -363,7 +389,7 @@ func (l *linter) rootOnly(line *dockerctx.Line) bool {
 		switch {
 		case !strings.Contains(p, "/") && !litter:
 			return false
-		case strings.Contains(p, "/") && !out[p] && (litter || l.dirs[p]):
+		case strings.Contains(p, "/") && !l.out[p] && (litter || l.dirs[p]):
 			deeper = append(deeper, p)
 		}
 	}

@@ -82,6 +82,9 @@ func (l *linter) workingForm(line *dockerctx.Line, t *dockerctx.Trail, named, ex
 		if try.behind > 0 && try.behind < line.Number {
 			continue
 		}
+		if !l.trial() {
+			break
+		}
 		var c *dockerctx.Context
 		var err error
 		f := form{}

@@ -197,7 +197,7 @@ func (t *Tree) LstatThrough(p string) (*Node, error) {
 //
 // The entry is nil if there is none. A component that is no directory makes everything below it absent, not an error.
 func (t *Tree) Lookup(p string, followLast bool) (*Node, string, error) {
-	if clean := path.Join("/", p); !t.crossesLink(clean, followLast) {
+	if clean := path.Join("/", p); !t.CrossesLink(clean, followLast) {
 		n, err := t.Lstat(clean)
 		if isAbsent(err) {
 			return nil, clean, nil
@@ -207,8 +207,8 @@ func (t *Tree) Lookup(p string, followLast bool) (*Node, string, error) {
 	return t.lookupLinks(p, followLast)
 }
 
-// crossesLink reports whether there is a link on the way of a clean path, or at its end if that counts.
-func (t *Tree) crossesLink(p string, last bool) bool {
+// CrossesLink reports whether there is a link on the way of a clean path, or at its end if that counts.
+func (t *Tree) CrossesLink(p string, last bool) bool {
 	n := t.root
 	names := components(p)
 	for i, name := range names {

@@ -127,8 +127,14 @@ func (l lazyCopy) Load() ([]rootfs.Child, error) {
 	return children, nil
 }
 
-// Keep implements [rootfs.Keeper].
-func (l lazyCopy) Keep(n int) error { return beyond(l.attrs.at, l.attrs.cost.kept.Steps(int64(n))) }
+// Keep implements [rootfs.Keeper]. An entry keeps all that it was copied from, too.
+func (l lazyCopy) Keep(n int) error {
+	sources := 1
+	for src := l.src; src.Source != nil && src.Member == ""; src = src.Source {
+		sources++
+	}
+	return beyond(l.attrs.at, l.attrs.cost.kept.Steps(int64(n*sources)))
+}
 
 // mkdirAll makes a directory and those above it that do not exist (fsutil/copy.MkdirAll). The path has no links.
 func mkdirAll(t *rootfs.Tree, p string, perm uint16, owner *rootfs.Owner, op int32) error {

@@ -57,7 +57,7 @@ func (c *copier) unpack(src, dst string) (bool, error) {
 	x := &extraction{
 		tree: rootfs.NewFrom(root), op: c.attrs.op, owner: c.attrs.owner, source: n, spent: c.attrs.cost.archives,
 		archive: &unpacked{archive: n.Content, spent: c.attrs.cost.members, room: c.attrs.cost.remembered},
-		links:   map[*rootfs.Node][]string{},
+		inodes:  map[*rootfs.Node]bool{},
 	}
 	switch err := x.run(a.Reader, first); {
 	case tooLarge(err):
@@ -78,8 +78,8 @@ type extraction struct {
 	source  *rootfs.Node
 	archive *unpacked
 	spent   *budget.Budget
-	// links gives the paths of files that are one inode: metadata of a later hard link applies to all of them.
-	links map[*rootfs.Node][]string
+	// inodes are the files with several names that this archive made.
+	inodes map[*rootfs.Node]bool
 	// dirs are the names of the archive's directories.
 	dirs []string
 }
@@ -157,8 +157,8 @@ func (x *extraction) entry(hdr *tar.Header, index int) error {
 	return x.create(hdr, index, at, existing)
 }
 
-// entrySteps is what an entry counts beside the way to it: as much as makes a million of them the most.
-const entrySteps = 40
+// entrySteps is what an entry counts beside the way to it: as much as makes 400,000 of them the most.
+const entrySteps = 100
 
 // far counts the way to a path, for each of the directories on it if they are to be made.
 func (x *extraction) far(p string, times int) error {
@@ -178,7 +178,12 @@ func (x *extraction) place(name string) (string, error) {
 	if p == "/" {
 		return p, nil
 	}
-	if err := x.far(p, 1); err != nil {
+	times := 1
+	if x.tree.CrossesLink(p, false) {
+		// From each link the way is gone once more.
+		times = 8 * strings.Count(p, "/")
+	}
+	if err := x.far(p, times); err != nil {
 		return "", err
 	}
 	link, _, err := x.tree.Lookup(path.Dir(p), false)
@@ -295,30 +300,19 @@ func (x *extraction) link(hdr *tar.Header, at string, a rootfs.Attr) error {
 	if n.IsDir() {
 		return fmt.Errorf("linking: %s: operation not permitted", target)
 	}
-	names := x.links[n]
-	if names == nil {
-		names = []string{target}
-	}
 	attr := n.Attr
 	attr.Owner, attr.Op = a.Owner, a.Op
 	if n.Kind != rootfs.KindSymlink {
 		attr.Perm = a.Perm
 	}
-	inode := rootfs.NewNode(attr)
-	if x.spent.Steps(int64(len(names))) != nil {
-		return errArchiveTooLarge
-	}
-	for _, name := range append(names, at) {
-		if name != at {
-			if cur, err := x.tree.Lstat(name); err != nil || cur != n {
-				continue
-			}
-		}
-		if err := x.tree.Put(name, inode); err != nil {
+	if !x.inodes[n] {
+		n = rootfs.NewNode(attr)
+		x.inodes[n] = true
+		if err := x.tree.Put(target, n); err != nil {
 			return err
 		}
 	}
-	delete(x.links, n)
-	x.links[inode] = append(names, at)
-	return nil
+	// Nobody else has seen the inode yet: all its names change with it.
+	n.Attr = attr
+	return x.tree.Put(at, n)
 }
