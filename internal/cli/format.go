@@ -97,7 +97,7 @@ func (a *app) write(outputs []output, r report.Audit, style report.Style) error 
 			}
 		}
 		if err == nil && o.Name == "github" {
-			err = a.jobSummary(r, style)
+			err = a.jobSummary(r)
 		}
 		if err != nil && first == nil {
 			first = fmt.Errorf("writing the %s report: %w", o.Name, err)
@@ -106,8 +106,11 @@ func (a *app) write(outputs []output, r report.Audit, style report.Style) error 
 	return first
 }
 
+// maxSummary is less than what GitHub takes of a step, which is 1 MiB; of more it shows nothing.
+const maxSummary = 1000 << 10
+
 // jobSummary adds the report to the summary of a job of GitHub Actions, which other steps may have begun.
-func (a *app) jobSummary(r report.Audit, style report.Style) error {
+func (a *app) jobSummary(r report.Audit) error {
 	name := a.env.Getenv("GITHUB_STEP_SUMMARY")
 	if name == "" {
 		return nil
@@ -116,11 +119,18 @@ func (a *app) jobSummary(r report.Audit, style report.Style) error {
 	if err != nil {
 		return err
 	}
-	if err := report.Markdown(f, r, style); err != nil {
-		f.Close()
-		return err
+	room := maxSummary
+	if fi, err := f.Stat(); err == nil {
+		room -= int(min(fi.Size(), maxSummary))
 	}
-	return f.Close()
+	text, err := report.MarkdownWithin(r, room)
+	if err == nil {
+		_, err = f.Write(text)
+	}
+	if closed := f.Close(); err == nil {
+		err = closed
+	}
+	return err
 }
 
 // maxSource bounds the files that are read to show lines of them, in bytes.
@@ -134,7 +144,7 @@ func sources(images []audit.ImageReport) report.Sources {
 			return
 		}
 		if data, ok := readSource(file, context); ok {
-			out[file] = data
+			out[file] = report.NewSource(data)
 		}
 	}
 	for _, img := range images {

@@ -21,6 +21,8 @@ type Audit struct {
 	// Views are the files of each image and its context, in the order of Images; only if [Format.NeedsViews].
 	// An image that could not be predicted has none: nil.
 	Views []*inventory.Inventory
+
+	left left // what this part of the audit leaves out
 }
 
 // Failed reports whether the audit fails.
@@ -34,6 +36,8 @@ type Format struct {
 	Write func(io.Writer, Audit, Style) error
 	// NeedsViews asks for the files of the images, which cost a walk over everything.
 	NeedsViews bool
+	// Bounds are how much it shows.
+	Bounds Bounds
 	// Commands tells that its lines are commands of GitHub Actions.
 	Commands bool
 }
@@ -41,7 +45,7 @@ type Format struct {
 // WriteTo writes an audit to a screen.
 func (f Format) WriteTo(s *Screen, a Audit, style Style) error {
 	s.Commands = f.Commands
-	err := f.Write(s, a, style)
+	err := f.Write(s, a.within(f.Bounds), style)
 	if flushed := s.Flush(); err == nil {
 		err = flushed
 	}
@@ -49,17 +53,21 @@ func (f Format) WriteTo(s *Screen, a Audit, style Style) error {
 	return err
 }
 
+// forPrograms are bounds for what is uploaded. GitHub's code scanning stores 5,000 results of a run and 100 places of each, and
+// takes 10 MB, compressed.
+var forPrograms = Bounds{Images: 1000, Findings: 5000, Total: 5000, Items: 99, Chars: 2000, Bytes: 8 << 20}
+
 // Formats gives every format, the default first.
 func Formats() []Format {
 	return []Format{
-		{Name: "text", Title: "for people, the default", Write: Check},
+		{Name: "text", Title: "for people, the default", Write: Check, Bounds: Bounds{Images: 200, Findings: 200, Total: 1000, Items: 100, Chars: 2000, Bytes: 2 << 20}},
 		{Name: "json", Title: "for programs", Write: func(w io.Writer, a Audit, _ Style) error { return JSON(w, a.Report) }},
-		{Name: "sarif", Title: "SARIF 2.1.0, for code scanning", Write: SARIF},
-		{Name: "github", Title: "annotations of GitHub Actions", Write: GitHub, Commands: true},
-		{Name: "gitlab", Title: "GitLab Code Quality", Write: GitLab},
-		{Name: "junit", Title: "JUnit XML, one case per requirement", Write: JUnit},
-		{Name: "markdown", Title: "a report to paste into an issue", Write: Markdown},
-		{Name: "html", Title: "one page to look around in", Write: HTML, NeedsViews: true},
+		{Name: "sarif", Title: "SARIF 2.1.0, for code scanning", Write: SARIF, Bounds: forPrograms},
+		{Name: "github", Title: "annotations of GitHub Actions", Write: GitHub, Commands: true, Bounds: Bounds{Items: 5, Chars: 1000}},
+		{Name: "gitlab", Title: "GitLab Code Quality", Write: GitLab, Bounds: forPrograms},
+		{Name: "junit", Title: "JUnit XML, one case per requirement", Write: JUnit, Bounds: forPrograms},
+		{Name: "markdown", Title: "a report to paste into an issue", Write: Markdown, Bounds: markdownBounds},
+		{Name: "html", Title: "one page to look around in", Write: HTML, NeedsViews: true, Bounds: Bounds{Images: 200, Findings: 500, Total: 2000, Items: 100, Chars: 2000, Bytes: 4 << 20}},
 	}
 }
 

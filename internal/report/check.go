@@ -33,7 +33,10 @@ func Check(out io.Writer, a Audit, s Style) error {
 		if i > 0 {
 			fmt.Fprintln(w)
 		}
-		a.checkImage(w, img, s)
+		a.checkImage(w, img, a.of(i), s)
+	}
+	if text := a.left.leftOut(); text != "" {
+		fmt.Fprintf(w, "\n%s\n", s.dim(text))
 	}
 	if !s.Quiet {
 		fmt.Fprintln(w)
@@ -42,7 +45,7 @@ func Check(out io.Writer, a Audit, s Style) error {
 	return w.Flush()
 }
 
-func (a Audit) checkImage(w io.Writer, img audit.ImageReport, s Style) {
+func (a Audit) checkImage(w io.Writer, img audit.ImageReport, l leftOfImage, s Style) {
 	fmt.Fprint(w, s.bold(Name(img.Name)), "  ", s.dim(describe(img)), "\n")
 	for i, f := range img.Findings {
 		if i > 0 {
@@ -50,11 +53,14 @@ func (a Audit) checkImage(w io.Writer, img audit.ImageReport, s Style) {
 		}
 		a.finding(w, f, img, s)
 	}
+	if text := l.leftOut(); text != "" {
+		fmt.Fprintf(w, "\n  %s\n", s.dim(text))
+	}
 	if s.Quiet {
 		return
 	}
 	var rest strings.Builder
-	holds(&rest, img, s)
+	holds(&rest, img, l, s)
 	if len(img.Findings) > 0 && rest.Len() > 0 {
 		fmt.Fprintln(w)
 	}
@@ -62,7 +68,7 @@ func (a Audit) checkImage(w io.Writer, img audit.ImageReport, s Style) {
 }
 
 // holds writes what was found to be right, and what that rests on.
-func holds(w io.Writer, img audit.ImageReport, s Style) {
+func holds(w io.Writer, img audit.ImageReport, l leftOfImage, s Style) {
 	if img.Modules > 0 {
 		fmt.Fprintf(w, "  %s %s in %s followed from what the image starts\n", s.green("ok"), count(img.Imports, "import"), count(img.Modules, "module"))
 	}
@@ -74,23 +80,24 @@ func holds(w io.Writer, img audit.ImageReport, s Style) {
 		}
 	case len(img.Passed) > 0:
 		verb := "hold"
-		if len(img.Passed) == 1 {
+		n := len(img.Passed) + l.passed
+		if n == 1 {
 			verb = "holds"
 		}
-		fmt.Fprintf(w, "  %s %s %s\n", s.green("ok"), count(len(img.Passed), "requirement"), verb)
+		fmt.Fprintf(w, "  %s %s %s\n", s.green("ok"), count(n, "requirement"), verb)
 	case len(img.Findings) == 0 && img.Modules == 0:
 		fmt.Fprintf(w, "  %s the build would succeed\n", s.green("ok"))
 	}
-	suppressed(w, img.Suppressed, s)
-	assumptions(w, img.Assumptions, s)
+	suppressed(w, img.Suppressed, l.suppressed, s)
+	assumptions(w, img.Assumptions, l.assumptions, s)
 }
 
 // suppressed tells that findings do not count, and with --verbose which and why.
-func suppressed(w io.Writer, list []audit.Suppressed, s Style) {
+func suppressed(w io.Writer, list []audit.Suppressed, more int, s Style) {
 	if len(list) == 0 {
 		return
 	}
-	fmt.Fprintf(w, "  %s\n", s.dim(count(len(list), "finding")+" suppressed"))
+	fmt.Fprintf(w, "  %s\n", s.dim(count(len(list)+more, "finding")+" suppressed"))
 	if !s.Verbose {
 		return
 	}
@@ -130,12 +137,12 @@ func builtBy(sources []audit.Source) string {
 	return out
 }
 
-func assumptions(w io.Writer, list []audit.Assumption, s Style) {
+func assumptions(w io.Writer, list []audit.Assumption, more int, s Style) {
 	if len(list) == 0 {
 		return
 	}
 	if !s.Verbose {
-		fmt.Fprintf(w, "  %s\n", s.dim(fmt.Sprintf("assumed: %s", assumed(list))))
+		fmt.Fprintf(w, "  %s\n", s.dim("assumed: "+assumed(list, more)))
 		return
 	}
 	for _, a := range list {

@@ -55,7 +55,7 @@ func (a Audit) reasons(w io.Writer, f audit.Finding, related []audit.Place, s St
 	}
 	fixes(w, f, s)
 	if len(f.Assumptions) > 0 {
-		for i, line := range wrap("assumed: "+assumed(f.Assumptions), s.wide(6)) {
+		for i, line := range wrap("assumed: "+assumed(f.Assumptions, 0), s.wide(6)) {
 			fmt.Fprintf(w, "    %s%s\n", strings.Repeat("  ", min(i, 1)), s.dim(line))
 		}
 	}

@@ -45,6 +45,9 @@ func fixTitle(fix audit.Fix) string { return editTitle(fix) + " (tried: " + Effe
 // change is what a fix makes of a file.
 type change struct{ file, before, after string }
 
+// maxChanged is the largest file of which what a fix makes is shown, in bytes: each finding would show it again.
+const maxChanged = 128 << 10
+
 // changes gives what a fix makes of each file; ok is false if one of them could not be read.
 func (a Audit) changes(fix audit.Fix) (list []change, ok bool) {
 	edits := map[string][]edit.Edit{}
@@ -57,28 +60,37 @@ func (a Audit) changes(fix audit.Fix) (list []change, ok bool) {
 	for i := range list {
 		c := &list[i]
 		before, read := a.Sources[c.file]
-		after, err := edit.Apply([]byte(before), edits[c.file])
-		if !read || err != nil {
+		if !read || len(before.text) > maxChanged {
 			return nil, false
 		}
-		c.before, c.after = before, string(after)
+		after, err := edit.Apply([]byte(before.text), edits[c.file])
+		if err != nil {
+			return nil, false
+		}
+		c.before, c.after = before.text, string(after)
 	}
 	return list, true
 }
 
+// What is shown of a difference: so many lines, of so many characters.
+const maxDiff, maxDiffLine = 60, 200
+
 // diff gives the lines of a difference in the unified format.
 func (c change) diff() []string {
 	text := strings.TrimSuffix(string(edit.Unified(Name(c.file), []byte(c.before), []byte(c.after))), "\n")
-	lines := strings.Split(text, "\n")
+	lines, more := few(strings.Split(text, "\n"), maxDiff)
 	for i := range lines {
-		lines[i] = sentence(strings.TrimSuffix(lines[i], "\r"))
+		lines[i] = sentence(clip(strings.TrimSuffix(lines[i], "\r"), maxDiffLine))
+	}
+	if more > 0 {
+		lines = append(lines, fmt.Sprintf("… and %d more lines", more))
 	}
 	return lines
 }
 
 // describeEdit says in a phrase what an edit does.
 func describeEdit(e edit.Edit, s Style) string {
-	inserted := s.bold(Text(strings.ReplaceAll(e.Insert, "\n", " / ")))
+	inserted := s.bold(Text(clip(strings.ReplaceAll(e.Insert, "\n", " / "), maxDiffLine)))
 	switch {
 	case e.Remove == 0:
 		return fmt.Sprintf("insert %s as line %d of %s", inserted, e.Line, Name(e.File))

@@ -9,14 +9,23 @@ import (
 	"github.com/ctxaudit/ctxaudit/internal/audit"
 )
 
-// GitHub writes the findings as workflow commands, which GitHub Actions shows at file and line.
+// maxAnnotations is how many annotations of each kind GitHub shows of a step.
+const maxAnnotations = 10
+
+// GitHub writes the findings as workflow commands, which GitHub Actions shows at file and line: of each kind as many as it
+// shows, and how many more there are.
 func GitHub(out io.Writer, a Audit, _ Style) error {
 	w := bufio.NewWriter(out)
+	written, more := map[string]int{}, a.allLeft()
 	for _, img := range a.Images {
 		for _, f := range img.Findings {
 			command := map[audit.Severity]string{audit.Error: "error", audit.Warning: "warning"}[f.Severity]
 			if command == "" {
 				command = "notice"
+			}
+			if written[command]++; written[command] > maxAnnotations {
+				more++
+				continue
 			}
 			p := subject(f, img)
 			props := []string{"file=" + githubProperty(p.File)}
@@ -32,12 +41,19 @@ func GitHub(out io.Writer, a Audit, _ Style) error {
 			fmt.Fprintf(w, "::%s %s::%s\n", command, strings.Join(props, ","), githubData(githubMessage(f, img)))
 		}
 	}
-	for _, n := range a.Notices {
+	for i, n := range a.Notices {
+		if written["notice"]++; written["notice"] > maxAnnotations {
+			a.left.notices += len(a.Notices) - i
+			break
+		}
 		at := "file=" + githubProperty(n.File)
 		if n.Line > 0 {
 			at += fmt.Sprintf(",line=%d", n.Line)
 		}
 		fmt.Fprintf(w, "::notice %s,title=NotAudited::%s\n", at, githubData(Text(n.Text)))
+	}
+	if text := leftOutOf([]leftKind{{more, "finding"}, {a.left.notices, "notice"}}); text != "" {
+		fmt.Fprintln(w, "ctxaudit: GitHub shows", maxAnnotations, "annotations of a kind;", text)
 	}
 	return w.Flush()
 }

@@ -36,8 +36,8 @@ type gitlabLines struct {
 // that a merge request shows what is new and what is gone.
 func GitLab(w io.Writer, a Audit, _ Style) error {
 	issues := []gitlabIssue{}
-	for _, img := range a.Images {
-		prints := audit.Fingerprints(img)
+	for k, img := range a.Images {
+		prints := a.of(k).fingerprints
 		for i, f := range img.Findings {
 			p := subject(f, img)
 			line := max(p.Line, 1)
@@ -49,6 +49,13 @@ func GitLab(w io.Writer, a Audit, _ Style) error {
 				issue.Content = &gitlabBody{mdText(f.Detail)}
 			}
 			issues = append(issues, issue)
+		}
+		// There is no other place in the format to say it.
+		if text := a.of(k).leftOut(); text != "" {
+			issues = append(issues, gitlabIssue{
+				Type: "issue", CheckName: "ReportTooLong", Fingerprint: audit.Fingerprints(audit.ImageReport{Name: img.Name, Findings: []audit.Finding{{Rule: "ReportTooLong"}}})[0],
+				Severity: gitlabSeverity(audit.Note), Categories: []string{"Bug Risk"}, Description: text, Location: gitlabLocation{utf8Only(img.Dockerfile), gitlabLines{1, 1}},
+			})
 		}
 	}
 	return JSON(w, issues)

@@ -74,11 +74,11 @@ func hostileAudit(n int) Audit {
 		for j := range img.Findings {
 			f := &img.Findings[j]
 			f.Severity = severities[j%3]
-			a.Sources[f.Subject.File] = strings.Join(hostile, "\n")
+			a.Sources[f.Subject.File] = NewSource(strings.Join(hostile, "\n"))
 			f.Subject.Line, f.Subject.Column = n%len(hostile)+1, 0
 			for _, fix := range f.Fixes {
 				for _, e := range fix.Edits {
-					a.Sources[e.File] = strings.Join(hostile, "\n")
+					a.Sources[e.File] = NewSource(strings.Join(hostile, "\n"))
 				}
 			}
 		}

@@ -17,7 +17,7 @@ var htmlFiles embed.FS
 
 // page is what the template shows.
 type page struct {
-	Title, Verdict, Counts, Version string
+	Title, Verdict, Counts, Version, LeftOut string
 	// Outcome is bad, warn or good, Sign what stands for it.
 	Outcome, Sign string
 	Images        []htmlImage
@@ -35,6 +35,8 @@ type htmlImage struct {
 	Findings   []htmlFinding
 	Passed     []audit.Passed
 	NotChecked []string
+	// LeftOut says what of the image is not shown.
+	LeftOut string
 }
 
 type htmlFinding struct {
@@ -101,7 +103,7 @@ type htmlLine struct {
 
 // HTML writes one file that holds everything: it asks for nothing, from whatever it is opened.
 func HTML(w io.Writer, a Audit, _ Style) error {
-	p := page{Title: "ctxaudit", Counts: strings.ReplaceAll(mdCounts(a), "**", ""), Version: a.Version, Outcome: "good", Sign: "✓", Notices: a.Notices}
+	p := page{Title: "ctxaudit", Counts: strings.ReplaceAll(mdCounts(a), "**", ""), Version: a.Version, LeftOut: a.left.leftOut(), Outcome: "good", Sign: "✓", Notices: a.Notices}
 	p.Verdict = verdict(a)
 	p.Verdict = strings.ToUpper(p.Verdict[:1]) + p.Verdict[1:]
 	switch {
@@ -111,7 +113,7 @@ func HTML(w io.Writer, a Audit, _ Style) error {
 		p.Outcome, p.Sign = "warn", "!"
 	}
 	for i, img := range a.Images {
-		h := htmlImage{ImageReport: img, Index: i, About: describe(img), Passed: img.Passed, NotChecked: notChecked(img)}
+		h := htmlImage{ImageReport: img, Index: i, About: describe(img), Passed: img.Passed, NotChecked: a.of(i).notChecked, LeftOut: a.of(i).leftOut()}
 		for _, f := range img.Findings {
 			h.Findings = append(h.Findings, a.htmlFinding(f, img))
 		}
@@ -128,7 +130,8 @@ func HTML(w io.Writer, a Audit, _ Style) error {
 		}
 		p.Data = append(p.Data, data)
 	}
-	p.Images, p.Notices, p.Data = fit(p.Images), fit(p.Notices), fit(p.Data)
+	// No text of the template can be forgotten.
+	p.Images, p.Notices, p.Data = mapTexts(p.Images, Text), mapTexts(p.Notices, Text), mapTexts(p.Data, Text)
 	for _, name := range []string{"tree.js", "treemap.js", "lines.js", "main.js"} {
 		p.Scripts = append(p.Scripts, template.JS(asset(name)))
 	}

@@ -10,30 +10,56 @@ import (
 	"github.com/ctxaudit/ctxaudit/internal/imagediff"
 )
 
-// maxGroups is how many groups of files text shows of an image.
-const maxGroups = 20
+// maxGroups is how many groups of files text shows of an image, maxChanges how many findings and settings of each kind.
+const maxGroups, maxChanges = 20, 50
+
+// maxDiffText is the length of one text, maxDiffBytes of the whole, after which whole images are left out.
+const maxDiffText, maxDiffBytes = 500, 512 << 10
+
+// eachImage writes images until there is no more room, and gives how many are left out.
+func eachImage(w io.Writer, images []imagediff.Image, write func(io.Writer, imagediff.Image)) (more int) {
+	room := maxDiffBytes
+	for i, img := range images {
+		var b strings.Builder
+		write(&b, clipped(img, maxDiffText))
+		if room -= b.Len(); room < 0 && i > 0 {
+			return len(images) - i
+		}
+		fmt.Fprint(w, b.String())
+	}
+	return 0
+}
 
 // Diff writes what a change does to images as text.
 func Diff(out io.Writer, d *imagediff.Diff, s Style) error {
 	w := bufio.NewWriter(out)
 	fmt.Fprintf(w, "%s\n", s.dim(Name(d.Base)+" -> "+Name(d.Head)))
-	for _, img := range d.Images {
+	more := eachImage(w, d.Images, func(w io.Writer, img imagediff.Image) {
 		fmt.Fprintf(w, "%s  %s  %s\n", s.bold(Name(img.Name)), s.dim(Name(img.Dockerfile)), statusText(img, s))
 		groupLines(w, "-", img.Left, s.red, s)
 		groupLines(w, "+", img.Entered, s.green, s)
 		if img.Resized > 0 {
 			fmt.Fprintf(w, "  ~ %s with another size or type\n", count(img.Resized, "file"))
 		}
-		for _, set := range img.Settings {
+		settings, moreSettings := few(img.Settings, maxChanges)
+		fresh, moreNew := few(img.New, maxChanges)
+		gone, moreGone := few(img.Gone, maxChanges)
+		for _, set := range settings {
 			fmt.Fprintf(w, "  ~ %s: %s -> %s\n", Name(set.Name), settingText(set.Before), settingText(set.After))
 		}
-		for _, f := range img.New {
+		for _, f := range fresh {
 			fmt.Fprintf(w, "  %s %s %s  %s\n", s.red("new"), s.severity(f.Severity), s.bold(Text(f.Rule)), s.cyan(position(f.Subject)))
 			fmt.Fprintf(w, "      %s\n", sentence(f.Summary))
 		}
-		for _, f := range img.Gone {
+		for _, f := range gone {
 			fmt.Fprintf(w, "  %s %s  %s\n", s.green("gone"), Text(f.Rule), Text(f.Summary))
 		}
+		if text := leftOutOf([]leftKind{{moreSettings, "setting"}, {moreNew, "new finding"}, {moreGone, "gone finding"}}); text != "" {
+			fmt.Fprintf(w, "  %s\n", s.dim(text))
+		}
+	})
+	if text := leftOutOf([]leftKind{{more, "image"}}); text != "" {
+		fmt.Fprintln(w, s.dim(text))
 	}
 	if len(d.Images) == 0 {
 		fmt.Fprintln(w, "there is no image in either state")
@@ -120,16 +146,19 @@ func groupNote(g imagediff.Group) string {
 func DiffMarkdown(out io.Writer, d *imagediff.Diff) error {
 	w := bufio.NewWriter(out)
 	fmt.Fprintf(w, "## What this change does to the images\n\n%s → %s\n", mdCode(d.Base), mdCode(d.Head))
-	for _, img := range d.Images {
+	more := eachImage(w, d.Images, func(w io.Writer, img imagediff.Image) {
+		settings, moreSettings := few(img.Settings, maxChanges)
+		fresh, moreNew := few(img.New, maxChanges)
+		gone, moreGone := few(img.Gone, maxChanges)
 		fmt.Fprintf(w, "\n### %s\n\n%s: %s.\n", mdCode(img.Name), mdCode(img.Dockerfile), statusText(img, Style{}))
-		for _, f := range img.New {
+		for _, f := range fresh {
 			mark := "⚠️"
 			if f.Severity == audit.Error {
 				mark = "❌"
 			}
 			fmt.Fprintf(w, "\n- %s **%s** %s: %s", mark, mdText(f.Rule), mdCode(position(f.Subject)), mdText(f.Summary))
 		}
-		for _, f := range img.Gone {
+		for _, f := range gone {
 			fmt.Fprintf(w, "\n- ✅ %s is gone: %s", mdText(f.Rule), mdText(f.Summary))
 		}
 		if len(img.New)+len(img.Gone) > 0 {
@@ -142,10 +171,16 @@ func DiffMarkdown(out io.Writer, d *imagediff.Diff) error {
 		}
 		if len(img.Settings) > 0 {
 			fmt.Fprint(w, "\n| setting | before | after |\n|---|---|---|\n")
-			for _, set := range img.Settings {
+			for _, set := range settings {
 				fmt.Fprintf(w, "| %s | %s | %s |\n", mdCell(mdCode(set.Name)), mdCell(mdCode(settingText(set.Before))), mdCell(mdCode(settingText(set.After))))
 			}
 		}
+		if text := leftOutOf([]leftKind{{moreSettings, "setting"}, {moreNew, "new finding"}, {moreGone, "gone finding"}}); text != "" {
+			fmt.Fprintf(w, "\n*%s*\n", mdText(text))
+		}
+	})
+	if text := leftOutOf([]leftKind{{more, "image"}}); text != "" {
+		fmt.Fprintf(w, "\n*%s*\n", mdText(text))
 	}
 	return w.Flush()
 }

@@ -52,9 +52,9 @@ type (
 // audit is a case that passes, and says so in its output.
 func JUnit(w io.Writer, a Audit, _ Style) error {
 	out := junitSuites{Name: "ctxaudit"}
-	for _, img := range a.Images {
+	for i, img := range a.Images {
 		s := junitSuite{Name: Text(img.Name)}
-		for _, p := range []junitProperty{{"context", img.Context}, {"dockerfile", img.Dockerfile}, {"target", img.Target}, {"ignore-file", img.IgnoreFile}} {
+		for _, p := range []junitProperty{{"context", img.Context}, {"dockerfile", img.Dockerfile}, {"target", img.Target}, {"ignore-file", img.IgnoreFile}, {"left-out", a.of(i).leftOut()}} {
 			if p.Value != "" {
 				s.Properties = append(s.Properties, junitProperty{p.Name, Text(p.Value)})
 			}

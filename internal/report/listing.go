@@ -89,10 +89,15 @@ func contextName(e ContextEntry) string {
 	}
 }
 
+// lineText is a line that stands beside each of many entries.
+func lineText(s string) string { return Text(clip(s, maxLineText)) }
+
+const maxLineText = 200
+
 func contextNotes(e ContextEntry) string {
 	switch {
 	case e.IgnoredBy != nil:
-		return fmt.Sprintf("%s:%d %s", Name(e.IgnoredBy.File), e.IgnoredBy.Line, Text(e.IgnoredBy.Text))
+		return fmt.Sprintf("%s:%d %s", Name(e.IgnoredBy.File), e.IgnoredBy.Line, lineText(e.IgnoredBy.Text))
 	case e.ArrivesEmpty:
 		return "arrives empty"
 	default:
@@ -167,7 +172,7 @@ func provenance(steps []Origin) string {
 	for _, o := range steps {
 		switch {
 		case o.Member != "":
-			parts = append(parts, fmt.Sprintf("%s:%d %s", Name(o.File), o.Line, Text(o.Text)), "member "+Name(o.Member))
+			parts = append(parts, fmt.Sprintf("%s:%d %s", Name(o.File), o.Line, lineText(o.Text)), "member "+Name(o.Member))
 		case o.ContextPath != "":
 			name := Name(o.ContextPath)
 			if o.Context != "context" {
@@ -177,7 +182,7 @@ func provenance(steps []Origin) string {
 		case o.URL != "":
 			parts = append(parts, Name(o.URL))
 		default:
-			parts = append(parts, fmt.Sprintf("%s:%d %s", Name(o.File), o.Line, Text(o.Text)))
+			parts = append(parts, fmt.Sprintf("%s:%d %s", Name(o.File), o.Line, lineText(o.Text)))
 		}
 	}
 	return strings.Join(parts, " <- ")

@@ -9,19 +9,47 @@ import (
 	"github.com/ctxaudit/ctxaudit/internal/audit"
 )
 
+var markdownBounds = Bounds{Images: 50, Findings: 100, Total: 200, Items: 20, Chars: 500, Bytes: 128 << 10}
+
+// MarkdownWithin gives a report in Markdown of no more than so many bytes.
+func MarkdownWithin(a Audit, most int) ([]byte, error) {
+	for b := markdownBounds; ; {
+		var out strings.Builder
+		s := Screen{W: &out}
+		if err := Markdown(&s, a.within(b), Style{}); err != nil {
+			return nil, err
+		}
+		if err := s.Flush(); err != nil {
+			return nil, err
+		}
+		switch {
+		case out.Len() <= most:
+			return []byte(out.String()), nil
+		case b.Findings > 1:
+			b = Bounds{Images: b.Images/2 + 1, Findings: b.Findings / 2, Total: b.Total / 2, Items: b.Items/2 + 1, Chars: b.Chars, Bytes: b.Bytes / 2}
+		default:
+			verdict := fmt.Sprintf("## %s\n\n%s\n", mdVerdict(a), mdCounts(a))
+			return []byte(verdict)[:max(0, min(len(verdict), most))], nil
+		}
+	}
+}
+
 // Markdown writes the report that one pastes into an issue or a pull request. It is GitHub's Markdown, which GitLab and
 // the summaries of jobs take too: tables, and nothing that needs HTML but <details>.
 func Markdown(out io.Writer, a Audit, _ Style) error {
 	w := bufio.NewWriter(out)
 	fmt.Fprintf(w, "## %s\n\n%s\n", mdVerdict(a), mdCounts(a))
-	for _, img := range a.Images {
-		a.mdImage(w, img)
+	for i, img := range a.Images {
+		a.mdImage(w, img, a.of(i))
 	}
 	if len(a.Notices) > 0 {
 		fmt.Fprint(w, "\n### Not audited\n\n")
 		for _, n := range a.Notices {
 			fmt.Fprintf(w, "- %s: %s\n", mdCode(At(n.File, n.Line)), mdText(n.Text))
 		}
+	}
+	if text := a.left.leftOut(); text != "" {
+		fmt.Fprintf(w, "\n*%s*\n", mdText(text))
 	}
 	return w.Flush()
 }
@@ -62,7 +90,7 @@ func mdCounts(a Audit) string {
 	return line + ". Predicted from the Dockerfile, the ignore file and the sources: nothing was built or run."
 }
 
-func (a Audit) mdImage(w io.Writer, img audit.ImageReport) {
+func (a Audit) mdImage(w io.Writer, img audit.ImageReport, l leftOfImage) {
 	fmt.Fprintf(w, "\n### Image %s\n\n%s\n", mdCode(img.Name), mdDescribe(img))
 	if len(img.Findings)+len(img.Passed) > 0 {
 		fmt.Fprint(w, "\n| | Requirement | Evidence |\n| --- | --- | --- |\n")
@@ -75,6 +103,9 @@ func (a Audit) mdImage(w io.Writer, img audit.ImageReport) {
 	}
 	for _, f := range img.Findings {
 		a.mdFinding(w, f, img)
+	}
+	if text := l.leftOut(); text != "" {
+		fmt.Fprintf(w, "\n*%s*\n", mdText(text))
 	}
 	if len(img.Suppressed) > 0 {
 		fmt.Fprint(w, "\n#### Suppressed\n\n")
@@ -89,7 +120,7 @@ func (a Audit) mdImage(w io.Writer, img audit.ImageReport) {
 		}
 	}
 	fmt.Fprint(w, "\n#### Not checked\n\n")
-	for _, line := range notChecked(img) {
+	for _, line := range l.notChecked {
 		fmt.Fprintf(w, "- %s\n", mdText(line))
 	}
 }
@@ -195,7 +226,10 @@ func mdEvidence(list []audit.Place) string {
 	for _, p := range list[:min(len(list), maxEvidence)] {
 		parts = append(parts, mdCode(placeName(p))+" "+mdText(string(p.Role)))
 	}
-	if more := len(list) - len(parts); more > 0 {
+	switch more := len(list) - len(parts); {
+	case more > 0 && list[len(list)-1].Role == roleMore:
+		parts = append(parts, "and more")
+	case more > 0:
 		parts = append(parts, fmt.Sprintf("and %d more", more))
 	}
 	return mdCell(strings.Join(parts, ", "))
@@ -205,6 +239,9 @@ func placeName(p audit.Place) string { return position(audit.Position{File: p.Fi
 
 // role says what a place does, with its note.
 func role(p audit.Place) string {
+	if p.Role == roleMore {
+		return "and " + p.Note
+	}
 	if p.Note == "" {
 		return Text(string(p.Role))
 	}

@@ -11,12 +11,17 @@ import (
 	"github.com/ctxaudit/ctxaudit/internal/why"
 )
 
+// maxRepairs is how many repairs text names; the diff has all.
+const maxRepairs = 200
+
 // Mended writes repairs as text, then as a unified diff that git apply and patch take; or, if after is given, what is left
 // once they were made.
 func Mended(out io.Writer, m *why.Mended, after *audit.Report, s Style) error {
 	w := bufio.NewWriter(out)
 	many := len(m.Reports) > 1
-	for _, r := range m.Repairs {
+	repairs, more := few(m.Repairs, maxRepairs)
+	for _, r := range repairs {
+		r = clipped(r, maxAnswerText)
 		mark := s.green("fix ")
 		if r.Fix == nil {
 			mark = s.yellow("none")
@@ -31,9 +36,12 @@ func Mended(out io.Writer, m *why.Mended, after *audit.Report, s Style) error {
 			fmt.Fprintf(w, "        %s: %s\n", sentence(r.Fix.Title), Effect(*r.Fix))
 			continue
 		}
-		for _, t := range r.Tried {
+		for _, t := range fewNames(r.Tried, maxAnswerItems) {
 			fmt.Fprintf(w, "        %s\n", s.dim("tried: "+Text(t)))
 		}
+	}
+	if text := leftOutOf([]leftKind{{more, "repair"}}); text != "" {
+		fmt.Fprintln(w, s.dim(text))
 	}
 	if len(m.Repairs) == 0 {
 		fmt.Fprintln(w, "nothing to repair")
@@ -52,7 +60,8 @@ func Mended(out io.Writer, m *why.Mended, after *audit.Report, s Style) error {
 	if err := w.Flush(); err != nil {
 		return err
 	}
-	return Check(out, Audit{Report: *after}, s)
+	text, _ := FindFormat("text")
+	return Check(out, Audit{Report: *after}.within(text.Bounds), s)
 }
 
 // diff writes a unified diff that git apply and patch take. One with text that must not be shown as it is would be another

@@ -34,12 +34,12 @@ func fewImports(list []audit.Place) (shown []audit.Place, more int) {
 // maxAssumed is how many assumptions one line names.
 const maxAssumed = 3
 
-func assumed(list []audit.Assumption) string {
+func assumed(list []audit.Assumption, left int) string {
 	var parts []string
 	for _, a := range list[:min(len(list), maxAssumed)] {
 		parts = append(parts, fmt.Sprintf("%s:%d %s", Name(a.File), a.Line, shorten(Text(a.Text), 60)))
 	}
-	if more := len(list) - len(parts); more > 0 {
+	if more := len(list) - len(parts) + left; more > 0 {
 		parts = append(parts, fmt.Sprintf("and %d more", more))
 	}
 	return strings.Join(parts, "; ")
@@ -80,6 +80,9 @@ func places(w io.Writer, list []audit.Place, s Style) {
 	wide, text := 0, 0
 	where := make([]string, len(list))
 	for i, p := range list {
+		if p.Role == roleMore {
+			continue
+		}
 		where[i] = placeName(p)
 		wide = max(wide, width(where[i]))
 		text = max(text, min(width(Text(p.Text)), maxPlaceText))
@@ -89,6 +92,10 @@ func places(w io.Writer, list []audit.Place, s Style) {
 		text = min(text, max(10, s.Width-indent-wide-2))
 	}
 	for i, p := range list {
+		if p.Role == roleMore {
+			fmt.Fprintf(w, "      %s\n", s.dim(role(p)))
+			continue
+		}
 		line := pad(where[i], wide) + "  "
 		if s.Width > 0 {
 			line += pad(cutRight(Text(p.Text), max(10, s.Width-indent-wide-2)), text)

@@ -126,22 +126,22 @@ func SARIF(w io.Writer, a Audit, _ Style) error {
 		}
 	}
 	run := sarifRun{Tool: sarifTool{driver}, ColumnKind: "unicodeCodePoints", Results: []sarifResult{}}
-	for _, img := range a.Images {
-		prints := audit.Fingerprints(img)
+	for k, img := range a.Images {
+		l := a.of(k)
 		for i, f := range img.Findings {
 			at, ok := index[f.Rule]
 			if !ok {
 				at = -1
 			}
-			run.Results = append(run.Results, a.sarifResult(f, img, at, prints[i]))
+			run.Results = append(run.Results, a.sarifResult(f, img, at, l.fingerprints[i]))
 		}
-		run.Results = append(run.Results, a.sarifSuppressed(img, index)...)
+		run.Results = append(run.Results, a.sarifSuppressed(img, l.suppressedPrint, index)...)
 	}
-	if len(a.Notices) > 0 {
-		told := sarifInvocation{ExecutionSuccessful: true}
+	if left := a.sarifLeft(); len(a.Notices)+len(left) > 0 {
+		told := sarifInvocation{ExecutionSuccessful: true, Notifications: left}
 		for _, n := range a.Notices {
 			told.Notifications = append(told.Notifications, sarifNotification{
-				Level: "note", Message: sarifText{Text: utf8Only(Text(n.Text))}, Locations: []sarifLocation{sarifLine(n.File, n.Line)},
+				Level: "note", Message: sarifText{Text: Text(n.Text)}, Locations: []sarifLocation{sarifLine(n.File, n.Line)},
 			})
 		}
 		run.Invocations = []sarifInvocation{told}
@@ -152,14 +152,18 @@ func SARIF(w io.Writer, a Audit, _ Style) error {
 	})
 }
 
-// sarifSuppressed gives the findings of an image that do not count, with the reason of each.
-func (a Audit) sarifSuppressed(img audit.ImageReport, index map[string]int) []sarifResult {
-	alone := img
-	alone.Findings = nil
-	for _, x := range img.Suppressed {
-		alone.Findings = append(alone.Findings, x.Finding)
+// sarifLeft says what is left out of images.
+func (a Audit) sarifLeft() (out []sarifNotification) {
+	for i, img := range a.Images {
+		if text := a.of(i).leftOut(); text != "" {
+			out = append(out, sarifNotification{Level: "warning", Message: sarifText{Text: Text("image " + img.Name + ": " + text)}, Locations: []sarifLocation{sarifLine(img.Dockerfile, 1)}})
+		}
 	}
-	prints := audit.Fingerprints(alone)
+	return out
+}
+
+// sarifSuppressed gives the findings of an image that do not count, with the reason of each.
+func (a Audit) sarifSuppressed(img audit.ImageReport, prints []string, index map[string]int) []sarifResult {
 	var out []sarifResult
 	for i, x := range img.Suppressed {
 		at, ok := index[x.Finding.Rule]
@@ -236,6 +240,11 @@ func (a Audit) sarifResult(f audit.Finding, img audit.ImageReport, rule int, pri
 		rich.WriteString("\n\n" + mdText(f.Detail))
 	}
 	for i, rel := range f.Related {
+		if rel.Role == roleMore {
+			plain.WriteString("\n- " + sarifEscape(role(rel)))
+			rich.WriteString("\n- " + mdText(role(rel)))
+			continue
+		}
 		id := i + 1
 		note := role(rel)
 		r.RelatedLocations = append(r.RelatedLocations, sarifLocation{
@@ -319,7 +328,7 @@ func sarifURI(file string) sarifArtifact {
 
 // sarifEscape keeps brackets in plain messages from being taken for links.
 func sarifEscape(s string) string {
-	return strings.NewReplacer(`\`, `\\`, `[`, `\[`, `]`, `\]`).Replace(utf8Only(s))
+	return strings.NewReplacer(`\`, `\\`, `[`, `\[`, `]`, `\]`).Replace(Text(s))
 }
 
 func utf8Only(s string) string { return strings.ToValidUTF8(s, "\ufffd") }

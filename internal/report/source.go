@@ -10,23 +10,47 @@ import (
 )
 
 // Sources are files as they were read, by the name that findings use.
-type Sources map[string]string
+type Sources map[string]Source
+
+// Source is a file as it was read.
+type Source struct {
+	text string
+	ends []int // of each line
+}
+
+// NewSource makes a source of a text.
+func NewSource(text string) Source {
+	s := Source{text: text}
+	for i := 0; i < len(text); i++ {
+		if text[i] == '\n' {
+			s.ends = append(s.ends, i)
+		}
+	}
+	s.ends = append(s.ends, len(text))
+	return s
+}
+
+// maxSourceLine is the longest line of which a part is shown: nobody reads a longer one, and each finding would look for its
+// part in it.
+const maxSourceLine = 16 << 10
 
 // line gives a line of a file without its end; ok is false if there is none.
 func (s Sources) line(file string, number int) (text string, ok bool) {
-	data, ok := s[file]
-	if !ok || number < 1 {
+	f, ok := s[file]
+	if !ok || number < 1 || number > len(f.ends) {
 		return "", false
 	}
-	data = strings.TrimPrefix(data, "\ufeff")
-	for ; number > 1; number-- {
-		_, rest, more := strings.Cut(data, "\n")
-		if !more {
-			return "", false
-		}
-		data = rest
+	start := 0
+	if number > 1 {
+		start = f.ends[number-2] + 1
 	}
-	text, _, _ = strings.Cut(data, "\n")
+	if f.ends[number-1]-start > maxSourceLine {
+		return "", false
+	}
+	text = f.text[start:f.ends[number-1]]
+	if number == 1 {
+		text = strings.TrimPrefix(text, "\ufeff")
+	}
 	return strings.TrimSuffix(text, "\r"), true
 }
 

@@ -28,7 +28,7 @@ func TestSpan(t *testing.T) {
 	} {
 		column := strings.IndexByte(c.line, '|') + 1
 		line := strings.Replace(c.line, "|", "", 1)
-		s := Sources{c.file: "first\r\n" + line + "\r\nlast"}
+		s := Sources{c.file: NewSource("first\r\n" + line + "\r\nlast")}
 		got, ok := s.span(audit.Position{File: c.file, Line: 2, Column: column}, audit.Finding{Module: c.module}, img)
 		if assert.True(t, ok, c.reason) {
 			want := c.want
@@ -51,7 +51,7 @@ func FuzzSpan(f *testing.F) {
 		if strings.ContainsAny(line, "\n\r") {
 			t.Skip()
 		}
-		s := Sources{file: line}
+		s := Sources{file: NewSource(line)}
 		sp, ok := s.span(audit.Position{File: file, Line: 1, Column: column}, audit.Finding{Module: module}, audit.ImageReport{Dockerfile: "Dockerfile"})
 		if !ok {
 			return

@@ -172,20 +172,6 @@ func noCommand(line string) string {
 // sentence makes running text fit that may stand at the beginning of a line.
 func sentence(s string) string { return noCommand(Text(s)) }
 
-// clip shortens a text to so many characters.
-func clip(s string, most int) string {
-	if len(s) <= most {
-		return s
-	}
-	n := 0
-	for i := range s {
-		if n++; n > most {
-			return s[:i] + "…"
-		}
-	}
-	return s
-}
-
 // maxMessage is how much is shown of a message that others made.
 const maxMessage = 4000
 

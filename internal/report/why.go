@@ -9,9 +9,16 @@ import (
 	"github.com/ctxaudit/ctxaudit/internal/why"
 )
 
+// maxAnswerText is the length of one text of an answer, maxAnswerItems of one list in it that was not asked for in full.
+const maxAnswerText, maxAnswerItems = 2000, 100
+
 // Why writes an explanation: the verdict, then the chain, then what it would take.
-func Why(out io.Writer, a *why.Answer, s Style) error {
+func Why(out io.Writer, answer *why.Answer, s Style) error {
 	w := bufio.NewWriter(out)
+	a := clipped(*answer, maxAnswerText)
+	steps, moreSteps := few(a.Steps, maxAnswerItems)
+	fixes, moreFixes := few(a.Fixes, maxAnswerItems)
+	tried, moreTried := few(a.Tried, maxAnswerItems)
 	if a.Image != "" {
 		fmt.Fprintf(w, "%s: ", s.bold(Name(a.Image)))
 	}
@@ -27,7 +34,7 @@ func Why(out io.Writer, a *why.Answer, s Style) error {
 		summary = s.yellow(verdict)
 	}
 	fmt.Fprintln(w, summary)
-	for _, st := range a.Steps {
+	for _, st := range steps {
 		fmt.Fprint(w, "  ")
 		if st.Place != nil {
 			fmt.Fprint(w, s.cyan(fmt.Sprintf("%s:%d", Name(st.Place.File), st.Place.Line)), "  ", Text(st.Place.Text), "\n    ")
@@ -71,7 +78,7 @@ func Why(out io.Writer, a *why.Answer, s Style) error {
 			}
 		}
 	}
-	for _, fix := range a.Fixes {
+	for _, fix := range fixes {
 		var parts []string
 		for _, e := range fix.Edits {
 			parts = append(parts, describeEdit(e, s))
@@ -80,7 +87,7 @@ func Why(out io.Writer, a *why.Answer, s Style) error {
 	}
 	if len(a.Tried) > 0 {
 		fmt.Fprintf(w, "  %s\n", s.dim("no edit was found that brings it into the image; tried:"))
-		for _, t := range a.Tried {
+		for _, t := range tried {
 			fmt.Fprintf(w, "    %s\n", s.dim("- "+Text(t)))
 		}
 	}
@@ -88,7 +95,10 @@ func Why(out io.Writer, a *why.Answer, s Style) error {
 		fmt.Fprintf(w, "  %s %s\n", s.bold("what would help:"), Text(a.Remedy))
 	}
 	if len(a.Assumptions) > 0 {
-		fmt.Fprintf(w, "  %s\n", s.dim("assumed that none of these changes it: "+assumed(a.Assumptions)))
+		fmt.Fprintf(w, "  %s\n", s.dim("assumed that none of these changes it: "+assumed(a.Assumptions, 0)))
+	}
+	if text := leftOutOf([]leftKind{{moreSteps, "step"}, {moreFixes, "repair"}, {moreTried, "vain attempt"}}); text != "" {
+		fmt.Fprintf(w, "  %s\n", s.dim(text))
 	}
 	return w.Flush()
 }
