@@ -1,0 +1,42 @@
+package cli
+
+import (
+	"bytes"
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// What ignore lint --fix leaves of a file is every line that it does not remove, byte for byte.
+func FuzzWithoutLines(f *testing.F) {
+	f.Add([]byte("a\nb\r\n\nc"), []byte{1, 2})
+	f.Add([]byte("\ufeff*\n!a\n"), []byte{1})
+	f.Add([]byte("a"), []byte{})
+	f.Fuzz(func(t *testing.T, data, numbers []byte) {
+		lines := bytes.SplitAfter(data, []byte("\n"))
+		if len(lines[len(lines)-1]) == 0 {
+			lines = lines[:len(lines)-1]
+		}
+		var remove []int
+		var want []byte
+		for _, n := range numbers {
+			if n >= 1 && int(n) <= len(lines) {
+				remove = append(remove, int(n))
+			}
+		}
+		for i, line := range lines {
+			if !slices.Contains(remove, i+1) {
+				want = append(want, line...)
+			}
+		}
+		got, err := withoutLines(data, remove)
+		require.NoError(t, err)
+		if bytes.HasPrefix(data, []byte("\ufeff")) {
+			// A mark belongs to the file and not to its first line.
+			got, want = bytes.TrimPrefix(got, []byte("\ufeff")), bytes.TrimPrefix(want, []byte("\ufeff"))
+		}
+		assert.Equal(t, string(want), string(got))
+	})
+}
