@@ -109,6 +109,16 @@ fuzz: ## fuzz each parser for a short while
 	$(GO) test ./internal/simulate -run '^$$' -fuzz FuzzAdd -fuzztime 30s
 	$(GO) test ./internal/report -run '^$$' -fuzz FuzzSpan -fuzztime 30s
 	$(GO) test ./internal/report -run '^$$' -fuzz FuzzReplacement -fuzztime 30s
+	$(GO) test ./internal/report -run '^$$' -fuzz '^FuzzScreen$$' -fuzztime 30s
+	$(GO) test ./internal/report -run '^$$' -fuzz '^FuzzName$$' -fuzztime 30s
+	$(GO) test ./internal/report -run '^$$' -fuzz '^FuzzMarkdown$$' -fuzztime 30s
+	$(GO) test ./internal/report -run '^$$' -fuzz '^FuzzMarkdownReport$$' -fuzztime 30s
+	$(GO) test ./internal/report -run '^$$' -fuzz '^FuzzHTML$$' -fuzztime 30s
+	$(GO) test ./internal/report -run '^$$' -fuzz '^FuzzGitHub$$' -fuzztime 30s
+	$(GO) test ./internal/report -run '^$$' -fuzz '^FuzzJUnit$$' -fuzztime 30s
+	$(GO) test ./internal/baseline -run '^$$' -fuzz '^FuzzBaseline$$' -fuzztime 30s
+	$(GO) test ./internal/cli -run '^$$' -fuzz '^FuzzWithoutLines$$' -fuzztime 30s
+	$(GO) test ./internal/why -run '^$$' -fuzz '^FuzzTarget$$' -fuzztime 30s
 
 python: ## hold the Python scanner against CPython's own ast, on every file of this machine's Python
 	CTXAUDIT_PYTHON=require $(GO) test -run TestAgainstCPython -count=1 -v ./internal/modules/python/syntax

@@ -35,6 +35,9 @@ func Parse(name string, data []byte) (*Baseline, error) {
 	if err := dec.Decode(&b); err != nil {
 		return nil, fmt.Errorf("reading baseline %s: %w", name, err)
 	}
+	if dec.More() {
+		return nil, fmt.Errorf("reading baseline %s: something follows the end of it", name)
+	}
 	if b.Version != 1 {
 		return nil, fmt.Errorf("reading baseline %s: version %d is not supported; this ctxaudit reads version 1", name, b.Version)
 	}

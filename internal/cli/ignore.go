@@ -145,11 +145,7 @@ func (a *app) removeLines(c *simulate.Context, lines []int) error {
 	if len(lines) == 0 {
 		return nil
 	}
-	var edits []edit.Edit
-	for _, n := range slices.Backward(slices.Sorted(slices.Values(lines))) {
-		edits = append(edits, edit.Edit{File: c.Ignore.Name, Line: n, Remove: 1})
-	}
-	after, err := edit.Apply(c.Ignore.Bytes(), edits)
+	after, err := withoutLines(c.Ignore.Bytes(), lines)
 	if err != nil {
 		return err
 	}
@@ -158,6 +154,15 @@ func (a *app) removeLines(c *simulate.Context, lines []int) error {
 		return err
 	}
 	return a.writeChanges([]why.Change{{Name: c.Ignore.Name, Path: name, Before: c.Ignore.Bytes(), After: after}})
+}
+
+// withoutLines gives a file without some of its lines, and every other byte as it is.
+func withoutLines(data []byte, lines []int) ([]byte, error) {
+	var edits []edit.Edit
+	for _, n := range slices.Backward(slices.Compact(slices.Sorted(slices.Values(lines)))) {
+		edits = append(edits, edit.Edit{Line: n, Remove: 1})
+	}
+	return edit.Apply(data, edits)
 }
 
 // ignorePath gives where the ignore file of a context lies, links resolved: an edit goes to the file and not in the place of

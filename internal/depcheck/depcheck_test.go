@@ -42,7 +42,7 @@ var allowed = map[string][]string{
 	"internal/imagediff":               {"dockerctx", "internal/audit", "internal/rootfs", "internal/simulate"},
 	"internal/ignorelint":              {"dockerctx", "internal/audit", "internal/budget", "internal/edit", "internal/simulate"},
 	"internal/inventory":               {"dockerctx", "dockerfile", "internal/rootfs", "internal/simulate"},
-	"internal/report":                  {"internal/audit", "internal/edit", "internal/imagediff", "internal/inventory", "internal/why"},
+	"internal/report":                  {"internal/audit", "internal/edit", "internal/imagediff", "internal/inventory", "internal/lazyre", "internal/why"},
 	"internal/cli":                     {"dockerctx", "dockerfile", "internal/audit", "internal/baseline", "internal/budget", "internal/edit", "internal/files", "internal/gcstart", "internal/git", "internal/gitfs", "internal/ignorelint", "internal/imagediff", "internal/inventory", "internal/lazyre", "internal/offline", "internal/overlay", "internal/policy", "internal/project", "internal/report", "internal/rootfs", "internal/simulate", "internal/suppress", "internal/why"},
 	"internal/conformance":             {"dockerctx", "dockerfile", "internal/rootfs", "internal/simulate"},
 	"internal/startup":                 {"internal/lazyre", "internal/shell"},

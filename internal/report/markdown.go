@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/ctxaudit/ctxaudit/internal/audit"
+	"github.com/ctxaudit/ctxaudit/internal/lazyre"
 )
 
 var markdownBounds = Bounds{Images: 50, Findings: 100, Total: 200, Items: 20, Chars: 500, Bytes: 128 << 10}
@@ -249,14 +250,38 @@ func role(p audit.Place) string {
 }
 
 // mdText escapes what Markdown would take for markup, and no more, so that the source stays readable: an underscore in
-// a word is only an underscore.
+// a word is only an underscore. A word of which GitHub would make a link or a mention, which tells somebody, becomes code.
 func mdText(s string) string {
+	words := strings.Fields(Text(s))
+	for i, word := range words {
+		if linked().MatchString(word) {
+			words[i] = codeSpan(word)
+		} else {
+			words[i] = mdWord(word, i == 0)
+		}
+	}
+	text := strings.Join(words, " ")
+	if m := listItem().FindStringSubmatchIndex(text); m != nil {
+		return text[:m[3]] + `\` + text[m[3]:]
+	}
+	return text
+}
+
+// linked are words that GitHub links: addresses, mentions and numbers of issues. listItem is the number that begins one.
+var (
+	linked   = lazyre.New(`(?i)@|://|www\.|#[0-9]|\bgh-[0-9]`)
+	listItem = lazyre.New(`^([0-9]+)[.)]( |$)`)
+)
+
+// mdWord escapes a word, the first of a text or another one.
+func mdWord(word string, first bool) string {
 	var b strings.Builder
-	text := []rune(strings.Join(strings.Fields(Text(s)), " "))
-	inWord := func(i int) bool { return i > 0 && i < len(text)-1 && isWord(text[i-1]) && isWord(text[i+1]) }
+	text := []rune(word)
+	alone := func(r rune) bool { return r != '_' && isWord(r) }
+	inWord := func(i int) bool { return i > 0 && i < len(text)-1 && alone(text[i-1]) && alone(text[i+1]) }
 	for i, r := range text {
 		switch {
-		case strings.ContainsRune("\\`*[]<&|~$", r), r == '_' && !inWord(i), i == 0 && strings.ContainsRune("#+-=>", r):
+		case strings.ContainsRune("\\`*[]<&|~$", r), r == '_' && !inWord(i), first && i == 0 && strings.ContainsRune("#+-=>", r):
 			b.WriteByte('\\')
 		}
 		b.WriteRune(r)
@@ -269,6 +294,10 @@ func mdCode(s string) string {
 	if s = Name(s); s == "" {
 		return ""
 	}
+	return codeSpan(s)
+}
+
+func codeSpan(s string) string {
 	fence := strings.Repeat("`", longestRun(s)+1)
 	if strings.HasPrefix(s, "`") || strings.HasSuffix(s, "`") || strings.TrimSpace(s) != s {
 		s = " " + s + " "

@@ -30,8 +30,7 @@ func NewSource(text string) Source {
 	return s
 }
 
-// maxSourceLine is the longest line of which a part is shown: nobody reads a longer one, and each finding would look for its
-// part in it.
+// maxSourceLine is how much of a line a part may be shown of: each finding looks for its part in it.
 const maxSourceLine = 16 << 10
 
 // line gives a line of a file without its end; ok is false if there is none.
@@ -44,10 +43,11 @@ func (s Sources) line(file string, number int) (text string, ok bool) {
 	if number > 1 {
 		start = f.ends[number-2] + 1
 	}
-	if f.ends[number-1]-start > maxSourceLine {
-		return "", false
+	end := min(f.ends[number-1], start+maxSourceLine)
+	for end > start && end < len(f.text) && !utf8.RuneStart(f.text[end]) {
+		end--
 	}
-	text = f.text[start:f.ends[number-1]]
+	text = f.text[start:end]
 	if number == 1 {
 		text = strings.TrimPrefix(text, "\ufeff")
 	}
