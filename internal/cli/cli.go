@@ -33,9 +33,14 @@ const (
 
 // Env is the world that a command line runs in.
 type Env struct {
-	Args           []string // without the program's name
-	Stdin          io.Reader
 	Stdout, Stderr io.Writer
+	Given
+}
+
+// Given is what of it commands may ask for themselves. They write to none of it.
+type Given struct {
+	Args  []string // without the program's name
+	Stdin io.Reader
 	// Plugin tells that docker called: the help texts then say "docker ctxaudit".
 	Plugin bool
 	// Terminal reports whether Stdout is a terminal, and one that shows colours.
@@ -57,11 +62,11 @@ func Main() int {
 	defer stop()
 	// What does not end when it is asked to, such as waiting for standard input, ends at the second interrupt.
 	context.AfterFunc(ctx, stop)
-	env := Env{
-		Args: os.Args[1:], Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
+	env := Env{Stdout: os.Stdout, Stderr: os.Stderr, Given: Given{
+		Args: os.Args[1:], Stdin: os.Stdin,
 		Terminal: isatty.IsTerminal(os.Stdout.Fd()) && terminalColors(os.Stdout), Watched: isatty.IsTerminal(os.Stderr.Fd()),
 		Width: terminalWidth(os.Stdout), Getenv: os.Getenv, LookupEnv: os.LookupEnv,
-	}
+	}}
 	if isPlugin(os.Args[0]) {
 		env.Args, env.Plugin = pluginArgs(env.Args)
 		ctx, stop = untilDockerEnds(ctx, os.Getenv(pluginSocket))
@@ -72,7 +77,7 @@ func Main() int {
 
 // Command gives the tree of commands, for what is generated from it.
 func Command() *cobra.Command {
-	return newApp(Env{Getenv: func(string) string { return "" }}).rootCommand()
+	return newApp(Env{Given: Given{Getenv: func(string) string { return "" }}}).rootCommand()
 }
 
 // Run runs a command line and gives its exit code. Results go to Stdout, diagnostics to Stderr.
@@ -137,7 +142,7 @@ func usagef(cmd *cobra.Command, format string, args ...any) error {
 // app is what all commands share. What they write goes to out and errs: nothing that a repository wrote can do anything to
 // who reads it there.
 type app struct {
-	env       Env
+	env       Given
 	out, errs *report.Screen
 	color     string
 	deadline  deadline
@@ -147,10 +152,7 @@ type app struct {
 }
 
 func newApp(env Env) *app {
-	a := &app{env: env, out: &report.Screen{W: env.Stdout}, errs: &report.Screen{W: env.Stderr}}
-	// Nobody else writes to them.
-	a.env.Stdout, a.env.Stderr = nil, nil
-	return a
+	return &app{env: env.Given, out: &report.Screen{W: env.Stdout}, errs: &report.Screen{W: env.Stderr}}
 }
 
 // tellf writes a line of diagnostics. The values in it are escaped: none of them ends the line.

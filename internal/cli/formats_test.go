@@ -54,10 +54,10 @@ func example(t *testing.T, part string) {
 func ctxaudit(t *testing.T, env map[string]string, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
 	var out, errs bytes.Buffer
-	code = Run(context.Background(), Env{
-		Args: args, Stdin: strings.NewReader(""), Stdout: &out, Stderr: &errs,
+	code = Run(context.Background(), Env{Stdout: &out, Stderr: &errs, Given: Given{
+		Args: args, Stdin: strings.NewReader(""),
 		Getenv: func(k string) string { return env[k] }, LookupEnv: func(k string) (string, bool) { v, ok := env[k]; return v, ok },
-	})
+	}})
 	return code, out.String(), errs.String()
 }
 

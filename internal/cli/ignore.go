@@ -68,7 +68,7 @@ All findings are warnings; --fail-on warning makes them count.`,
 			return a.refused(err, outputs[0].Name == "json")
 		}
 		if result.Untried > 0 {
-			fmt.Fprintf(a.env.Stderr, "ctxaudit: %s: %d lines were not tried: that would take too long\n", report.Name(c.Ignore.Name), result.Untried)
+			a.tellf("ctxaudit: %s: %d lines were not tried: that would take too long", c.Ignore.Name, result.Untried)
 		}
 		var removed []dockerctx.Line
 		if *fix && len(result.Removable) > 0 {
