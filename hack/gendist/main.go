@@ -74,10 +74,10 @@ func completions(dir string) error {
 		"bash": "ctxaudit.bash", "zsh": "_ctxaudit", "fish": "ctxaudit.fish", "powershell": "ctxaudit.ps1",
 	} {
 		var out, errs bytes.Buffer
-		code := cli.Run(context.Background(), cli.Env{
-			Args: []string{"completion", shell}, Stdin: strings.NewReader(""), Stdout: &out, Stderr: &errs,
+		code := cli.Run(context.Background(), cli.Env{Stdout: &out, Stderr: &errs, Given: cli.Given{
+			Args: []string{"completion", shell}, Stdin: strings.NewReader(""),
 			Getenv: func(string) string { return "" }, LookupEnv: func(string) (string, bool) { return "", false },
-		})
+		}})
 		if code != 0 {
 			return fmt.Errorf("completion %s: %s", shell, errs.String())
 		}

@@ -66,10 +66,10 @@ func commands() []byte {
 	b.WriteString("# Commands\n\nGenerated from the program's own help.\n")
 	for _, args := range []string{"", "check", "why", "fix", "diff", "ignore lint", "context ls", "context tree", "image ls", "image tree", "image config", "init", "rules", "hook", "completion", "version"} {
 		var out bytes.Buffer
-		cli.Run(context.Background(), cli.Env{
-			Args: append(strings.Fields(args), "--help"), Stdin: strings.NewReader(""), Stdout: &out, Stderr: io.Discard,
+		cli.Run(context.Background(), cli.Env{Stdout: &out, Stderr: io.Discard, Given: cli.Given{
+			Args: append(strings.Fields(args), "--help"), Stdin: strings.NewReader(""),
 			Getenv: func(string) string { return "" }, LookupEnv: func(string) (string, bool) { return "", false },
-		})
+		}})
 		fmt.Fprintf(&b, "\n## ctxaudit %s\n\n```text\n%s```\n", args, out.String())
 	}
 	b.WriteString("\n## What why answers\n\nThe verdict of an answer in JSON, and what it says.\n\n| verdict | says | exit code |\n|---|---|---|\n")
