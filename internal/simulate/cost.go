@@ -27,7 +27,7 @@ var (
 	memberLimits     = budget.Limits{Bytes: 4 << 30}
 	rememberedLimits = budget.Limits{Bytes: 64 << 20}
 	keptLimits       = budget.Limits{Steps: 800_000}
-	madeLimits       = budget.Limits{Steps: 30_000_000}
+	madeLimits       = budget.Limits{Steps: 12_000_000}
 	dirLimits        = budget.Limits{Steps: 20_000_000}
 )
 
