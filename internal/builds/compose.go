@@ -78,10 +78,7 @@ func (r *Reader) Compose(ctx context.Context, names []string) (found []Build, no
 	if len(names) == 0 {
 		return nil, nil
 	}
-	s, err := newStage(r)
-	if err != nil {
-		return nil, []Note{{File: names[0], Text: "the Compose file cannot be read: " + err.Error()}}
-	}
+	s := newStage(r)
 	defer s.close()
 	for _, group := range composeGroups(names) {
 		builds, more := r.composeGroup(ctx, s, group)
@@ -94,6 +91,9 @@ func (r *Reader) composeGroup(ctx context.Context, s *stage, group []string) ([]
 	c := composeFiles{stage: s, group: group, data: map[string][]byte{}}
 	base := path.Dir(group[0])
 	s.begin()
+	if err := s.build(group); err != nil {
+		return nil, c.note(err)
+	}
 	env, err := s.environment(base)
 	if err != nil {
 		return nil, c.note(err)

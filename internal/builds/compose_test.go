@@ -41,8 +41,7 @@ func onDisk(root string) *Reader {
 func composeGroup(t *testing.T, root string, group []string) ([]Build, []Note) {
 	t.Helper()
 	r := onDisk(root)
-	s, err := newStage(r)
-	require.NoError(t, err)
+	s := newStage(r)
 	defer s.close()
 	return r.composeGroup(t.Context(), s, group)
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/compose-spec/compose-go/v2/dotenv"
@@ -29,8 +30,9 @@ import (
 // little, all together too, nothing is included.
 type stage struct {
 	r    *Reader
-	dir  *files.Dir
-	root string // where the root of the repository is
+	dir  *files.Dir // nil: it does not exist
+	top  string     // its path
+	root string     // where the root of the repository is in it
 
 	// Of the group that is read now:
 	seen    map[string][]byte
@@ -45,33 +47,55 @@ const (
 	maxStaged   = 200 // files of a group
 	maxIncluded = 20  // files that include each other
 	// maxClimb is how high one name may climb, and maxClimbs the directories of projects together.
-	maxClimb  = 16
-	maxClimbs = 64
+	maxClimb  = 8
+	maxClimbs = 32
 	// maxExpanded bounds the text that variables can become in all files of a group together, in bytes.
 	maxExpanded = 32 << 20
 )
 
-func newStage(r *Reader) (*stage, error) {
-	dir, err := files.Scratch(r.Avoid)
-	if err != nil {
-		return nil, err
-	}
-	deep := strings.Repeat("r/", maxClimbs+4*maxClimb)
-	if err := dir.Put(deep+".stage", nil); err != nil {
-		dir.Close()
-		return nil, err
-	}
-	return &stage{r: r, dir: dir, root: filepath.Join(dir.Name(), filepath.FromSlash(deep))}, nil
+// deep is where the stage lies in a directory.
+var deep = strings.Repeat("r/", maxClimbs+4*maxClimb)
+
+// newStage gives a stage that has nothing: its directory does not exist until files that refer to others want it, see build.
+func newStage(r *Reader) *stage {
+	s := &stage{r: r}
+	s.place("/nonexistent")
+	return s
 }
 
-func (s *stage) close() { _ = s.dir.Close() }
+func (s *stage) place(top string) {
+	s.top, s.root = top, filepath.Join(top, filepath.FromSlash(deep))
+}
+
+// build makes the directory if one of some files may refer to another.
+func (s *stage) build(group []string) error {
+	if s.dir != nil || !slices.ContainsFunc(group, func(f string) bool {
+		data, _ := s.r.Read(f)
+		return bytes.Contains(data, []byte("include")) || bytes.Contains(data, []byte("extends"))
+	}) {
+		return nil
+	}
+	dir, err := files.Scratch(s.r.Avoid)
+	if err != nil {
+		return err
+	}
+	s.dir = dir
+	s.place(dir.Name())
+	return dir.Put(deep+".stage", nil)
+}
+
+func (s *stage) close() {
+	if s.dir != nil {
+		_ = s.dir.Close() // it is ours, and nothing depends on it any more
+	}
+}
 
 // at gives the path of a file of the repository on the stage.
 func (s *stage) at(name string) string { return filepath.Join(s.root, filepath.FromSlash(name)) }
 
 // name gives the path in the repository of a path on the stage, which may climb out of it; another one is left as it is.
 func (s *stage) name(p string) string {
-	if inside, err := filepath.Rel(s.dir.Name(), p); filepath.IsAbs(p) && err == nil && filepath.IsLocal(inside) {
+	if inside, err := filepath.Rel(s.top, p); filepath.IsAbs(p) && err == nil && filepath.IsLocal(inside) {
 		if rel, err := filepath.Rel(s.root, p); err == nil {
 			return filepath.ToSlash(rel)
 		}
@@ -85,7 +109,10 @@ func (s *stage) plain(text string) string {
 }
 
 func (s *stage) put(name string, data []byte) error {
-	rel, err := filepath.Rel(s.dir.Name(), s.at(name))
+	if s.dir == nil {
+		return nil
+	}
+	rel, err := filepath.Rel(s.top, s.at(name))
 	if err != nil {
 		return err
 	}
@@ -146,7 +173,7 @@ func (s *stage) variables(data []byte, above map[string]string) error {
 }
 
 // add lays a Compose file on the stage, with what it refers to. base is the directory that it is read from.
-func (s *stage) add(name, base string, env map[string]string, deep int) ([]byte, error) {
+func (s *stage) add(name, base string, env map[string]string, level int) ([]byte, error) {
 	if data, ok := s.seen[name]; ok {
 		return data, nil
 	}
@@ -171,11 +198,11 @@ func (s *stage) add(name, base string, env map[string]string, deep int) ([]byte,
 	for _, d := range docs {
 		doc := node{d}
 		s.look(name, doc)
-		if deep < maxIncluded {
-			s.include(doc, base, env, deep)
+		if level < maxIncluded {
+			s.include(doc, base, env, level)
 			for _, p := range doc.at("services").pairs() {
 				if f := s.expand(p.value.at("extends", "file").text(), env); f != "" {
-					s.refer(f, base, env, deep)
+					s.refer(f, base, env, level)
 				}
 			}
 		}
@@ -184,18 +211,18 @@ func (s *stage) add(name, base string, env map[string]string, deep int) ([]byte,
 }
 
 // refer adds a file that another one names, if there is one: if not, the library says so.
-func (s *stage) refer(f, base string, env map[string]string, deep int) string {
+func (s *stage) refer(f, base string, env map[string]string, level int) string {
 	name := s.join(base, f)
 	if name == "" {
 		return ""
 	}
-	s.also(name, path.Dir(name), env, deep)
+	s.also(name, path.Dir(name), env, level)
 	return name
 }
 
 // also adds a file that another one names. One that costs too much ends all including; of another fault the library tells.
-func (s *stage) also(name, base string, env map[string]string, deep int) {
-	_, err := s.add(name, base, env, deep+1)
+func (s *stage) also(name, base string, env map[string]string, level int) {
+	_, err := s.add(name, base, env, level+1)
 	var c *costlyError
 	if errors.As(err, &c) {
 		s.refuse(c.File, c.Line, c.Err.Error())
@@ -203,7 +230,7 @@ func (s *stage) also(name, base string, env map[string]string, deep int) {
 }
 
 // include adds what a document includes.
-func (s *stage) include(doc node, base string, env map[string]string, deep int) {
+func (s *stage) include(doc node, base string, env map[string]string, level int) {
 	for _, item := range doc.at("include").items() {
 		paths := item.list()
 		if item.isMap() {
@@ -240,7 +267,7 @@ func (s *stage) include(doc node, base string, env map[string]string, deep int) 
 		for _, p := range paths {
 			name := s.join(base, s.expand(p, env))
 			if name != "" {
-				s.also(name, project, inner, deep)
+				s.also(name, project, inner, level)
 			}
 		}
 	}
