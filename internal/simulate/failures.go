@@ -10,7 +10,7 @@ import (
 // starts from what it would have started from. Where several fail, it is chance which one BuildKit names, because it looks
 // for the sources of all instructions side by side.
 func Failures(ctx context.Context, plan *dockerfile.Plan, contexts Contexts) []error {
-	m := &Image{Plan: plan, Sources: map[int]*Source{}, states: map[dockerfile.OutputRef]*State{}, dest: &destinations{}}
+	m := newImage(plan, nil, newCost(ctx))
 	var out []error
 	for _, op := range plan.Ops {
 		if ctx.Err() != nil {

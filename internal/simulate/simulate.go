@@ -110,9 +110,7 @@ func Run(ctx context.Context, plan *dockerfile.Plan, contexts Contexts) (*Image,
 }
 
 func run(ctx context.Context, plan *dockerfile.Plan, contexts Contexts, taken []Taken, cost *cost) (*Image, error) {
-	m := &Image{
-		Plan: plan, Sources: map[int]*Source{}, states: map[dockerfile.OutputRef]*State{}, dest: &destinations{taken: taken}, cost: cost,
-	}
+	m := newImage(plan, taken, cost)
 	for _, op := range plan.Ops {
 		if err := ctx.Err(); err != nil {
 			return m, err
@@ -127,6 +125,12 @@ func run(ctx context.Context, plan *dockerfile.Plan, contexts Contexts, taken []
 		m.Tree = rootfs.New()
 	}
 	return m, nil
+}
+
+func newImage(plan *dockerfile.Plan, taken []Taken, cost *cost) *Image {
+	return &Image{
+		Plan: plan, Sources: map[int]*Source{}, states: map[dockerfile.OutputRef]*State{}, dest: &destinations{taken: taken}, cost: cost,
+	}
 }
 
 func (m *Image) execute(op *dockerfile.Op, contexts Contexts) error {

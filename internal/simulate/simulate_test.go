@@ -299,3 +299,13 @@ func TestDeepDirectoriesAndCancellation(t *testing.T) {
 	_, err = Build(ctx, dockerfile.Options{Context: dir})
 	assert.True(t, errors.Is(err, context.Canceled), "%v", err)
 }
+
+// All failures are found with what [Run] has, too.
+func TestFailuresCopy(t *testing.T) {
+	dir := files(t, map[string]string{"Dockerfile": "FROM scratch\nCOPY f /f\nCOPY none /x\nCOPY f /g\n", "f": ""})
+	plan, err := dockerfile.Compile(t.Context(), dockerfile.Options{Context: dir})
+	require.NoError(t, err)
+	found := Failures(t.Context(), plan, Open(plan))
+	require.Len(t, found, 1)
+	require.ErrorContains(t, found[0], "Dockerfile:3")
+}
