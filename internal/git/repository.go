@@ -14,6 +14,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
@@ -153,6 +154,14 @@ func (r *Repository) plain() error {
 	for _, d := range []string{"objects", "refs"} {
 		if fi, err := os.Stat(filepath.Join(r.common, d)); err != nil || !fi.IsDir() {
 			return fmt.Errorf("it has no directory %s", d)
+		}
+	}
+	for _, d := range []string{"objects/info", "objects/pack"} {
+		entries, _ := os.ReadDir(filepath.Join(r.common, filepath.FromSlash(d)))
+		for _, e := range entries {
+			if !e.Type().IsRegular() && !e.IsDir() && e.Type()&fs.ModeSymlink == 0 {
+				return fmt.Errorf("its %s/%s is no regular file", d, e.Name())
+			}
 		}
 	}
 	return nil
