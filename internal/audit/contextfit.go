@@ -13,7 +13,7 @@ import (
 // would have to lie in the context itself: that directory is the context that people build it with, then.
 func StartsBelow(m *simulate.Image, main *simulate.Context, dir string) bool {
 	c := &importCheck{
-		pass: &pass{image: m, main: main, report: &ImageReport{}}, tree: imageTree{m.Tree}, repo: repository{main.FS},
+		pass: &pass{image: m, main: main, report: &ImageReport{}}, tree: imageTree{m.Tree}, repo: newRepository(main.FS),
 	}
 	cfg := m.Plan.Config
 	input := startup.Input{

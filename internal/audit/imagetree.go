@@ -91,8 +91,16 @@ func (t imageTree) Stat(p string) startup.FileKind {
 	}
 }
 
-// repository shows the build context, as it lies on disk and whatever the ignore file says, as a tree: "/" is its root.
-type repository struct{ fs dockerctx.FS }
+// repository shows the build context, as it lies on disk and whatever the ignore file says, as a tree: "/" is its root. A
+// directory is read once, however many findings ask for it.
+type repository struct {
+	fs   dockerctx.FS
+	seen *map[string]map[string]python.EntryKind // a repository is a key of maps
+}
+
+func newRepository(fsys dockerctx.FS) repository {
+	return repository{fsys, &map[string]map[string]python.EntryKind{}}
+}
 
 func inContext(p string) string {
 	if p = strings.Trim(path.Clean(p), "/"); p == "" {
@@ -103,11 +111,17 @@ func inContext(p string) string {
 
 // Entries implements python.Tree. Links are taken as what they lead to within the context, or left out.
 func (r repository) Entries(dir string) map[string]python.EntryKind {
-	entries, err := r.fs.ReadDir(inContext(dir))
+	dir = inContext(dir)
+	if have, ok := (*r.seen)[dir]; ok {
+		return have
+	}
+	entries, err := r.fs.ReadDir(dir)
 	if err != nil {
+		(*r.seen)[dir] = nil
 		return nil
 	}
 	out := make(map[string]python.EntryKind, len(entries))
+	(*r.seen)[dir] = out
 	for _, e := range entries {
 		switch {
 		case e.IsDir():

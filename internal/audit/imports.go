@@ -72,7 +72,7 @@ type importCheck struct {
 
 func newImportCheck(p *pass) *importCheck {
 	return &importCheck{
-		pass: p, tree: imageTree{p.image.Tree}, repo: repository{p.main.FS},
+		pass: p, tree: imageTree{p.image.Tree}, repo: newRepository(p.main.FS),
 		groups: map[string]*missingGroup{}, names: map[string]*missingName{}, nowhere: map[string]python.Missing{}, misplaced: map[Position]python.Missing{}, inBranch: map[Position]bool{},
 		followed: map[string]int{}, cycles: map[Position]bool{},
 	}

@@ -1,9 +1,12 @@
 package project
 
 import (
+	"context"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync"
 
 	"github.com/ctxaudit/ctxaudit/internal/audit"
 	"github.com/ctxaudit/ctxaudit/internal/git"
@@ -49,12 +52,74 @@ func (w *World) tracked(contextDir, dir string, fn func(string)) (ok bool) {
 	if !ok {
 		return false
 	}
-	err := repo.Tracked(w.ctx, path.Join(rel, dir), func(name string) {
+	err := w.index(repo).tracked(w.ctx, path.Join(rel, dir), func(name string) {
 		if name, ok := below(prefix, name); ok {
 			fn(name)
 		}
 	})
 	return err == nil // what failed is told of
+}
+
+// index is what is known of the files that a repository tracks. A few questions are put to git; who asks more often, as for
+// each of a thousand findings, is answered from the names of all.
+type index struct {
+	repo *git.Repository
+
+	mu    sync.Mutex
+	asked int
+	names []string // sorted
+}
+
+const (
+	maxAsked = 4
+	// maxHeld is how large an index may be of which all names are held, in bytes: that of half a million files.
+	maxHeld = 64 << 20
+)
+
+func (w *World) index(repo *git.Repository) *index {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.indexes[repo] == nil {
+		w.indexes[repo] = &index{repo: repo}
+	}
+	return w.indexes[repo]
+}
+
+func (x *index) tracked(ctx context.Context, rel string, fn func(string)) error {
+	names, err := x.all(ctx)
+	if names == nil || err != nil || rel == "." {
+		if err == nil {
+			err = x.repo.Tracked(ctx, rel, fn)
+		}
+		return err
+	}
+	if _, found := slices.BinarySearch(names, rel); found {
+		fn(rel)
+	}
+	first, _ := slices.BinarySearch(names, rel+"/")
+	for _, name := range names[first:] {
+		if !strings.HasPrefix(name, rel+"/") {
+			break
+		}
+		fn(name)
+	}
+	return nil
+}
+
+// all gives the names of all files, nil if git is to be asked.
+func (x *index) all(ctx context.Context) ([]string, error) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.asked++; x.asked <= maxAsked || x.names != nil || x.repo.IndexSize() > maxHeld {
+		return x.names, nil
+	}
+	names := []string{}
+	if err := x.repo.Tracked(ctx, ".", func(name string) { names = append(names, name) }); err != nil {
+		return nil, err
+	}
+	slices.Sort(names)
+	x.names = names
+	return names, nil
 }
 
 // Tracked gives the files at or below a directory of a build context that git tracks, relative to the context. ok is false

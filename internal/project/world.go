@@ -25,17 +25,18 @@ type World struct {
 	base string          // what a name in the repository begins with: absolute, links not resolved
 	all  bool            // whatever is named may lie anywhere
 
-	mu     sync.Mutex
-	roots  []string // directories and files, absolute, links resolved
-	opened map[string]dockerctx.FS
-	dirs   map[string]*files.Dir
-	told   bool
-	refuse error // why the repository is not used
+	mu      sync.Mutex
+	roots   []string // directories and files, absolute, links resolved
+	opened  map[string]dockerctx.FS
+	indexes map[*git.Repository]*index
+	dirs    map[string]*files.Dir
+	told    bool
+	refuse  error // why the repository is not used
 }
 
 // NewWorld gives the world of a run that a person started on a directory. With allowOutside it has no end.
 func NewWorld(ctx context.Context, root string, allowOutside bool) *World {
-	w := &World{ctx: ctx, all: allowOutside, opened: map[string]dockerctx.FS{}, dirs: map[string]*files.Dir{}}
+	w := &World{ctx: ctx, all: allowOutside, opened: map[string]dockerctx.FS{}, indexes: map[*git.Repository]*index{}, dirs: map[string]*files.Dir{}}
 	w.base = absolute(root)
 	if LeadsOut(root) && !allowOutside {
 		w.base = tops(w.base)[0]

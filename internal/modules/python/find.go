@@ -9,11 +9,11 @@ import (
 type finder struct {
 	search  []SearchDir
 	modules map[string]*Module // nil for what is not there
-	entries map[Tree]map[string]map[string]EntryKind
+	entries map[Tree]map[string]listing
 }
 
 func newFinder(search []SearchDir) *finder {
-	return &finder{search: search, modules: map[string]*Module{}, entries: map[Tree]map[string]map[string]EntryKind{}}
+	return &finder{search: search, modules: map[string]*Module{}, entries: map[Tree]map[string]listing{}}
 }
 
 // addSearch puts an entry on the search path; what was not found may be found now.
@@ -69,21 +69,22 @@ func cutLast(name string) (above, last string, nested bool) {
 func (f *finder) lookup(name, last string, search []SearchDir) *Module {
 	var portions []SearchDir
 	for _, d := range search {
-		entries := f.list(d.Tree, d.Dir)
+		here := f.list(d.Tree, d.Dir)
+		entries := here.entries
 		if entries == nil {
 			continue
 		}
 		dir := path.Join(d.Dir, last)
 		if entries[last] == Directory {
 			inside := f.list(d.Tree, dir)
-			if inside["__init__.py"] == RegularFile {
+			if inside.entries["__init__.py"] == RegularFile {
 				return &Module{Name: name, Kind: Package, Tree: d.Tree, File: dir + "/__init__.py", Path: []SearchDir{{d.Tree, dir, ""}}}
 			}
-			if ext := compiled(inside, "__init__"); ext != "" {
+			if ext := inside.compiled("__init__"); ext != "" {
 				return &Module{Name: name, Kind: Extension, Tree: d.Tree, File: path.Join(dir, ext), Path: []SearchDir{{d.Tree, dir, ""}}}
 			}
 		}
-		if ext := compiled(entries, last); ext != "" {
+		if ext := here.compiled(last); ext != "" {
 			return &Module{Name: name, Kind: Extension, Tree: d.Tree, File: path.Join(d.Dir, ext)}
 		}
 		if entries[last+".py"] == RegularFile {
@@ -105,33 +106,46 @@ func (f *finder) lookup(name, last string, search []SearchDir) *Module {
 	return nil
 }
 
+// listing is what a directory holds, and which of it are modules that were compiled for one version of Python, by name.
+type listing struct {
+	entries  map[string]EntryKind
+	versions map[string]string
+}
+
 // compiled gives the file of a compiled module: NAME.so, NAME.abi3.so, NAME.cpython-312-x86_64-linux-gnu.so, NAME.pyd.
-func compiled(entries map[string]EntryKind, name string) string {
+func (l listing) compiled(name string) string {
 	for _, suffix := range []string{".so", ".abi3.so", ".pyd"} {
-		if entries[name+suffix] == RegularFile {
+		if l.entries[name+suffix] == RegularFile {
 			return name + suffix
 		}
 	}
-	for e, kind := range entries {
-		if kind == RegularFile && strings.HasSuffix(e, ".so") && strings.HasPrefix(e, name+".cpython-") {
-			return e
-		}
-	}
-	return ""
+	return l.versions[name]
 }
 
-func (f *finder) list(t Tree, dir string) map[string]EntryKind {
+func (f *finder) list(t Tree, dir string) listing {
 	byDir := f.entries[t]
 	if byDir == nil {
-		byDir = map[string]map[string]EntryKind{}
+		byDir = map[string]listing{}
 		f.entries[t] = byDir
 	}
-	e, ok := byDir[dir]
-	if !ok {
-		e = t.Entries(dir)
-		byDir[dir] = e
+	if l, ok := byDir[dir]; ok {
+		return l
 	}
-	return e
+	l := listing{entries: t.Entries(dir)}
+	for e, kind := range l.entries {
+		name, _, ok := strings.Cut(e, ".cpython-")
+		if !ok || kind != RegularFile || !strings.HasSuffix(e, ".so") {
+			continue
+		}
+		if l.versions == nil {
+			l.versions = map[string]string{}
+		}
+		if have := l.versions[name]; have == "" || e < have {
+			l.versions[name] = e
+		}
+	}
+	byDir[dir] = l
+	return l
 }
 
 // Finder looks modules up along a search path, and remembers the directories that it has listed.

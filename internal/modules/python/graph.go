@@ -111,7 +111,7 @@ func Follow(cfg Config) *Graph {
 
 func (g *Graph) start(e Entry) bool {
 	if e.Script != "" {
-		if g.finder.list(e.Tree, path.Dir(e.Script))[path.Base(e.Script)] != RegularFile {
+		if g.finder.list(e.Tree, path.Dir(e.Script)).entries[path.Base(e.Script)] != RegularFile {
 			return false
 		}
 		m := &Module{Name: "__main__", Kind: Plain, Tree: e.Tree, File: e.Script}
