@@ -13,7 +13,7 @@ import (
 
 	"github.com/klauspost/compress/zstd"
 	"github.com/moby/go-archive/compression"
-	"github.com/ulikunitz/xz"
+	"github.com/therootcompany/xz"
 
 	"github.com/ctxaudit/ctxaudit/internal/budget"
 	"github.com/ctxaudit/ctxaudit/internal/rootfs"
@@ -25,7 +25,7 @@ var errArchiveTooLarge = errors.New("archive is too large to be read for a predi
 
 // tooLarge tells that an archive is one and asks for more than is given to it.
 func tooLarge(err error) bool {
-	return errors.Is(err, errArchiveTooLarge) || errors.Is(err, zstd.ErrWindowSizeExceeded) || errors.Is(err, zstd.ErrDecoderSizeExceeded)
+	return errors.Is(err, errArchiveTooLarge) || errors.Is(err, zstd.ErrWindowSizeExceeded) || errors.Is(err, zstd.ErrDecoderSizeExceeded) || errors.Is(err, xz.ErrMemlimit)
 }
 
 // maxWindow is what zstd keeps of what it has unpacked: as much as its own program uses by itself.
@@ -87,7 +87,7 @@ func openArchive(c rootfs.Content, spent *budget.Budget) (*archiveReader, error)
 	case compression.Bzip2:
 		r, weight = bzip2.NewReader(buf), slow
 	case compression.Xz:
-		r, err = xz.NewReader(buf)
+		r, err = xz.NewReader(buf, maxWindow)
 		weight = slow
 	case compression.Zstd:
 		var d *zstd.Decoder
