@@ -30,6 +30,9 @@ func (c *copier) unpack(src, dst string) (bool, error) {
 		return true, c.markUnknownContent(dst)
 	}
 	a, err := openArchive(n.Content, c.attrs.cost.archives)
+	if tooLarge(err) {
+		return true, c.markUnknownContent(dst)
+	}
 	if err != nil {
 		return false, nil
 	}
