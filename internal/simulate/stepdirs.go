@@ -20,12 +20,6 @@ type stepDirs struct {
 	cost *cost
 }
 
-// The bounds of a script that is followed: its parser calls itself for whatever is nested, keywords too.
-const (
-	maxScript      = 128 << 10
-	maxScriptDepth = 1000
-)
-
 // madeBy adds the directories that a step makes to those that are known to exist.
 func madeBy(op *dockerfile.Op, made *grown[string], cost *cost) {
 	args := op.Exec.Meta.Args
