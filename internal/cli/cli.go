@@ -95,6 +95,7 @@ func Run(ctx context.Context, env Env) int {
 	root.SetOut(app.out)
 	root.SetErr(app.errs)
 	err := app.deadline.execute(budget.With(ctx, budget.New(budget.Run)), root)
+	app.tell(app.world.Notices()) // unless it was told
 	if closing := app.world.Close(); err == nil {
 		err = closing
 	}
