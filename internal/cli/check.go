@@ -314,7 +314,7 @@ func (a *app) named(cmd *cobra.Command, w project.State, opt dockerfile.Options,
 	if config != "" {
 		// What is beside the context is the repository's own; another one a person named.
 		if config != filepath.Join(opt.Context, policy.FileName) {
-			a.world.Name(config)
+			a.world.NameConfig(config)
 		}
 		subjects, err := a.configured(cmd, w, config, only)
 		return &project.Images{Subjects: subjects}, err

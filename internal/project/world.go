@@ -97,6 +97,21 @@ func (w *World) Name(name string) {
 	}
 }
 
+// NameConfig adds a configuration that a person named, and the repository around it: that is where what it names lies.
+func (w *World) NameConfig(name string) {
+	if LeadsOut(name) || w.Inside(name) {
+		return
+	}
+	dir := filepath.Dir(name)
+	if repo, err := git.Find(dir); err == nil {
+		dir = repo.Top
+		if w.repo == nil {
+			w.repo = repo
+		}
+	}
+	w.Name(dir)
+}
+
 // top is the directory of the repository or, without one, of what is audited.
 func (w *World) top() string {
 	w.mu.Lock()
