@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"io/fs"
-	"path"
 	"path/filepath"
 	"slices"
 
@@ -66,9 +65,6 @@ directory.`,
 			return report.JSON(a.out, map[string]any{"files": entries})
 		}
 		if use == "tree" {
-			if ignored {
-				entries = withParents(entries)
-			}
 			return report.ContextTree(a.out, opt.Context, entries, a.style())
 		}
 		return report.ContextList(a.out, entries, a.style())
@@ -156,19 +152,4 @@ func contextEntry(e dockerctx.Entry) report.ContextEntry {
 func sortContext(entries []report.ContextEntry) []report.ContextEntry {
 	slices.SortFunc(entries, func(a, b report.ContextEntry) int { return cmp.Compare(a.Path, b.Path) })
 	return entries
-}
-
-// withParents adds the directories above entries, so that a tree can be drawn.
-func withParents(entries []report.ContextEntry) []report.ContextEntry {
-	have := map[string]bool{}
-	for _, e := range entries {
-		have[e.Path] = true
-	}
-	for _, e := range slices.Clone(entries) {
-		for dir := path.Dir(e.Path); dir != "." && !have[dir]; dir = path.Dir(dir) {
-			have[dir] = true
-			entries = append(entries, report.ContextEntry{Path: dir, Type: "dir"})
-		}
-	}
-	return sortContext(entries)
 }

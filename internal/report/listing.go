@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -194,17 +195,32 @@ type TreeNode struct {
 	Dir               bool
 }
 
-// Tree draws entries as a tree. They must be sorted by path, and parents must be among them.
+// Tree draws entries as a tree, with the directories above them that are not among them.
 func Tree(out io.Writer, root string, nodes []TreeNode, s Style) error {
 	w := bufio.NewWriter(out)
 	fmt.Fprintln(w, s.bold(Name(root)))
 	children := map[string][]TreeNode{}
+	have := make(map[string]bool, len(nodes))
 	for _, n := range nodes {
+		have[n.Path] = true
+	}
+	var add func(n TreeNode)
+	add = func(n TreeNode) {
 		dir := ""
 		if i := strings.LastIndexByte(n.Path, '/'); i >= 0 {
 			dir = n.Path[:i]
 		}
 		children[dir] = append(children[dir], n)
+		if dir != "" && !have[dir] {
+			have[dir] = true
+			add(TreeNode{Path: dir, Label: Name(base(dir)) + "/", Dir: true})
+		}
+	}
+	for _, n := range nodes {
+		add(n)
+	}
+	for _, list := range children {
+		slices.SortFunc(list, func(a, b TreeNode) int { return strings.Compare(a.Path, b.Path) })
 	}
 	dirs, files := 0, 0
 	var draw func(dir, indent string)
