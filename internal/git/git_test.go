@@ -299,7 +299,7 @@ func TestNoRepository(t *testing.T) {
 	assert.False(t, ok)
 }
 
-// A hook of git is told of the index of what is committed.
+// Git gives a hook the index of what is committed.
 func TestTheIndexOfAHook(t *testing.T) {
 	dir := fresh(t, "a", "b")
 	t.Setenv("GIT_INDEX_FILE", filepath.Join(dir, ".git/next-index"))

@@ -167,7 +167,7 @@ func (r *Repository) plain() error {
 	return nil
 }
 
-// indexFile gives the index. A hook of git is told of another one, in the same directory, if only a part is committed.
+// indexFile gives the index. Git gives a hook another one, in the same directory, if only a part is committed.
 func (r *Repository) indexFile() string {
 	if name := os.Getenv("GIT_INDEX_FILE"); name != "" {
 		if abs, err := filepath.Abs(name); err == nil {

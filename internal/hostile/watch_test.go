@@ -42,7 +42,7 @@ func trace() {
 	os.Exit(code)
 }
 
-// broken is the exit code by which a promise that was not kept is told from the codes of ctxaudit.
+// broken is the exit code for a promise that was not kept; ctxaudit has no such code.
 const broken = 99
 
 func fail(format string, args ...any) {
@@ -156,7 +156,7 @@ func mayWrite(call, work string) bool {
 	}
 	for _, p := range paths {
 		if !slices.ContainsFunc(places, func(place string) bool {
-			// A directory that links lead out of is told by where the kernel says that they lead.
+			// The kernel says where links lead.
 			return p == place || strings.HasPrefix(p, place+"/")
 		}) {
 			return false

@@ -115,7 +115,7 @@ func (c Clean) stray(contextDir string) ([]audit.Stray, error) {
 	for _, ignored := range []bool{false, true} {
 		names, err := repo.Untracked(c.world.ctx, rel, ignored)
 		if err != nil {
-			return nil, nil // it is told of
+			return nil, nil // Notices reports it
 		}
 		for _, name := range names {
 			if name, ok := below(prefix, name); ok {
@@ -139,7 +139,7 @@ func (c Clean) lfs(contextDir string) ([]string, error) {
 	}) {
 		return nil, nil
 	}
-	names, _ := repo.LFS(c.world.ctx, rel) // what failed is told of
+	names, _ := repo.LFS(c.world.ctx, rel) // Notices reports what failed
 	return allBelow(prefix, names), nil
 }
 
@@ -156,7 +156,7 @@ func (c Clean) submodules(contextDir string) ([]string, error) {
 	if _, err := c.world.Stat(filepath.Join(repo.Top, ".gitmodules")); err != nil {
 		return nil, nil
 	}
-	names, _ := repo.Submodules(c.world.ctx, rel) // what failed is told of
+	names, _ := repo.Submodules(c.world.ctx, rel) // Notices reports what failed
 	fsys, err := c.world.Directory(contextDir)
 	if err != nil {
 		return nil, nil

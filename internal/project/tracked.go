@@ -57,7 +57,7 @@ func (w *World) tracked(contextDir, dir string, fn func(string)) (ok bool) {
 			fn(name)
 		}
 	})
-	return err == nil // what failed is told of
+	return err == nil // Notices reports what failed
 }
 
 // index is what is known of the files that a repository tracks. A few questions are put to git; who asks more often, as for
@@ -156,7 +156,7 @@ func (w *World) ignores(dir string, paths []string) map[string]*audit.Place {
 	}
 	found, err := repo.Ignored(w.ctx, asked)
 	if err != nil {
-		return out // what failed is told of
+		return out // Notices reports what failed
 	}
 	for name, line := range found {
 		p, ok := by[name]
