@@ -386,9 +386,6 @@ func byRequirements(cmd *cobra.Command, w project.State, opt dockerfile.Options,
 // configured gives the images of a configuration file.
 func (a *app) configured(cmd *cobra.Command, w project.State, name string, only []string) ([]audit.Subject, error) {
 	data, err := w.ReadFile(name)
-	if err == nil && len(data) > policy.MaxSize {
-		err = fmt.Errorf("it is larger than %d bytes", policy.MaxSize)
-	}
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("configuration %s does not exist", name)
 	}

@@ -59,7 +59,7 @@ func affordable(name string, data []byte) error {
 	switch {
 	case errors.As(err, &at):
 		return fail(at.Line, at.Err)
-	case err != nil && budget.Depth(data)+structural(data) > maxTokens/10:
+	case err != nil && structural(data) > maxTokens/10:
 		// The other parser says better what is wrong with a file, but would not come to an end with every one.
 		return fail(0, err)
 	}

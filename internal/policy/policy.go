@@ -15,9 +15,6 @@ import (
 	"github.com/bmatcuk/doublestar/v4"
 )
 
-// MaxSize bounds a configuration file, in bytes.
-const MaxSize = 1 << 20
-
 // FileName is where the configuration is looked for.
 const FileName = ".ctxaudit.yaml"
 
