@@ -193,7 +193,9 @@ func (s *stage) add(name, base string, env map[string]string, level int) ([]byte
 	}
 	s.seen[name] = data
 	if err != nil {
-		return data, s.put(name, data) // the library says what is wrong with it
+		// The library says what is wrong with it. Should it find nothing, what the file includes is unchecked.
+		s.refuse(name, 0, err.Error())
+		return data, s.put(name, data)
 	}
 	for _, d := range docs {
 		doc := node{d}
