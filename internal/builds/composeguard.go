@@ -38,8 +38,78 @@ func checkCompose(data []byte, b *budget.Budget) ([]*yaml.Node, error) {
 		if _, err := m.of(d); err != nil {
 			return nil, err
 		}
+		if err := m.extended(node{d}); err != nil {
+			return nil, err
+		}
 	}
 	return docs, nil
+}
+
+// perExtended is what a node costs that a service has from another one: each is copied, merged and compared again.
+const perExtended = 10
+
+// extended counts what services have from those that they extend: in a chain, each has what all before it have.
+func (m *composeCost) extended(doc node) error {
+	services := map[string]node{}
+	for _, p := range doc.at("services").pairs() {
+		services[p.key.Value] = p.value
+	}
+	costs := map[string]int64{}
+	for _, p := range doc.at("services").pairs() {
+		// From the service down to the first of its chain that is known, or to the end of it.
+		var chain []string
+		for name := p.key.Value; costs[name] == 0; {
+			s, ok := services[name]
+			if !ok {
+				break
+			}
+			costs[name] = 1 // a circle ends here
+			chain = append(chain, name)
+			extends := s.at("extends")
+			next := extends.text()
+			if extends.isMap() && extends.at("file").Node == nil {
+				next = extends.at("service").text()
+			}
+			if next == "" {
+				break
+			}
+			name = next
+		}
+		base := int64(0)
+		for i := len(chain) - 1; i >= 0; i-- {
+			if i == len(chain)-1 {
+				base = m.baseOf(services[chain[i]], costs)
+			}
+			own := nodes(services[chain[i]].Node, 0)
+			if err := m.budget.Steps(base * perExtended); err != nil {
+				return &safeyaml.Error{Line: services[chain[i]].line(), Err: err}
+			}
+			base += own
+			costs[chain[i]] = base
+		}
+	}
+	return nil
+}
+
+// baseOf gives what is known of the service that one extends.
+func (m *composeCost) baseOf(s node, costs map[string]int64) int64 {
+	extends := s.at("extends")
+	if name := extends.text(); name != "" {
+		return costs[name]
+	}
+	return costs[extends.at("service").text()]
+}
+
+// nodes counts the nodes of a tree, as they are written.
+func nodes(n *yaml.Node, deep int) int64 {
+	if n == nil || deep > safeyaml.MaxDepth {
+		return 0
+	}
+	count := int64(1)
+	for _, c := range n.Content {
+		count += nodes(c, deep+1)
+	}
+	return count
 }
 
 // composeCost measures nodes, what an anchor stands for once.

@@ -40,6 +40,7 @@ type Repairer struct {
 // The bounds of a search. They count trials and not time, so that the same input gives the same answer everywhere.
 const (
 	maxTrials     = 300 // of one image
+	manyFindings  = 50  // as often as an image has so many, each trial counts once more: it finds them all again
 	maxRepaired   = 20  // findings of one image that a fix is searched for
 	maxCandidates = 12  // of one finding
 	maxDepth      = 3   // findings behind each other
@@ -287,10 +288,10 @@ func (r *Repairer) try(ctx context.Context, edits []edit.Edit) (*trial, error) {
 	if t, ok := r.trials[k]; ok {
 		return t, nil
 	}
-	if *r.budget == 0 {
+	if *r.budget <= 0 {
 		return nil, nil
 	}
-	*r.budget--
+	*r.budget -= 1 + len(r.Report.Findings)/manyFindings
 	t := &trial{}
 	r.trials[k] = t
 	files, err := r.Edited(edits)

@@ -130,9 +130,16 @@ func (g *Graph) exportStar(n *Node, e *Exports, imp *syntax.Import) {
 		e.Dynamic = e.Dynamic || f.All.Dynamic
 		return
 	}
+	if g.inherited += len(theirs.Names); g.inherited > maxInherited {
+		e.Dynamic = true // what else it has is not known
+		return
+	}
 	for name, kind := range theirs.Names {
 		if !strings.HasPrefix(name, "_") {
 			e.Names[name] = kind
 		}
 	}
 }
+
+// maxInherited bounds the names that star imports hand on, all together: a chain of modules hands on those of all before it.
+const maxInherited = 200_000

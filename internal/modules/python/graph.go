@@ -62,6 +62,7 @@ type Graph struct {
 	// Misplaced are relative imports that Python refuses: in a script, which has no package, or beyond the top of one.
 	Misplaced []Missing
 	exports   map[*Node]*Exports
+	inherited int // names that star imports handed on
 	finder    *finder
 	config    Config
 	queue     [Startup + 1][]*Node
