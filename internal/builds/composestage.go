@@ -26,8 +26,8 @@ import (
 // The library opens what it finds by name. A name can lead out of the stage in two ways: it is absolute, or it climbs. The
 // stage lies deep in empty directories, and whatever is opened on the way lies on it, so that climbs do not add up. What is
 // included or extended passes [outside], which refuses absolute names that leave the stage, and those that climb high. Two
-// settings of `include` do not pass it, env_file and project_directory: unless all of them are literal, relative and climb
-// little, all together too, nothing is included.
+// settings of `include` do not pass it, env_file and project_directory: unless every include is written plainly, with names
+// that are literal, relative and climb little, all together too, nothing is included.
 type stage struct {
 	r    *Reader
 	dir  *files.Dir // nil: it does not exist
@@ -105,7 +105,18 @@ func (s *stage) name(p string) string {
 
 // plain leaves the stage out of a message.
 func (s *stage) plain(text string) string {
-	return strings.ReplaceAll(strings.ReplaceAll(text, s.root+string(filepath.Separator), ""), s.root, ".")
+	for {
+		i := strings.Index(text, s.top+string(filepath.Separator))
+		if i < 0 {
+			return text
+		}
+		end := i + strings.IndexAny(text[i:]+" ", " :\"'\n\t")
+		name := s.name(text[i:end])
+		if strings.Contains(name, s.top) {
+			name = "..."
+		}
+		text = text[:i] + name + text[end:]
+	}
 }
 
 func (s *stage) put(name string, data []byte) error {
@@ -199,7 +210,7 @@ func (s *stage) add(name, base string, env map[string]string, level int) ([]byte
 	}
 	for _, d := range docs {
 		doc := node{d}
-		s.look(name, doc)
+		s.look(name, doc, level)
 		if level < maxIncluded {
 			s.include(doc, base, env, level)
 			for _, p := range doc.at("services").pairs() {
@@ -282,10 +293,10 @@ func (s *stage) join(base, name string) string {
 	} else {
 		name = path.Join(base, filepath.ToSlash(name))
 	}
-	if !filepath.IsLocal(filepath.FromSlash(name)) {
+	if name = path.Clean(name); climbs(name) > maxClimb || isAbsolute(name) {
 		return ""
 	}
-	return path.Clean(name)
+	return name // the reader knows where the repository ends
 }
 
 func (s *stage) expand(text string, env map[string]string) string {
@@ -303,51 +314,71 @@ func (s *stage) refuse(file string, line int, why string) {
 	}
 }
 
-// look refuses a document that includes something if one of the settings by which the library opens files without asking,
-// wherever it stands, could lead out of the stage.
-func (s *stage) look(file string, doc node) {
-	if include := doc.entry("include", 0); include.value.Node == nil {
+// look refuses a document whose includes are written in any but the plainest way. The library opens what an include names
+// without asking, and understands keys in any case, tags, merges and variables: what is not plain could lead out of the stage,
+// or name a file that was not looked at.
+func (s *stage) look(file string, doc node, level int) {
+	for _, p := range doc.pairs() {
+		if !isPlain(p.key.Node) {
+			s.refuse(file, p.key.line(), "a key of the file is not plain")
+			return
+		}
+		if p.key.Value != "include" {
+			continue
+		}
+		if level >= maxIncluded {
+			s.refuse(file, p.key.line(), fmt.Sprintf("more than %d files include each other", maxIncluded))
+		}
+		if p.value.Kind != yaml.SequenceNode && (p.value.Kind != yaml.ScalarNode || p.value.Value != "") {
+			s.refuse(file, p.key.line(), "it is no plain list")
+			return
+		}
+		for _, item := range p.value.Content {
+			s.included(file, item)
+		}
+	}
+}
+
+// included looks at one entry of include.
+func (s *stage) included(file string, item *yaml.Node) {
+	if item.Kind != yaml.MappingNode || item.Style&yaml.TaggedStyle != 0 {
+		s.names(file, "path", item)
 		return
 	}
-	seen := map[*yaml.Node]bool{}
-	var values func(n *yaml.Node, key string)
-	values = func(n *yaml.Node, key string) {
-		if n == nil || seen[n] {
+	for i := 0; i+1 < len(item.Content); i += 2 {
+		key := item.Content[i]
+		if !isPlain(key) || !slices.Contains([]string{"path", "env_file", "project_directory"}, key.Value) {
+			s.refuse(file, key.Line, "a setting of it is not plain")
 			return
 		}
-		seen[n] = true
-		values(n.Alias, key)
-		for _, c := range n.Content {
-			values(c, key)
-		}
-		if n.Kind != yaml.ScalarNode {
-			return
-		}
-		up := climbs(n.Value)
-		if key == "project_directory" {
-			s.climbs += up
-		}
-		if strings.Contains(n.Value, "$") || isAbsolute(n.Value) && n.Value != "/dev/null" || up > maxClimb || s.climbs > maxClimbs {
-			s.refuse(file, n.Line, fmt.Sprintf("its %s %s is not literal, or may lie outside of the repository", key, n.Value))
-		}
+		s.names(file, key.Value, item.Content[i+1])
 	}
-	visited := map[*yaml.Node]bool{}
-	var walk func(n *yaml.Node)
-	walk = func(n *yaml.Node) {
-		if visited[n] {
-			return
-		}
-		visited[n] = true
-		for i, c := range n.Content {
-			if n.Kind == yaml.MappingNode && i%2 == 0 && i+1 < len(n.Content) {
-				if key := (node{c}).text(); key == "env_file" || key == "project_directory" {
-					values(n.Content[i+1], key)
-				}
+}
+
+// names looks at the value of a setting of include: a literal name, or a list of them, that leads not far up.
+func (s *stage) names(file, key string, value *yaml.Node) {
+	if value.Kind == yaml.SequenceNode && value.Style&yaml.TaggedStyle == 0 {
+		for _, v := range value.Content {
+			if v.Kind == yaml.SequenceNode {
+				s.refuse(file, v.Line, "a setting of it is not plain")
+				return
 			}
-			walk(c)
+			s.names(file, key, v)
 		}
+		return
 	}
-	walk(doc.Node)
+	up := climbs(value.Value)
+	if key == "project_directory" {
+		s.climbs += up
+	}
+	if !isPlain(value) || strings.Contains(value.Value, "$") || isAbsolute(value.Value) || up > maxClimb || s.climbs > maxClimbs {
+		s.refuse(file, value.Line, fmt.Sprintf("its %s %s is not literal, or may lie outside of the repository", key, value.Value))
+	}
+}
+
+// isPlain reports whether a node is a text that stands as it is meant: no alias, no tag, no merge.
+func isPlain(n *yaml.Node) bool {
+	return n != nil && n.Kind == yaml.ScalarNode && n.Style&yaml.TaggedStyle == 0 && n.Tag != "!!merge" && n.Tag != "!!binary" && n.Value != "<<"
 }
 
 // climbs gives how many parts of a path lead up.
@@ -370,7 +401,7 @@ type outside struct{ s *stage }
 // Accept implements loader.ResourceLoader: it takes the names that it refuses.
 func (o outside) Accept(name string) bool {
 	if isAbsolute(name) {
-		rel, err := filepath.Rel(o.s.root, name)
+		rel, err := filepath.Rel(o.s.top, name)
 		return err != nil || !filepath.IsLocal(rel)
 	}
 	return climbs(name) > maxClimb

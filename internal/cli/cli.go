@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/signal"
 	"strings"
+	"syscall"
 
 	"github.com/mattn/go-isatty"
 	"github.com/spf13/cobra"
@@ -58,7 +59,9 @@ type Given struct {
 func Main() int {
 	// Where the kernel refuses, there is nothing that would have to be refused either: no code here dials.
 	_ = offline.Enter()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	// Who reads no further ends the run in order: what was made for it is removed.
+	signal.Ignore(syscall.SIGPIPE)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
 	// What does not end when it is asked to, such as waiting for standard input, ends at the second interrupt.
 	context.AfterFunc(ctx, stop)
@@ -110,6 +113,8 @@ func Run(ctx context.Context, env Env) int {
 	case errors.As(err, &code):
 		return int(code)
 	case errors.As(err, &late):
+	case errors.Is(err, syscall.EPIPE):
+		return exitCouldNot
 	case ctx.Err() != nil:
 		app.tellf("ctxaudit: interrupted")
 		return exitInterrupt

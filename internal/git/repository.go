@@ -152,19 +152,35 @@ func (r *Repository) plain() error {
 		}
 	}
 	for _, d := range []string{"objects", "refs"} {
-		if fi, err := os.Stat(filepath.Join(r.common, d)); err != nil || !fi.IsDir() {
+		if fi, err := os.Lstat(filepath.Join(r.common, d)); err != nil || !fi.IsDir() {
 			return fmt.Errorf("it has no directory %s", d)
 		}
 	}
-	for _, d := range []string{"objects/info", "objects/pack"} {
-		entries, _ := os.ReadDir(filepath.Join(r.common, filepath.FromSlash(d)))
-		for _, e := range entries {
-			if !e.Type().IsRegular() && !e.IsDir() && e.Type()&fs.ModeSymlink == 0 {
-				return fmt.Errorf("its %s/%s is no regular file", d, e.Name())
-			}
+	for _, d := range []string{"info", "objects/info", "objects/pack", "refs"} {
+		if err := plainBelow(r.common, d); err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+// maxPlain bounds how many entries are looked at.
+const maxPlain = 50_000
+
+// plainBelow checks that a directory of a git directory, if there is one, holds files and directories only.
+func plainBelow(dir, name string) error {
+	n := 0
+	err := filepath.WalkDir(filepath.Join(dir, filepath.FromSlash(name)), func(p string, d fs.DirEntry, err error) error {
+		switch n++; {
+		case err != nil || n > maxPlain:
+			return fs.SkipAll
+		case !d.IsDir() && !d.Type().IsRegular():
+			rel, _ := filepath.Rel(dir, p)
+			return fmt.Errorf("its %s is no regular file", filepath.ToSlash(rel))
+		}
+		return nil
+	})
+	return err
 }
 
 // indexFile gives the index. Git gives a hook another one, in the same directory, if only a part is committed.

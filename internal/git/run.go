@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 )
@@ -27,8 +28,14 @@ const (
 // ErrNoGit says that there is no git on this machine.
 var ErrNoGit = errors.New("there is no git on this machine")
 
-// program finds git. One that lies in the work tree is somebody else's.
+// program finds git. One that lies in the work tree, or in a repository around it, is somebody else's.
 func (r *Repository) program() (string, error) {
+	strangers := []string{r.Top}
+	for dir := filepath.Dir(r.Top); dir != filepath.Dir(dir); dir = filepath.Dir(dir) {
+		if _, err := os.Lstat(filepath.Join(dir, ".git")); err == nil {
+			strangers = append(strangers, dir)
+		}
+	}
 	for _, dir := range filepath.SplitList(os.Getenv("PATH")) {
 		if !filepath.IsAbs(dir) {
 			continue
@@ -37,7 +44,11 @@ func (r *Repository) program() (string, error) {
 		if err != nil {
 			continue
 		}
-		if rel, err := filepath.Rel(r.Top, Resolve(name)); err == nil && filepath.IsLocal(rel) {
+		real := Resolve(name)
+		if slices.ContainsFunc(strangers, func(top string) bool {
+			rel, err := filepath.Rel(top, real)
+			return err == nil && filepath.IsLocal(rel)
+		}) {
 			continue
 		}
 		return name, nil
@@ -64,6 +75,7 @@ func (r *Repository) environment(private string) []string {
 		"GIT_DIR="+private, "GIT_WORK_TREE="+r.Top, "GIT_INDEX_FILE="+r.indexFile(), "GIT_OBJECT_DIRECTORY="+filepath.Join(r.common, "objects"),
 		// Nothing is asked of a person, written, or fetched: no transport is allowed, whatever a configuration says.
 		"GIT_TERMINAL_PROMPT=0", "GIT_OPTIONAL_LOCKS=0", "GIT_NO_LAZY_FETCH=1", "GIT_ALLOW_PROTOCOL=none", "GIT_PAGER=cat", "LC_ALL=C",
+		"GIT_TRACE2=0", "GIT_TRACE2_EVENT=0", "GIT_TRACE2_PERF=0",
 	)
 }
 

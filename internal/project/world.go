@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
-	"slices"
 	"sync"
 
 	"github.com/ctxaudit/ctxaudit/dockerctx"
@@ -37,9 +36,13 @@ type World struct {
 // NewWorld gives the world of a run that a person started on a directory. With allowOutside it has no end.
 func NewWorld(ctx context.Context, root string, allowOutside bool) *World {
 	w := &World{ctx: ctx, all: allowOutside, opened: map[string]dockerctx.FS{}, indexes: map[*git.Repository]*index{}, dirs: map[string]*files.Dir{}}
-	w.base = absolute(root)
+	w.base = typed(root)
 	if LeadsOut(root) && !allowOutside {
-		w.base = tops(w.base)[0]
+		for _, top := range tops(w.base) {
+			if w.base = top; !LeadsOut(top) {
+				break
+			}
+		}
 	}
 	repo, err := git.Find(w.base)
 	var refused *git.RefusedError
@@ -86,7 +89,7 @@ func (w *World) Repository(dir string) (*git.Repository, error) {
 
 // Name adds a file or a directory that a person named: of a directory also what lies below it.
 func (w *World) Name(name string) {
-	if rel, err := filepath.Rel(w.base, absolute(name)); err == nil && filepath.IsLocal(rel) || LeadsOut(name) {
+	if rel, err := filepath.Rel(w.base, typed(name)); err == nil && filepath.IsLocal(rel) || LeadsOut(name) {
 		return
 	}
 	real := git.Resolve(absolute(name))
@@ -261,12 +264,28 @@ func tops(abs string) (out []string) {
 }
 
 // LeadsOut reports whether a path is one in a repository, and a link of the repository leads it out of there.
+//
+// Where repositories lie in each other, the nearest around a path counts, and each must lie in the one around it.
 func LeadsOut(name string) bool {
-	abs := absolute(name)
-	list := tops(abs)
-	real := git.Resolve(abs)
-	return len(list) > 0 && !slices.ContainsFunc(list, func(top string) bool {
-		rel, err := filepath.Rel(git.Resolve(top), real)
+	abs := typed(name)
+	inside := func(top, p string) bool {
+		rel, err := filepath.Rel(git.Resolve(top), git.Resolve(p))
 		return err == nil && filepath.IsLocal(rel)
-	})
+	}
+	for _, top := range tops(abs) {
+		if !inside(top, abs) {
+			return true
+		}
+		abs = top
+	}
+	return false
+}
+
+// typed gives a name that a person typed as an absolute path, in which no link stands but those of the name: where the person
+// is, the person knows.
+func typed(name string) string {
+	if filepath.IsAbs(name) {
+		return filepath.Clean(name)
+	}
+	return filepath.Join(git.Resolve(absolute(".")), name)
 }
