@@ -28,6 +28,9 @@ func FuzzCompose(f *testing.F) {
 		{"services: {web: {extends: {file: OUT/compose.yaml, service: canary}}}", "", ""},
 		{"services: {web: {extends: {file: UP/compose.yaml, service: canary}}}", "", ""},
 		{"services: {web: {build: ., label_file: OUT/env, env_file: OUT/env, configs: [c]}}\nconfigs: {c: {file: OUT/env}}", "", ""},
+		{"include: [{path: inc.yaml, Env_File: OUT/env}]", "services: {inner: {build: {context: ., args: {A: $CANARY}}}}", ""},
+		{"include: [{path: inc.yaml, !!binary ZW52X2ZpbGU=: UP/env}]", "services: {inner: {build: {context: ., args: {A: $CANARY}}}}", ""},
+		{"include: [{path: inc.yaml, env_file: .env}, {path: \"${NOPE:?m}\"}]", "include: [{path: inc2.yaml, Project_Directory: OUT}]", "A=1"},
 		{"include: [inc.yaml]\nservices: {web: {build: ..}}", "include: [{path: inc2.yaml, project_directory: ../..}]", "A=$B\nB=$A"},
 	} {
 		f.Add(seed.main, seed.inc, seed.env)
