@@ -26,7 +26,7 @@ var (
 	archiveLimits    = budget.Limits{Steps: 40_000_000, Bytes: 1 << 30}
 	memberLimits     = budget.Limits{Bytes: 4 << 30}
 	rememberedLimits = budget.Limits{Bytes: 64 << 20}
-	keptLimits       = budget.Limits{Steps: 800_000}
+	keptLimits       = budget.Limits{Steps: 350_000}
 	madeLimits       = budget.Limits{Steps: 12_000_000}
 	dirLimits        = budget.Limits{Steps: 20_000_000}
 )
