@@ -139,7 +139,7 @@ func (b *bakery) matrix(a *hcl.Attribute) ([]*hcl.EvalContext, hcl.Diagnostics) 
 func (b *bakery) target(name string) *bakeTarget {
 	t := b.targets[name]
 	if t == nil {
-		_ = b.meter.whole.Bytes(targetSize) // whoever evaluates something next is told
+		_ = b.meter.whole.Bytes(targetSize) // the next evaluation fails
 		t = &bakeTarget{name: name, attrs: map[string][]*bakeAttr{}}
 		b.targets[name] = t
 		b.order = append(b.order, name)

@@ -24,12 +24,6 @@ func newClean(w *World, search string) Clean {
 	return Clean{world: w, search: search, answers: &answers{by: map[string]any{}}}
 }
 
-// WithoutSearch gives a Clean that looks for no untracked files.
-func (c Clean) WithoutSearch() Clean {
-	c.search = "no"
-	return c
-}
-
 // answers are what git said, by question and directory.
 type answers struct {
 	mu sync.Mutex
