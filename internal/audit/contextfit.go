@@ -4,6 +4,7 @@ import (
 	"path"
 	"strings"
 
+	"github.com/ctxaudit/ctxaudit/internal/finding"
 	"github.com/ctxaudit/ctxaudit/internal/modules/python"
 	"github.com/ctxaudit/ctxaudit/internal/simulate"
 	"github.com/ctxaudit/ctxaudit/internal/startup"
@@ -13,7 +14,7 @@ import (
 // would have to lie in the context itself: that directory is the context that people build it with, then.
 func StartsBelow(m *simulate.Image, main *simulate.Context, dir string) bool {
 	c := &importCheck{
-		pass: &pass{image: m, main: main, report: &ImageReport{}}, tree: imageTree{m.Tree}, repo: newRepository(main.FS),
+		pass: &pass{image: m, main: main, report: &finding.ImageReport{}}, tree: imageTree{m.Tree}, repo: newRepository(main.FS),
 	}
 	cfg := m.Plan.Config
 	input := startup.Input{

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/ctxaudit/ctxaudit/internal/finding"
 	"github.com/ctxaudit/ctxaudit/internal/modules/python"
 	"github.com/ctxaudit/ctxaudit/internal/rootfs"
 )
@@ -22,7 +23,7 @@ func (c *importCheck) doubt(g *missingGroup, check *moduleCheck, rule string) (r
 	}
 	base := foreignBase(c.image)
 	ignored := len(check.reach.Ignored) > 0
-	if rule == ImportNotReachable {
+	if rule == finding.ImportNotReachable {
 		if place := c.steered(); top && place != "" {
 			return fmt.Sprintf("It is not proved: %s changes the search path in a way that cannot be told.", place), false, nil
 		}

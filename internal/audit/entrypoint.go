@@ -10,6 +10,7 @@ import (
 	"mvdan.cc/sh/v3/syntax"
 
 	"github.com/ctxaudit/ctxaudit/dockerfile"
+	"github.com/ctxaudit/ctxaudit/internal/finding"
 	"github.com/ctxaudit/ctxaudit/internal/rootfs"
 	"github.com/ctxaudit/ctxaudit/internal/shell"
 )
@@ -22,27 +23,27 @@ func checkEntrypoint(p *pass) error {
 	asked := p.required("require", "entrypoint-exists")
 	argv, loc := p.startCommand()
 	if len(argv) == 0 {
-		f := Finding{
-			Rule: EntrypointNotInImage, Subject: p.last(), Related: asked,
+		f := finding.Finding{
+			Rule: finding.EntrypointNotInImage, Subject: p.last(), Related: asked,
 			Summary: "the image has neither ENTRYPOINT nor CMD: it starts nothing",
 			Detail:  "An image must be told what to run, or the base image must say it.",
 		}
 		if bases := p.unknownBases(); len(bases) > 0 {
-			f.Severity, f.Assumptions = Warning, p.assumptions(bases)
+			f.Severity, f.Assumptions = finding.Warning, p.assumptions(bases)
 		}
 		p.add(f)
 		return nil
 	}
 	related := asked
 	if !loc.IsZero() {
-		related = append(slices.Clone(asked), instruction(RoleSets, loc))
+		related = append(slices.Clone(asked), instruction(finding.RoleSets, loc))
 	}
 	programs := startedFiles(argv)
 	ok := true
 	for _, prog := range programs {
 		if !p.programExists(prog) {
 			ok = false
-			f := p.pathMissing(EntrypointNotInImage, p.absolute(prog), fmt.Sprintf("%s, which the image starts, is not in it", prog), related)
+			f := p.pathMissing(finding.EntrypointNotInImage, p.absolute(prog), fmt.Sprintf("%s, which the image starts, is not in it", prog), related)
 			if !loc.IsZero() {
 				f.Subject = position(loc)
 			}

@@ -10,6 +10,7 @@ import (
 	"github.com/moby/buildkit/util/suggest"
 
 	"github.com/ctxaudit/ctxaudit/dockerfile"
+	"github.com/ctxaudit/ctxaudit/internal/finding"
 	"github.com/ctxaudit/ctxaudit/internal/policy"
 	"github.com/ctxaudit/ctxaudit/internal/rootfs"
 )
@@ -46,10 +47,10 @@ func checkEnv(p *pass) error {
 		if loc.IsZero() {
 			subject = p.last()
 		} else {
-			related = append(slices.Clone(asked), instruction(RoleSets, loc))
+			related = append(slices.Clone(asked), instruction(finding.RoleSets, loc))
 		}
 		want := req[name]
-		f := Finding{Rule: EnvMismatch, Subject: subject, Related: related, Hint: Hint{EnvName: name}}
+		f := finding.Finding{Rule: finding.EnvMismatch, Subject: subject, Related: related, Hint: finding.Hint{EnvName: name}}
 		if want.Equals != nil {
 			f.Hint.EnvValue = *want.Equals
 		}
@@ -57,12 +58,12 @@ func checkEnv(p *pass) error {
 			f.Assumptions = p.assumptions(p.unknownBases())
 			if set && len(f.Assumptions) > 0 {
 				// BuildKit's default PATH stands in for the base image's own.
-				f.Severity = Warning
+				f.Severity = finding.Warning
 			}
 		}
 		switch problem := envProblem(name, value, set, want); {
 		case problem != "" && !set:
-			f.Rule, f.Summary = EnvMissing, problem
+			f.Rule, f.Summary = finding.EnvMissing, problem
 			f.Detail = fmt.Sprintf("No ENV instruction of this build sets %s.", name)
 			if near, ok := suggest.Search(name, envNames(p.image.Plan.Config.Env), true); ok {
 				f.Detail += fmt.Sprintf(" Did you mean %s?", near)
@@ -78,7 +79,7 @@ func checkEnv(p *pass) error {
 		if want.DirsExist {
 			if dirs := p.missingDirs(value); len(dirs) > 0 {
 				for _, dir := range dirs {
-					missing := p.pathMissing(SearchPathEntryMissing, dir, fmt.Sprintf("%s has %s, which is no directory of the image", name, dir), related)
+					missing := p.pathMissing(finding.SearchPathEntryMissing, dir, fmt.Sprintf("%s has %s, which is no directory of the image", name, dir), related)
 					missing.Subject = subject
 					p.add(missing)
 				}
@@ -174,7 +175,7 @@ func checkWorkdir(p *pass) error {
 	if got == "" {
 		got = "/"
 	}
-	return p.checkSetting(WorkdirMismatch, "working directory", path.Clean(got), path.Clean(want), p.image.Plan.ConfigSources.WorkingDir,
+	return p.checkSetting(finding.WorkdirMismatch, "working directory", path.Clean(got), path.Clean(want), p.image.Plan.ConfigSources.WorkingDir,
 		p.required("require", "workdir"))
 }
 
@@ -188,21 +189,21 @@ func checkUser(p *pass) error {
 	if got == "" {
 		got = "root"
 	}
-	return p.checkSetting(UserMismatch, "user", got, want, p.image.Plan.ConfigSources.User, p.required("require", "user"))
+	return p.checkSetting(finding.UserMismatch, "user", got, want, p.image.Plan.ConfigSources.User, p.required("require", "user"))
 }
 
-func (p *pass) checkSetting(rule, what, got, want string, loc dockerfile.Location, asked []Place) error {
+func (p *pass) checkSetting(rule, what, got, want string, loc dockerfile.Location, asked []finding.Place) error {
 	related := asked
 	subject := p.last()
 	if !loc.IsZero() {
-		related = append(slices.Clone(asked), instruction(RoleSets, loc))
+		related = append(slices.Clone(asked), instruction(finding.RoleSets, loc))
 		subject = position(loc)
 	}
 	if got == want {
 		p.passed(fmt.Sprintf("%s is %s", what, got), related...)
 		return nil
 	}
-	f := Finding{
+	f := finding.Finding{
 		Rule: rule, Subject: subject, Related: related,
 		Summary: fmt.Sprintf("the %s is %s and must be %s", what, got, want),
 		Detail:  fmt.Sprintf("An instruction that sets it to %s, after any other that sets it, would do.", want),

@@ -5,6 +5,7 @@ import (
 	"path"
 	"slices"
 
+	"github.com/ctxaudit/ctxaudit/internal/finding"
 	"github.com/ctxaudit/ctxaudit/internal/modules/python"
 	"github.com/ctxaudit/ctxaudit/internal/policy"
 	"github.com/ctxaudit/ctxaudit/internal/simulate"
@@ -15,7 +16,7 @@ type Usage struct {
 	// Module is its name as the program imports it; "" if nothing imports it.
 	Module string
 	// Imports are the sites that import it, or something below it if it is a package; sorted by place.
-	Imports []Place
+	Imports []finding.Place
 	// Exports are the names that it offers, if it is in the image.
 	Exports []string
 }
@@ -49,10 +50,10 @@ func Importers(m *simulate.Image, main *simulate.Context, s Subject, contextPath
 			}
 		}
 	}
-	slices.SortFunc(u.Imports, func(a, b Place) int {
+	slices.SortFunc(u.Imports, func(a, b finding.Place) int {
 		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Text, b.Text))
 	})
-	u.Imports = slices.CompactFunc(u.Imports, func(a, b Place) bool { return a.File == b.File && a.Line == b.Line })
+	u.Imports = slices.CompactFunc(u.Imports, func(a, b finding.Place) bool { return a.File == b.File && a.Line == b.Line })
 	return u, c.unread
 }
 
@@ -61,7 +62,7 @@ func (s Subject) lookingOnly(m *simulate.Image, main *simulate.Context) *pass {
 	if s.Policy == nil {
 		s.Policy = &policy.Image{}
 	}
-	return &pass{subject: s, image: m, main: main, report: &ImageReport{}}
+	return &pass{subject: s, image: m, main: main, report: &finding.ImageReport{}}
 }
 
 // ModulePath gives the path in the main context of the directory or file of a Python module, by the name under which the

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/ctxaudit/ctxaudit/internal/finding"
 	"github.com/ctxaudit/ctxaudit/internal/modules/python"
 	"github.com/ctxaudit/ctxaudit/internal/policy"
 	"github.com/ctxaudit/ctxaudit/internal/rootfs"
@@ -54,7 +55,7 @@ func (c *importCheck) reportGroup(g *missingGroup) error {
 	if err := check.locate(); err != nil {
 		return err
 	}
-	f := Finding{
+	f := finding.Finding{
 		Module: g.module, ContextPath: g.repo, Files: check.reach.Missing(),
 		Subject: c.sitePosition(g.missing[0]), Assumptions: c.assumptions(c.image.Opaque),
 	}
@@ -68,7 +69,7 @@ func (c *importCheck) reportGroup(g *missingGroup) error {
 	detail := []string{c.way(g.missing[0])}
 	at := c.lies(check, g)
 	if at != "" && !c.searched(g, at) {
-		f.Rule, f.ImagePath = ImportNotReachable, at
+		f.Rule, f.ImagePath = finding.ImportNotReachable, at
 		f.Hint.SearchDir = parentOf(at, g.module)
 		f.Summary = fmt.Sprintf("%s is in the image, at %s, and no search path leads to it (%s)", g.module, at, sites)
 		detail = append(detail, c.wouldReach(g, at))
@@ -77,7 +78,7 @@ func (c *importCheck) reportGroup(g *missingGroup) error {
 			// It is where it is searched, and what was asked for is not in it.
 			return nil
 		}
-		f.Rule = ImportNotInImage
+		f.Rule = finding.ImportNotInImage
 		f.Hint.Wants = c.wants(g)
 		f.Summary = fmt.Sprintf("%s is not in the image (%s)", g.module, sites)
 		if len(check.reach.Uncopied) > 0 {
@@ -96,17 +97,17 @@ func (c *importCheck) reportGroup(g *missingGroup) error {
 			f.Subject = subject
 		}
 	}
-	f.Severity = Error
+	f.Severity = finding.Error
 	if g.reach <= python.Guarded {
-		f.Severity = Warning
+		f.Severity = finding.Warning
 		detail = append(detail, "Every import of it is guarded: the program starts without it.")
 	}
 	reason, silent, err := c.doubt(g, check, f.Rule)
 	if err != nil || silent {
 		return err
 	}
-	if reason != "" && f.Severity == Error {
-		f.Severity = Warning
+	if reason != "" && f.Severity == finding.Error {
+		f.Severity = finding.Warning
 		detail = append(detail, reason)
 	}
 	f.Detail = strings.Join(detail, " ")
@@ -223,8 +224,8 @@ func (c *importCheck) reportName(n *missingName) {
 	if m.Kind == python.NoModule {
 		module = m.Parent.Name
 	}
-	f := Finding{
-		Rule: NameNotExported, Module: module, Subject: c.sitePosition(m),
+	f := finding.Finding{
+		Rule: finding.NameNotExported, Module: module, Subject: c.sitePosition(m),
 		Summary: fmt.Sprintf("%s does not export %s (%s)", module, m.Name, count(len(n.missing), "import")),
 	}
 	for _, m := range n.missing {
@@ -242,7 +243,7 @@ func (c *importCheck) reportName(n *missingName) {
 	default:
 		detail = append(detail, "It exports nothing.")
 	}
-	f.Severity = Error
+	f.Severity = finding.Error
 	step := c.stepEdits(n.module.File)
 	if step == "" && n.module.IsPackage() && m.Name == strings.ToLower(m.Name) {
 		// It may be a submodule.
@@ -250,9 +251,9 @@ func (c *importCheck) reportName(n *missingName) {
 	}
 	switch {
 	case m.Reach <= python.Guarded:
-		f.Severity = Warning
+		f.Severity = finding.Warning
 	case step != "":
-		f.Severity = Warning
+		f.Severity = finding.Warning
 		detail = append(detail, fmt.Sprintf("It is not proved: the step %q may add it.", step))
 	}
 	f.Detail = strings.Join(detail, " ")
@@ -282,8 +283,8 @@ func (c *importCheck) reportNowhere(m python.Missing) {
 	if m.Parent.Kind == python.Plain || m.Parent.Kind == python.Namespace || m.Reach <= python.Guarded || c.generated(m) {
 		return
 	}
-	c.add(Finding{
-		Rule: ImportNotFound, Severity: Warning, Module: m.Module, Subject: c.sitePosition(m), Related: []Place{c.sitePlace(m)},
+	c.add(finding.Finding{
+		Rule: finding.ImportNotFound, Severity: finding.Warning, Module: m.Module, Subject: c.sitePosition(m), Related: []finding.Place{c.sitePlace(m)},
 		Summary: fmt.Sprintf("%s exists neither in the image nor in the repository", m.Module),
 		Detail:  fmt.Sprintf("%s The package %s is there, and has no module of that name.", c.way(m), m.Parent.Name),
 	})
@@ -297,8 +298,8 @@ func (c *importCheck) reportMisplaced(m python.Missing) {
 	} else if !strings.Contains(m.From.Module.Name, ".") && !m.From.Module.IsPackage() {
 		detail = m.From.Module.Name + " is a top-level module here, and has no package that it could be relative to."
 	}
-	c.add(Finding{
-		Rule: ImportNotFound, Severity: Warning, Module: m.Module, Subject: c.sitePosition(m), Related: []Place{c.sitePlace(m)},
+	c.add(finding.Finding{
+		Rule: finding.ImportNotFound, Severity: finding.Warning, Module: m.Module, Subject: c.sitePosition(m), Related: []finding.Place{c.sitePlace(m)},
 		Summary: fmt.Sprintf("the relative import of %s leads nowhere", m.Module),
 		Detail:  c.way(m) + " " + detail,
 	})
@@ -344,8 +345,8 @@ func (c *importCheck) namesake(p string) string {
 
 // reportUnresolved tells of what is started and was found nowhere, so that nobody takes silence for a pass.
 func (c *importCheck) reportUnresolved(e entry) {
-	f := Finding{
-		Rule: EntrypointUnknown, Module: e.Module, Subject: c.sitePosition(python.Missing{Site: e.Site}),
+	f := finding.Finding{
+		Rule: finding.EntrypointUnknown, Module: e.Module, Subject: c.sitePosition(python.Missing{Site: e.Site}),
 		Summary: fmt.Sprintf("%s, which the image starts, was found neither in the image nor in the repository", e.Module),
 		Detail:  "Its imports are not followed. If it is the project's own, the image's working directory or search path does not lead to it.",
 	}
@@ -368,11 +369,11 @@ func (c *importCheck) reportCycles(g *python.Graph) {
 			continue // another entry comes to it too
 		}
 		c.cycles[c.sitePosition(site)] = true
-		c.add(Finding{
-			Rule: ImportCycle, Module: cy.Module, Subject: c.sitePosition(site),
+		c.add(finding.Finding{
+			Rule: finding.ImportCycle, Module: cy.Module, Subject: c.sitePosition(site),
 			Summary: fmt.Sprintf("%s is asked for %s while it is still being imported", cy.Module, cy.Name),
 			Detail:  fmt.Sprintf("It has got as far as %s:%d, and binds %s only below.", pending.File, pending.Line, cy.Name),
-			Related: []Place{
+			Related: []finding.Place{
 				c.sitePlace(site), c.sitePlace(pendingSite),
 			},
 		})
@@ -387,15 +388,15 @@ func (c *importCheck) checkSearchPath() {
 	}
 	value, _ := lookupEnv(c.image.Plan.Config.Env, "PYTHONPATH")
 	for _, dir := range c.missingDirs(strings.Trim(value, ":")) {
-		f := c.pathMissing(SearchPathEntryMissing, dir, fmt.Sprintf("PYTHONPATH has %s, which is no directory of the image", dir), []Place{instruction(RoleSets, loc)})
-		f.Subject, f.Severity = position(loc), Warning
+		f := c.pathMissing(finding.SearchPathEntryMissing, dir, fmt.Sprintf("PYTHONPATH has %s, which is no directory of the image", dir), []finding.Place{instruction(finding.RoleSets, loc)})
+		f.Subject, f.Severity = position(loc), finding.Warning
 		c.add(f)
 	}
 }
 
 // sitePosition gives a place in the image as one in the repository, where the file comes from it.
-func (c *importCheck) sitePosition(m python.Missing) Position {
-	p := Position{File: m.Site.File, Line: m.Site.Range.Start.Line, Column: m.Site.Range.Start.Column}
+func (c *importCheck) sitePosition(m python.Missing) finding.Position {
+	p := finding.Position{File: m.Site.File, Line: m.Site.Range.Start.Line, Column: m.Site.Range.Start.Column}
 	if m.From != nil {
 		if o, ok := c.contextPath(m.From.Module.Tree, m.Site.File); ok {
 			p.File = simulate.Shown(c.main.Dir, o)
@@ -405,9 +406,9 @@ func (c *importCheck) sitePosition(m python.Missing) Position {
 }
 
 // sitePlace gives the place of an import with how it is reached.
-func (c *importCheck) sitePlace(m python.Missing) Place {
+func (c *importCheck) sitePlace(m python.Missing) finding.Place {
 	p := c.sitePosition(m)
-	return Place{Role: RoleImports, File: p.File, Line: p.Line, Text: m.Site.Text, Note: m.Reach.String()}
+	return finding.Place{Role: finding.RoleImports, File: p.File, Line: p.Line, Text: m.Site.Text, Note: m.Reach.String()}
 }
 
 // way tells how the program comes to an import: from the command through the modules to the site.

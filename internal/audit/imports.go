@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/ctxaudit/ctxaudit/dockerfile"
+	"github.com/ctxaudit/ctxaudit/internal/finding"
 	"github.com/ctxaudit/ctxaudit/internal/lazyre"
 	"github.com/ctxaudit/ctxaudit/internal/modules/python"
 	"github.com/ctxaudit/ctxaudit/internal/modules/python/manifest"
@@ -49,7 +50,7 @@ type importCheck struct {
 	searchDirs []python.SearchDir
 	// pathSteps are RUN steps, unknownPaths places of the program, that change the search path in a way that cannot be told.
 	pathSteps    []dockerfile.Location
-	unknownPaths []Position
+	unknownPaths []finding.Position
 	// written are the files that the entry scripts write when the container starts.
 	written map[string]startup.Origin
 
@@ -62,19 +63,19 @@ type importCheck struct {
 	names   map[string]*missingName
 	nowhere map[string]python.Missing
 	// inBranch are imports at the start of something that a branch of an entry script starts.
-	inBranch map[Position]bool
+	inBranch map[finding.Position]bool
 	// misplaced are relative imports that Python refuses, by their place.
-	misplaced map[Position]python.Missing
+	misplaced map[finding.Position]python.Missing
 	// followed are the imports of each module, by its file, or by its name where it has none.
 	followed map[string]int
-	cycles   map[Position]bool
+	cycles   map[finding.Position]bool
 }
 
 func newImportCheck(p *pass) *importCheck {
 	return &importCheck{
 		pass: p, tree: imageTree{p.image.Tree}, repo: newRepository(p.main.FS),
-		groups: map[string]*missingGroup{}, names: map[string]*missingName{}, nowhere: map[string]python.Missing{}, misplaced: map[Position]python.Missing{}, inBranch: map[Position]bool{},
-		followed: map[string]int{}, cycles: map[Position]bool{},
+		groups: map[string]*missingGroup{}, names: map[string]*missingName{}, nowhere: map[string]python.Missing{}, misplaced: map[finding.Position]python.Missing{}, inBranch: map[finding.Position]bool{},
+		followed: map[string]int{}, cycles: map[finding.Position]bool{},
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/ctxaudit/ctxaudit/dockerctx"
 	"github.com/ctxaudit/ctxaudit/dockerfile"
+	"github.com/ctxaudit/ctxaudit/internal/finding"
 	"github.com/ctxaudit/ctxaudit/internal/policy"
 	"github.com/ctxaudit/ctxaudit/internal/rootfs"
 	"github.com/ctxaudit/ctxaudit/internal/simulate"
@@ -32,7 +33,7 @@ type moduleCheck struct {
 	*pass
 	module policy.Module
 	dir    string
-	asked  []Place
+	asked  []finding.Place
 
 	files []string // of the module, relative to the context
 	reach *simulate.Reach
@@ -40,8 +41,8 @@ type moduleCheck struct {
 
 func (c *moduleCheck) run() error {
 	if c.main == nil {
-		c.add(Finding{
-			Rule: ModuleNotInImage, Severity: Warning, Module: c.module.Path, Subject: c.last(), Related: c.asked,
+		c.add(finding.Finding{
+			Rule: finding.ModuleNotInImage, Severity: finding.Warning, Module: c.module.Path, Subject: c.last(), Related: c.asked,
 			Summary: fmt.Sprintf("%s cannot be checked: the build context is remote", c.module.Path),
 			Detail:  "What a git or HTTP context holds is not known without fetching it.",
 		})
@@ -123,8 +124,8 @@ func (c *moduleCheck) at(contextPath string) string {
 }
 
 func (c *moduleCheck) reportAbsent() error {
-	f := Finding{
-		Rule: ModuleNotInImage, Module: c.module.Path, ContextPath: c.dir, Subject: c.subjectOfPolicy(), Related: c.asked,
+	f := finding.Finding{
+		Rule: finding.ModuleNotInImage, Module: c.module.Path, ContextPath: c.dir, Subject: c.subjectOfPolicy(), Related: c.asked,
 		Summary: fmt.Sprintf("%s does not exist in the build context", c.module.Path),
 		Detail:  fmt.Sprintf("The build context %s holds no file of that module.", c.main.Dir),
 	}
@@ -139,17 +140,17 @@ func (c *moduleCheck) reportAbsent() error {
 }
 
 // subjectOfPolicy is the place of the requirement itself, or the end of the stage if flags ask for it.
-func (c *moduleCheck) subjectOfPolicy() Position {
+func (c *moduleCheck) subjectOfPolicy() finding.Position {
 	if len(c.asked) > 0 {
-		return Position{File: c.asked[0].File, Line: c.asked[0].Line}
+		return finding.Position{File: c.asked[0].File, Line: c.asked[0].Line}
 	}
 	return c.last()
 }
 
 func (c *moduleCheck) reportMissing() error {
 	missing := c.reach.Missing()
-	f := Finding{
-		Rule: ModuleNotInImage, Module: c.module.Path, ContextPath: c.dir, ImagePath: c.module.At, Files: missing,
+	f := finding.Finding{
+		Rule: finding.ModuleNotInImage, Module: c.module.Path, ContextPath: c.dir, ImagePath: c.module.At, Files: missing,
 		Subject: c.subjectOfPolicy(), Related: slices.Clone(c.asked), Assumptions: c.assumptions(c.image.Opaque),
 	}
 	if c.module.At != "" {
@@ -197,7 +198,7 @@ func count(n int, noun string) string {
 }
 
 // explainIgnored names the lines that keep files out, and those that seem to bring them back and do not.
-func (c *moduleCheck) explainIgnored(f *Finding) []string {
+func (c *moduleCheck) explainIgnored(f *finding.Finding) []string {
 	byLine := map[int][]string{}
 	lines := map[int]*dockerctx.Line{}
 	example := map[int]*dockerctx.Trail{}
@@ -227,15 +228,15 @@ func (c *moduleCheck) explainIgnored(f *Finding) []string {
 		if len(byLine[n]) > 1 || where != byLine[n][0] {
 			note += fmt.Sprintf(" (%s of the module)", count(len(byLine[n]), "file"))
 		}
-		f.Related = append(f.Related, c.ignoreLine(RoleExcludes, l, note))
+		f.Related = append(f.Related, c.ignoreLine(finding.RoleExcludes, l, note))
 		detail = append(detail, fmt.Sprintf("%s:%d (%s) %s.", c.main.Ignore.Name, l.Number, strings.TrimSpace(l.Text), note))
 		for _, s := range uselessNegations(t) {
-			f.Related = append(f.Related, c.ignoreLine(RoleNoEffect, s.Line, fmt.Sprintf("on %s: %s", s.Path, s.Reason)))
+			f.Related = append(f.Related, c.ignoreLine(finding.RoleNoEffect, s.Line, fmt.Sprintf("on %s: %s", s.Path, s.Reason)))
 			detail = append(detail, fmt.Sprintf("%s:%d (%s) does not bring it back: %s.", c.main.Ignore.Name, s.Line.Number,
 				strings.TrimSpace(s.Line.Text), strings.TrimSuffix(sentence(s), ".")))
 		}
 		if first {
-			f.Subject = Position{File: c.main.Ignore.Name, Line: l.Number, Column: l.Range.Start.Column}
+			f.Subject = finding.Position{File: c.main.Ignore.Name, Line: l.Number, Column: l.Range.Start.Column}
 			first = false
 		}
 	}
@@ -268,14 +269,14 @@ func uselessNegations(t *dockerctx.Trail) []dockerctx.Step {
 }
 
 // explainUncopied tells that files reach the builder and no instruction puts them into the image.
-func (c *moduleCheck) explainUncopied(f *Finding) (string, error) {
+func (c *moduleCheck) explainUncopied(f *finding.Finding) (string, error) {
 	f.Subject = c.last()
 	copied, err := c.image.CopiedBy(c.main, c.dir, c.reach.Uncopied)
 	if err != nil {
 		return "", err
 	}
 	for _, cp := range copied {
-		f.Related = append(f.Related, instruction(RoleCopies, c.image.Plan.Ops[cp.Op].Location))
+		f.Related = append(f.Related, instruction(finding.RoleCopies, c.image.Plan.Ops[cp.Op].Location))
 	}
 	files := count(len(c.reach.Uncopied), "file") + " of it is"
 	if len(c.reach.Uncopied) > 1 {
@@ -302,7 +303,7 @@ func (c *moduleCheck) reportPassed() error {
 		for _, s := range c.image.Provenance(l.Node) {
 			if s.Op.Kind == dockerfile.OpFile && !copies[s.Node.Op] {
 				copies[s.Node.Op] = true
-				evidence = append(evidence, instruction(RoleCopies, s.Op.Location))
+				evidence = append(evidence, instruction(finding.RoleCopies, s.Op.Location))
 			}
 		}
 		if d := path.Dir(l.Path); !slices.Contains(dirs, d) {
@@ -320,18 +321,18 @@ func (c *moduleCheck) reportPassed() error {
 }
 
 // ignoreEvidence gives the lines that had a say about a file that was let in.
-func (c *moduleCheck) ignoreEvidence(t *dockerctx.Trail) []Place {
-	var out []Place
+func (c *moduleCheck) ignoreEvidence(t *dockerctx.Trail) []finding.Place {
+	var out []finding.Place
 	for _, s := range t.Steps {
 		switch {
 		case s.Effect == dockerctx.EffectExcludes:
-			out = append(out, c.ignoreLine(RoleExcludes, s.Line, ""))
+			out = append(out, c.ignoreLine(finding.RoleExcludes, s.Line, ""))
 		case s.Effect == dockerctx.EffectReincludes:
-			out = append(out, c.ignoreLine(RoleReincludes, s.Line, ""))
+			out = append(out, c.ignoreLine(finding.RoleReincludes, s.Line, ""))
 		case s.Reason == dockerctx.Repeated:
-			out = append(out, c.ignoreLine(RoleRedundant, s.Line, sentence(s)))
+			out = append(out, c.ignoreLine(finding.RoleRedundant, s.Line, sentence(s)))
 		case s.Line.Negated:
-			out = append(out, c.ignoreLine(RoleNoEffect, s.Line, fmt.Sprintf("on %s: %s", s.Path, s.Reason)))
+			out = append(out, c.ignoreLine(finding.RoleNoEffect, s.Line, fmt.Sprintf("on %s: %s", s.Path, s.Reason)))
 		}
 	}
 	return out
@@ -341,8 +342,8 @@ func (c *moduleCheck) ignoreEvidence(t *dockerctx.Trail) []Place {
 var searchPathVariables = []string{"PYTHONPATH", "NODE_PATH", "RUBYLIB", "PERL5LIB", "CLASSPATH"}
 
 // searchPath gives the instructions that put a directory above the files on a search path.
-func (c *moduleCheck) searchPath(dirs []string) []Place {
-	var out []Place
+func (c *moduleCheck) searchPath(dirs []string) []finding.Place {
+	var out []finding.Place
 	for _, name := range searchPathVariables {
 		value, ok := lookupEnv(c.image.Plan.Config.Env, name)
 		loc := c.image.Plan.ConfigSources.Env[name]
@@ -351,7 +352,7 @@ func (c *moduleCheck) searchPath(dirs []string) []Place {
 		}
 		for _, entry := range strings.Split(value, ":") {
 			if path.IsAbs(entry) && slices.ContainsFunc(dirs, func(d string) bool { return rootedWithin(d, entry) }) {
-				place := instruction(RoleSearchPath, loc)
+				place := instruction(finding.RoleSearchPath, loc)
 				place.Note = fmt.Sprintf("%s has %s", name, entry)
 				out = append(out, place)
 				break

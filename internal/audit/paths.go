@@ -12,6 +12,7 @@ import (
 	"github.com/bmatcuk/doublestar/v4"
 
 	"github.com/ctxaudit/ctxaudit/dockerfile"
+	"github.com/ctxaudit/ctxaudit/internal/finding"
 	"github.com/ctxaudit/ctxaudit/internal/rootfs"
 )
 
@@ -26,11 +27,11 @@ func checkPaths(p *pass) error {
 			return err
 		}
 		if len(matches) == 0 {
-			p.add(p.pathMissing(PathNotInImage, glob, fmt.Sprintf("%s is not in the image", glob), asked))
+			p.add(p.pathMissing(finding.PathNotInImage, glob, fmt.Sprintf("%s is not in the image", glob), asked))
 			continue
 		}
 		if o, ok := p.image.Origin(matches[0].node); ok && len(asked) > 0 {
-			p.needs(o, need{Position{File: asked[0].File, Line: asked[0].Line}, asked[0], "it is required"})
+			p.needs(o, need{finding.Position{File: asked[0].File, Line: asked[0].Line}, asked[0], "it is required"})
 		}
 		p.passed(fmt.Sprintf("path %s is in the image", glob), append(asked, p.origin(matches[0].node)...)...)
 	}
@@ -49,8 +50,8 @@ func checkForbidden(p *pass) error {
 			p.passed(fmt.Sprintf("nothing in the image matches %s", glob), asked...)
 			continue
 		}
-		f := Finding{
-			Rule: PathForbidden, ImagePath: matches[0].path,
+		f := finding.Finding{
+			Rule: finding.PathForbidden, ImagePath: matches[0].path,
 			Summary: fmt.Sprintf("%s is in the image and must not be", matches[0].path),
 			Detail:  fmt.Sprintf("It matches the forbidden path %s.", glob),
 			Related: append(asked, p.origin(matches[0].node)...),
@@ -117,11 +118,11 @@ func (p *pass) ofBaseImage(n *rootfs.Node) bool {
 }
 
 // origin gives the instructions that put an entry into the image, as evidence.
-func (p *pass) origin(n *rootfs.Node) []Place {
-	var out []Place
+func (p *pass) origin(n *rootfs.Node) []finding.Place {
+	var out []finding.Place
 	for _, s := range p.image.Provenance(n) {
 		if s.Op.Kind != dockerfile.OpLocal {
-			out = append(out, instruction(RoleCopies, s.Op.Location))
+			out = append(out, instruction(finding.RoleCopies, s.Op.Location))
 		}
 	}
 	return out
@@ -130,10 +131,10 @@ func (p *pass) origin(n *rootfs.Node) []Place {
 // pathMissing gives the finding for something that was looked for in the image and not found. It is an error only where the
 // steps that cannot be simulated can be taken not to have made it: below a directory that this Dockerfile made, with no
 // RUN after which anything may be there.
-func (p *pass) pathMissing(rule, imagePath, summary string, asked []Place) Finding {
-	f := Finding{Rule: rule, ImagePath: imagePath, Summary: summary, Subject: p.last(), Related: asked}
+func (p *pass) pathMissing(rule, imagePath, summary string, asked []finding.Place) finding.Finding {
+	f := finding.Finding{Rule: rule, ImagePath: imagePath, Summary: summary, Subject: p.last(), Related: asked}
 	if len(asked) > 0 {
-		f.Subject = Position{File: asked[0].File, Line: asked[0].Line}
+		f.Subject = finding.Position{File: asked[0].File, Line: asked[0].Line}
 	}
 	base, _ := doublestar.SplitPattern(imagePath)
 	if !strings.ContainsAny(imagePath, `*?[{\`) {
@@ -152,7 +153,7 @@ func (p *pass) pathMissing(rule, imagePath, summary string, asked []Place) Findi
 		f.Assumptions = p.assumptions(p.image.Opaque)
 		runs := slices.ContainsFunc(p.image.Opaque, func(op int) bool { return p.image.Plan.Ops[op].Kind != dockerfile.OpImage })
 		if owner == nil || p.ofBaseImage(owner) || owner == p.image.Tree.Root() || runs {
-			f.Severity = Warning
+			f.Severity = finding.Warning
 			f.Detail += " A step that cannot be simulated may make it, so this is not proved."
 		}
 	}
@@ -160,7 +161,7 @@ func (p *pass) pathMissing(rule, imagePath, summary string, asked []Place) Findi
 }
 
 // tellCounterpart adds what of the build context would be at a path of the image, and the line that keeps it out.
-func (p *pass) tellCounterpart(f *Finding, at string) {
+func (p *pass) tellCounterpart(f *finding.Finding, at string) {
 	source := p.image.Counterpart(p.main, at)
 	if source == "" {
 		return
@@ -172,7 +173,7 @@ func (p *pass) tellCounterpart(f *Finding, at string) {
 		f.Detail += "; no instruction puts it there."
 		return
 	}
-	f.Related = append(f.Related, p.ignoreLine(RoleExcludes, t.Decisive, "keeps it out"))
+	f.Related = append(f.Related, p.ignoreLine(finding.RoleExcludes, t.Decisive, "keeps it out"))
 	f.Detail += fmt.Sprintf(", which %s:%d keeps out.", p.main.Ignore.Name, t.Decisive.Number)
 }
 

@@ -1,3 +1,8 @@
+// Package audit checks a predicted image against what is required of it.
+//
+// A check is a [Rule]: a value with a name, a text and a function. What it finds are [finding.Finding] values, data without
+// prose joined to it; how they are shown is the renderer's business. A rule returns an error only when it could not
+// run.
 package audit
 
 import (
@@ -12,43 +17,10 @@ import (
 
 	"github.com/ctxaudit/ctxaudit/dockerctx"
 	"github.com/ctxaudit/ctxaudit/dockerfile"
+	"github.com/ctxaudit/ctxaudit/internal/finding"
 	"github.com/ctxaudit/ctxaudit/internal/lazyre"
 	"github.com/ctxaudit/ctxaudit/internal/policy"
 	"github.com/ctxaudit/ctxaudit/internal/simulate"
-)
-
-// The names of the rules. They are for ever.
-const (
-	BuildFails             = "BuildFails"
-	ModuleNotInImage       = "ModuleNotInImage"
-	PathNotInImage         = "PathNotInImage"
-	PathForbidden          = "PathForbidden"
-	EnvMissing             = "EnvMissing"
-	EnvMismatch            = "EnvMismatch"
-	SearchPathEntryMissing = "SearchPathEntryMissing"
-	EntrypointNotInImage   = "EntrypointNotInImage"
-	WorkdirMismatch        = "WorkdirMismatch"
-	UserMismatch           = "UserMismatch"
-	EntrypointUnknown      = "EntrypointUnknown"
-	ImportCycle            = "ImportCycle"
-	ImportNotInImage       = "ImportNotInImage"
-	ImportNotReachable     = "ImportNotReachable"
-	ImportNotFound         = "ImportNotFound"
-	NameNotExported        = "NameNotExported"
-	RequiredUntracked      = "RequiredUntracked"
-	UntrackedInImage       = "UntrackedInImage"
-	RequiredNotUploaded    = "RequiredNotUploaded"
-
-	IgnorePatternUnused       = "IgnorePatternUnused"
-	IgnorePatternRedundant    = "IgnorePatternRedundant"
-	IgnoreNegationIneffective = "IgnoreNegationIneffective"
-	IgnorePatternRootOnly     = "IgnorePatternRootOnly"
-	IgnoreSlowNegation        = "IgnoreSlowNegation"
-	IgnoreSecretReincluded    = "IgnoreSecretReincluded"
-
-	SuppressionInvalid = "SuppressionInvalid"
-	SuppressionExpired = "SuppressionExpired"
-	SuppressionUnused  = "SuppressionUnused"
 )
 
 // Rule is one check.
@@ -57,7 +29,7 @@ type Rule struct {
 	// Title says in one line what it reports.
 	Title string
 	// Severity is what a finding has unless the rule is less sure.
-	Severity Severity
+	Severity finding.Severity
 	// run is nil for a rule that another one reports for.
 	run func(*pass) error
 }
@@ -65,35 +37,35 @@ type Rule struct {
 // Rules gives every rule, in the order in which they run.
 func Rules() []Rule {
 	return []Rule{
-		{BuildFails, "BuildKit would refuse this Dockerfile, ignore file or source.", Error, nil},
-		{ModuleNotInImage, "A required module directory, or a file of it, does not reach the image.", Error, checkModules},
-		{PathNotInImage, "A path that must be in the image is missing.", Error, checkPaths},
-		{PathForbidden, "A path that must not be in the image is present.", Error, checkForbidden},
-		{EnvMissing, "An environment setting that the image must have is missing.", Error, checkEnv},
-		{EnvMismatch, "An environment setting has another value than it must have.", Error, nil},
-		{SearchPathEntryMissing, "An entry of a search path names no directory of the image.", Error, nil},
-		{WorkdirMismatch, "The image's working directory is another one than it must be.", Error, checkWorkdir},
-		{UserMismatch, "The image runs as another user than it must.", Error, checkUser},
-		{EntrypointNotInImage, "The program or script that the image starts is not in it.", Error, checkEntrypoint},
-		{EntrypointUnknown, "What the image starts cannot be told.", Note, nil},
-		{ImportNotInImage, "An import that is reached from what the image starts resolves in the repository and not in the image.", Error, checkImports},
-		{ImportNotReachable, "A module is in the image, but no entry of the search path leads to it.", Error, nil},
-		{ImportNotFound, "An import of the project's own code resolves nowhere.", Warning, nil},
-		{ImportCycle, "A name is imported from a module that is itself still being imported.", Note, nil},
-		{NameNotExported, "A name is imported from a module that does not have it.", Error, nil},
-		{RequiredUntracked, "A needed file is here and would be missing from a clean checkout, as in CI.", Error, checkTracked},
-		{UntrackedInImage, "A file that git does not track enters the image.", Warning, checkStray},
-		{RequiredNotUploaded, "A needed file is here and is not sent to the service that builds the image.", Warning, checkUploaded},
-		{SuppressionInvalid, "A suppression has no reason, or names no rule.", Error, nil},
-		{SuppressionExpired, "A suppression is older than the day until which it was to hold.", Warning, nil},
-		{SuppressionUnused, "A suppression silences nothing.", Warning, nil},
+		{finding.BuildFails, "BuildKit would refuse this Dockerfile, ignore file or source.", finding.Error, nil},
+		{finding.ModuleNotInImage, "A required module directory, or a file of it, does not reach the image.", finding.Error, checkModules},
+		{finding.PathNotInImage, "A path that must be in the image is missing.", finding.Error, checkPaths},
+		{finding.PathForbidden, "A path that must not be in the image is present.", finding.Error, checkForbidden},
+		{finding.EnvMissing, "An environment setting that the image must have is missing.", finding.Error, checkEnv},
+		{finding.EnvMismatch, "An environment setting has another value than it must have.", finding.Error, nil},
+		{finding.SearchPathEntryMissing, "An entry of a search path names no directory of the image.", finding.Error, nil},
+		{finding.WorkdirMismatch, "The image's working directory is another one than it must be.", finding.Error, checkWorkdir},
+		{finding.UserMismatch, "The image runs as another user than it must.", finding.Error, checkUser},
+		{finding.EntrypointNotInImage, "The program or script that the image starts is not in it.", finding.Error, checkEntrypoint},
+		{finding.EntrypointUnknown, "What the image starts cannot be told.", finding.Note, nil},
+		{finding.ImportNotInImage, "An import that is reached from what the image starts resolves in the repository and not in the image.", finding.Error, checkImports},
+		{finding.ImportNotReachable, "A module is in the image, but no entry of the search path leads to it.", finding.Error, nil},
+		{finding.ImportNotFound, "An import of the project's own code resolves nowhere.", finding.Warning, nil},
+		{finding.ImportCycle, "A name is imported from a module that is itself still being imported.", finding.Note, nil},
+		{finding.NameNotExported, "A name is imported from a module that does not have it.", finding.Error, nil},
+		{finding.RequiredUntracked, "A needed file is here and would be missing from a clean checkout, as in CI.", finding.Error, checkTracked},
+		{finding.UntrackedInImage, "A file that git does not track enters the image.", finding.Warning, checkStray},
+		{finding.RequiredNotUploaded, "A needed file is here and is not sent to the service that builds the image.", finding.Warning, checkUploaded},
+		{finding.SuppressionInvalid, "A suppression has no reason, or names no rule.", finding.Error, nil},
+		{finding.SuppressionExpired, "A suppression is older than the day until which it was to hold.", finding.Warning, nil},
+		{finding.SuppressionUnused, "A suppression silences nothing.", finding.Warning, nil},
 		// These are reported by ignore lint.
-		{IgnorePatternUnused, "A line of the ignore file matches nothing in this context.", Warning, nil},
-		{IgnorePatternRedundant, "A line of the ignore file can be removed without any effect.", Warning, nil},
-		{IgnoreNegationIneffective, "A negation brings nothing back although what it names is kept out.", Warning, nil},
-		{IgnorePatternRootOnly, "A bare name matches at the root only, and the same name exists deeper.", Warning, nil},
-		{IgnoreSlowNegation, "A negation makes BuildKit read directories that are kept out.", Warning, nil},
-		{IgnoreSecretReincluded, "A negation brings back a file that looks like a secret.", Warning, nil},
+		{finding.IgnorePatternUnused, "A line of the ignore file matches nothing in this context.", finding.Warning, nil},
+		{finding.IgnorePatternRedundant, "A line of the ignore file can be removed without any effect.", finding.Warning, nil},
+		{finding.IgnoreNegationIneffective, "A negation brings nothing back although what it names is kept out.", finding.Warning, nil},
+		{finding.IgnorePatternRootOnly, "A bare name matches at the root only, and the same name exists deeper.", finding.Warning, nil},
+		{finding.IgnoreSlowNegation, "A negation makes BuildKit read directories that are kept out.", finding.Warning, nil},
+		{finding.IgnoreSecretReincluded, "A negation brings back a file that looks like a secret.", finding.Warning, nil},
 	}
 }
 
@@ -145,7 +117,7 @@ func Validate(rules []Rule) error {
 			errs = append(errs, fmt.Errorf("%s is there twice", r.Name))
 		}
 		seen[r.Name] = true
-		if r.Title == "" || r.Severity.rank() == 0 {
+		if r.Title == "" || !r.Severity.Known() {
 			errs = append(errs, fmt.Errorf("%s lacks a title or a severity", r.Name))
 		}
 		if text, err := docs.ReadFile("rules/" + r.Name + ".md"); err != nil || !strings.HasPrefix(string(text), "# "+r.Name+"\n") {
@@ -187,7 +159,7 @@ type Subject struct {
 	Unnamed bool
 	// Sources are the places that say that it is built, the most explicit first. Starts are the ways in which they start it;
 	// none: as the image says itself.
-	Sources []Source
+	Sources []finding.Source
 	Starts  []Start
 	// Prepared tells that what runs before the build, where it is built, may make files that it needs.
 	Prepared bool
@@ -201,7 +173,7 @@ type pass struct {
 	subject Subject
 	image   *simulate.Image
 	main    *simulate.Context // the main context; nil if nothing of it is used or it is remote
-	report  *ImageReport
+	report  *finding.ImageReport
 	needed  map[string]need // by path in the main context
 	// untracked is what of that git does not track.
 	untracked []string
@@ -209,10 +181,10 @@ type pass struct {
 
 // Run predicts an image and checks it. A build that would fail is a finding; an error means that the audit could not
 // run.
-func Run(ctx context.Context, s Subject) (ImageReport, *simulate.Image, error) {
-	r := ImageReport{
+func Run(ctx context.Context, s Subject) (finding.ImageReport, *simulate.Image, error) {
+	r := finding.ImageReport{
 		Name: s.Name, Context: filepath.ToSlash(s.Options.Context), Dockerfile: s.Options.Dockerfile, Target: s.Options.Target,
-		ContextReason: s.Why, Sources: s.Sources, Findings: []Finding{}, Passed: []Passed{}, Assumptions: []Assumption{},
+		ContextReason: s.Why, Sources: s.Sources, Findings: []finding.Finding{}, Passed: []finding.Passed{}, Assumptions: []finding.Assumption{},
 	}
 	image, err := s.Image, error(nil)
 	if image == nil {
@@ -224,7 +196,7 @@ func Run(ctx context.Context, s Subject) (ImageReport, *simulate.Image, error) {
 	if f, ok := buildFailure(err); ok {
 		s.judgeVariables(&f, unsetOf(image, err))
 		if image != nil {
-			r.describe(image.Plan)
+			describe(&r, image.Plan)
 		}
 		r.Dockerfile = cmp.Or(r.Dockerfile, f.Subject.File)
 		r.Findings = append(r.Findings, s.judge(f))
@@ -234,7 +206,7 @@ func Run(ctx context.Context, s Subject) (ImageReport, *simulate.Image, error) {
 		return r, nil, err
 	}
 	p := &pass{ctx: ctx, subject: s, image: image, report: &r}
-	r.describe(image.Plan)
+	describe(&r, image.Plan)
 	if p.main, err = image.MainContext(s.Options.Context); err != nil {
 		return r, nil, err
 	}
@@ -254,35 +226,35 @@ func Run(ctx context.Context, s Subject) (ImageReport, *simulate.Image, error) {
 			return r, nil, fmt.Errorf("checking %s: %w", rule.Name, err)
 		}
 	}
-	slices.SortStableFunc(r.Findings, CompareFindings)
+	slices.SortStableFunc(r.Findings, finding.Compare)
 	return r, image, nil
 }
 
 // judge makes a failing build less severe where it may well work elsewhere: in a context that nobody named, or after a
 // step that makes what git ignores.
-func (s Subject) judge(f Finding) Finding {
+func (s Subject) judge(f finding.Finding) finding.Finding {
 	if !s.Discovered {
 		return f
 	}
-	ignored := slices.ContainsFunc(f.Related, func(p Place) bool { return p.Role == RoleExcludes })
+	ignored := slices.ContainsFunc(f.Related, func(p finding.Place) bool { return p.Role == finding.RoleExcludes })
 	switch {
-	case f.Severity != Error:
+	case f.Severity != finding.Error:
 	case f.ContextPath == "" && s.Unnamed:
-		f.Severity = Warning
+		f.Severity = finding.Warning
 		f.Detail = strings.TrimSpace(f.Detail + " Nothing in the repository says that it is built.")
 	case f.ContextPath == "":
 	case s.Guessed:
-		f.Severity = Note
+		f.Severity = finding.Note
 		f.Detail = strings.TrimSpace(f.Detail + " None of the directories that were tried as its build context works; name it in the configuration.")
 	case s.GitIgnored != nil && len(s.GitIgnored(s.Options.Context, []string{f.ContextPath, strings.TrimSuffix(f.ContextPath, "/") + "/"})) > 0:
 		// With the slash: a pattern for directories matches no name of which git cannot see that it is one.
-		f.Severity = Warning
+		f.Severity = finding.Warning
 		f.Detail = strings.TrimSpace(f.Detail + " Git ignores it: a step before the build must make it.")
 	case s.submoduleOf(f.ContextPath) != "":
-		f.Severity = Warning
+		f.Severity = finding.Warning
 		f.Detail = strings.TrimSpace(fmt.Sprintf("%s %s is a submodule that was not fetched (git submodule update --init).", f.Detail, s.submoduleOf(f.ContextPath)))
 	case s.Prepared && !ignored:
-		f.Severity = Warning
+		f.Severity = finding.Warning
 		f.Detail = strings.TrimSpace(f.Detail + " Where it is built, a step before the build may make it.")
 	}
 	return f
@@ -320,36 +292,36 @@ func unsetOf(image *simulate.Image, err error) dockerfile.Unset {
 
 // judgeVariables makes a refusal less severe where the instruction uses a variable that has no value here and may have one
 // where the image is built: an argument of an image that nobody named, or a setting of a base image.
-func (s Subject) judgeVariables(f *Finding, unset dockerfile.Unset) {
+func (s Subject) judgeVariables(f *finding.Finding, unset dockerfile.Unset) {
 	switch {
 	case strings.HasPrefix(f.Summary, `invalid mount target "/"`):
 		// A relative target, where no instruction sets the working directory: base images do.
-		f.Severity = Warning
+		f.Severity = finding.Warning
 		if s.Discovered {
-			f.Severity = Note
+			f.Severity = finding.Note
 		}
 		f.Detail = strings.TrimSpace(f.Detail + " It is not proved: a base image may set a working directory, which is not known here.")
 	case len(unset.Args) > 0 && s.Discovered:
-		f.Severity = Note
+		f.Severity = finding.Note
 		f.Detail = strings.TrimSpace(f.Detail + fmt.Sprintf(" It is built with an argument that has no default (%s); give it in the configuration, under build-args.",
 			strings.Join(unset.Args, ", ")))
 	case len(unset.Env) > 0:
-		f.Severity = Warning
+		f.Severity = finding.Warning
 		if s.Discovered {
-			f.Severity = Note
+			f.Severity = finding.Note
 		}
 		f.Detail = strings.TrimSpace(f.Detail + fmt.Sprintf(" It is not proved: a base image may set %s, whose value is not known here.",
 			strings.Join(unset.Env, ", ")))
 	}
 }
 
-func (r *ImageReport) describe(plan *dockerfile.Plan) {
+func describe(r *finding.ImageReport, plan *dockerfile.Plan) {
 	r.Dockerfile = plan.Dockerfile.Name
 	r.IgnoreFile = plan.IgnoreName
 }
 
 // add reports a finding. A malformed one is a mistake of the rule.
-func (p *pass) add(f Finding) {
+func (p *pass) add(f finding.Finding) {
 	r, ok := FindRule(f.Rule)
 	if !ok || f.Summary == "" {
 		panic(fmt.Sprintf("malformed finding: %+v", f))
@@ -357,23 +329,23 @@ func (p *pass) add(f Finding) {
 	if f.Severity == "" {
 		f.Severity = r.Severity
 	}
-	f.Related = sortPlaces(append([]Place{}, f.Related...))
+	f.Related = finding.SortPlaces(append([]finding.Place{}, f.Related...))
 	if f.Assumptions == nil {
-		f.Assumptions = []Assumption{}
+		f.Assumptions = []finding.Assumption{}
 	}
 	if f.Fixes == nil {
-		f.Fixes = []Fix{}
+		f.Fixes = []finding.Fix{}
 	}
 	p.report.Findings = append(p.report.Findings, f)
 }
 
 // passed records a requirement that holds.
-func (p *pass) passed(requirement string, evidence ...Place) {
-	p.report.Passed = append(p.report.Passed, Passed{requirement, sortPlaces(append([]Place{}, evidence...))})
+func (p *pass) passed(requirement string, evidence ...finding.Place) {
+	p.report.Passed = append(p.report.Passed, finding.Passed{Requirement: requirement, Evidence: finding.SortPlaces(append([]finding.Place{}, evidence...))})
 }
 
 // required gives the line of the configuration that asks for something; none if flags do.
-func (p *pass) required(at ...any) []Place {
+func (p *pass) required(at ...any) []finding.Place {
 	f := p.subject.PolicyFile
 	if f == nil {
 		return nil
@@ -382,25 +354,25 @@ func (p *pass) required(at ...any) []Place {
 	if line == 0 {
 		return nil
 	}
-	return []Place{{Role: RoleRequires, File: f.Name, Line: line, Text: f.Text(line)}}
+	return []finding.Place{{Role: finding.RoleRequires, File: f.Name, Line: line, Text: f.Text(line)}}
 }
 
 // instruction gives an instruction's place.
-func instruction(role Role, l dockerfile.Location) Place {
+func instruction(role finding.Role, l dockerfile.Location) finding.Place {
 	text := l.Text
 	if l.Trigger != "" {
 		text = l.Trigger + " (by " + l.Text + ")"
 	}
-	return Place{Role: role, File: l.File, Line: l.Range.Start.Line, Text: text}
+	return finding.Place{Role: role, File: l.File, Line: l.Range.Start.Line, Text: text}
 }
 
 // position gives an instruction's start.
-func position(l dockerfile.Location) Position {
-	return Position{File: l.File, Line: l.Range.Start.Line, Column: l.Range.Start.Column}
+func position(l dockerfile.Location) finding.Position {
+	return finding.Position{File: l.File, Line: l.Range.Start.Line, Column: l.Range.Start.Column}
 }
 
 // last gives the last instruction of the target stage: the place to which something must be added.
-func (p *pass) last() Position {
+func (p *pass) last() finding.Position {
 	stages := p.image.Plan.Stages
 	if i := p.image.Plan.TargetStage; i >= 0 && i < len(stages) {
 		s := stages[i]
@@ -409,22 +381,22 @@ func (p *pass) last() Position {
 		}
 		return position(s.Location)
 	}
-	return Position{File: p.image.Plan.Dockerfile.Name}
+	return finding.Position{File: p.image.Plan.Dockerfile.Name}
 }
 
 // ignoreLine gives a line of the main context's ignore file.
-func (p *pass) ignoreLine(role Role, l *dockerctx.Line, note string) Place {
-	return Place{Role: role, File: p.main.Ignore.Name, Line: l.Number, Text: strings.TrimSpace(l.Text), Note: note}
+func (p *pass) ignoreLine(role finding.Role, l *dockerctx.Line, note string) finding.Place {
+	return finding.Place{Role: role, File: p.main.Ignore.Name, Line: l.Number, Text: strings.TrimSpace(l.Text), Note: note}
 }
 
-func (p *pass) assumptions(ops []int) []Assumption { return Assumptions(p.image, ops) }
+func (p *pass) assumptions(ops []int) []finding.Assumption { return Assumptions(p.image, ops) }
 
 // Assumptions says what operations whose effect is unknown are taken not to do.
-func Assumptions(m *simulate.Image, ops []int) []Assumption {
-	out := []Assumption{}
+func Assumptions(m *simulate.Image, ops []int) []finding.Assumption {
+	out := []finding.Assumption{}
 	for _, id := range ops {
 		op := m.Plan.Ops[id]
-		a := Assumption{File: op.Location.File, Line: op.Location.Range.Start.Line, Text: op.Location.Text}
+		a := finding.Assumption{File: op.Location.File, Line: op.Location.Range.Start.Line, Text: op.Location.Text}
 		switch op.Kind {
 		case dockerfile.OpExec:
 			a.Kind, a.Meaning = "run", "that this step neither removes nor changes files that are listed, nor adds what is missing"
@@ -438,7 +410,7 @@ func Assumptions(m *simulate.Image, ops []int) []Assumption {
 	}
 	for _, t := range m.AsDirectories() {
 		l := m.Plan.Ops[t.Op].Location
-		out = append(out, Assumption{
+		out = append(out, finding.Assumption{
 			Kind: "directory", File: l.File, Line: l.Range.Start.Line, Text: l.Text,
 			Meaning: fmt.Sprintf("that %s is a directory already when this instruction copies into it", t.Path),
 		})
@@ -447,24 +419,24 @@ func Assumptions(m *simulate.Image, ops []int) []Assumption {
 }
 
 // buildFailure turns a build that BuildKit would refuse into a finding.
-func buildFailure(err error) (Finding, bool) {
-	f := Finding{Rule: BuildFails, Severity: Error, Related: []Place{}, Assumptions: []Assumption{}, Fixes: []Fix{}}
+func buildFailure(err error) (finding.Finding, bool) {
+	f := finding.Finding{Rule: finding.BuildFails, Severity: finding.Error, Related: []finding.Place{}, Assumptions: []finding.Assumption{}, Fixes: []finding.Fix{}}
 	var be *simulate.BuildError
 	var de *dockerfile.Error
 	var ie *dockerctx.IgnoreError
 	switch {
 	case errors.As(err, &ie):
 		f.Summary = ie.Message
-		f.Subject = Position{File: ie.File, Line: ie.Line}
+		f.Subject = finding.Position{File: ie.File, Line: ie.Line}
 		f.Detail = "BuildKit refuses this ignore file, and with it every build of the context."
 		return f, true
 	case errors.As(err, &be):
 		f.Summary = be.Message
 		f.Subject = position(be.Location)
 		if !be.Location.IsZero() {
-			f.Related = append(f.Related, instruction(RoleFails, be.Location))
+			f.Related = append(f.Related, instruction(finding.RoleFails, be.Location))
 			for _, at := range be.Also {
-				f.Related = append(f.Related, instruction(RoleFails, at))
+				f.Related = append(f.Related, instruction(finding.RoleFails, at))
 			}
 		}
 		var detail []string
@@ -475,14 +447,14 @@ func buildFailure(err error) (Finding, bool) {
 			}
 			detail = append(detail, text)
 			if h.Line != nil {
-				f.Related = append(f.Related, Place{Role: RoleExcludes, File: h.File, Line: h.Line.Number, Text: strings.TrimSpace(h.Line.Text)})
+				f.Related = append(f.Related, finding.Place{Role: finding.RoleExcludes, File: h.File, Line: h.Line.Number, Text: strings.TrimSpace(h.Line.Text)})
 			}
 		}
 		f.Detail, f.ContextPath = strings.Join(detail, " "), strings.TrimPrefix(be.Source, "/")
 		return f, true
 	case errors.As(err, &de):
 		f.Summary = de.Message
-		f.Subject = Position{File: de.File, Line: de.Range.Start.Line, Column: de.Range.Start.Column}
+		f.Subject = finding.Position{File: de.File, Line: de.Range.Start.Line, Column: de.Range.Start.Column}
 		return f, true
 	}
 	return f, false

@@ -6,6 +6,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/ctxaudit/ctxaudit/internal/finding"
 	"github.com/ctxaudit/ctxaudit/internal/policy"
 )
 
@@ -25,10 +26,10 @@ func TestRulesAreWhole(t *testing.T) {
 
 func TestValidateRefuses(t *testing.T) {
 	for name, r := range map[string]Rule{
-		"no CamelCase": {"build-fails", "t", Error, nil},
-		"no title":     {BuildFails, "", Error, nil},
-		"no severity":  {BuildFails, "t", "", nil},
-		"no page":      {"NoSuchPage", "t", Error, nil},
+		"no CamelCase": {"build-fails", "t", finding.Error, nil},
+		"no title":     {finding.BuildFails, "", finding.Error, nil},
+		"no severity":  {finding.BuildFails, "t", "", nil},
+		"no page":      {"NoSuchPage", "t", finding.Error, nil},
 	} {
 		assert.Error(t, Validate([]Rule{r}), name)
 	}
@@ -36,18 +37,11 @@ func TestValidateRefuses(t *testing.T) {
 }
 
 func TestMalformedFindingsPanic(t *testing.T) {
-	p := &pass{report: &ImageReport{}}
-	assert.Panics(t, func() { p.add(Finding{Rule: "NoSuchRule", Summary: "s"}) })
-	assert.Panics(t, func() { p.add(Finding{Rule: BuildFails}) })
-	assert.NotPanics(t, func() { p.add(Finding{Rule: BuildFails, Summary: "s"}) })
-	assert.Equal(t, Error, p.report.Findings[0].Severity, "the rule's own severity")
-}
-
-func TestSeverities(t *testing.T) {
-	assert.True(t, Error.AtLeast(Warning))
-	assert.False(t, Note.AtLeast(Warning))
-	_, err := ParseSeverity("fatal")
-	assert.Error(t, err)
+	p := &pass{report: &finding.ImageReport{}}
+	assert.Panics(t, func() { p.add(finding.Finding{Rule: "NoSuchRule", Summary: "s"}) })
+	assert.Panics(t, func() { p.add(finding.Finding{Rule: finding.BuildFails}) })
+	assert.NotPanics(t, func() { p.add(finding.Finding{Rule: finding.BuildFails, Summary: "s"}) })
+	assert.Equal(t, finding.Error, p.report.Findings[0].Severity, "the rule's own severity")
 }
 
 func TestEnvProblem(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/ctxaudit/ctxaudit/dockerfile"
+	"github.com/ctxaudit/ctxaudit/internal/finding"
 	"github.com/ctxaudit/ctxaudit/internal/modules/python/manifest"
 	"github.com/ctxaudit/ctxaudit/internal/rootfs"
 	"github.com/ctxaudit/ctxaudit/internal/startup"
@@ -54,8 +55,8 @@ func (c *importCheck) addScript(s startup.Entry) {
 // can have put it there: no base image and no step that is not known, or git tracks it and the ignore file keeps it out.
 func (c *importCheck) reportScript(e startup.Entry) error {
 	at := c.startPlace(e.Origin)
-	f := Finding{
-		Rule: EntrypointNotInImage, ImagePath: e.Path, Subject: Position{File: at.File, Line: at.Line},
+	f := finding.Finding{
+		Rule: finding.EntrypointNotInImage, ImagePath: e.Path, Subject: finding.Position{File: at.File, Line: at.Line},
 		Summary: fmt.Sprintf("%s, which the image starts, is not in it", e.Path), Assumptions: c.assumptions(c.image.Opaque),
 	}
 	if c.writtenAtStart([]string{e.Path}) != "" {
@@ -86,7 +87,7 @@ func (c *importCheck) reportScript(e startup.Entry) error {
 			return nil
 		}
 		if t, err := c.main.Explain(f.ContextPath); err == nil && !t.Included && t.Decisive != nil {
-			f.Related = append(f.Related, c.ignoreLine(RoleExcludes, t.Decisive, "keeps it out"))
+			f.Related = append(f.Related, c.ignoreLine(finding.RoleExcludes, t.Decisive, "keeps it out"))
 			base := foreignBase(c.image)
 			proved = proved || base == nil && (tracked || !steps)
 			if base != nil {
@@ -113,7 +114,7 @@ func (c *importCheck) reportScript(e startup.Entry) error {
 		return nil // whether it is there, and whether that branch is taken, are both open
 	}
 	if !proved || !e.Required || e.Conditional {
-		f.Severity = Warning
+		f.Severity = finding.Warning
 	}
 	if !proved {
 		f.Detail = strings.TrimSpace(f.Detail + " It is not proved: " + why + ".")

@@ -6,19 +6,11 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/ctxaudit/ctxaudit/internal/finding"
 	"github.com/ctxaudit/ctxaudit/internal/modules/python"
 	"github.com/ctxaudit/ctxaudit/internal/simulate"
 	"github.com/ctxaudit/ctxaudit/internal/startup"
 )
-
-// Source is a place that says that an image is built.
-type Source struct {
-	// Kind is what sort of file it is: "bake", "workflow", "cloudbuild", "compose", "skaffold", or
-	// "hint" for a line of a Makefile or a script.
-	Kind string `json:"kind"`
-	File string `json:"file"`
-	Line int    `json:"line,omitempty"`
-}
 
 // Start is a way in which somebody starts an image: a service of a Compose file. Nil and "" leave it to the image.
 type Start struct {
@@ -29,15 +21,15 @@ type Start struct {
 	// Mounts are the paths over which directories of the host are mounted.
 	Mounts []string
 	// At is where that is written.
-	At Position
+	At finding.Position
 }
 
 // run is one way in which the image starts.
 type run struct {
 	input  startup.Input
 	mounts []string
-	at     Position // where the mounts are written
-	own    bool     // with the image's own command
+	at     finding.Position // where the mounts are written
+	own    bool             // with the image's own command
 }
 
 // runEntry is an entry of a run.
@@ -69,7 +61,7 @@ func (e entry) lacksMounted(m python.Missing) bool {
 
 // assumeMounted says that code is not followed because it is not the image's when it runs.
 func (c *importCheck) assumeMounted(r run) {
-	a := Assumption{
+	a := finding.Assumption{
 		Kind: "mount", File: r.at.File, Line: r.at.Line, Text: "volumes: " + strings.Join(r.mounts, ", "),
 		Meaning: "that the directories of the host which are mounted there hold what the program needs",
 	}
@@ -146,7 +138,7 @@ func (c *importCheck) reportUntold(started []startup.Entry, notes []startup.Note
 		summary = "a command that the image starts cannot be told, so its imports are not followed"
 	}
 	var texts []string
-	var places []Place
+	var places []finding.Place
 	for _, n := range notes {
 		p := c.startPlace(n.Origin)
 		if !slices.Contains(places, p) {
@@ -163,8 +155,8 @@ func (c *importCheck) reportUntold(started []startup.Entry, notes []startup.Note
 	if more := len(texts) - 3; more > 0 {
 		told += fmt.Sprintf("; and %d more", more)
 	}
-	f := Finding{
-		Rule: EntrypointUnknown, Subject: Position{File: places[0].File, Line: places[0].Line}, Summary: summary,
+	f := finding.Finding{
+		Rule: finding.EntrypointUnknown, Subject: finding.Position{File: places[0].File, Line: places[0].Line}, Summary: summary,
 		Detail: strings.ToUpper(told[:1]) + told[1:] + ". Entry points can be named in the configuration, under entrypoints.",
 	}
 	if len(places) > 1 {
@@ -174,11 +166,11 @@ func (c *importCheck) reportUntold(started []startup.Entry, notes []startup.Note
 }
 
 // startPlace gives the place of a command, in the repository where it comes from there.
-func (c *importCheck) startPlace(at startup.Origin) Place {
+func (c *importCheck) startPlace(at startup.Origin) finding.Place {
 	if at.InImage {
 		if o, ok := c.contextPath(c.tree, at.File); ok {
 			at.File = simulate.Shown(c.main.Dir, o)
 		}
 	}
-	return Place{Role: RoleStarts, File: at.File, Line: at.Line, Text: at.Text}
+	return finding.Place{Role: finding.RoleStarts, File: at.File, Line: at.Line, Text: at.Text}
 }

@@ -9,8 +9,10 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/ctxaudit/ctxaudit/internal/finding"
 	"github.com/ctxaudit/ctxaudit/internal/policy"
 	"github.com/ctxaudit/ctxaudit/internal/rootfs"
+	"github.com/ctxaudit/ctxaudit/internal/secrets"
 	"github.com/ctxaudit/ctxaudit/internal/simulate"
 )
 
@@ -32,7 +34,7 @@ type Absence struct {
 	// Dir is the topmost directory of the context that holds it and nothing that git tracks; "" if its own directory does.
 	Dir string
 	// Ignores is the line of git's ignore file that matches it, nil if it was just never added.
-	Ignores *Place
+	Ignores *finding.Place
 }
 
 // Stray is something that lies in a context and that git does not track.
@@ -43,8 +45,8 @@ type Stray struct {
 
 // need is a file of the context that the image must hold, or that the build must find.
 type need struct {
-	at    Position
-	place Place
+	at    finding.Position
+	place finding.Place
 	// why is what is needed of it.
 	why string
 }
@@ -96,7 +98,7 @@ func (p *pass) needSources() {
 			if s == nil || s.Context.Name != simulate.MainContext {
 				continue
 			}
-			p.needs(cp.Src, need{position(op.Location), instruction(RoleCopies, op.Location), "the build fails without it"})
+			p.needs(cp.Src, need{position(op.Location), instruction(finding.RoleCopies, op.Location), "the build fails without it"})
 		}
 	}
 }
@@ -104,8 +106,8 @@ func (p *pass) needSources() {
 // reportAbsent reports needed files that a clean checkout lacks: one, or those of a directory.
 func (p *pass) reportAbsent(at string, names []string, why Absence) {
 	n := p.needed[names[0]]
-	f := Finding{
-		Rule: RequiredUntracked, ContextPath: at, Subject: n.at, Related: []Place{n.place},
+	f := finding.Finding{
+		Rule: finding.RequiredUntracked, ContextPath: at, Subject: n.at, Related: []finding.Place{n.place},
 		Summary: fmt.Sprintf("%s is needed, and git does not track it", at),
 		Detail:  "It is here; " + n.why + ". An image that is built from a clean checkout, as in CI, lacks it: add it to git.",
 	}
@@ -113,11 +115,11 @@ func (p *pass) reportAbsent(at string, names []string, why Absence) {
 		f.Files = names
 	}
 	if p.subject.Prepared || builtPath(at) {
-		f.Severity = Warning
+		f.Severity = finding.Warning
 		f.Detail = fmt.Sprintf("It is here; %s. An image that is built from a clean checkout, as in CI, lacks it unless a step before the build makes it.", n.why)
 	}
 	if why.Ignores != nil {
-		f.Severity = Warning
+		f.Severity = finding.Warning
 		f.Related = append(f.Related, *why.Ignores)
 		f.Summary = fmt.Sprintf("%s is needed, and git ignores it", at)
 		f.Detail = fmt.Sprintf("It is here; %s. An image that is built from a clean checkout, as in CI, lacks it unless a step before the build makes it.", n.why)
@@ -185,8 +187,8 @@ func (p *pass) reportHollow(name, what, detail string) error {
 	if err != nil || node == nil {
 		return err
 	}
-	f := Finding{
-		Rule: RequiredUntracked, Severity: Warning, ContextPath: name, ImagePath: at, Related: p.origin(node), Subject: p.last(),
+	f := finding.Finding{
+		Rule: finding.RequiredUntracked, Severity: finding.Warning, ContextPath: name, ImagePath: at, Related: p.origin(node), Subject: p.last(),
 		Summary: name + " " + what, Detail: detail,
 	}
 	if steps := p.image.Provenance(node); len(steps) > 0 {
@@ -224,13 +226,13 @@ func checkStray(p *pass) error {
 	if err != nil {
 		return err
 	}
-	var untracked, ignored, secrets strayFiles
+	var untracked, ignored, secret strayFiles
 	for _, s := range stray {
 		if path.Base(s.Path) == policy.FileName {
 			continue // it was just made for this, and belongs into git
 		}
-		secret := s.Ignored && LooksSecret(s.Path)
-		if !secret && slices.ContainsFunc(p.untracked, func(needed string) bool { return simulate.Within(strings.TrimSuffix(s.Path, "/"), needed) }) {
+		isSecret := s.Ignored && secrets.LooksLike(s.Path)
+		if !isSecret && slices.ContainsFunc(p.untracked, func(needed string) bool { return simulate.Within(strings.TrimSuffix(s.Path, "/"), needed) }) {
 			continue // it is no stray: it is needed, and was told of
 		}
 		at, node, err := p.inImage(strings.TrimSuffix(s.Path, "/"))
@@ -241,15 +243,15 @@ func checkStray(p *pass) error {
 		case node == nil:
 		case !s.Ignored:
 			untracked.add(s.Path, at, node)
-		case secret:
-			secrets.add(s.Path, at, node)
+		case isSecret:
+			secret.add(s.Path, at, node)
 		default:
 			ignored.add(s.Path, at, node)
 		}
 	}
-	p.reportStray(untracked, Warning, "that git does not track", "An image that is built from a clean checkout, as in CI, is another one. Add to git what belongs there, and the rest to the ignore file.")
-	p.reportStray(secrets, Warning, "that git ignores and that looks like a secret", "Whoever has the image has it. A line in the ignore file keeps it out.")
-	p.reportStray(ignored, Note, "that git ignores", "A clean checkout, as in CI, has it only if a step before the build makes it. A line in the ignore file keeps it out.")
+	p.reportStray(untracked, finding.Warning, "that git does not track", "An image that is built from a clean checkout, as in CI, is another one. Add to git what belongs there, and the rest to the ignore file.")
+	p.reportStray(secret, finding.Warning, "that git ignores and that looks like a secret", "Whoever has the image has it. A line in the ignore file keeps it out.")
+	p.reportStray(ignored, finding.Note, "that git ignores", "A clean checkout, as in CI, has it only if a step before the build makes it. A line in the ignore file keeps it out.")
 	return nil
 }
 
@@ -267,7 +269,7 @@ func (s *strayFiles) add(name, at string, node *rootfs.Node) {
 	s.paths = append(s.paths, name)
 }
 
-func (p *pass) reportStray(s strayFiles, severity Severity, which, detail string) {
+func (p *pass) reportStray(s strayFiles, severity finding.Severity, which, detail string) {
 	if len(s.paths) == 0 {
 		return
 	}
@@ -279,8 +281,8 @@ func (p *pass) reportStray(s strayFiles, severity Severity, which, detail string
 	if n := len(s.paths) - 1; n > 0 {
 		summary = fmt.Sprintf("%s and %s more %s enter the image", s.paths[0], fmt.Sprint(n), which)
 	}
-	f := Finding{
-		Rule: UntrackedInImage, Severity: severity, ContextPath: strings.TrimSuffix(s.paths[0], "/"), ImagePath: s.at, Subject: p.last(),
+	f := finding.Finding{
+		Rule: finding.UntrackedInImage, Severity: severity, ContextPath: strings.TrimSuffix(s.paths[0], "/"), ImagePath: s.at, Subject: p.last(),
 		Summary: summary, Detail: detail, Related: p.origin(s.node),
 	}
 	if len(s.paths) > 1 {

@@ -9,19 +9,20 @@ import (
 	"strings"
 
 	"github.com/ctxaudit/ctxaudit/dockerctx"
+	"github.com/ctxaudit/ctxaudit/internal/finding"
 	"github.com/ctxaudit/ctxaudit/internal/simulate"
 )
 
 // Upload is what a client sends to a build service before the service builds: a directory as an ignore file lets it through.
 type Upload struct {
 	// At is the place that says that the service builds the image, Command what uploads.
-	At      Position
+	At      finding.Position
 	Command string
 	// Open opens a directory as it arrives.
 	Open func(dir string) (dockerctx.FS, error)
 	// Withheld gives the line that keeps a path of a build context from arriving, nil if it arrives. Its File is "" if the
 	// client does so by itself.
-	Withheld func(contextDir, name string, dir bool) *Place
+	Withheld func(contextDir, name string, dir bool) *finding.Place
 }
 
 // checkUploaded predicts the build once more with what arrives at a build service, and looks for needed files that do not. A
@@ -42,7 +43,7 @@ func checkUploaded(p *pass) error {
 		return err
 	}
 	p.needSources()
-	withheld := map[string]*Place{}
+	withheld := map[string]*finding.Place{}
 	for _, name := range sortedKeys(p.needed) {
 		info, err := p.main.FS.Lstat(name)
 		if err != nil || name == failing {
@@ -62,8 +63,8 @@ func checkUploaded(p *pass) error {
 			delete(withheld, name)
 		}
 	}
-	byLine := map[Place][]string{}
-	var order []Place
+	byLine := map[finding.Place][]string{}
+	var order []finding.Place
 	for _, name := range sortedKeys(withheld) {
 		at := *withheld[name]
 		if byLine[at] == nil {
@@ -103,11 +104,11 @@ func (p *pass) failsUploaded() (source string, err error) {
 	switch {
 	case ok:
 	case errors.Is(err, fs.ErrNotExist):
-		fail = Finding{Summary: "a directory that it needs is not uploaded", Subject: p.last()}
+		fail = finding.Finding{Summary: "a directory that it needs is not uploaded", Subject: p.last()}
 	default:
 		return "", err
 	}
-	var line *Place
+	var line *finding.Place
 	if info, err := p.main.FS.Lstat(fail.ContextPath); err == nil && fail.ContextPath != "" {
 		line = u.Withheld(p.main.Dir, fail.ContextPath, info.IsDir())
 	} else if df, err := filepath.Rel(p.main.Dir, opt.Dockerfile); err == nil && fail.ContextPath == "" {
@@ -115,16 +116,16 @@ func (p *pass) failsUploaded() (source string, err error) {
 	}
 	f := p.notUploaded("the build fails with what is uploaded: "+fail.Summary, "", line)
 	f.Subject, f.ContextPath = fail.Subject, fail.ContextPath
-	f.Related = append(f.Related, slices.DeleteFunc(fail.Related, func(at Place) bool { return at.Role == RoleExcludes })...)
+	f.Related = append(f.Related, slices.DeleteFunc(fail.Related, func(at finding.Place) bool { return at.Role == finding.RoleExcludes })...)
 	p.add(f)
 	return fail.ContextPath, nil
 }
 
 // notUploaded makes a finding of something that does not arrive. line is what keeps it, nil if that is not one line.
-func (p *pass) notUploaded(summary, detail string, line *Place) Finding {
+func (p *pass) notUploaded(summary, detail string, line *finding.Place) finding.Finding {
 	u := p.subject.Upload
-	at := Place{Role: RoleBuilds, File: u.At.File, Line: u.At.Line, Text: u.Command, Note: "a build that a trigger starts from git is not concerned"}
-	f := Finding{Rule: RequiredNotUploaded, Summary: summary, Related: []Place{at}}
+	at := finding.Place{Role: finding.RoleBuilds, File: u.At.File, Line: u.At.Line, Text: u.Command, Note: "a build that a trigger starts from git is not concerned"}
+	f := finding.Finding{Rule: finding.RequiredNotUploaded, Summary: summary, Related: []finding.Place{at}}
 	why := fmt.Sprintf("%s does not send it", u.Command)
 	if line != nil {
 		if line.File != "" {
@@ -135,7 +136,7 @@ func (p *pass) notUploaded(summary, detail string, line *Place) Finding {
 		}
 	}
 	f.Detail = strings.TrimSpace(detail + " " + why + ".")
-	f.Assumptions = []Assumption{{
+	f.Assumptions = []finding.Assumption{{
 		Kind: "upload", File: u.At.File, Line: u.At.Line, Text: u.Command,
 		Meaning: "that the build is started by " + u.Command + ", and not by a trigger from git",
 	}}

@@ -11,7 +11,7 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/ctxaudit/ctxaudit/internal/audit"
+	"github.com/ctxaudit/ctxaudit/internal/finding"
 )
 
 // Baseline is a list of known findings.
@@ -45,10 +45,10 @@ func Parse(name string, data []byte) (*Baseline, error) {
 }
 
 // Take makes a baseline of all findings.
-func Take(images []audit.ImageReport) *Baseline {
+func Take(images []finding.ImageReport) *Baseline {
 	b := &Baseline{Version: 1, Findings: []Known{}}
 	for _, img := range images {
-		prints := audit.Fingerprints(img)
+		prints := finding.Fingerprints(img)
 		for i, f := range img.Findings {
 			b.Findings = append(b.Findings, Known{prints[i], img.Name, f.Rule, f.Summary})
 		}
@@ -66,7 +66,7 @@ func (b *Baseline) Bytes() ([]byte, error) {
 }
 
 // Apply takes known findings out of reports and gives how many there were, and which of the baseline are gone.
-func (b *Baseline) Apply(images []audit.ImageReport) (known int, gone []Known) {
+func (b *Baseline) Apply(images []finding.ImageReport) (known int, gone []Known) {
 	have := map[string]bool{}
 	for _, k := range b.Findings {
 		have[k.Fingerprint] = true
@@ -74,8 +74,8 @@ func (b *Baseline) Apply(images []audit.ImageReport) (known int, gone []Known) {
 	met := map[string]bool{}
 	for i := range images {
 		img := &images[i]
-		prints := audit.Fingerprints(*img)
-		fresh := []audit.Finding{}
+		prints := finding.Fingerprints(*img)
+		fresh := []finding.Finding{}
 		for k, f := range img.Findings {
 			if have[prints[k]] {
 				met[prints[k]] = true

@@ -6,7 +6,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/ctxaudit/ctxaudit/internal/audit"
+	"github.com/ctxaudit/ctxaudit/internal/finding"
 )
 
 func TestWhatIsNoBaseline(t *testing.T) {
@@ -19,8 +19,8 @@ func TestWhatIsNoBaseline(t *testing.T) {
 // Whatever stands in a baseline: it is refused, or it is one that is written and read back as it is; and it takes out what it
 // names and nothing else.
 func FuzzBaseline(f *testing.F) {
-	images := func() []audit.ImageReport {
-		return []audit.ImageReport{{Name: "a", Findings: []audit.Finding{{Rule: "A", Summary: "x"}, {Rule: "A", Summary: "x"}, {Rule: "B", Summary: "\xff"}}}}
+	images := func() []finding.ImageReport {
+		return []finding.ImageReport{{Name: "a", Findings: []finding.Finding{{Rule: "A", Summary: "x"}, {Rule: "A", Summary: "x"}, {Rule: "B", Summary: "\xff"}}}}
 	}
 	data, err := Take(images()).Bytes()
 	require.NoError(f, err)
@@ -38,7 +38,7 @@ func FuzzBaseline(f *testing.F) {
 		assert.Equal(t, b, again)
 
 		list := images()
-		prints := audit.Fingerprints(list[0])
+		prints := finding.Fingerprints(list[0])
 		known, gone := b.Apply(list)
 		assert.Equal(t, 3, known+len(list[0].Findings))
 		assert.LessOrEqual(t, len(gone), len(b.Findings))

@@ -15,6 +15,7 @@ import (
 	"github.com/ctxaudit/ctxaudit/dockerfile"
 	"github.com/ctxaudit/ctxaudit/internal/audit"
 	"github.com/ctxaudit/ctxaudit/internal/budget"
+	"github.com/ctxaudit/ctxaudit/internal/finding"
 	"github.com/ctxaudit/ctxaudit/internal/inventory"
 	"github.com/ctxaudit/ctxaudit/internal/policy"
 	"github.com/ctxaudit/ctxaudit/internal/project"
@@ -89,7 +90,7 @@ large repository --assume-sendable saves that time.`,
 		if err := f.validFixes(cmd); err != nil {
 			return err
 		}
-		failOn, err := audit.ParseSeverity(f.failOn)
+		failOn, err := finding.ParseSeverity(f.failOn)
 		if err != nil {
 			return usagef(cmd, "--fail-on: %w", err)
 		}
@@ -108,7 +109,7 @@ large repository --assume-sendable saves that time.`,
 			return err
 		}
 		var views []*inventory.Inventory
-		images, err := a.audit(cmd.Context(), &found, &f, func(s audit.Subject, _ *audit.ImageReport, image *simulate.Image) error {
+		images, err := a.audit(cmd.Context(), &found, &f, func(s audit.Subject, _ *finding.ImageReport, image *simulate.Image) error {
 			if !needsViews(outputs) {
 				return nil
 			}
@@ -134,7 +135,7 @@ large repository --assume-sendable saves that time.`,
 		style := a.style()
 		style.Verbose, style.Quiet = f.verbose, f.quiet
 		r := report.Audit{
-			Report: audit.NewReport(images), Version: version(), FailOn: failOn, Rules: audit.Rules(), Sources: a.sources(images), Views: views,
+			Report: finding.NewReport(images), Version: version(), FailOn: failOn, Rules: shownRules(), Sources: a.sources(images), Views: views,
 		}
 		more := a.world.Notices()
 		a.tell(more)
@@ -160,7 +161,7 @@ func (f *checkFlags) registerCheck(cmd *cobra.Command) {
 	fl.StringArrayVar(&f.paths, "require-path", nil, "image path or pattern that must exist")
 	fl.StringArrayVar(&f.env, "require-env", nil, "environment setting that must exist, as NAME or NAME=VALUE")
 	fl.StringArrayVar(&f.forbid, "forbid-path", nil, "image path or pattern that must not exist")
-	fl.StringVar(&f.failOn, "fail-on", string(audit.Error), "least severity that fails: error, warning, note")
+	fl.StringVar(&f.failOn, "fail-on", string(finding.Error), "least severity that fails: error, warning, note")
 }
 
 // validFixes fails for a --fixes that there is not.
@@ -174,10 +175,10 @@ func (f *checkFlags) validFixes(cmd *cobra.Command) error {
 // audit checks images one after the other, and searches repairs for what it finds. each, if it is not nil, is called for
 // every image before; the image is nil if the build would fail. What costs too much to follow becomes a notice and is no
 // longer among the images; it is the error if nothing is left.
-func (a *app) audit(ctx context.Context, found *project.Images, f *checkFlags, each func(audit.Subject, *audit.ImageReport, *simulate.Image) error) ([]audit.ImageReport, error) {
+func (a *app) audit(ctx context.Context, found *project.Images, f *checkFlags, each func(audit.Subject, *finding.ImageReport, *simulate.Image) error) ([]finding.ImageReport, error) {
 	watch := a.progress()
 	defer watch.end()
-	var images []audit.ImageReport
+	var images []finding.ImageReport
 	subjects := found.Subjects
 	var beyond *budget.Beyond
 	found.Subjects = nil
@@ -186,9 +187,9 @@ func (a *app) audit(ctx context.Context, found *project.Images, f *checkFlags, e
 		s.Verbose, s.Sendable = f.verbose, f.sendable
 		r, image, err := audit.Run(ctx, s)
 		if errors.As(err, &beyond) {
-			n := audit.Notice{File: beyond.File, Line: beyond.Line, Text: fmt.Sprintf("%s is not audited: %s", s.Name, beyond.Text())}
+			n := finding.Notice{File: beyond.File, Line: beyond.Line, Text: fmt.Sprintf("%s is not audited: %s", s.Name, beyond.Text())}
 			found.Notices = append(found.Notices, n)
-			a.tell([]audit.Notice{n})
+			a.tell([]finding.Notice{n})
 			continue
 		}
 		if err != nil {
@@ -258,7 +259,7 @@ func (a *app) checkSubjects(cmd *cobra.Command, f *checkFlags, args []string) (p
 
 // addAbsent adds to the report of a clean checkout what is needed and only here: the image is looked at as it would be
 // built here, too.
-func (a *app) addAbsent(ctx context.Context, s audit.Subject, r *audit.ImageReport) error {
+func (a *app) addAbsent(ctx context.Context, s audit.Subject, r *finding.ImageReport) error {
 	here := a.world.Disk("no")
 	s.Image, s.Options.Open, s.Clean = nil, here.Open, here.Clean
 	onDisk, _, err := audit.Run(ctx, s)
@@ -266,17 +267,17 @@ func (a *app) addAbsent(ctx context.Context, s audit.Subject, r *audit.ImageRepo
 		return err
 	}
 	for _, f := range onDisk.Findings {
-		known := slices.ContainsFunc(r.Findings, func(g audit.Finding) bool { return g.Rule == audit.BuildFails && g.ContextPath == f.ContextPath })
-		if f.Rule == audit.RequiredUntracked && !known {
+		known := slices.ContainsFunc(r.Findings, func(g finding.Finding) bool { return g.Rule == finding.BuildFails && g.ContextPath == f.ContextPath })
+		if f.Rule == finding.RequiredUntracked && !known {
 			r.Findings = append(r.Findings, f)
 		}
 	}
-	slices.SortStableFunc(r.Findings, audit.CompareFindings)
+	slices.SortStableFunc(r.Findings, finding.Compare)
 	return nil
 }
 
 // tell shows what could not be followed, where diagnostics go.
-func (a *app) tell(notices []audit.Notice) {
+func (a *app) tell(notices []finding.Notice) {
 	for _, n := range notices {
 		a.tellf("ctxaudit: %s: %s", report.At(n.File, n.Line), n.Text)
 	}

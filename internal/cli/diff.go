@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/ctxaudit/ctxaudit/internal/audit"
+	"github.com/ctxaudit/ctxaudit/internal/finding"
 	"github.com/ctxaudit/ctxaudit/internal/gitfs"
 	"github.com/ctxaudit/ctxaudit/internal/imagediff"
 	"github.com/ctxaudit/ctxaudit/internal/project"
@@ -45,7 +46,7 @@ Exits with 1 if a finding at or above --fail-on appears.`,
 		if err != nil {
 			return err
 		}
-		failOn, err := audit.ParseSeverity(f.failOn)
+		failOn, err := finding.ParseSeverity(f.failOn)
 		if err != nil {
 			return usagef(cmd, "--fail-on: %w", err)
 		}
@@ -126,7 +127,7 @@ func (a *app) revisionSubjects(cmd *cobra.Command, r *gitfs.Revision, f *checkFl
 }
 
 // onlyNew leaves of each report the findings that a revision does not have, and gives how many it leaves out.
-func (a *app) onlyNew(cmd *cobra.Command, images []audit.ImageReport, f *checkFlags, dir string) (old int, err error) {
+func (a *app) onlyNew(cmd *cobra.Command, images []finding.ImageReport, f *checkFlags, dir string) (old int, err error) {
 	r, err := a.openRevision(cmd, dir, f.newSince)
 	if err != nil {
 		return 0, err
@@ -149,7 +150,7 @@ func (a *app) onlyNew(cmd *cobra.Command, images []audit.ImageReport, f *checkFl
 	}
 	for i := range images {
 		img := &images[i]
-		fresh := []audit.Finding{}
+		fresh := []finding.Finding{}
 		for _, g := range img.Findings {
 			if have[img.Name+"\x00"+g.Identity()] {
 				old++
@@ -174,7 +175,7 @@ func (a *app) openRevision(cmd *cobra.Command, dir, name string) (*gitfs.Revisio
 		return nil, err
 	}
 	if n := len(r.Refused); n > 0 {
-		a.tell([]audit.Notice{{File: "revision " + name, Text: fmt.Sprintf("its tree has %d names that git would not check out, such as %q: they are left out", n, r.Refused[0])}})
+		a.tell([]finding.Notice{{File: "revision " + name, Text: fmt.Sprintf("its tree has %d names that git would not check out, such as %q: they are left out", n, r.Refused[0])}})
 	}
 	return r, nil
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/ctxaudit/ctxaudit/dockerfile"
-	"github.com/ctxaudit/ctxaudit/internal/audit"
+	"github.com/ctxaudit/ctxaudit/internal/finding"
 	"github.com/ctxaudit/ctxaudit/internal/report"
 	"github.com/ctxaudit/ctxaudit/internal/why"
 )
@@ -37,7 +37,7 @@ Exits with 1 if a finding at or above --fail-on is left, or would be left withou
 	fl := cmd.Flags()
 	write := fl.Bool("write", false, "make the edits, then check again")
 	all := fl.Bool("all", false, "repair warnings too")
-	finding := fl.Int("finding", 0, "repair only this finding, counted from 1 in the order of check")
+	only := fl.Int("finding", 0, "repair only this finding, counted from 1 in the order of check")
 	cmd.MarkFlagsMutuallyExclusive("all", "finding")
 	format := formatFlag(cmd, "text", "json")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
@@ -45,12 +45,12 @@ Exits with 1 if a finding at or above --fail-on is left, or would be left withou
 		if err != nil {
 			return err
 		}
-		failOn, err := audit.ParseSeverity(f.failOn)
+		failOn, err := finding.ParseSeverity(f.failOn)
 		if err != nil {
 			return usagef(cmd, "--fail-on: %w", err)
 		}
-		if cmd.Flags().Changed("finding") && *finding < 1 {
-			return usagef(cmd, "--finding counts from 1, not %d", *finding)
+		if cmd.Flags().Changed("finding") && *only < 1 {
+			return usagef(cmd, "--finding counts from 1, not %d", *only)
 		}
 		if *write && f.file == "-" {
 			return usagef(cmd, "--write cannot change a Dockerfile that is read from standard input")
@@ -64,30 +64,30 @@ Exits with 1 if a finding at or above --fail-on is left, or would be left withou
 		defer watch.end()
 		watch.at("searching repairs")
 		last := 0
-		settle := func(images []audit.ImageReport) error { return a.suppress(images, subjects, false) }
-		mended, err := why.Mend(cmd.Context(), subjects, settle, func(number int, g audit.Finding) bool {
+		settle := func(images []finding.ImageReport) error { return a.suppress(images, subjects, false) }
+		mended, err := why.Mend(cmd.Context(), subjects, settle, func(number int, g finding.Finding) bool {
 			last = number
 			switch {
-			case *finding > 0:
-				return number == *finding
+			case *only > 0:
+				return number == *only
 			case *all:
-				return g.Severity.AtLeast(audit.Warning)
+				return g.Severity.AtLeast(finding.Warning)
 			default:
-				return g.Severity == audit.Error
+				return g.Severity == finding.Error
 			}
 		})
 		watch.end()
 		if err != nil {
 			return err
 		}
-		if *finding > last {
-			return usagef(cmd, "there is no finding %d; check shows %d", *finding, last)
+		if *only > last {
+			return usagef(cmd, "there is no finding %d; check shows %d", *only, last)
 		}
 		if !*write {
 			if err := a.showMended(mended, nil, form); err != nil {
 				return err
 			}
-			if audit.NewReport(mended.Reports).Worst(failOn) {
+			if finding.NewReport(mended.Reports).Worst(failOn) {
 				return exitCode(exitFindings)
 			}
 			return nil
@@ -106,7 +106,7 @@ Exits with 1 if a finding at or above --fail-on is left, or would be left withou
 		if err := a.suppress(images, found.Subjects, false); err != nil {
 			return err
 		}
-		after := audit.NewReport(images)
+		after := finding.NewReport(images)
 		if err := a.showMended(mended, &after, form); err != nil {
 			return err
 		}
@@ -119,7 +119,7 @@ Exits with 1 if a finding at or above --fail-on is left, or would be left withou
 }
 
 // showMended shows repairs and, after they were made, what is left.
-func (a *app) showMended(m *why.Mended, after *audit.Report, form string) error {
+func (a *app) showMended(m *why.Mended, after *finding.Report, form string) error {
 	if form == "json" {
 		return report.MendedJSON(a.out, m, after)
 	}

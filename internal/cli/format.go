@@ -8,8 +8,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/ctxaudit/ctxaudit/internal/audit"
 	"github.com/ctxaudit/ctxaudit/internal/files"
+	"github.com/ctxaudit/ctxaudit/internal/finding"
 	"github.com/ctxaudit/ctxaudit/internal/inventory"
 	"github.com/ctxaudit/ctxaudit/internal/report"
 	"github.com/ctxaudit/ctxaudit/internal/simulate"
@@ -130,7 +130,7 @@ func (a *app) jobSummary(r report.Audit) error {
 const maxSource = 4 << 20
 
 // sources reads the files that findings point into. What cannot be read is left out: a report then shows no line of it.
-func (a *app) sources(images []audit.ImageReport) report.Sources {
+func (a *app) sources(images []finding.ImageReport) report.Sources {
 	out := report.Sources{}
 	read := func(file, context string) {
 		if _, ok := out[file]; ok || file == "" {

@@ -7,7 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/ctxaudit/ctxaudit/internal/audit"
+	"github.com/ctxaudit/ctxaudit/internal/finding"
 	"github.com/ctxaudit/ctxaudit/internal/policy"
 	"github.com/ctxaudit/ctxaudit/internal/project"
 	"github.com/ctxaudit/ctxaudit/internal/report"
@@ -34,7 +34,7 @@ The images are those that check finds in --context, with the same configuration.
 	fl := cmd.Flags()
 	dir := fl.String("context", ".", "build context, or where Dockerfiles are looked for")
 	fl.StringVar(&f.config, "config", "", "configuration file (default CONTEXT/"+policy.FileName+" if it exists)")
-	fl.StringVar(&f.failOn, "fail-on", string(audit.Error), "least severity that fails: error, warning, note")
+	fl.StringVar(&f.failOn, "fail-on", string(finding.Error), "least severity that fails: error, warning, note")
 	fl.StringVar(&f.fixes, "fixes", "best", "repairs to show, each tried in a simulation: best, all, none")
 	fl.StringVar(&f.baseline, "baseline", "", "show, and fail on, only what this `FILE` of known findings does not have")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
@@ -44,7 +44,7 @@ The images are those that check finds in --context, with the same configuration.
 		if err := f.validFixes(cmd); err != nil {
 			return err
 		}
-		failOn, err := audit.ParseSeverity(f.failOn)
+		failOn, err := finding.ParseSeverity(f.failOn)
 		if err != nil {
 			return usagef(cmd, "--fail-on: %w", err)
 		}
@@ -68,7 +68,7 @@ The images are those that check finds in --context, with the same configuration.
 			return err
 		}
 		r := report.Audit{
-			Report: audit.NewReport(images), Version: version(), FailOn: failOn, Rules: audit.Rules(), Sources: a.sources(images),
+			Report: finding.NewReport(images), Version: version(), FailOn: failOn, Rules: shownRules(), Sources: a.sources(images),
 		}
 		if sum := r.Summary; sum.Errors+sum.Warnings+sum.Notes == 0 {
 			return nil

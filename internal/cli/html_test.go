@@ -17,7 +17,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/ctxaudit/ctxaudit/internal/audit"
+	"github.com/ctxaudit/ctxaudit/internal/finding"
 	"github.com/ctxaudit/ctxaudit/internal/inventory"
 	"github.com/ctxaudit/ctxaudit/internal/report"
 )
@@ -206,7 +206,7 @@ func TestHTMLOfManyFiles(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "report.html")
 	f, err := os.Create(file)
 	require.NoError(t, err)
-	a := report.Audit{Report: audit.NewReport([]audit.ImageReport{{Name: "many"}}), FailOn: audit.Error, Views: []*inventory.Inventory{v}}
+	a := report.Audit{Report: finding.NewReport([]finding.ImageReport{{Name: "many"}}), FailOn: finding.Error, Views: []*inventory.Inventory{v}}
 	require.NoError(t, report.HTML(f, a, report.Style{}))
 	require.NoError(t, f.Close())
 

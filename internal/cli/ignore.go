@@ -12,8 +12,8 @@ import (
 
 	"github.com/ctxaudit/ctxaudit/dockerctx"
 	"github.com/ctxaudit/ctxaudit/dockerfile"
-	"github.com/ctxaudit/ctxaudit/internal/audit"
 	"github.com/ctxaudit/ctxaudit/internal/edit"
+	"github.com/ctxaudit/ctxaudit/internal/finding"
 	"github.com/ctxaudit/ctxaudit/internal/ignorelint"
 	"github.com/ctxaudit/ctxaudit/internal/inventory"
 	"github.com/ctxaudit/ctxaudit/internal/project"
@@ -45,14 +45,14 @@ All findings are warnings; --fail-on warning makes them count.`,
 	}
 	cmd.Flags().StringVarP(&f.file, "file", "f", "", "Dockerfile, for an ignore file of its own (default CONTEXT/Dockerfile)")
 	fix := cmd.Flags().Bool("fix", false, "remove the lines that change nothing")
-	fail := cmd.Flags().String("fail-on", string(audit.Error), "least severity that fails: error, warning, note")
+	fail := cmd.Flags().String("fail-on", string(finding.Error), "least severity that fails: error, warning, note")
 	formats := outputsFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		outputs, err := formats()
 		if err != nil {
 			return err
 		}
-		failOn, err := audit.ParseSeverity(*fail)
+		failOn, err := finding.ParseSeverity(*fail)
 		if err != nil {
 			return usagef(cmd, "--fail-on: %w", err)
 		}
@@ -83,17 +83,17 @@ All findings are warnings; --fail-on warning makes them count.`,
 				return a.refused(err, outputs[0].Name == "json")
 			}
 		}
-		image := audit.ImageReport{
+		image := finding.ImageReport{
 			Name: c.Ignore.Name, Context: opt.Context, IgnoreFile: c.Ignore.Name, Findings: result.Findings,
-			Passed: []audit.Passed{}, Assumptions: []audit.Assumption{},
+			Passed: []finding.Passed{}, Assumptions: []finding.Assumption{},
 		}
-		images := []audit.ImageReport{image}
+		images := []finding.ImageReport{image}
 		suppress.Apply(images, suppress.Input{
 			Known: isRule, Reported: func(rule string) bool { return strings.HasPrefix(rule, "Ignore") }, Today: time.Now(),
 			Read: func(name string) (string, bool) { return a.readSource(name, opt.Context) },
 		})
 		r := report.Audit{
-			Report: audit.NewReport(images), Version: version(), FailOn: failOn, Rules: audit.Rules(), Sources: a.sources(images),
+			Report: finding.NewReport(images), Version: version(), FailOn: failOn, Rules: shownRules(), Sources: a.sources(images),
 			Views: []*inventory.Inventory{nil},
 		}
 		for i := range outputs {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/ctxaudit/ctxaudit/dockerfile"
 	"github.com/ctxaudit/ctxaudit/internal/audit"
+	"github.com/ctxaudit/ctxaudit/internal/finding"
 	"github.com/ctxaudit/ctxaudit/internal/report"
 	"github.com/ctxaudit/ctxaudit/internal/rootfs"
 	"github.com/ctxaudit/ctxaudit/internal/simulate"
@@ -29,12 +30,12 @@ type imageConfig struct {
 	Cmd        []string `json:"cmd"`
 	Entrypoint []string `json:"entrypoint"`
 
-	ExposedPorts []string                `json:"exposedPorts,omitempty"`
-	Labels       map[string]string       `json:"labels,omitempty"`
-	Volumes      []string                `json:"volumes,omitempty"`
-	StopSignal   string                  `json:"stopSignal,omitempty"`
-	Shell        []string                `json:"shell,omitempty"`
-	Sources      map[string]*audit.Place `json:"sources,omitempty"`
+	ExposedPorts []string                  `json:"exposedPorts,omitempty"`
+	Labels       map[string]string         `json:"labels,omitempty"`
+	Volumes      []string                  `json:"volumes,omitempty"`
+	StopSignal   string                    `json:"stopSignal,omitempty"`
+	Shell        []string                  `json:"shell,omitempty"`
+	Sources      map[string]*finding.Place `json:"sources,omitempty"`
 }
 
 func newImageConfig(c dockerfile.Config) imageConfig {
@@ -90,8 +91,8 @@ listed; the assumptions that follow from it are (on standard error, or in JSON).
 				return err
 			}
 			return out.closeWith(struct {
-				Config      imageConfig        `json:"config"`
-				Assumptions []audit.Assumption `json:"assumptions"`
+				Config      imageConfig          `json:"config"`
+				Assumptions []finding.Assumption `json:"assumptions"`
 			}{newImageConfig(image.Plan.Config), assumptions})
 		}
 		a.tellAssumptions(assumptions)
@@ -108,7 +109,7 @@ listed; the assumptions that follow from it are (on standard error, or in JSON).
 }
 
 // tellAssumptions says on standard error what a listing leaves out.
-func (a *app) tellAssumptions(list []audit.Assumption) {
+func (a *app) tellAssumptions(list []finding.Assumption) {
 	for _, as := range list {
 		if as.Kind == "directory" {
 			a.tellf("assumed: %s (%s:%d %s)", as.Meaning, as.File, as.Line, as.Text)
@@ -205,15 +206,15 @@ each with the instruction that set it.`,
 	return cmd
 }
 
-func place(l dockerfile.Location) *audit.Place {
+func place(l dockerfile.Location) *finding.Place {
 	if l.IsZero() {
 		return nil
 	}
-	return &audit.Place{Role: audit.RoleSets, File: l.File, Line: l.Range.Start.Line, Text: l.Text}
+	return &finding.Place{Role: finding.RoleSets, File: l.File, Line: l.Range.Start.Line, Text: l.Text}
 }
 
-func configSources(p *dockerfile.Plan) map[string]*audit.Place {
-	out := map[string]*audit.Place{}
+func configSources(p *dockerfile.Plan) map[string]*finding.Place {
+	out := map[string]*finding.Place{}
 	add := func(name string, l dockerfile.Location) {
 		if pl := place(l); pl != nil {
 			out[name] = pl

@@ -9,7 +9,7 @@ import (
 
 	"github.com/ctxaudit/ctxaudit/dockerctx"
 	"github.com/ctxaudit/ctxaudit/dockerfile"
-	"github.com/ctxaudit/ctxaudit/internal/audit"
+	"github.com/ctxaudit/ctxaudit/internal/finding"
 	"github.com/ctxaudit/ctxaudit/internal/report"
 	"github.com/ctxaudit/ctxaudit/internal/simulate"
 )
@@ -49,12 +49,12 @@ func (a *app) listContext(opt dockerfile.Options, ignored, asJSON bool) error {
 
 // ignoredEntries hands over what the ignore file keeps out.
 func ignoredEntries(c *simulate.Context, sizes bool, fn func(report.ContextEntry) error) error {
-	places := map[*dockerctx.Line]*audit.Place{}
+	places := map[*dockerctx.Line]*finding.Place{}
 	return c.WalkIgnored(sizes, func(e dockerctx.IgnoredEntry) error {
 		entry := contextEntry(e.Entry)
 		if e.Line != nil {
 			if places[e.Line] == nil {
-				places[e.Line] = &audit.Place{Role: audit.RoleExcludes, File: c.Ignore.Name, Line: e.Line.Number, Text: strings.TrimSpace(e.Line.Text)}
+				places[e.Line] = &finding.Place{Role: finding.RoleExcludes, File: c.Ignore.Name, Line: e.Line.Number, Text: strings.TrimSpace(e.Line.Text)}
 			}
 			entry.IgnoredBy = places[e.Line]
 		}

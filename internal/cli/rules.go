@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/ctxaudit/ctxaudit/internal/audit"
+	"github.com/ctxaudit/ctxaudit/internal/report"
 )
 
 func (a *app) rulesCommand() *cobra.Command {
@@ -42,4 +43,13 @@ func (a *app) rulesCommand() *cobra.Command {
 			return err
 		},
 	}
+}
+
+// shownRules gives the rules as formats show them.
+func shownRules() []report.Rule {
+	var out []report.Rule
+	for _, r := range audit.Rules() {
+		out = append(out, report.Rule{Name: r.Name, Title: r.Title, Severity: r.Severity, Doc: r.Doc})
+	}
+	return out
 }

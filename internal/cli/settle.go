@@ -12,6 +12,7 @@ import (
 	"github.com/ctxaudit/ctxaudit/dockerfile"
 	"github.com/ctxaudit/ctxaudit/internal/audit"
 	"github.com/ctxaudit/ctxaudit/internal/baseline"
+	"github.com/ctxaudit/ctxaudit/internal/finding"
 	"github.com/ctxaudit/ctxaudit/internal/policy"
 	"github.com/ctxaudit/ctxaudit/internal/simulate"
 	"github.com/ctxaudit/ctxaudit/internal/suppress"
@@ -22,7 +23,7 @@ const maxBaseline = 64 << 20
 
 // settle gives findings the severity that the configuration wants, takes out those that are suppressed, and those that the
 // baseline has.
-func (a *app) settle(images []audit.ImageReport, subjects []audit.Subject, f *checkFlags) error {
+func (a *app) settle(images []finding.ImageReport, subjects []audit.Subject, f *checkFlags) error {
 	if err := a.suppress(images, subjects, f.buildkitChecks); err != nil {
 		return err
 	}
@@ -67,7 +68,7 @@ func findings(n int) string {
 }
 
 // suppress applies severities and suppressions. The images are all of one configuration, or of none.
-func (a *app) suppress(images []audit.ImageReport, subjects []audit.Subject, lints bool) error {
+func (a *app) suppress(images []finding.ImageReport, subjects []audit.Subject, lints bool) error {
 	var file *policy.File
 	contexts := map[string]string{}
 	for i, s := range subjects {
@@ -82,7 +83,7 @@ func (a *app) suppress(images []audit.ImageReport, subjects []audit.Subject, lin
 		}
 	}
 	suppress.Apply(images, suppress.Input{
-		Policy: file, Known: isRule, Today: time.Now(),
+		Policy: file, Known: isRule, Severity: ruleSeverity, Today: time.Now(),
 		Reported: func(rule string) bool {
 			if strings.HasPrefix(rule, "Ignore") {
 				return false // by ignore lint
@@ -93,6 +94,11 @@ func (a *app) suppress(images []audit.ImageReport, subjects []audit.Subject, lin
 		Read: func(name string) (string, bool) { return a.readSource(name, contexts[name]) },
 	})
 	return suppress.Severities(images, file, isRule)
+}
+
+func ruleSeverity(name string) finding.Severity {
+	r, _ := audit.FindRule(name)
+	return r.Severity
 }
 
 // isRule reports whether there is a rule, or a check of BuildKit, of that name.
@@ -113,17 +119,17 @@ func (a *app) readSource(file, context string) (string, bool) {
 }
 
 // addLints adds BuildKit's own warnings to a report.
-func addLints(r *audit.ImageReport, image *simulate.Image) {
+func addLints(r *finding.ImageReport, image *simulate.Image) {
 	for _, w := range image.Plan.Warnings {
 		detail := w.Description
 		if w.URL != "" {
 			detail = strings.TrimSpace(detail + " " + w.URL)
 		}
-		r.Findings = append(r.Findings, audit.Finding{
-			Rule: w.Rule, Severity: audit.Warning, Summary: w.Message, Detail: detail,
-			Subject: audit.Position{File: image.Plan.Dockerfile.Name, Line: w.Range.Start.Line, Column: w.Range.Start.Column},
-			Related: []audit.Place{}, Assumptions: []audit.Assumption{}, Fixes: []audit.Fix{},
+		r.Findings = append(r.Findings, finding.Finding{
+			Rule: w.Rule, Severity: finding.Warning, Summary: w.Message, Detail: detail,
+			Subject: finding.Position{File: image.Plan.Dockerfile.Name, Line: w.Range.Start.Line, Column: w.Range.Start.Column},
+			Related: []finding.Place{}, Assumptions: []finding.Assumption{}, Fixes: []finding.Fix{},
 		})
 	}
-	slices.SortStableFunc(r.Findings, audit.CompareFindings)
+	slices.SortStableFunc(r.Findings, finding.Compare)
 }

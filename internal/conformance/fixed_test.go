@@ -12,6 +12,7 @@ import (
 	"github.com/ctxaudit/ctxaudit/dockerfile"
 	"github.com/ctxaudit/ctxaudit/internal/audit"
 	"github.com/ctxaudit/ctxaudit/internal/edit"
+	"github.com/ctxaudit/ctxaudit/internal/finding"
 	"github.com/ctxaudit/ctxaudit/internal/policy"
 	"github.com/ctxaudit/ctxaudit/internal/simulate"
 	"github.com/ctxaudit/ctxaudit/internal/why"
@@ -61,7 +62,7 @@ func TestFixedBuilds(t *testing.T) {
 
 // someFix gives a fix for something that the image of a request lacks, and how many files the image has with it; nil if it
 // lacks nothing or the build fails.
-func someFix(t *testing.T, r *Request, n int) (*audit.Fix, int) {
+func someFix(t *testing.T, r *Request, n int) (*finding.Fix, int) {
 	t.Helper()
 	opt := dockerfile.Options{Context: r.Context}
 	m, err := simulate.Build(t.Context(), opt)

@@ -19,14 +19,15 @@ import (
 	"strings"
 
 	"github.com/ctxaudit/ctxaudit/dockerctx"
-	"github.com/ctxaudit/ctxaudit/internal/audit"
 	"github.com/ctxaudit/ctxaudit/internal/budget"
+	"github.com/ctxaudit/ctxaudit/internal/finding"
+	"github.com/ctxaudit/ctxaudit/internal/secrets"
 	"github.com/ctxaudit/ctxaudit/internal/simulate"
 )
 
 // Result is what was found.
 type Result struct {
-	Findings []audit.Finding
+	Findings []finding.Finding
 	// Removable are the lines that can be taken out, all together, without any effect on this context; ascending.
 	Removable []int
 	// Untried are how many lines were not taken out, because that would have taken too long: of them less is known.
@@ -56,7 +57,7 @@ func Lint(c *simulate.Context, opt Options) (*Result, error) {
 	if err := l.run(); err != nil {
 		return nil, err
 	}
-	slices.SortStableFunc(l.result.Findings, func(a, b audit.Finding) int { return a.Subject.Line - b.Subject.Line })
+	slices.SortStableFunc(l.result.Findings, func(a, b finding.Finding) int { return a.Subject.Line - b.Subject.Line })
 	return &l.result, nil
 }
 
@@ -155,7 +156,7 @@ func (l *linter) note(t *dockerctx.Trail, isDir bool) {
 		}
 		f.notRead = f.notRead && s.Reason == dockerctx.DirectoryNotRead
 		f.changes = f.changes || s.Effect != dockerctx.EffectNone
-		if s.Effect == dockerctx.EffectReincludes && f.brings == "" && t.Included && !isDir && audit.LooksSecret(t.Path) {
+		if s.Effect == dockerctx.EffectReincludes && f.brings == "" && t.Included && !isDir && secrets.LooksLike(t.Path) {
 			f.brings = t.Path
 		}
 	}
@@ -295,7 +296,7 @@ func signature(c *dockerctx.Context) ([32]byte, error) {
 func (l *linter) judge(line *dockerctx.Line, idle bool) error {
 	f := l.facts[line.Number]
 	if f != nil && f.brings != "" {
-		l.add(line, audit.IgnoreSecretReincluded, audit.Warning,
+		l.add(line, finding.IgnoreSecretReincluded, finding.Warning,
 			fmt.Sprintf("%s brings back %s, which looks like a secret", line.Text, f.brings),
 			"What reaches the builder can be copied into an image, and stays in the build cache.")
 	}
@@ -318,10 +319,10 @@ func (l *linter) judge(line *dockerctx.Line, idle bool) error {
 		if strings.HasPrefix(line.Pattern, "#") {
 			detail = "A # begins a comment only in the first column: this line is a pattern."
 		}
-		l.add(line, audit.IgnorePatternUnused, audit.Warning, fmt.Sprintf("%s matches nothing in this context", strings.TrimSpace(line.Text)), detail)
+		l.add(line, finding.IgnorePatternUnused, finding.Warning, fmt.Sprintf("%s matches nothing in this context", strings.TrimSpace(line.Text)), detail)
 	default:
 		l.result.Removable = append(l.result.Removable, line.Number)
-		l.add(line, audit.IgnorePatternRedundant, audit.Warning, fmt.Sprintf("%s changes nothing", strings.TrimSpace(line.Text)),
+		l.add(line, finding.IgnorePatternRedundant, finding.Warning, fmt.Sprintf("%s changes nothing", strings.TrimSpace(line.Text)),
 			l.instead(line, f))
 	}
 	return nil
@@ -350,16 +351,16 @@ func (l *linter) instead(line *dockerctx.Line, f *fact) string {
 	}
 }
 
-func (l *linter) add(line *dockerctx.Line, rule string, severity audit.Severity, summary, detail string, related ...audit.Place) {
-	l.result.Findings = append(l.result.Findings, audit.Finding{
+func (l *linter) add(line *dockerctx.Line, rule string, severity finding.Severity, summary, detail string, related ...finding.Place) {
+	l.result.Findings = append(l.result.Findings, finding.Finding{
 		Rule: rule, Severity: severity, Summary: summary, Detail: detail,
-		Subject: audit.Position{File: l.ignore.Name, Line: line.Number, Column: line.Range.Start.Column},
-		Related: append([]audit.Place{}, related...), Assumptions: []audit.Assumption{}, Fixes: []audit.Fix{},
+		Subject: finding.Position{File: l.ignore.Name, Line: line.Number, Column: line.Range.Start.Column},
+		Related: append([]finding.Place{}, related...), Assumptions: []finding.Assumption{}, Fixes: []finding.Fix{},
 	})
 }
 
-func (l *linter) place(role audit.Role, line *dockerctx.Line, note string) audit.Place {
-	return audit.Place{Role: role, File: l.ignore.Name, Line: line.Number, Text: strings.TrimSpace(line.Text), Note: note}
+func (l *linter) place(role finding.Role, line *dockerctx.Line, note string) finding.Place {
+	return finding.Place{Role: role, File: l.ignore.Name, Line: line.Number, Text: strings.TrimSpace(line.Text), Note: note}
 }
 
 // rootOnly reports a bare name that keeps out what has it at the root, and not what has it further down: where a directory
@@ -400,7 +401,7 @@ func (l *linter) rootOnly(line *dockerctx.Line) bool {
 	if len(deeper) > 1 {
 		more = fmt.Sprintf(" and %d more", len(deeper)-1)
 	}
-	l.add(line, audit.IgnorePatternRootOnly, audit.Warning,
+	l.add(line, finding.IgnorePatternRootOnly, finding.Warning,
 		fmt.Sprintf("%s matches at the root of the context only; %s%s reaches the builder", text, deeper[0], more),
 		fmt.Sprintf("Unlike in a .gitignore, a name without a slash is anchored at the root. **/%s matches at any depth, /%s says that the root is meant.",
 			strings.TrimSuffix(text, "/"), strings.TrimSuffix(text, "/")))

@@ -6,8 +6,8 @@ import (
 	"strings"
 
 	"github.com/ctxaudit/ctxaudit/dockerctx"
-	"github.com/ctxaudit/ctxaudit/internal/audit"
 	"github.com/ctxaudit/ctxaudit/internal/edit"
+	"github.com/ctxaudit/ctxaudit/internal/finding"
 	"github.com/ctxaudit/ctxaudit/internal/simulate"
 )
 
@@ -47,12 +47,12 @@ func (l *linter) ineffective(line *dockerctx.Line) (bool, error) {
 	if works {
 		detail += fmt.Sprintf(" %s would bring it back.", form.describe)
 	}
-	l.add(line, audit.IgnoreNegationIneffective, audit.Warning,
+	l.add(line, finding.IgnoreNegationIneffective, finding.Warning,
 		fmt.Sprintf("%s brings nothing back, although %s is kept out", text, kept[0]), detail,
-		l.place(audit.RoleNoEffect, line, ""), l.place(audit.RoleExcludes, winner, "keeps out "+kept[0]))
+		l.place(finding.RoleNoEffect, line, ""), l.place(finding.RoleExcludes, winner, "keeps out "+kept[0]))
 	if works {
 		f := &l.result.Findings[len(l.result.Findings)-1]
-		f.Fixes = append(f.Fixes, audit.Fix{Title: form.describe, Edits: form.edits, Adds: form.adds, AddsCount: form.count, AddsBytes: form.bytes})
+		f.Fixes = append(f.Fixes, finding.Fix{Title: form.describe, Edits: form.edits, Adds: form.adds, AddsCount: form.count, AddsBytes: form.bytes})
 	}
 	return true, nil
 }
@@ -198,7 +198,7 @@ func (l *linter) slow() error {
 		if len(guilty) > 1 {
 			more = fmt.Sprintf(" (with the %d other negations of this kind)", len(guilty)-1)
 		}
-		l.add(g, audit.IgnoreSlowNegation, audit.Warning,
+		l.add(g, finding.IgnoreSlowNegation, finding.Warning,
 			fmt.Sprintf("%s makes BuildKit read %d directories that are kept out", strings.TrimSpace(g.Text), now-then),
 			fmt.Sprintf("Because of a negation with a wildcard before its end%s no excluded directory is passed over: %d directories are read instead of %d. A negation that names a directory keeps the others closed.", more, now, then))
 	}

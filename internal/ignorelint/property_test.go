@@ -13,9 +13,9 @@ import (
 
 	"github.com/ctxaudit/ctxaudit/dockerctx"
 	"github.com/ctxaudit/ctxaudit/dockerfile"
-	"github.com/ctxaudit/ctxaudit/internal/audit"
 	"github.com/ctxaudit/ctxaudit/internal/conformance"
 	"github.com/ctxaudit/ctxaudit/internal/edit"
+	"github.com/ctxaudit/ctxaudit/internal/finding"
 	"github.com/ctxaudit/ctxaudit/internal/ignorelint"
 	"github.com/ctxaudit/ctxaudit/internal/rootfs"
 	"github.com/ctxaudit/ctxaudit/internal/simulate"
@@ -121,7 +121,7 @@ func TestOfferedFormsWork(t *testing.T) {
 		}
 		have := included(t, c)
 		for _, f := range result.Findings {
-			if f.Rule != audit.IgnoreNegationIneffective {
+			if f.Rule != finding.IgnoreNegationIneffective {
 				continue
 			}
 			for _, fix := range f.Fixes {

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/ctxaudit/ctxaudit/internal/audit"
+	"github.com/ctxaudit/ctxaudit/internal/finding"
 	"github.com/ctxaudit/ctxaudit/internal/simulate"
 )
 
@@ -47,8 +48,8 @@ type Image struct {
 	// Settings are those of the image's configuration that change.
 	Settings []Setting `json:"settings"`
 	// New and Gone are the findings that appear and disappear.
-	New  []audit.Finding `json:"new"`
-	Gone []audit.Finding `json:"gone"`
+	New  []finding.Finding `json:"new"`
+	Gone []finding.Finding `json:"gone"`
 }
 
 // Group is a directory of which everything enters or leaves, or a single file.
@@ -61,8 +62,8 @@ type Group struct {
 	Files       int    `json:"files"`
 	Bytes       int64  `json:"bytes"`
 	// Reason says why it leaves, Place is the line that does it, if one does.
-	Reason string       `json:"reason,omitempty"`
-	Place  *audit.Place `json:"place,omitempty"`
+	Reason string         `json:"reason,omitempty"`
+	Place  *finding.Place `json:"place,omitempty"`
 	// Imports counts the places that import it and break.
 	Imports int `json:"imports,omitempty"`
 }
@@ -77,7 +78,7 @@ type Setting struct {
 // state is an image in one of the two states.
 type state struct {
 	subject audit.Subject
-	report  audit.ImageReport
+	report  finding.ImageReport
 	image   *simulate.Image // nil if the build fails
 	files   map[string]simulate.File
 }
@@ -129,7 +130,7 @@ func states(ctx context.Context, subjects []audit.Subject) (map[string]*state, e
 }
 
 func compare(name string, before, after *state) (Image, error) {
-	img := Image{Name: name, Left: []Group{}, Entered: []Group{}, Settings: []Setting{}, New: []audit.Finding{}, Gone: []audit.Finding{}}
+	img := Image{Name: name, Left: []Group{}, Entered: []Group{}, Settings: []Setting{}, New: []finding.Finding{}, Gone: []finding.Finding{}}
 	switch {
 	case before == nil:
 		img.Status, img.Dockerfile, img.New = Added, after.report.Dockerfile, after.report.Findings
@@ -170,12 +171,12 @@ func compare(name string, before, after *state) (Image, error) {
 }
 
 // missing gives the findings of one list that the other lacks.
-func missing(list, other []audit.Finding) []audit.Finding {
+func missing(list, other []finding.Finding) []finding.Finding {
 	have := map[string]bool{}
 	for _, f := range other {
 		have[f.Identity()] = true
 	}
-	out := []audit.Finding{}
+	out := []finding.Finding{}
 	for _, f := range list {
 		if !have[f.Identity()] {
 			out = append(out, f)
@@ -228,7 +229,7 @@ func groups(files, other map[string]simulate.File) []Group {
 }
 
 // reasons says of what left why it did, and how many imports of it break.
-func (s *state) reasons(left []Group, found []audit.Finding) error {
+func (s *state) reasons(left []Group, found []finding.Finding) error {
 	main, err := s.image.MainContext(s.subject.Options.Context)
 	if err != nil {
 		return err
@@ -240,7 +241,7 @@ func (s *state) reasons(left []Group, found []audit.Finding) error {
 				continue
 			}
 			for _, p := range f.Related {
-				if p.Role == audit.RoleImports {
+				if p.Role == finding.RoleImports {
 					g.Imports++
 				}
 			}
@@ -265,7 +266,7 @@ func (s *state) reasons(left []Group, found []audit.Finding) error {
 			g.Reason = "no instruction copies it any more"
 		case t.Decisive != nil:
 			g.Reason = "the ignore file keeps it out"
-			g.Place = &audit.Place{Role: audit.RoleExcludes, File: main.Ignore.Name, Line: t.Decisive.Number, Text: strings.TrimSpace(t.Decisive.Text)}
+			g.Place = &finding.Place{Role: finding.RoleExcludes, File: main.Ignore.Name, Line: t.Decisive.Number, Text: strings.TrimSpace(t.Decisive.Text)}
 		}
 	}
 	return nil
@@ -279,7 +280,7 @@ func (s *state) brought(g *Group) {
 	}
 	for _, step := range s.image.Provenance(n) {
 		if l := step.Op.Location; !l.IsZero() {
-			g.Place = &audit.Place{Role: audit.RoleCopies, File: l.File, Line: l.Range.Start.Line, Text: l.Text}
+			g.Place = &finding.Place{Role: finding.RoleCopies, File: l.File, Line: l.Range.Start.Line, Text: l.Text}
 			return
 		}
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/ctxaudit/ctxaudit/dockerfile"
 	"github.com/ctxaudit/ctxaudit/internal/audit"
+	"github.com/ctxaudit/ctxaudit/internal/finding"
 	"github.com/ctxaudit/ctxaudit/internal/policy"
 )
 
@@ -15,7 +16,7 @@ func TestConcerned(t *testing.T) {
 		{Name: "api", Options: dockerfile.Options{Context: "services/api", Dockerfile: "docker/api.Dockerfile"}},
 		{Name: "web", Options: dockerfile.Options{
 			Context: "services/web", BuildContexts: map[string]string{"lib": "lib", "base": "docker-image://alpine", "far": "https://x/y.git"},
-		}, Sources: []audit.Source{{File: "deploy/web.yaml"}}},
+		}, Sources: []finding.Source{{File: "deploy/web.yaml"}}},
 		{Name: "job", Options: dockerfile.Options{Context: "jobs", Dockerfile: "-"}, PolicyFile: &policy.File{Name: "jobs/../.ctxaudit.yaml"}},
 		{Name: "far", Options: dockerfile.Options{Context: "https://github.com/x/y.git", Dockerfile: "far.Dockerfile"}},
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/ctxaudit/ctxaudit/dockerfile"
 	"github.com/ctxaudit/ctxaudit/internal/audit"
 	"github.com/ctxaudit/ctxaudit/internal/builds"
+	"github.com/ctxaudit/ctxaudit/internal/finding"
 	"github.com/ctxaudit/ctxaudit/internal/overlay"
 	"github.com/ctxaudit/ctxaudit/internal/simulate"
 )
@@ -44,14 +45,14 @@ func (d *discovery) add(b builds.Build) error {
 	img.key = keyOf(opt, img.subject.Image, err)
 	var refused *dockerfile.Error
 	img.lacking = errors.As(err, &refused) && len(refused.Unset.Args) > 0
-	source := audit.Source{Kind: b.Kind, File: d.shown(b.File), Line: b.Line}
-	img.subject.Sources, img.subject.Prepared = []audit.Source{source}, b.Prepared
+	source := finding.Source{Kind: b.Kind, File: d.shown(b.File), Line: b.Line}
+	img.subject.Sources, img.subject.Prepared = []finding.Source{source}, b.Prepared
 	img.subject.Starts = []audit.Start{{
 		Entrypoint: b.Start.Entrypoint, Command: b.Start.Command, Workdir: b.Start.WorkingDir, Env: b.Start.Env,
-		Mounts: b.Mounts, At: audit.Position{File: source.File, Line: source.Line},
+		Mounts: b.Mounts, At: finding.Position{File: source.File, Line: source.Line},
 	}}
 	if b.Upload != "" {
-		if img.subject.Upload, err = d.upload(filepath.Join(d.root, filepath.FromSlash(b.Upload)), audit.Position{File: source.File, Line: source.Line}); err != nil {
+		if img.subject.Upload, err = d.upload(filepath.Join(d.root, filepath.FromSlash(b.Upload)), finding.Position{File: source.File, Line: source.Line}); err != nil {
 			d.notice(b.File, b.Line, "what is uploaded for %s is not known: %v", b.Name, err)
 		}
 	}

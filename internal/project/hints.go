@@ -6,8 +6,8 @@ import (
 	"slices"
 
 	"github.com/ctxaudit/ctxaudit/dockerfile"
-	"github.com/ctxaudit/ctxaudit/internal/audit"
 	"github.com/ctxaudit/ctxaudit/internal/builds"
+	"github.com/ctxaudit/ctxaudit/internal/finding"
 	"github.com/ctxaudit/ctxaudit/internal/simulate"
 )
 
@@ -40,7 +40,7 @@ func (d *discovery) fromHints(df string) (n *named, err error) {
 		}
 		img := &described{key: keyOf(opt, image, nil), subject: d.state.discovered(nameOf(b, df), opt)}
 		img.subject.Image, img.subject.Prepared = image, true
-		img.subject.Sources = []audit.Source{{Kind: b.Kind, File: d.shown(b.File), Line: b.Line}}
+		img.subject.Sources = []finding.Source{{Kind: b.Kind, File: d.shown(b.File), Line: b.Line}}
 		img.byDefault = image.Plan.TargetStage == len(image.Plan.Stages)-1
 		if i := slices.IndexFunc(found, func(have *described) bool { return have.key == img.key }); i >= 0 {
 			found[i].subject.Sources = append(found[i].subject.Sources, img.subject.Sources[0])

@@ -10,6 +10,7 @@ import (
 	"github.com/ctxaudit/ctxaudit/dockerfile"
 	"github.com/ctxaudit/ctxaudit/internal/audit"
 	"github.com/ctxaudit/ctxaudit/internal/builds"
+	"github.com/ctxaudit/ctxaudit/internal/finding"
 	"github.com/ctxaudit/ctxaudit/internal/policy"
 	"github.com/ctxaudit/ctxaudit/internal/simulate"
 )
@@ -18,7 +19,7 @@ import (
 type Images struct {
 	Subjects []audit.Subject
 	// Notices are what its files say and could not be followed.
-	Notices []audit.Notice
+	Notices []finding.Notice
 }
 
 // NoDockerfileError says that discovery found nothing.
@@ -147,7 +148,7 @@ func (d *discovery) reader() *builds.Reader {
 
 // notice tells of something that could not be followed.
 func (d *discovery) notice(file string, line int, format string, args ...any) {
-	d.Notices = append(d.Notices, audit.Notice{File: d.shown(file), Line: line, Text: fmt.Sprintf(format, args...)})
+	d.Notices = append(d.Notices, finding.Notice{File: d.shown(file), Line: line, Text: fmt.Sprintf(format, args...)})
 }
 
 // take adds an image under a name that no other has.

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/ctxaudit/ctxaudit/internal/audit"
+	"github.com/ctxaudit/ctxaudit/internal/finding"
 	"github.com/ctxaudit/ctxaudit/internal/git"
 )
 
@@ -139,8 +139,8 @@ func (w *World) Ignored(dir string, paths []string) map[string]bool {
 }
 
 // ignores gives the line of git's ignore files that matches each of some paths, relative to a directory.
-func (w *World) ignores(dir string, paths []string) map[string]*audit.Place {
-	out := map[string]*audit.Place{}
+func (w *World) ignores(dir string, paths []string) map[string]*finding.Place {
+	out := map[string]*finding.Place{}
 	repo, rel, prefix, ok := w.place(dir)
 	if !ok || len(paths) == 0 {
 		return out
@@ -170,7 +170,7 @@ func (w *World) ignores(dir string, paths []string) map[string]*audit.Place {
 		if rel, err := filepath.Rel(absolute("."), file); err == nil && filepath.IsLocal(rel) {
 			file = rel
 		}
-		out[p] = &audit.Place{Role: audit.RoleGitIgnores, File: filepath.ToSlash(file), Line: line.Line, Text: line.Pattern}
+		out[p] = &finding.Place{Role: finding.RoleGitIgnores, File: filepath.ToSlash(file), Line: line.Line, Text: line.Pattern}
 	}
 	return out
 }

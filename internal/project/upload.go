@@ -8,11 +8,12 @@ import (
 
 	"github.com/ctxaudit/ctxaudit/dockerctx"
 	"github.com/ctxaudit/ctxaudit/internal/audit"
+	"github.com/ctxaudit/ctxaudit/internal/finding"
 	"github.com/ctxaudit/ctxaudit/internal/gcloudignore"
 )
 
 // upload gives what `gcloud builds submit` sends of a directory; nil if that is everything.
-func (d *discovery) upload(dir string, at audit.Position) (*audit.Upload, error) {
+func (d *discovery) upload(dir string, at finding.Position) (*audit.Upload, error) {
 	base, err := d.state.Directory(dir)
 	if err != nil {
 		return nil, err
@@ -40,7 +41,7 @@ func (d *discovery) upload(dir string, at audit.Position) (*audit.Upload, error)
 			}
 			return rules.Directory(base, rel), nil
 		},
-		Withheld: func(contextDir, name string, isDir bool) *audit.Place {
+		Withheld: func(contextDir, name string, isDir bool) *finding.Place {
 			rel, ok := inside(contextDir)
 			if !ok {
 				return nil
@@ -49,7 +50,7 @@ func (d *discovery) upload(dir string, at audit.Position) (*audit.Upload, error)
 			if l == nil {
 				return nil
 			}
-			place := &audit.Place{Role: audit.RoleWithholds, Line: l.Number, Text: strings.TrimSpace(l.Text)}
+			place := &finding.Place{Role: finding.RoleWithholds, Line: l.Number, Text: strings.TrimSpace(l.Text)}
 			if l.File != "" {
 				place.File = filepath.ToSlash(filepath.Join(dir, filepath.FromSlash(l.File)))
 			}

@@ -9,8 +9,8 @@ import (
 	"sync"
 
 	"github.com/ctxaudit/ctxaudit/dockerctx"
-	"github.com/ctxaudit/ctxaudit/internal/audit"
 	"github.com/ctxaudit/ctxaudit/internal/files"
+	"github.com/ctxaudit/ctxaudit/internal/finding"
 	"github.com/ctxaudit/ctxaudit/internal/git"
 )
 
@@ -123,7 +123,7 @@ func (w *World) top() string {
 }
 
 // Notices tell what git could not answer, once.
-func (w *World) Notices() []audit.Notice {
+func (w *World) Notices() []finding.Notice {
 	if w == nil {
 		return nil
 	}
@@ -137,7 +137,7 @@ func (w *World) Notices() []audit.Notice {
 		return nil
 	}
 	w.told = true
-	return []audit.Notice{{File: ".git", Text: fmt.Sprintf("what git tracks and ignores is not known: %v", err)}}
+	return []finding.Notice{{File: ".git", Text: fmt.Sprintf("what git tracks and ignores is not known: %v", err)}}
 }
 
 // OutsideError says that something lies outside of what a run may see.

@@ -3,19 +3,19 @@ package report
 import (
 	"io"
 
-	"github.com/ctxaudit/ctxaudit/internal/audit"
+	"github.com/ctxaudit/ctxaudit/internal/finding"
 	"github.com/ctxaudit/ctxaudit/internal/inventory"
 )
 
 // Audit is the record that every format of an audit is made from.
 type Audit struct {
-	audit.Report
+	finding.Report
 	// Version of ctxaudit, for the formats that name the tool.
 	Version string
 	// FailOn is the least severity that fails the audit.
-	FailOn audit.Severity
+	FailOn finding.Severity
 	// Rules are all rules, in their order.
-	Rules []audit.Rule
+	Rules []Rule
 	// Sources are the files that findings point into, as far as they could be read.
 	Sources Sources
 	// Views are the files of each image and its context, in the order of Images; only if [Format.NeedsViews].
@@ -23,6 +23,15 @@ type Audit struct {
 	Views []*inventory.Inventory
 
 	left left // what this part of the audit leaves out
+}
+
+// Rule is what a format tells of a rule.
+type Rule struct {
+	Name, Title string
+	// Severity is what its findings have unless the rule is less sure.
+	Severity finding.Severity
+	// Doc gives its page, in Markdown.
+	Doc func() string
 }
 
 // Failed reports whether the audit fails.
@@ -83,12 +92,12 @@ func FindFormat(name string) (Format, bool) {
 
 // subject gives where a finding is shown: its own place, else the first related one, else the file that the image is
 // built from, because annotations and alerts must stand somewhere.
-func subject(f audit.Finding, img audit.ImageReport) audit.Position {
+func subject(f finding.Finding, img finding.ImageReport) finding.Position {
 	if f.Subject.File != "" {
 		return f.Subject
 	}
 	if len(f.Related) > 0 {
-		return audit.Position{File: f.Related[0].File, Line: f.Related[0].Line}
+		return finding.Position{File: f.Related[0].File, Line: f.Related[0].Line}
 	}
-	return audit.Position{File: img.Dockerfile}
+	return finding.Position{File: img.Dockerfile}
 }

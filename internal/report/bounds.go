@@ -5,8 +5,8 @@ import (
 	"reflect"
 	"strings"
 
-	"github.com/ctxaudit/ctxaudit/internal/audit"
 	"github.com/ctxaudit/ctxaudit/internal/edit"
+	"github.com/ctxaudit/ctxaudit/internal/finding"
 )
 
 // Bounds are how much of an audit a format shows; 0 is no bound. Whoever writes the repository decides how much there is to
@@ -46,7 +46,7 @@ func (a Audit) of(i int) leftOfImage {
 	}
 	// Nothing is.
 	img := a.Images[i]
-	return leftOfImage{notChecked: notChecked(img), fingerprints: audit.Fingerprints(img), suppressedPrint: suppressedPrints(img)}
+	return leftOfImage{notChecked: notChecked(img), fingerprints: finding.Fingerprints(img), suppressedPrint: suppressedPrints(img)}
 }
 
 // allLeft counts the findings that are left out.
@@ -76,16 +76,16 @@ func (a Audit) within(b Bounds) Audit {
 		return a
 	}
 	whole := a.Images
-	kept := make([][]*audit.Finding, len(whole)) // nil for one that is left out
+	kept := make([][]*finding.Finding, len(whole)) // nil for one that is left out
 	count := make([]int, len(whole))
 	var r room
 	for i, img := range whole {
-		kept[i] = make([]*audit.Finding, len(img.Findings))
+		kept[i] = make([]*finding.Finding, len(img.Findings))
 	}
-	for _, severity := range []audit.Severity{audit.Error, audit.Warning, ""} {
+	for _, severity := range []finding.Severity{finding.Error, finding.Warning, ""} {
 		for i, img := range whole {
 			for j, f := range img.Findings {
-				if s := f.Severity; s != severity && (severity != "" || s == audit.Error || s == audit.Warning) || b.Findings > 0 && count[i] >= b.Findings {
+				if s := f.Severity; s != severity && (severity != "" || s == finding.Error || s == finding.Warning) || b.Findings > 0 && count[i] >= b.Findings {
 					continue
 				}
 				f = b.finding(f)
@@ -107,8 +107,8 @@ func (a Audit) within(b Bounds) Audit {
 		}
 		out := b.image(img)
 		l := leftOfImage{findings: len(img.Findings) - count[i], notChecked: notChecked(img)}
-		prints := audit.Fingerprints(img)
-		out.Findings = []audit.Finding{}
+		prints := finding.Fingerprints(img)
+		out.Findings = []finding.Finding{}
 		for j, f := range kept[i] {
 			if f != nil {
 				out.Findings = append(out.Findings, *f)
@@ -116,7 +116,7 @@ func (a Audit) within(b Bounds) Audit {
 			}
 		}
 		out.Suppressed, l.suppressed, l.suppressedPrint = b.suppressed(img, &r)
-		out.Passed, l.passed = within(b, &r, img.Passed, func(p audit.Passed) audit.Passed {
+		out.Passed, l.passed = within(b, &r, img.Passed, func(p finding.Passed) finding.Passed {
 			p.Evidence = fewPlaces(p.Evidence, b.Items)
 			return p
 		})
@@ -148,25 +148,25 @@ func within[T any](b Bounds, r *room, list []T, prepare func(T) T) (out []T, mor
 }
 
 // image gives what stands in an image beside lists that are cut elsewhere.
-func (b Bounds) image(img audit.ImageReport) audit.ImageReport {
+func (b Bounds) image(img finding.ImageReport) finding.ImageReport {
 	img.Findings, img.Passed, img.Assumptions, img.Suppressed, img.Followed = nil, nil, nil, nil, nil
 	return clipped(img, b.Chars)
 }
 
 // finding gives a finding within bounds.
-func (b Bounds) finding(f audit.Finding) audit.Finding {
+func (b Bounds) finding(f finding.Finding) finding.Finding {
 	f.Related = fewPlaces(f.Related, b.Items)
 	f.Files, f.Tried = fewNames(f.Files, b.Items), fewNames(f.Tried, b.Items)
 	f.Fixes, _ = few(f.Fixes, b.Items)
 	f.Assumptions, _ = few(f.Assumptions, b.Items) // the first few of them are named, the image has all
-	f.Hint = audit.Hint{}
+	f.Hint = finding.Hint{}
 	return clipped(f, b.Chars)
 }
 
-func (b Bounds) suppressed(img audit.ImageReport, r *room) (out []audit.Suppressed, more int, prints []string) {
+func (b Bounds) suppressed(img finding.ImageReport, r *room) (out []finding.Suppressed, more int, prints []string) {
 	all := suppressedPrints(img)
 	for i, x := range img.Suppressed {
-		x = clipped(audit.Suppressed{Finding: b.finding(x.Finding), Reason: x.Reason, File: x.File, Line: x.Line}, b.Chars)
+		x = clipped(finding.Suppressed{Finding: b.finding(x.Finding), Reason: x.Reason, File: x.File, Line: x.Line}, b.Chars)
 		if b.Findings > 0 && len(out) >= b.Findings || !r.take(b, size(reflect.ValueOf(x))) {
 			return out, len(img.Suppressed) - i, prints
 		}
@@ -176,12 +176,12 @@ func (b Bounds) suppressed(img audit.ImageReport, r *room) (out []audit.Suppress
 }
 
 // suppressedPrints gives the fingerprints of findings that do not count.
-func suppressedPrints(img audit.ImageReport) []string {
-	alone := audit.ImageReport{Name: img.Name}
+func suppressedPrints(img finding.ImageReport) []string {
+	alone := finding.ImageReport{Name: img.Name}
 	for _, x := range img.Suppressed {
 		alone.Findings = append(alone.Findings, x.Finding)
 	}
-	return audit.Fingerprints(alone)
+	return finding.Fingerprints(alone)
 }
 
 // few gives the first of a list, and how many are left out.
@@ -193,12 +193,12 @@ func few[T any](list []T, most int) (shown []T, more int) {
 }
 
 // roleMore is the part of what stands for lines that are left out.
-const roleMore audit.Role = "and"
+const roleMore finding.Role = "and"
 
-func fewPlaces(list []audit.Place, most int) []audit.Place {
+func fewPlaces(list []finding.Place, most int) []finding.Place {
 	shown, more := few(list, most)
 	if more > 0 {
-		shown = append(shown, audit.Place{Role: roleMore, Note: moreOf(more)})
+		shown = append(shown, finding.Place{Role: roleMore, Note: moreOf(more)})
 	}
 	return shown
 }

@@ -10,37 +10,37 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/ctxaudit/ctxaudit/internal/audit"
 	"github.com/ctxaudit/ctxaudit/internal/edit"
+	"github.com/ctxaudit/ctxaudit/internal/finding"
 )
 
 // much is an audit of which everything is too much: many images, findings, lines of each, and long texts.
 func much(images, findings, items, chars int) Audit {
 	long := func(n int) string { return fmt.Sprintf("%d ", n) + strings.Repeat("x y|`", chars/5) }
-	a := Audit{Version: "v1", FailOn: audit.Error, Sources: Sources{"f": NewSource(strings.Repeat(long(0)+"\n", 50))}}
-	var list []audit.ImageReport
+	a := Audit{Version: "v1", FailOn: finding.Error, Sources: Sources{"f": NewSource(strings.Repeat(long(0)+"\n", 50))}}
+	var list []finding.ImageReport
 	for i := range images {
-		img := audit.ImageReport{Name: fmt.Sprint("image", i), Dockerfile: "Dockerfile", Context: "."}
+		img := finding.ImageReport{Name: fmt.Sprint("image", i), Dockerfile: "Dockerfile", Context: "."}
 		for j := range findings {
-			f := audit.Finding{
-				Rule: "ImportNotInImage", Severity: []audit.Severity{audit.Note, audit.Warning, audit.Error}[j*3/findings],
-				Summary: long(j), Detail: long(j), Subject: audit.Position{File: "f", Line: j%50 + 1},
-				Fixes: []audit.Fix{{Title: long(j), Edits: []edit.Edit{{File: "f", Line: 1, Insert: long(j)}}}},
+			f := finding.Finding{
+				Rule: "ImportNotInImage", Severity: []finding.Severity{finding.Note, finding.Warning, finding.Error}[j*3/findings],
+				Summary: long(j), Detail: long(j), Subject: finding.Position{File: "f", Line: j%50 + 1},
+				Fixes: []finding.Fix{{Title: long(j), Edits: []edit.Edit{{File: "f", Line: 1, Insert: long(j)}}}},
 			}
 			for k := range items {
-				f.Related = append(f.Related, audit.Place{Role: audit.RoleExcludes, File: "f", Line: k + 1, Text: long(k), Note: long(k)})
+				f.Related = append(f.Related, finding.Place{Role: finding.RoleExcludes, File: "f", Line: k + 1, Text: long(k), Note: long(k)})
 				f.Files = append(f.Files, long(k))
 			}
 			img.Findings = append(img.Findings, f)
-			img.Passed = append(img.Passed, audit.Passed{Requirement: long(j), Evidence: f.Related})
-			img.Assumptions = append(img.Assumptions, audit.Assumption{Kind: "run", File: "f", Line: 1, Text: long(j), Meaning: long(j)})
-			img.Suppressed = append(img.Suppressed, audit.Suppressed{Finding: f, Reason: long(j), File: "f", Line: 1})
+			img.Passed = append(img.Passed, finding.Passed{Requirement: long(j), Evidence: f.Related})
+			img.Assumptions = append(img.Assumptions, finding.Assumption{Kind: "run", File: "f", Line: 1, Text: long(j), Meaning: long(j)})
+			img.Suppressed = append(img.Suppressed, finding.Suppressed{Finding: f, Reason: long(j), File: "f", Line: 1})
 		}
 		list = append(list, img)
 	}
-	a.Report = audit.NewReport(list)
+	a.Report = finding.NewReport(list)
 	for i := range findings {
-		a.Notices = append(a.Notices, audit.Notice{File: "f", Line: i, Text: long(i)})
+		a.Notices = append(a.Notices, finding.Notice{File: "f", Line: i, Text: long(i)})
 	}
 	return a
 }
@@ -89,12 +89,12 @@ func TestTheWorstIsShown(t *testing.T) {
 	assert.Equal(t, []int{100, 50}, []int{len(part.Images[0].Findings), len(part.Images[1].Findings)})
 	for _, img := range part.Images {
 		for i, f := range img.Findings {
-			assert.Equal(t, audit.Error, f.Severity)
+			assert.Equal(t, finding.Error, f.Severity)
 			assert.Equal(t, fmt.Sprintf("%d ", 600+i), f.Summary[:4])
 		}
 	}
 	assert.Equal(t, 1650, part.allLeft())
-	assert.Equal(t, audit.Fingerprints(a.Images[0])[600:700], part.of(0).fingerprints, "a finding is known by the same name")
+	assert.Equal(t, finding.Fingerprints(a.Images[0])[600:700], part.of(0).fingerprints, "a finding is known by the same name")
 	assert.Len(t, a.Images[0].Findings, 900, "the audit itself stays as it is")
 	assert.Equal(t, a.Summary, part.Summary)
 }

@@ -7,7 +7,7 @@ import (
 	"io"
 	"strings"
 
-	"github.com/ctxaudit/ctxaudit/internal/audit"
+	"github.com/ctxaudit/ctxaudit/internal/finding"
 )
 
 // JSON writes a record as indented JSON with a final line end. Every value is exact; what a terminal or a CI system would
@@ -45,7 +45,7 @@ func Check(out io.Writer, a Audit, s Style) error {
 	return w.Flush()
 }
 
-func (a Audit) checkImage(w io.Writer, img audit.ImageReport, l leftOfImage, s Style) {
+func (a Audit) checkImage(w io.Writer, img finding.ImageReport, l leftOfImage, s Style) {
 	fmt.Fprint(w, s.bold(Name(img.Name)), "  ", s.dim(describe(img)), "\n")
 	for i, f := range img.Findings {
 		if i > 0 {
@@ -68,7 +68,7 @@ func (a Audit) checkImage(w io.Writer, img audit.ImageReport, l leftOfImage, s S
 }
 
 // holds writes what was found to be right, and what that rests on.
-func holds(w io.Writer, img audit.ImageReport, l leftOfImage, s Style) {
+func holds(w io.Writer, img finding.ImageReport, l leftOfImage, s Style) {
 	if img.Modules > 0 {
 		fmt.Fprintf(w, "  %s %s in %s followed from what the image starts\n", s.green("ok"), count(img.Imports, "import"), count(img.Modules, "module"))
 	}
@@ -93,7 +93,7 @@ func holds(w io.Writer, img audit.ImageReport, l leftOfImage, s Style) {
 }
 
 // suppressed tells that findings do not count, and with --verbose which and why.
-func suppressed(w io.Writer, list []audit.Suppressed, more int, s Style) {
+func suppressed(w io.Writer, list []finding.Suppressed, more int, s Style) {
 	if len(list) == 0 {
 		return
 	}
@@ -106,7 +106,7 @@ func suppressed(w io.Writer, list []audit.Suppressed, more int, s Style) {
 	}
 }
 
-func describe(img audit.ImageReport) string {
+func describe(img finding.ImageReport) string {
 	var parts []string
 	if img.Dockerfile != "" {
 		parts = append(parts, Name(img.Dockerfile))
@@ -129,7 +129,7 @@ func describe(img audit.ImageReport) string {
 }
 
 // builtBy says which files describe the build of an image.
-func builtBy(sources []audit.Source) string {
+func builtBy(sources []finding.Source) string {
 	out := "built by " + At(sources[0].File, sources[0].Line)
 	if n := len(sources) - 1; n > 0 {
 		out += fmt.Sprintf(" and %d more", n)
@@ -137,7 +137,7 @@ func builtBy(sources []audit.Source) string {
 	return out
 }
 
-func assumptions(w io.Writer, list []audit.Assumption, more int, s Style) {
+func assumptions(w io.Writer, list []finding.Assumption, more int, s Style) {
 	if len(list) == 0 {
 		return
 	}
@@ -150,7 +150,7 @@ func assumptions(w io.Writer, list []audit.Assumption, more int, s Style) {
 	}
 }
 
-func total(w io.Writer, r audit.Report, s Style) {
+func total(w io.Writer, r finding.Report, s Style) {
 	line := fmt.Sprintf("%s, %s in %s", count(r.Summary.Errors, "error"), count(r.Summary.Warnings, "warning"), count(r.Summary.Images, "image"))
 	switch {
 	case r.Summary.Errors > 0:

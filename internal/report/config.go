@@ -5,14 +5,14 @@ import (
 	"fmt"
 	"io"
 
-	"github.com/ctxaudit/ctxaudit/internal/audit"
+	"github.com/ctxaudit/ctxaudit/internal/finding"
 )
 
 // ConfigLine is one setting of an image's configuration, with the instruction that set it (nil: none of this
 // Dockerfile).
 type ConfigLine struct {
 	Key, Value string
-	Source     *audit.Place
+	Source     *finding.Place
 }
 
 // Config writes settings, one a line.

@@ -5,12 +5,12 @@ import (
 	"io"
 	"strings"
 
-	"github.com/ctxaudit/ctxaudit/internal/audit"
+	"github.com/ctxaudit/ctxaudit/internal/finding"
 )
 
 // finding writes one finding as text: what and where, the line that is to blame with a mark under the exact part, the
 // other lines that have a part in it, why, and what repairs it.
-func (a Audit) finding(w io.Writer, f audit.Finding, img audit.ImageReport, s Style) {
+func (a Audit) finding(w io.Writer, f finding.Finding, img finding.ImageReport, s Style) {
 	fmt.Fprintf(w, "  %s %s", s.severity(f.Severity), s.bold(Text(f.Rule)))
 	if f.Subject.File != "" {
 		fmt.Fprintf(w, "  %s", s.cyan(position(f.Subject)))
@@ -41,7 +41,7 @@ func (a Audit) finding(w io.Writer, f audit.Finding, img audit.ImageReport, s St
 }
 
 // reasons writes what stands below the line to blame.
-func (a Audit) reasons(w io.Writer, f audit.Finding, related []audit.Place, s Style) {
+func (a Audit) reasons(w io.Writer, f finding.Finding, related []finding.Place, s Style) {
 	shown, more := related, 0
 	if !s.Verbose {
 		shown, more = fewImports(related)
@@ -70,7 +70,7 @@ func (a Audit) reasons(w io.Writer, f audit.Finding, related []audit.Place, s St
 //
 //	7 | **/monitoring/
 //	  | ^^^^^^^^^^^^^^ excludes
-func excerpt(w io.Writer, f audit.Finding, sp span, label string, s Style) {
+func excerpt(w io.Writer, f finding.Finding, sp span, label string, s Style) {
 	number := fmt.Sprint(f.Subject.Line)
 	gutter := strings.Repeat(" ", len(number))
 	text, from, to := s.crop(sp, len(number)+9)

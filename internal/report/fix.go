@@ -5,12 +5,12 @@ import (
 	"io"
 	"strings"
 
-	"github.com/ctxaudit/ctxaudit/internal/audit"
 	"github.com/ctxaudit/ctxaudit/internal/edit"
+	"github.com/ctxaudit/ctxaudit/internal/finding"
 )
 
 // fixes writes the edits that repair a finding, each with its exact effect; or what was tried in vain.
-func fixes(w io.Writer, f audit.Finding, s Style) {
+func fixes(w io.Writer, f finding.Finding, s Style) {
 	for _, fix := range f.Fixes {
 		var parts []string
 		for _, e := range fix.Edits {
@@ -31,7 +31,7 @@ func fixes(w io.Writer, f audit.Finding, s Style) {
 }
 
 // editTitle says what the edits of a fix do.
-func editTitle(fix audit.Fix) string {
+func editTitle(fix finding.Fix) string {
 	var parts []string
 	for _, e := range fix.Edits {
 		parts = append(parts, describeEdit(e, Style{}))
@@ -40,7 +40,7 @@ func editTitle(fix audit.Fix) string {
 }
 
 // fixTitle says what a fix does and what it was seen to bring.
-func fixTitle(fix audit.Fix) string { return editTitle(fix) + " (tried: " + Effect(fix) + ")" }
+func fixTitle(fix finding.Fix) string { return editTitle(fix) + " (tried: " + Effect(fix) + ")" }
 
 // change is what a fix makes of a file.
 type change struct{ file, before, after string }
@@ -49,7 +49,7 @@ type change struct{ file, before, after string }
 const maxChanged = 128 << 10
 
 // changes gives what a fix makes of each file; ok is false if one of them could not be read.
-func (a Audit) changes(fix audit.Fix) (list []change, ok bool) {
+func (a Audit) changes(fix finding.Fix) (list []change, ok bool) {
 	edits := map[string][]edit.Edit{}
 	for _, e := range fix.Edits {
 		if edits[e.File] == nil {
@@ -109,7 +109,7 @@ func lines(first, n int) string {
 }
 
 // Effect says what a fix does to the image.
-func Effect(fix audit.Fix) string {
+func Effect(fix finding.Fix) string {
 	if fix.AddsCount+fix.RemovesCount == 0 {
 		return "no file comes or goes"
 	}

@@ -14,21 +14,21 @@ import (
 	east "github.com/yuin/goldmark/extension/ast"
 	gmtext "github.com/yuin/goldmark/text"
 
-	"github.com/ctxaudit/ctxaudit/internal/audit"
+	"github.com/ctxaudit/ctxaudit/internal/finding"
 )
 
 // of gives an audit of which a value is all that a repository wrote.
 func of(value string) Audit {
-	img := audit.ImageReport{
+	img := finding.ImageReport{
 		Name: value, Context: value, Dockerfile: value,
-		Findings: []audit.Finding{{
-			Rule: "PathNotInImage", Severity: audit.Error, Summary: value, Detail: value, Subject: audit.Position{File: value, Line: 1},
-			Related: []audit.Place{{Role: audit.RoleSets, File: value, Line: 1, Text: value, Note: value}}, Files: []string{value}, Tried: []string{value},
+		Findings: []finding.Finding{{
+			Rule: "PathNotInImage", Severity: finding.Error, Summary: value, Detail: value, Subject: finding.Position{File: value, Line: 1},
+			Related: []finding.Place{{Role: finding.RoleSets, File: value, Line: 1, Text: value, Note: value}}, Files: []string{value}, Tried: []string{value},
 		}},
-		Passed: []audit.Passed{{Requirement: value, Evidence: []audit.Place{{Role: audit.RoleSets, File: value, Line: 1, Text: value}}}},
+		Passed: []finding.Passed{{Requirement: value, Evidence: []finding.Place{{Role: finding.RoleSets, File: value, Line: 1, Text: value}}}},
 	}
-	a := Audit{Report: audit.NewReport([]audit.ImageReport{img}), Version: "v1", FailOn: audit.Error, Sources: Sources{value: NewSource(value)}}
-	a.Notices = []audit.Notice{{File: value, Line: 1, Text: value}}
+	a := Audit{Report: finding.NewReport([]finding.ImageReport{img}), Version: "v1", FailOn: finding.Error, Sources: Sources{value: NewSource(value)}}
+	a.Notices = []finding.Notice{{File: value, Line: 1, Text: value}}
 	return a
 }
 

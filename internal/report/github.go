@@ -6,7 +6,7 @@ import (
 	"io"
 	"strings"
 
-	"github.com/ctxaudit/ctxaudit/internal/audit"
+	"github.com/ctxaudit/ctxaudit/internal/finding"
 )
 
 // maxAnnotations is how many annotations of each kind GitHub shows of a step.
@@ -19,7 +19,7 @@ func GitHub(out io.Writer, a Audit, _ Style) error {
 	written, more := map[string]int{}, a.allLeft()
 	for _, img := range a.Images {
 		for _, f := range img.Findings {
-			command := map[audit.Severity]string{audit.Error: "error", audit.Warning: "warning"}[f.Severity]
+			command := map[finding.Severity]string{finding.Error: "error", finding.Warning: "warning"}[f.Severity]
 			if command == "" {
 				command = "notice"
 			}
@@ -59,7 +59,7 @@ func GitHub(out io.Writer, a Audit, _ Style) error {
 }
 
 // githubMessage is a finding in a few lines of plain text: annotations are not Markdown.
-func githubMessage(f audit.Finding, img audit.ImageReport) string {
+func githubMessage(f finding.Finding, img finding.ImageReport) string {
 	lines := []string{Text(f.Summary) + " (image " + Text(img.Name) + ")"}
 	if f.Detail != "" {
 		lines = append(lines, Text(f.Detail))

@@ -3,7 +3,7 @@ package report
 import (
 	"io"
 
-	"github.com/ctxaudit/ctxaudit/internal/audit"
+	"github.com/ctxaudit/ctxaudit/internal/finding"
 )
 
 // gitlabIssue is an entry of GitLab's Code Quality report, a subset of the Code Climate format.
@@ -53,19 +53,19 @@ func GitLab(w io.Writer, a Audit, _ Style) error {
 		// There is no other place in the format to say it.
 		if text := a.of(k).leftOut(); text != "" {
 			issues = append(issues, gitlabIssue{
-				Type: "issue", CheckName: "ReportTooLong", Fingerprint: audit.Fingerprints(audit.ImageReport{Name: img.Name, Findings: []audit.Finding{{Rule: "ReportTooLong"}}})[0],
-				Severity: gitlabSeverity(audit.Note), Categories: []string{"Bug Risk"}, Description: text, Location: gitlabLocation{utf8Only(img.Dockerfile), gitlabLines{1, 1}},
+				Type: "issue", CheckName: "ReportTooLong", Fingerprint: finding.Fingerprints(finding.ImageReport{Name: img.Name, Findings: []finding.Finding{{Rule: "ReportTooLong"}}})[0],
+				Severity: gitlabSeverity(finding.Note), Categories: []string{"Bug Risk"}, Description: text, Location: gitlabLocation{utf8Only(img.Dockerfile), gitlabLines{1, 1}},
 			})
 		}
 	}
 	return JSON(w, issues)
 }
 
-func gitlabSeverity(s audit.Severity) string {
+func gitlabSeverity(s finding.Severity) string {
 	switch s {
-	case audit.Error:
+	case finding.Error:
 		return "critical"
-	case audit.Warning:
+	case finding.Warning:
 		return "minor"
 	default:
 		return "info"

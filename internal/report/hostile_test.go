@@ -14,7 +14,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/ctxaudit/ctxaudit/internal/audit"
+	"github.com/ctxaudit/ctxaudit/internal/finding"
 	"github.com/ctxaudit/ctxaudit/internal/imagediff"
 	"github.com/ctxaudit/ctxaudit/internal/inventory"
 	"github.com/ctxaudit/ctxaudit/internal/why"
@@ -65,8 +65,8 @@ func filled[T any](n int) T {
 }
 
 func hostileAudit(n int) Audit {
-	a := Audit{Report: filled[audit.Report](n), Version: "v1", FailOn: audit.Error, Sources: Sources{}}
-	severities := []audit.Severity{audit.Error, audit.Warning, audit.Note}
+	a := Audit{Report: filled[finding.Report](n), Version: "v1", FailOn: finding.Error, Sources: Sources{}}
+	severities := []finding.Severity{finding.Error, finding.Warning, finding.Note}
 	for i := range a.Images {
 		img := &a.Images[i]
 		view := filled[inventory.Inventory](n + i)
@@ -116,11 +116,11 @@ func writers(n int) map[string]func(io.Writer, Style) error {
 			return Mended(w, &m, nil, s)
 		},
 		"fix --write": func(w io.Writer, s Style) error {
-			m, r := mended(n), filled[audit.Report](n)
+			m, r := mended(n), filled[finding.Report](n)
 			return Mended(w, &m, &r, s)
 		},
 		"fix json": func(w io.Writer, _ Style) error {
-			m, r := mended(n), filled[audit.Report](n)
+			m, r := mended(n), filled[finding.Report](n)
 			return MendedJSON(w, &m, &r)
 		},
 		"why json": func(w io.Writer, _ Style) error { return JSON(w, filled[why.Answer](n)) },

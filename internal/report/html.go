@@ -8,7 +8,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/ctxaudit/ctxaudit/internal/audit"
+	"github.com/ctxaudit/ctxaudit/internal/finding"
 	"github.com/ctxaudit/ctxaudit/internal/inventory"
 )
 
@@ -21,7 +21,7 @@ type page struct {
 	// Outcome is bad, warn or good, Sign what stands for it.
 	Outcome, Sign string
 	Images        []htmlImage
-	Notices       []audit.Notice
+	Notices       []finding.Notice
 	// Data is what the scripts work on, one for each image.
 	Data    []htmlData
 	Style   template.CSS
@@ -29,18 +29,18 @@ type page struct {
 }
 
 type htmlImage struct {
-	audit.ImageReport
+	finding.ImageReport
 	Index      int
 	About      string
 	Findings   []htmlFinding
-	Passed     []audit.Passed
+	Passed     []finding.Passed
 	NotChecked []string
 	// LeftOut says what of the image is not shown.
 	LeftOut string
 }
 
 type htmlFinding struct {
-	audit.Finding
+	finding.Finding
 	Where string
 	// Before, Marked and After are the line that is to blame.
 	Before, Marked, After string
@@ -151,7 +151,7 @@ func asset(name string) string {
 	return string(data)
 }
 
-func (a Audit) htmlFinding(f audit.Finding, img audit.ImageReport) htmlFinding {
+func (a Audit) htmlFinding(f finding.Finding, img finding.ImageReport) htmlFinding {
 	h := htmlFinding{Finding: f, Where: position(subject(f, img))}
 	if sp, ok := a.Sources.span(f.Subject, f, img); ok {
 		h.Before, h.Marked, h.After = Text(sp.Line[:sp.Start]), Text(sp.Line[sp.Start:sp.End]), Text(sp.Line[sp.End:])
@@ -162,7 +162,7 @@ func (a Audit) htmlFinding(f audit.Finding, img audit.ImageReport) htmlFinding {
 	return h
 }
 
-func (a Audit) htmlFix(fix audit.Fix) htmlFix {
+func (a Audit) htmlFix(fix finding.Fix) htmlFix {
 	out := htmlFix{Title: editTitle(fix), Effect: Effect(fix)}
 	// What is copied is pasted somewhere: one line, and nothing in it that does more than it shows.
 	if len(fix.Edits) == 1 && fitName(fix.Edits[0].Insert) {

@@ -6,7 +6,7 @@ import (
 	"io"
 	"strings"
 
-	"github.com/ctxaudit/ctxaudit/internal/audit"
+	"github.com/ctxaudit/ctxaudit/internal/finding"
 	"github.com/ctxaudit/ctxaudit/internal/imagediff"
 )
 
@@ -153,7 +153,7 @@ func DiffMarkdown(out io.Writer, d *imagediff.Diff) error {
 		fmt.Fprintf(w, "\n### %s\n\n%s: %s.\n", mdCode(img.Name), mdCode(img.Dockerfile), statusText(img, Style{}))
 		for _, f := range fresh {
 			mark := "⚠️"
-			if f.Severity == audit.Error {
+			if f.Severity == finding.Error {
 				mark = "❌"
 			}
 			fmt.Fprintf(w, "\n- %s **%s** %s: %s", mark, mdText(f.Rule), mdCode(position(f.Subject)), mdText(f.Summary))

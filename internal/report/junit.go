@@ -6,7 +6,7 @@ import (
 	"io"
 	"strings"
 
-	"github.com/ctxaudit/ctxaudit/internal/audit"
+	"github.com/ctxaudit/ctxaudit/internal/finding"
 )
 
 // The part of JUnit XML that an audit needs. The structures of github.com/jstemmer/go-junit-report write a time="" that
@@ -99,7 +99,7 @@ func JUnit(w io.Writer, a Audit, _ Style) error {
 	return err
 }
 
-func hasRulePrefix(list []audit.Finding, prefix string) bool {
+func hasRulePrefix(list []finding.Finding, prefix string) bool {
 	for _, f := range list {
 		if strings.HasPrefix(f.Rule, prefix) {
 			return true
@@ -109,7 +109,7 @@ func hasRulePrefix(list []audit.Finding, prefix string) bool {
 }
 
 // chain is all that is known of a finding, line by line, without markup.
-func chain(f audit.Finding, img audit.ImageReport) string {
+func chain(f finding.Finding, img finding.ImageReport) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s %s at %s\n", Name(string(f.Severity)), Text(f.Rule), position(subject(f, img)))
 	b.WriteString(placeLines(f.Related))
@@ -125,7 +125,7 @@ func chain(f audit.Finding, img audit.ImageReport) string {
 	return strings.TrimSuffix(b.String(), "\n")
 }
 
-func placeLines(list []audit.Place) string {
+func placeLines(list []finding.Place) string {
 	var b strings.Builder
 	places(&b, list, Style{})
 	return b.String()

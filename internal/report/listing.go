@@ -9,7 +9,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/ctxaudit/ctxaudit/internal/audit"
+	"github.com/ctxaudit/ctxaudit/internal/finding"
 )
 
 // ContextEntry is an entry of a build context.
@@ -23,7 +23,7 @@ type ContextEntry struct {
 	// ArrivesEmpty tells of a file that BuildKit lists and then sends without its content.
 	ArrivesEmpty bool `json:"arrivesEmpty,omitempty"`
 	// IgnoredBy is the line that keeps the entry out.
-	IgnoredBy *audit.Place `json:"ignoredBy,omitempty"`
+	IgnoredBy *finding.Place `json:"ignoredBy,omitempty"`
 }
 
 // ImageEntry is an entry of an image.

@@ -6,7 +6,7 @@ import (
 	"io"
 	"strings"
 
-	"github.com/ctxaudit/ctxaudit/internal/audit"
+	"github.com/ctxaudit/ctxaudit/internal/finding"
 	"github.com/ctxaudit/ctxaudit/internal/lazyre"
 )
 
@@ -91,7 +91,7 @@ func mdCounts(a Audit) string {
 	return line + ". Predicted from the Dockerfile, the ignore file and the sources: nothing was built or run."
 }
 
-func (a Audit) mdImage(w io.Writer, img audit.ImageReport, l leftOfImage) {
+func (a Audit) mdImage(w io.Writer, img finding.ImageReport, l leftOfImage) {
 	fmt.Fprintf(w, "\n### Image %s\n\n%s\n", mdCode(img.Name), mdDescribe(img))
 	if len(img.Findings)+len(img.Passed) > 0 {
 		fmt.Fprint(w, "\n| | Requirement | Evidence |\n| --- | --- | --- |\n")
@@ -117,7 +117,7 @@ func (a Audit) mdImage(w io.Writer, img audit.ImageReport, l leftOfImage) {
 	if len(img.Assumptions) > 0 {
 		fmt.Fprint(w, "\n#### Assumed\n\n")
 		for _, as := range img.Assumptions {
-			fmt.Fprintf(w, "- %s %s: %s\n", mdCode(position(audit.Position{File: as.File, Line: as.Line})), mdCode(as.Text), mdText(as.Meaning))
+			fmt.Fprintf(w, "- %s %s: %s\n", mdCode(position(finding.Position{File: as.File, Line: as.Line})), mdCode(as.Text), mdText(as.Meaning))
 		}
 	}
 	fmt.Fprint(w, "\n#### Not checked\n\n")
@@ -126,7 +126,7 @@ func (a Audit) mdImage(w io.Writer, img audit.ImageReport, l leftOfImage) {
 	}
 }
 
-func mdDescribe(img audit.ImageReport) string {
+func mdDescribe(img finding.ImageReport) string {
 	var parts []string
 	if img.Dockerfile != "" {
 		parts = append(parts, "Dockerfile "+mdCode(img.Dockerfile))
@@ -147,7 +147,7 @@ func mdDescribe(img audit.ImageReport) string {
 	return strings.Join(parts, ", ")
 }
 
-func (a Audit) mdFinding(w io.Writer, f audit.Finding, img audit.ImageReport) {
+func (a Audit) mdFinding(w io.Writer, f finding.Finding, img finding.ImageReport) {
 	fmt.Fprintf(w, "\n#### %s %s at %s\n\n**%s.**", mdMark(f.Severity), mdText(f.Rule), mdCode(position(subject(f, img))), mdText(f.Summary))
 	if f.Detail != "" {
 		fmt.Fprintf(w, " %s", mdText(f.Detail))
@@ -184,7 +184,7 @@ func (a Audit) mdFinding(w io.Writer, f audit.Finding, img audit.ImageReport) {
 }
 
 // notChecked says what an audit of this image did not look at.
-func notChecked(img audit.ImageReport) []string {
+func notChecked(img finding.ImageReport) []string {
 	var out []string
 	kinds := map[string]int{}
 	for _, as := range img.Assumptions {
@@ -208,11 +208,11 @@ func notChecked(img audit.ImageReport) []string {
 	return append(out, "Anything that is only known when the program runs: names that it computes, settings that it is given then, volumes that are mounted over the image.")
 }
 
-func mdMark(s audit.Severity) string {
+func mdMark(s finding.Severity) string {
 	switch s {
-	case audit.Error:
+	case finding.Error:
 		return "❌"
-	case audit.Warning:
+	case finding.Warning:
 		return "⚠️"
 	default:
 		return "ℹ️"
@@ -222,7 +222,7 @@ func mdMark(s audit.Severity) string {
 // maxEvidence is how many lines one cell of the table names.
 const maxEvidence = 4
 
-func mdEvidence(list []audit.Place) string {
+func mdEvidence(list []finding.Place) string {
 	var parts []string
 	for _, p := range list[:min(len(list), maxEvidence)] {
 		parts = append(parts, mdCode(placeName(p))+" "+mdText(string(p.Role)))
@@ -236,10 +236,10 @@ func mdEvidence(list []audit.Place) string {
 	return mdCell(strings.Join(parts, ", "))
 }
 
-func placeName(p audit.Place) string { return position(audit.Position{File: p.File, Line: p.Line}) }
+func placeName(p finding.Place) string { return position(finding.Position{File: p.File, Line: p.Line}) }
 
 // role says what a place does, with its note.
-func role(p audit.Place) string {
+func role(p finding.Place) string {
 	if p.Role == roleMore {
 		return "and " + p.Note
 	}

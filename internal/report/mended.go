@@ -6,8 +6,8 @@ import (
 	"io"
 	"strings"
 
-	"github.com/ctxaudit/ctxaudit/internal/audit"
 	"github.com/ctxaudit/ctxaudit/internal/edit"
+	"github.com/ctxaudit/ctxaudit/internal/finding"
 	"github.com/ctxaudit/ctxaudit/internal/why"
 )
 
@@ -16,7 +16,7 @@ const maxRepairs = 200
 
 // Mended writes repairs as text, then as a unified diff that git apply and patch take; or, if after is given, what is left
 // once they were made.
-func Mended(out io.Writer, m *why.Mended, after *audit.Report, s Style) error {
+func Mended(out io.Writer, m *why.Mended, after *finding.Report, s Style) error {
 	w := bufio.NewWriter(out)
 	many := len(m.Reports) > 1
 	repairs, more := few(m.Repairs, maxRepairs)
@@ -102,13 +102,13 @@ func fitLines(text string) bool {
 }
 
 // MendedJSON writes repairs as JSON: each with its finding and fix, the diff, and what is left if they were made.
-func MendedJSON(w io.Writer, m *why.Mended, after *audit.Report) error {
+func MendedJSON(w io.Writer, m *why.Mended, after *finding.Report) error {
 	record := struct {
-		Version int            `json:"version"`
-		Repairs []why.Repaired `json:"repairs"`
-		Diff    string         `json:"diff"`
-		Written bool           `json:"written"`
-		After   *audit.Report  `json:"after,omitempty"`
+		Version int             `json:"version"`
+		Repairs []why.Repaired  `json:"repairs"`
+		Diff    string          `json:"diff"`
+		Written bool            `json:"written"`
+		After   *finding.Report `json:"after,omitempty"`
 	}{Version: 1, Repairs: m.Repairs, Written: after != nil, After: after}
 	if record.Repairs == nil {
 		record.Repairs = []why.Repaired{}

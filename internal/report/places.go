@@ -5,24 +5,24 @@ import (
 	"io"
 	"strings"
 
-	"github.com/ctxaudit/ctxaudit/internal/audit"
+	"github.com/ctxaudit/ctxaudit/internal/finding"
 )
 
 // maxImports is how many imports of one module text shows.
 const maxImports = 8
 
 // fewImports leaves out imports beyond the first few, those that are most certain kept first.
-func fewImports(list []audit.Place) (shown []audit.Place, more int) {
+func fewImports(list []finding.Place) (shown []finding.Place, more int) {
 	keep := map[int]bool{}
 	for _, reach := range []string{"startup", "lazy", "guarded"} {
 		for i, p := range list {
-			if p.Role == audit.RoleImports && p.Note == reach && len(keep) < maxImports {
+			if p.Role == finding.RoleImports && p.Note == reach && len(keep) < maxImports {
 				keep[i] = true
 			}
 		}
 	}
 	for i, p := range list {
-		if p.Role != audit.RoleImports || keep[i] {
+		if p.Role != finding.RoleImports || keep[i] {
 			shown = append(shown, p)
 		} else {
 			more++
@@ -34,7 +34,7 @@ func fewImports(list []audit.Place) (shown []audit.Place, more int) {
 // maxAssumed is how many assumptions one line names.
 const maxAssumed = 3
 
-func assumed(list []audit.Assumption, left int) string {
+func assumed(list []finding.Assumption, left int) string {
 	var parts []string
 	for _, a := range list[:min(len(list), maxAssumed)] {
 		parts = append(parts, fmt.Sprintf("%s:%d %s", Name(a.File), a.Line, shorten(Text(a.Text), 60)))
@@ -46,7 +46,7 @@ func assumed(list []audit.Assumption, left int) string {
 }
 
 // assumption is one in full.
-func assumption(a audit.Assumption) string {
+func assumption(a finding.Assumption) string {
 	return fmt.Sprintf("%s:%d %s: %s", Name(a.File), a.Line, Text(a.Text), Text(a.Meaning))
 }
 
@@ -62,9 +62,9 @@ func shorten(text string, most int) string {
 }
 
 // At gives a place as people write it.
-func At(file string, line int) string { return position(audit.Position{File: file, Line: line}) }
+func At(file string, line int) string { return position(finding.Position{File: file, Line: line}) }
 
-func position(p audit.Position) string {
+func position(p finding.Position) string {
 	out := Name(p.File)
 	if p.Line > 0 {
 		out += fmt.Sprintf(":%d", p.Line)
@@ -76,7 +76,7 @@ func position(p audit.Position) string {
 }
 
 // places writes lines with their part, aligned. Where a row does not fit, its part goes below.
-func places(w io.Writer, list []audit.Place, s Style) {
+func places(w io.Writer, list []finding.Place, s Style) {
 	wide, text := 0, 0
 	where := make([]string, len(list))
 	for i, p := range list {

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/ctxaudit/ctxaudit/internal/audit"
+	"github.com/ctxaudit/ctxaudit/internal/finding"
 )
 
 // The part of SARIF 2.1.0 that an audit needs. github.com/owenrumney/go-sarif was weighed against it: it adds 2.3 MB to
@@ -163,7 +163,7 @@ func (a Audit) sarifLeft() (out []sarifNotification) {
 }
 
 // sarifSuppressed gives the findings of an image that do not count, with the reason of each.
-func (a Audit) sarifSuppressed(img audit.ImageReport, prints []string, index map[string]int) []sarifResult {
+func (a Audit) sarifSuppressed(img finding.ImageReport, prints []string, index map[string]int) []sarifResult {
 	var out []sarifResult
 	for i, x := range img.Suppressed {
 		at, ok := index[x.Finding.Rule]
@@ -204,7 +204,7 @@ func (a Audit) reports(rule string) bool {
 	return false
 }
 
-func newSarifRule(r audit.Rule) sarifRule {
+func newSarifRule(r Rule) sarifRule {
 	page := r.Doc()
 	_, body, _ := strings.Cut(page, "\n\n")
 	full, _, _ := strings.Cut(body, "\n\n")
@@ -217,7 +217,7 @@ func newSarifRule(r audit.Rule) sarifRule {
 	}
 }
 
-func (a Audit) sarifResult(f audit.Finding, img audit.ImageReport, rule int, print string) sarifResult {
+func (a Audit) sarifResult(f finding.Finding, img finding.ImageReport, rule int, print string) sarifResult {
 	r := sarifResult{
 		RuleID: f.Rule, RuleIndex: rule, Level: string(f.Severity),
 		PartialFingerprints: map[string]string{fingerprintName: print},
@@ -255,7 +255,7 @@ func (a Audit) sarifResult(f audit.Finding, img audit.ImageReport, rule int, pri
 			plain.WriteString("\n")
 			rich.WriteString("\n")
 		}
-		where := position(audit.Position{File: rel.File, Line: rel.Line})
+		where := position(finding.Position{File: rel.File, Line: rel.Line})
 		fmt.Fprintf(&plain, "\n- [%s](%d) %s: %s", sarifEscape(where), id, sarifEscape(rel.Text), sarifEscape(note))
 		fmt.Fprintf(&rich, "\n- [%s](%d) %s %s", mdText(where), id, mdCode(rel.Text), mdText(note))
 	}
@@ -277,7 +277,7 @@ func (a Audit) sarifResult(f audit.Finding, img audit.ImageReport, rule int, pri
 	return r
 }
 
-func relatedRegion(p audit.Place) *sarifRegion {
+func relatedRegion(p finding.Place) *sarifRegion {
 	if p.Line < 1 {
 		return nil
 	}
@@ -286,7 +286,7 @@ func relatedRegion(p audit.Place) *sarifRegion {
 
 // sarifFix gives the edits of a fix as replacements, one for each file: edits follow one another, and SARIF's regions are
 // all of the file as it is.
-func (a Audit) sarifFix(fix audit.Fix) (sarifFix, bool) {
+func (a Audit) sarifFix(fix finding.Fix) (sarifFix, bool) {
 	out := sarifFix{Description: sarifText{Text: sarifEscape(fixTitle(fix))}}
 	changes, ok := a.changes(fix)
 	for _, c := range changes {

@@ -6,7 +6,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"github.com/ctxaudit/ctxaudit/internal/audit"
+	"github.com/ctxaudit/ctxaudit/internal/finding"
 )
 
 // Sources are files as they were read, by the name that findings use.
@@ -68,7 +68,7 @@ func (s span) columns() (start, end int) {
 
 // span finds what a finding points at: the name in an import, the word in an instruction, else the line without the
 // blanks around it. Findings know where that begins; where it ends is in the text.
-func (s Sources) span(p audit.Position, f audit.Finding, img audit.ImageReport) (span, bool) {
+func (s Sources) span(p finding.Position, f finding.Finding, img finding.ImageReport) (span, bool) {
 	line, ok := s.line(p.File, p.Line)
 	if !ok || strings.TrimSpace(line) == "" {
 		return span{}, false

@@ -6,11 +6,11 @@ import (
 
 	"github.com/stretchr/testify/assert"
 
-	"github.com/ctxaudit/ctxaudit/internal/audit"
+	"github.com/ctxaudit/ctxaudit/internal/finding"
 )
 
 func TestSpan(t *testing.T) {
-	img := audit.ImageReport{Dockerfile: "Dockerfile", IgnoreFile: ".dockerignore"}
+	img := finding.ImageReport{Dockerfile: "Dockerfile", IgnoreFile: ".dockerignore"}
 	for _, c := range []struct{ reason, file, line, module, want string }{
 		// The bar is where the finding begins.
 		{"the name in a from import", "a.py", "from a.b import |monitoring", "a.b.monitoring", "monitoring"},
@@ -29,7 +29,7 @@ func TestSpan(t *testing.T) {
 		column := strings.IndexByte(c.line, '|') + 1
 		line := strings.Replace(c.line, "|", "", 1)
 		s := Sources{c.file: NewSource("first\r\n" + line + "\r\nlast")}
-		got, ok := s.span(audit.Position{File: c.file, Line: 2, Column: column}, audit.Finding{Module: c.module}, img)
+		got, ok := s.span(finding.Position{File: c.file, Line: 2, Column: column}, finding.Finding{Module: c.module}, img)
 		if assert.True(t, ok, c.reason) {
 			want := c.want
 			if c.reason == "other letters" {
@@ -38,7 +38,7 @@ func TestSpan(t *testing.T) {
 			assert.Equal(t, want, got.Line[got.Start:got.End], c.reason)
 		}
 	}
-	_, ok := Sources{}.span(audit.Position{File: "gone", Line: 1}, audit.Finding{}, img)
+	_, ok := Sources{}.span(finding.Position{File: "gone", Line: 1}, finding.Finding{}, img)
 	assert.False(t, ok)
 }
 
@@ -52,7 +52,7 @@ func FuzzSpan(f *testing.F) {
 			t.Skip()
 		}
 		s := Sources{file: NewSource(line)}
-		sp, ok := s.span(audit.Position{File: file, Line: 1, Column: column}, audit.Finding{Module: module}, audit.ImageReport{Dockerfile: "Dockerfile"})
+		sp, ok := s.span(finding.Position{File: file, Line: 1, Column: column}, finding.Finding{Module: module}, finding.ImageReport{Dockerfile: "Dockerfile"})
 		if !ok {
 			return
 		}

@@ -3,7 +3,7 @@
 package report
 
 import (
-	"github.com/ctxaudit/ctxaudit/internal/audit"
+	"github.com/ctxaudit/ctxaudit/internal/finding"
 )
 
 // Style is what a renderer must know of where its output goes.
@@ -57,15 +57,15 @@ func (s Style) green(t string) string  { return s.paint(green, t) }
 func (s Style) cyan(t string) string   { return s.paint(cyan, t) }
 
 // mark paints what points at a fault.
-func (s Style) mark(sev audit.Severity, t string) string {
+func (s Style) mark(sev finding.Severity, t string) string {
 	switch sev {
-	case audit.Error:
+	case finding.Error:
 		return s.red(t)
-	case audit.Warning:
+	case finding.Warning:
 		return s.yellow(t)
 	default:
 		return s.cyan(t)
 	}
 }
 
-func (s Style) severity(sev audit.Severity) string { return s.mark(sev, Name(string(sev))) }
+func (s Style) severity(sev finding.Severity) string { return s.mark(sev, Name(string(sev))) }

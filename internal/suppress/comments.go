@@ -4,7 +4,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/ctxaudit/ctxaudit/internal/audit"
+	"github.com/ctxaudit/ctxaudit/internal/finding"
 	"github.com/ctxaudit/ctxaudit/internal/lazyre"
 )
 
@@ -15,7 +15,7 @@ var comment = lazyre.New(`^\s*#\s*ctxaudit:\s*(.*?)\s*$`)
 
 // comments gives the suppressions in the files that images are made from. They are about the next line that is neither
 // empty nor a comment.
-func comments(images []audit.ImageReport, read func(string) (string, bool)) []*suppression {
+func comments(images []finding.ImageReport, read func(string) (string, bool)) []*suppression {
 	var out []*suppression
 	seen := map[string]bool{}
 	for i, img := range images {
@@ -47,7 +47,7 @@ func inFile(file, text string, image int) []*suppression {
 		s := parse(m[1])
 		s.file, s.line, s.image = file, i+1, image
 		target := next(lines, i+1)
-		s.matches = func(_ string, f audit.Finding) bool { return pointsAt(f, file, target) }
+		s.matches = func(_ string, f finding.Finding) bool { return pointsAt(f, file, target) }
 		out = append(out, s)
 	}
 	return out
@@ -87,20 +87,20 @@ func parse(text string) *suppression {
 
 // pointsAt reports whether a finding is about a line: it stands there, or the line keeps out or copies what is missing. A
 // finding about imports in several places is silenced at one of them only if that is the only one.
-func pointsAt(f audit.Finding, file string, line int) bool {
+func pointsAt(f finding.Finding, file string, line int) bool {
 	if line == 0 {
 		return false
 	}
 	imports := 0
 	for _, p := range f.Related {
-		if p.Role == audit.RoleImports {
+		if p.Role == finding.RoleImports {
 			imports++
 		}
 	}
 	if f.Subject.File == file && f.Subject.Line == line && imports <= 1 {
 		return true
 	}
-	return slices.ContainsFunc(f.Related, func(p audit.Place) bool {
-		return p.Role != audit.RoleImports && p.Role != audit.RoleRequires && p.File == file && p.Line == line
+	return slices.ContainsFunc(f.Related, func(p finding.Place) bool {
+		return p.Role != finding.RoleImports && p.Role != finding.RoleRequires && p.File == file && p.Line == line
 	})
 }

@@ -6,13 +6,13 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/ctxaudit/ctxaudit/internal/audit"
+	"github.com/ctxaudit/ctxaudit/internal/finding"
 	"github.com/ctxaudit/ctxaudit/internal/policy"
 )
 
 // Severities gives findings the severity that the configuration has for their rule, and drops those of rules that are off.
 // known are the names that rules may have; another one is an error with its line.
-func Severities(images []audit.ImageReport, file *policy.File, known func(string) bool) error {
+func Severities(images []finding.ImageReport, file *policy.File, known func(string) bool) error {
 	if file == nil || len(file.Severities) == 0 {
 		return nil
 	}
@@ -25,18 +25,18 @@ func Severities(images []audit.ImageReport, file *policy.File, known func(string
 	}
 	for i := range images {
 		img := &images[i]
-		kept := []audit.Finding{}
+		kept := []finding.Finding{}
 		for _, f := range img.Findings {
 			switch s := severity[strings.ToLower(f.Rule)]; s {
 			case "":
 			case "off":
 				continue
 			default:
-				f.Severity = audit.Severity(s)
+				f.Severity = finding.Severity(s)
 			}
 			kept = append(kept, f)
 		}
-		slices.SortStableFunc(kept, audit.CompareFindings)
+		slices.SortStableFunc(kept, finding.Compare)
 		img.Findings = kept
 	}
 	return nil

@@ -12,7 +12,7 @@ import (
 
 	"github.com/bmatcuk/doublestar/v4"
 
-	"github.com/ctxaudit/ctxaudit/internal/audit"
+	"github.com/ctxaudit/ctxaudit/internal/finding"
 	"github.com/ctxaudit/ctxaudit/internal/policy"
 )
 
@@ -24,6 +24,8 @@ type Input struct {
 	Read func(file string) (text string, ok bool)
 	// Known reports whether there is a rule of that name.
 	Known func(rule string) bool
+	// Severity gives the severity of the rules about suppressions themselves.
+	Severity func(rule string) finding.Severity
 	// Reported reports whether findings of a rule were looked for: a suppression of others is not unused.
 	Reported func(rule string) bool
 	// Today is the day on which suppressions expire.
@@ -39,14 +41,14 @@ type suppression struct {
 	line    int
 	used    bool
 	// matches reports whether it is about a finding, rules apart.
-	matches func(image string, f audit.Finding) bool
+	matches func(image string, f finding.Finding) bool
 	// image is the first image that it may be about, where it is reported if nothing else does.
 	image int
 }
 
 // Apply takes the findings that are suppressed out of the reports, into their Suppressed, and adds what is wrong with the
 // suppressions.
-func Apply(images []audit.ImageReport, in Input) {
+func Apply(images []finding.ImageReport, in Input) {
 	list := fromPolicy(images, in.Policy)
 	list = append(list, comments(images, in.Read)...)
 	for _, s := range list {
@@ -54,66 +56,65 @@ func Apply(images []audit.ImageReport, in Input) {
 	}
 	for i := range images {
 		img := &images[i]
-		var kept []audit.Finding
+		var kept []finding.Finding
 		for _, f := range img.Findings {
 			if by := find(list, img.Name, f); by != nil {
 				by.used = true
-				img.Suppressed = append(img.Suppressed, audit.Suppressed{Finding: f, Reason: by.reason, File: by.file, Line: by.line})
+				img.Suppressed = append(img.Suppressed, finding.Suppressed{Finding: f, Reason: by.reason, File: by.file, Line: by.line})
 				continue
 			}
 			kept = append(kept, f)
 		}
-		img.Findings = append([]audit.Finding{}, kept...)
+		img.Findings = append([]finding.Finding{}, kept...)
 	}
 	for _, s := range list {
 		if !s.used && s.matches != nil && slices.ContainsFunc(s.rules, in.Reported) {
-			s.report(images, audit.SuppressionUnused, fmt.Sprintf("nothing is found that this silences (%s)", strings.Join(s.rules, ", ")),
+			s.report(images, in.Severity(finding.SuppressionUnused), finding.SuppressionUnused, fmt.Sprintf("nothing is found that this silences (%s)", strings.Join(s.rules, ", ")),
 				"What it was for is repaired, or its place has moved. Remove it.")
 		}
 	}
 	for i := range images {
-		slices.SortStableFunc(images[i].Findings, audit.CompareFindings)
+		slices.SortStableFunc(images[i].Findings, finding.Compare)
 	}
 }
 
 // check reports what is wrong with a suppression, and puts it out of force: then it matches nothing.
-func (s *suppression) check(images []audit.ImageReport, in Input) {
+func (s *suppression) check(images []finding.ImageReport, in Input) {
 	problem := func(rule, summary, detail string) {
-		s.report(images, rule, summary, detail)
+		s.report(images, in.Severity(rule), rule, summary, detail)
 		s.matches = nil
 	}
 	for _, name := range s.rules {
 		if !in.Known(name) {
-			problem(audit.SuppressionInvalid, fmt.Sprintf("there is no rule %q to silence", name), "ctxaudit rules lists the rules.")
+			problem(finding.SuppressionInvalid, fmt.Sprintf("there is no rule %q to silence", name), "ctxaudit rules lists the rules.")
 			return
 		}
 	}
 	switch expires, err := time.Parse(time.DateOnly, s.expires); {
 	case strings.TrimSpace(s.reason) == "":
-		problem(audit.SuppressionInvalid, "a suppression needs a reason", "It silences nothing until it has one: `# ctxaudit: ignore=RULE -- reason`.")
+		problem(finding.SuppressionInvalid, "a suppression needs a reason", "It silences nothing until it has one: `# ctxaudit: ignore=RULE -- reason`.")
 	case len(s.rules) == 0:
-		problem(audit.SuppressionInvalid, "a suppression must name the rule that it silences", "As in `# ctxaudit: ignore=RULE -- reason`.")
+		problem(finding.SuppressionInvalid, "a suppression must name the rule that it silences", "As in `# ctxaudit: ignore=RULE -- reason`.")
 	case s.expires != "" && err != nil:
-		problem(audit.SuppressionInvalid, fmt.Sprintf("%q is no day: want YYYY-MM-DD", s.expires), "")
+		problem(finding.SuppressionInvalid, fmt.Sprintf("%q is no day: want YYYY-MM-DD", s.expires), "")
 	case s.expires != "" && !in.Today.Before(expires.AddDate(0, 0, 1)):
-		problem(audit.SuppressionExpired, fmt.Sprintf("this suppression expired on %s (%s)", s.expires, s.reason), "It silences nothing any more: repair what it was for, or decide again.")
+		problem(finding.SuppressionExpired, fmt.Sprintf("this suppression expired on %s (%s)", s.expires, s.reason), "It silences nothing any more: repair what it was for, or decide again.")
 	}
 }
 
 // report adds a finding about a suppression to the first image that it may be about.
-func (s *suppression) report(images []audit.ImageReport, rule, summary, detail string) {
+func (s *suppression) report(images []finding.ImageReport, severity finding.Severity, rule, summary, detail string) {
 	if len(images) == 0 {
 		return
 	}
-	r, _ := audit.FindRule(rule)
 	img := &images[min(s.image, len(images)-1)]
-	img.Findings = append(img.Findings, audit.Finding{
-		Rule: rule, Severity: r.Severity, Summary: summary, Detail: detail, Subject: audit.Position{File: s.file, Line: s.line},
-		Related: []audit.Place{}, Assumptions: []audit.Assumption{}, Fixes: []audit.Fix{},
+	img.Findings = append(img.Findings, finding.Finding{
+		Rule: rule, Severity: severity, Summary: summary, Detail: detail, Subject: finding.Position{File: s.file, Line: s.line},
+		Related: []finding.Place{}, Assumptions: []finding.Assumption{}, Fixes: []finding.Fix{},
 	})
 }
 
-func find(list []*suppression, image string, f audit.Finding) *suppression {
+func find(list []*suppression, image string, f finding.Finding) *suppression {
 	for _, s := range list {
 		if s.matches != nil && slices.ContainsFunc(s.rules, func(r string) bool { return strings.EqualFold(r, f.Rule) }) && s.matches(image, f) {
 			return s
@@ -123,7 +124,7 @@ func find(list []*suppression, image string, f audit.Finding) *suppression {
 }
 
 // fromPolicy gives the suppressions of the configuration.
-func fromPolicy(images []audit.ImageReport, file *policy.File) []*suppression {
+func fromPolicy(images []finding.ImageReport, file *policy.File) []*suppression {
 	if file == nil {
 		return nil
 	}
@@ -131,12 +132,12 @@ func fromPolicy(images []audit.ImageReport, file *policy.File) []*suppression {
 	for i, p := range file.Suppress {
 		s := &suppression{
 			rules: []string{p.Rule}, reason: p.Reason, expires: p.Expires, file: file.Name, line: file.Line("suppress", i),
-			matches: func(image string, f audit.Finding) bool { return about(p, image, f) },
+			matches: func(image string, f finding.Finding) bool { return about(p, image, f) },
 		}
 		if p.Rule == "" {
 			s.rules = nil
 		}
-		if at := slices.IndexFunc(images, func(img audit.ImageReport) bool { return p.Image == "" || img.Name == p.Image }); at >= 0 {
+		if at := slices.IndexFunc(images, func(img finding.ImageReport) bool { return p.Image == "" || img.Name == p.Image }); at >= 0 {
 			s.image = at
 		}
 		out = append(out, s)
@@ -145,7 +146,7 @@ func fromPolicy(images []audit.ImageReport, file *policy.File) []*suppression {
 }
 
 // about reports whether an entry of the configuration is about a finding: all that it says must hold.
-func about(p policy.Suppression, image string, f audit.Finding) bool {
+func about(p policy.Suppression, image string, f finding.Finding) bool {
 	if p.Image != "" && p.Image != image {
 		return false
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/assert"
 
 	"github.com/ctxaudit/ctxaudit/internal/audit"
+	"github.com/ctxaudit/ctxaudit/internal/finding"
 )
 
 func known(rule string) bool { _, ok := audit.FindRule(rule); return ok }
@@ -15,11 +16,11 @@ func known(rule string) bool { _, ok := audit.FindRule(rule); return ok }
 // A comment is about the next line that is neither empty nor a comment, and about all that points at it.
 func TestCommentIsAboutTheNextLine(t *testing.T) {
 	text := "# ctxaudit: ignore=PathForbidden,EnvMissing expires=2099-01-01 -- because -- of this\n\n# another\nCOPY a b\nCOPY c d\n"
-	images := []audit.ImageReport{{Name: "one", Dockerfile: "Dockerfile", Findings: []audit.Finding{
-		{Rule: audit.PathForbidden, Summary: "stands there", Subject: audit.Position{File: "Dockerfile", Line: 4}},
-		{Rule: audit.EnvMissing, Summary: "is copied there", Related: []audit.Place{{Role: audit.RoleCopies, File: "Dockerfile", Line: 4}}},
-		{Rule: audit.PathForbidden, Summary: "stands elsewhere", Subject: audit.Position{File: "Dockerfile", Line: 5}},
-		{Rule: audit.EnvMismatch, Summary: "another rule", Subject: audit.Position{File: "Dockerfile", Line: 4}},
+	images := []finding.ImageReport{{Name: "one", Dockerfile: "Dockerfile", Findings: []finding.Finding{
+		{Rule: finding.PathForbidden, Summary: "stands there", Subject: finding.Position{File: "Dockerfile", Line: 4}},
+		{Rule: finding.EnvMissing, Summary: "is copied there", Related: []finding.Place{{Role: finding.RoleCopies, File: "Dockerfile", Line: 4}}},
+		{Rule: finding.PathForbidden, Summary: "stands elsewhere", Subject: finding.Position{File: "Dockerfile", Line: 5}},
+		{Rule: finding.EnvMismatch, Summary: "another rule", Subject: finding.Position{File: "Dockerfile", Line: 4}},
 	}}}
 	Apply(images, Input{
 		Known: known, Reported: known, Today: time.Date(2099, 1, 1, 23, 0, 0, 0, time.UTC),
@@ -34,8 +35,8 @@ func TestCommentIsAboutTheNextLine(t *testing.T) {
 
 // One comment at one of several imports does not silence the finding about all of them.
 func TestCommentAtOneImportOfMany(t *testing.T) {
-	f := audit.Finding{Rule: audit.ImportNotInImage, Subject: audit.Position{File: "a.py", Line: 2}, Related: []audit.Place{
-		{Role: audit.RoleImports, File: "a.py", Line: 2}, {Role: audit.RoleImports, File: "b.py", Line: 1},
+	f := finding.Finding{Rule: finding.ImportNotInImage, Subject: finding.Position{File: "a.py", Line: 2}, Related: []finding.Place{
+		{Role: finding.RoleImports, File: "a.py", Line: 2}, {Role: finding.RoleImports, File: "b.py", Line: 1},
 	}}
 	assert.False(t, pointsAt(f, "a.py", 2))
 	f.Related = f.Related[:1]

@@ -8,16 +8,16 @@ import (
 	"strings"
 
 	"github.com/ctxaudit/ctxaudit/dockerctx"
-	"github.com/ctxaudit/ctxaudit/internal/audit"
 	"github.com/ctxaudit/ctxaudit/internal/edit"
+	"github.com/ctxaudit/ctxaudit/internal/finding"
 	"github.com/ctxaudit/ctxaudit/internal/simulate"
 )
 
 // candidates gives what may repair a finding, the likeliest first.
-func (r *Repairer) candidates(f audit.Finding) ([]candidate, error) {
+func (r *Repairer) candidates(f finding.Finding) ([]candidate, error) {
 	var out []candidate
 	switch f.Rule {
-	case audit.ImportNotInImage, audit.ModuleNotInImage, audit.EntrypointNotInImage, audit.PathNotInImage, audit.BuildFails:
+	case finding.ImportNotInImage, finding.ModuleNotInImage, finding.EntrypointNotInImage, finding.PathNotInImage, finding.BuildFails:
 		if f.ContextPath == "" {
 			return nil, nil
 		}
@@ -26,27 +26,27 @@ func (r *Repairer) candidates(f audit.Finding) ([]candidate, error) {
 			return nil, err
 		}
 		out = append(out, ignored...)
-		if copied && f.Rule != audit.BuildFails {
+		if copied && f.Rule != finding.BuildFails {
 			more, err := r.copyCandidates(f)
 			if err != nil {
 				return nil, err
 			}
 			out = append(out, more...)
 		}
-		if f.Rule == audit.BuildFails {
+		if f.Rule == finding.BuildFails {
 			out = append(out, r.renameCandidates(f)...)
 		}
-	case audit.ImportNotReachable:
+	case finding.ImportNotReachable:
 		out = append(r.destinationCandidates(f), r.searchPathCandidates(f)...)
-	case audit.NameNotExported:
+	case finding.NameNotExported:
 		return r.exportCandidates(f)
-	case audit.EnvMissing, audit.EnvMismatch:
+	case finding.EnvMissing, finding.EnvMismatch:
 		if f.Hint.EnvName != "" && f.Hint.EnvValue != "" {
 			out = append(out, r.setEnv(f.Hint.EnvName, f.Hint.EnvValue, fmt.Sprintf("set %s", f.Hint.EnvName)))
 		}
-	case audit.PathForbidden:
+	case finding.PathForbidden:
 		out = append(out, r.forbidCandidates(f.ContextPath)...)
-	case audit.UntrackedInImage:
+	case finding.UntrackedInImage:
 		names := f.Files
 		if len(names) == 0 {
 			names = []string{f.ContextPath}
@@ -64,7 +64,7 @@ const patternSyntax = `*?[]\^!#{}|` + "\n\r"
 
 // ignoreCandidates gives edits of the ignore file that may let a path in. copied tells whether some of it is let in as it
 // is, so that the fault lies, or lies also, with the instructions.
-func (r *Repairer) ignoreCandidates(f audit.Finding) (out []candidate, copied bool, err error) {
+func (r *Repairer) ignoreCandidates(f finding.Finding) (out []candidate, copied bool, err error) {
 	p := f.ContextPath
 	files, err := simulate.FilesBelow(r.main.FS, p)
 	if err != nil {
@@ -74,7 +74,7 @@ func (r *Repairer) ignoreCandidates(f audit.Finding) (out []candidate, copied bo
 		return nil, len(files) > 0, nil
 	}
 	wanted := files
-	if len(f.Files) > 0 && f.Rule == audit.ModuleNotInImage {
+	if len(f.Files) > 0 && f.Rule == finding.ModuleNotInImage {
 		wanted = f.Files
 	}
 	deciders := map[int]*dockerctx.Line{}

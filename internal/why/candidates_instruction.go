@@ -9,8 +9,8 @@ import (
 	"strings"
 
 	"github.com/ctxaudit/ctxaudit/dockerfile"
-	"github.com/ctxaudit/ctxaudit/internal/audit"
 	"github.com/ctxaudit/ctxaudit/internal/edit"
+	"github.com/ctxaudit/ctxaudit/internal/finding"
 	"github.com/ctxaudit/ctxaudit/internal/lazyre"
 	"github.com/ctxaudit/ctxaudit/internal/modules/python/syntax"
 	"github.com/ctxaudit/ctxaudit/internal/rootfs"
@@ -72,7 +72,7 @@ func (r *Repairer) afterCopies(s *dockerfile.Stage) int {
 var kept = lazyre.New(`--(chown|chmod)=\S+`)
 
 // copyCandidates gives edits that copy what no instruction copies.
-func (r *Repairer) copyCandidates(f audit.Finding) ([]candidate, error) {
+func (r *Repairer) copyCandidates(f finding.Finding) ([]candidate, error) {
 	s := r.stage()
 	if s == nil || strings.ContainsAny(f.ContextPath, "\t\n\"'\\[]*?<$") {
 		return nil, nil
@@ -166,7 +166,7 @@ func (r *Repairer) habits(s *dockerfile.Stage) (flags string, relative bool) {
 }
 
 // fromStages copies what an earlier stage has and the one that is built does not take.
-func (r *Repairer) fromStages(f audit.Finding, s *dockerfile.Stage, want string, isDir bool) []candidate {
+func (r *Repairer) fromStages(f finding.Finding, s *dockerfile.Stage, want string, isDir bool) []candidate {
 	if r.Image == nil {
 		return nil
 	}
@@ -207,7 +207,7 @@ func (r *Repairer) fromStages(f audit.Finding, s *dockerfile.Stage, want string,
 }
 
 // widened adds a file to a COPY that lists its neighbours.
-func (r *Repairer) widened(f audit.Finding, wants []string, isDir bool) []candidate {
+func (r *Repairer) widened(f finding.Finding, wants []string, isDir bool) []candidate {
 	s := r.stage()
 	var out []candidate
 	for _, in := range s.Instructions {
@@ -280,7 +280,7 @@ func (r *Repairer) besides(p string) ([]string, error) {
 }
 
 // renameCandidates correct the name of a source that does not exist.
-func (r *Repairer) renameCandidates(f audit.Finding) []candidate {
+func (r *Repairer) renameCandidates(f finding.Finding) []candidate {
 	near, ok := simulate.NearestInContext(r.main, f.ContextPath)
 	if !ok {
 		return nil
@@ -310,7 +310,7 @@ func (r *Repairer) renameCandidates(f audit.Finding) []candidate {
 }
 
 // destinationCandidates give a package that was copied without its name a directory of its own.
-func (r *Repairer) destinationCandidates(f audit.Finding) []candidate {
+func (r *Repairer) destinationCandidates(f finding.Finding) []candidate {
 	s := r.stage()
 	name := f.Module[strings.LastIndexByte(f.Module, '.')+1:]
 	if s == nil || f.Hint.SearchDir != "" || path.Base(f.ContextPath) != name {
@@ -342,7 +342,7 @@ func (r *Repairer) destinationCandidates(f audit.Finding) []candidate {
 }
 
 // searchPathCandidates put the directory that a module lies in on PYTHONPATH.
-func (r *Repairer) searchPathCandidates(f audit.Finding) []candidate {
+func (r *Repairer) searchPathCandidates(f finding.Finding) []candidate {
 	dir := f.Hint.SearchDir
 	if dir == "" {
 		return nil
@@ -380,7 +380,7 @@ func (r *Repairer) setEnv(name, value, title string) candidate {
 }
 
 // exportCandidates add the export that a package lacks, behind the imports of its __init__.py.
-func (r *Repairer) exportCandidates(f audit.Finding) ([]candidate, error) {
+func (r *Repairer) exportCandidates(f finding.Finding) ([]candidate, error) {
 	h := f.Hint
 	if h.ExportFile == "" {
 		return nil, nil

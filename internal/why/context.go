@@ -9,6 +9,7 @@ import (
 
 	"github.com/ctxaudit/ctxaudit/dockerctx"
 	"github.com/ctxaudit/ctxaudit/internal/audit"
+	"github.com/ctxaudit/ctxaudit/internal/finding"
 	"github.com/ctxaudit/ctxaudit/internal/policy"
 	"github.com/ctxaudit/ctxaudit/internal/simulate"
 )
@@ -162,7 +163,7 @@ func (e *Explainer) unbuilt(a *Answer, p string, files []string) error {
 	if err := e.ignoreSteps(a, example); err != nil {
 		return err
 	}
-	a.step(e.Failure.Message, instruction(audit.RoleFails, e.Failure.Location))
+	a.step(e.Failure.Message, instruction(finding.RoleFails, e.Failure.Location))
 	a.MissingCount, a.Missing = len(kept), kept[:min(len(kept), maxListed)]
 	if len(kept) == 0 {
 		a.Verdict, a.Summary = BuildFailed, fmt.Sprintf("%s is in the build context, and there is no image: the build fails", p)
@@ -177,13 +178,13 @@ func (e *Explainer) repair(ctx context.Context, a *Answer, p string) error {
 	s := e.Subject
 	required := *e.policy()
 	required.Require = policy.Require{Modules: []policy.Module{{Path: p}}}
-	rule := audit.ModuleNotInImage
+	rule := finding.ModuleNotInImage
 	if a.Kind == "image-path" {
 		// It must arrive just there.
 		if strings.ContainsAny(a.Target, patternSyntax) {
 			return nil
 		}
-		required.Require, rule = policy.Require{Paths: []string{path.Clean(a.Target)}}, audit.PathNotInImage
+		required.Require, rule = policy.Require{Paths: []string{path.Clean(a.Target)}}, finding.PathNotInImage
 	}
 	s.Policy, s.PolicyFile, s.Image = &required, nil, nil
 	// Git knows what a module needs; whoever asks about a path asks about all that is there.
@@ -202,7 +203,7 @@ func (e *Explainer) repair(ctx context.Context, a *Answer, p string) error {
 	}
 	rep.First = !e.All
 	for _, f := range r.Findings {
-		if f.Rule != rule && f.Rule != audit.BuildFails || f.ContextPath != p && !simulate.Within(f.ContextPath, p) && !simulate.Within(p, f.ContextPath) {
+		if f.Rule != rule && f.Rule != finding.BuildFails || f.ContextPath != p && !simulate.Within(f.ContextPath, p) && !simulate.Within(p, f.ContextPath) {
 			continue
 		}
 		fixes, tried, err := rep.Fixes(ctx, f)
@@ -273,15 +274,15 @@ func (e *Explainer) judgeAbsent(a *Answer, p string) error {
 	if err != nil || t.Included {
 		return err
 	}
-	a.step("if it existed, the ignore file would keep it out", e.place(audit.RoleExcludes, t.Decisive))
+	a.step("if it existed, the ignore file would keep it out", e.place(finding.RoleExcludes, t.Decisive))
 	return nil
 }
 
-func (e *Explainer) place(role audit.Role, l *dockerctx.Line) *audit.Place {
+func (e *Explainer) place(role finding.Role, l *dockerctx.Line) *finding.Place {
 	if l == nil {
 		return nil
 	}
-	return &audit.Place{Role: role, File: e.Main.Ignore.Name, Line: l.Number, Text: strings.TrimSpace(l.Text)}
+	return &finding.Place{Role: role, File: e.Main.Ignore.Name, Line: l.Number, Text: strings.TrimSpace(l.Text)}
 }
 
 // ignoreSteps adds each ignore line that had to do with a path.
@@ -298,15 +299,15 @@ func (e *Explainer) ignoreSteps(a *Answer, p string) error {
 		a.step(fmt.Sprintf("no line of %s matches it", e.Main.Ignore.Name), nil)
 	}
 	for _, s := range t.Steps {
-		role, what := audit.RoleNoEffect, "no effect on "
+		role, what := finding.RoleNoEffect, "no effect on "
 		switch s.Effect {
 		case dockerctx.EffectExcludes:
-			role, what = audit.RoleExcludes, "excludes "
+			role, what = finding.RoleExcludes, "excludes "
 		case dockerctx.EffectReincludes:
-			role, what = audit.RoleReincludes, "re-includes "
+			role, what = finding.RoleReincludes, "re-includes "
 		}
 		sentence := what + s.Path
-		if role == audit.RoleNoEffect {
+		if role == finding.RoleNoEffect {
 			sentence += ": " + s.Reason.Sentence()
 		}
 		a.step(sentence, e.place(role, s.Line))
@@ -336,7 +337,7 @@ func (e *Explainer) reached(a *Answer, p string, r *simulate.Reach) error {
 		return err
 	}
 	for _, c := range copied {
-		a.step(fmt.Sprintf("copied to %s", c.Entry.Path), instruction(audit.RoleCopies, e.Image.Plan.Ops[c.Op].Location))
+		a.step(fmt.Sprintf("copied to %s", c.Entry.Path), instruction(finding.RoleCopies, e.Image.Plan.Ops[c.Op].Location))
 	}
 	for _, f := range r.Files {
 		if l, ok := r.Found[f]; ok && len(a.ImagePaths) < maxListed {
@@ -409,7 +410,7 @@ func (e *Explainer) summarizeIgnored(a *Answer, p, what string, ignored []string
 		return err
 	}
 	for _, l := range lines {
-		a.Blame = append(a.Blame, *e.place(audit.RoleExcludes, l))
+		a.Blame = append(a.Blame, *e.place(finding.RoleExcludes, l))
 	}
 	verb := "keeps"
 	var at []string

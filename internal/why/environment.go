@@ -7,7 +7,7 @@ import (
 
 	"github.com/moby/buildkit/util/suggest"
 
-	"github.com/ctxaudit/ctxaudit/internal/audit"
+	"github.com/ctxaudit/ctxaudit/internal/finding"
 )
 
 // environment explains a setting.
@@ -23,7 +23,7 @@ func (e *Explainer) environment(a *Answer, name string) {
 		}
 		a.Verdict, a.Summary = Set, fmt.Sprintf("%s is %q in the image", name, v)
 		if loc := e.Image.Plan.ConfigSources.Env[name]; !loc.IsZero() {
-			a.step("the last instruction that sets it", instruction(audit.RoleSets, loc))
+			a.step("the last instruction that sets it", instruction(finding.RoleSets, loc))
 		} else {
 			a.step("no instruction of this Dockerfile sets it: it is the base image's, or BuildKit's default", nil)
 			a.Assumptions = e.assumptions()
@@ -37,10 +37,10 @@ func (e *Explainer) environment(a *Answer, name string) {
 	for _, s := range e.Image.Plan.Stages {
 		for _, in := range s.Instructions {
 			if in.Keyword == "ENV" && strings.Contains(in.Location.Text, name) && s.Index != e.Image.Plan.TargetStage {
-				a.step("an ENV of another stage does not count", instruction(audit.RoleNoEffect, in.Location))
+				a.step("an ENV of another stage does not count", instruction(finding.RoleNoEffect, in.Location))
 			}
 			if in.Keyword == "ARG" && strings.Contains(in.Location.Text, name) {
-				a.step("an ARG is not part of the image's environment", instruction(audit.RoleNoEffect, in.Location))
+				a.step("an ARG is not part of the image's environment", instruction(finding.RoleNoEffect, in.Location))
 			}
 		}
 	}

@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"github.com/ctxaudit/ctxaudit/dockerctx"
-	"github.com/ctxaudit/ctxaudit/internal/audit"
+	"github.com/ctxaudit/ctxaudit/internal/finding"
 	"github.com/ctxaudit/ctxaudit/internal/rootfs"
 	"github.com/ctxaudit/ctxaudit/internal/simulate"
 )
@@ -34,7 +34,7 @@ type change struct {
 }
 
 // describe gives the fix that a trial proves, with its exact effect.
-func (r *Repairer) describe(f audit.Finding, c candidate, t *trial) (*audit.Fix, error) {
+func (r *Repairer) describe(f finding.Finding, c candidate, t *trial) (*finding.Fix, error) {
 	var edited []string
 	for _, e := range c.edits {
 		if name, ok := r.contextName(e.Path); ok {
@@ -46,7 +46,7 @@ func (r *Repairer) describe(f audit.Finding, c candidate, t *trial) (*audit.Fix,
 		return nil, err
 	}
 	slices.SortFunc(changes, func(a, b change) int { return strings.Compare(a.path, b.path) })
-	fix := &audit.Fix{Title: c.title, Edits: c.edits, Adds: []string{}}
+	fix := &finding.Fix{Title: c.title, Edits: c.edits, Adds: []string{}}
 	for _, ch := range changes {
 		switch {
 		case ch.now == nil:
@@ -112,7 +112,7 @@ func (r *Repairer) changes(t *trial, edited []string) ([]change, error) {
 }
 
 // wanted reports whether a file of the context is one that a finding asks for.
-func (r *Repairer) wanted(f audit.Finding, contextPath string) bool {
+func (r *Repairer) wanted(f finding.Finding, contextPath string) bool {
 	return contextPath != "" && f.ContextPath != "" && simulate.Within(contextPath, f.ContextPath)
 }
 

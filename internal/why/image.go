@@ -8,7 +8,7 @@ import (
 	"strings"
 
 	"github.com/ctxaudit/ctxaudit/dockerfile"
-	"github.com/ctxaudit/ctxaudit/internal/audit"
+	"github.com/ctxaudit/ctxaudit/internal/finding"
 	"github.com/ctxaudit/ctxaudit/internal/rootfs"
 	"github.com/ctxaudit/ctxaudit/internal/simulate"
 )
@@ -24,7 +24,7 @@ func (e *Explainer) imagePath(ctx context.Context, a *Answer, p string) error {
 	case err == nil && n.Kind == rootfs.KindUnknown && n.Op >= 0:
 		a.Verdict, a.Summary = InImage, fmt.Sprintf("%s is in the image, but what it holds is made by a step that cannot be simulated", p)
 		a.ImagePaths = []string{at}
-		a.step("copied by", instruction(audit.RoleCopies, e.Image.Plan.Ops[n.Op].Location))
+		a.step("copied by", instruction(finding.RoleCopies, e.Image.Plan.Ops[n.Op].Location))
 		a.Assumptions = e.assumptions()
 	case err != nil && e.counterpart(at) != "":
 		return e.wouldBe(ctx, a, p, e.counterpart(at))
@@ -90,19 +90,19 @@ func (e *Explainer) provenance(a *Answer, n *rootfs.Node) {
 	for _, s := range e.Image.Provenance(n) {
 		switch {
 		case s.Node.Member != "":
-			a.step(fmt.Sprintf("unpacked from an archive, where it is %s", s.Node.Member), instruction(audit.RoleCopies, s.Op.Location))
+			a.step(fmt.Sprintf("unpacked from an archive, where it is %s", s.Node.Member), instruction(finding.RoleCopies, s.Op.Location))
 		case s.Op.Kind == dockerfile.OpLocal:
 			a.step(fmt.Sprintf("it comes from %s of the %s", s.Node.Origin, contextName(s.Op.Local.Name)), nil)
 		case s.Op.Kind == dockerfile.OpImage:
-			a.step("every image is taken to have it", instruction(audit.RoleCopies, s.Op.Location))
+			a.step("every image is taken to have it", instruction(finding.RoleCopies, s.Op.Location))
 		case s.Op.Kind == dockerfile.OpRemote:
 			a.step("it comes from "+s.Op.Remote.URL, nil)
 		case s.Node.Implied:
-			a.step("made on the way to something below it", instruction(audit.RoleCopies, s.Op.Location))
+			a.step("made on the way to something below it", instruction(finding.RoleCopies, s.Op.Location))
 		case s.Node.Source == nil:
-			a.step("made by", instruction(audit.RoleCopies, s.Op.Location))
+			a.step("made by", instruction(finding.RoleCopies, s.Op.Location))
 		default:
-			a.step("copied by", instruction(audit.RoleCopies, s.Op.Location))
+			a.step("copied by", instruction(finding.RoleCopies, s.Op.Location))
 		}
 	}
 }
@@ -144,7 +144,7 @@ func (e *Explainer) formerly(a *Answer, p string) {
 			stage = fmt.Sprint(op.Location.Stage)
 		}
 		a.step(fmt.Sprintf("stage %s has it after this instruction; the image does not take it from there", stage),
-			instruction(audit.RoleCopies, op.Location))
+			instruction(finding.RoleCopies, op.Location))
 		return
 	}
 }

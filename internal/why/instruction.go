@@ -8,7 +8,7 @@ import (
 
 	"github.com/ctxaudit/ctxaudit/dockerctx"
 	"github.com/ctxaudit/ctxaudit/dockerfile"
-	"github.com/ctxaudit/ctxaudit/internal/audit"
+	"github.com/ctxaudit/ctxaudit/internal/finding"
 	"github.com/ctxaudit/ctxaudit/internal/rootfs"
 	"github.com/ctxaudit/ctxaudit/internal/simulate"
 )
@@ -48,7 +48,7 @@ func (e *Explainer) instruction(a *Answer, number int) error {
 }
 
 func (e *Explainer) from(a *Answer, s dockerfile.Stage) error {
-	a.step("the stage begins here", instruction(audit.RoleCopies, s.Location))
+	a.step("the stage begins here", instruction(finding.RoleCopies, s.Location))
 	if !s.Reached {
 		a.Verdict, a.Summary = NoEffect, fmt.Sprintf("the image is not built from the stage at line %d", s.Location.Range.Start.Line)
 		return nil
@@ -66,7 +66,7 @@ func (e *Explainer) from(a *Answer, s dockerfile.Stage) error {
 }
 
 func (e *Explainer) explainInstruction(a *Answer, s dockerfile.Stage, in dockerfile.Instruction) error {
-	place := instruction(audit.RoleCopies, in.Location)
+	place := instruction(finding.RoleCopies, in.Location)
 	if !s.Reached {
 		a.Verdict, a.Summary = NoEffect, fmt.Sprintf("%s has no effect: the image is not built from its stage", in.Location.Text)
 		a.step("it stands in a stage that nothing needs", place)
@@ -85,7 +85,7 @@ func (e *Explainer) explainInstruction(a *Answer, s dockerfile.Stage, in dockerf
 }
 
 // setting explains an instruction that sets something in the image's configuration.
-func (e *Explainer) setting(a *Answer, s dockerfile.Stage, in dockerfile.Instruction, place *audit.Place) {
+func (e *Explainer) setting(a *Answer, s dockerfile.Stage, in dockerfile.Instruction, place *finding.Place) {
 	src := e.Image.Plan.ConfigSources
 	a.step("sets a part of the image's configuration", place)
 	var holds []string
@@ -106,7 +106,7 @@ func (e *Explainer) setting(a *Answer, s dockerfile.Stage, in dockerfile.Instruc
 	case one || in.Keyword == "ENV":
 		a.Verdict, a.Summary = NoEffect, fmt.Sprintf("the image's %s is not what this line says", in.Keyword)
 		if one && !last.IsZero() {
-			a.step("a later line decides", instruction(audit.RoleSets, last))
+			a.step("a later line decides", instruction(finding.RoleSets, last))
 		}
 	default:
 		a.Verdict, a.Summary = HasEffect, fmt.Sprintf("%s concerns the build or the configuration, and no file", in.Keyword)
@@ -120,7 +120,7 @@ func within(l dockerfile.Location, in dockerfile.Instruction) bool {
 }
 
 // effect tells which files an instruction puts into its stage, and which of them are in the image in the end.
-func (e *Explainer) effect(a *Answer, in dockerfile.Instruction, place *audit.Place) error {
+func (e *Explainer) effect(a *Answer, in dockerfile.Instruction, place *finding.Place) error {
 	var made, left, bytes int64
 	example := ""
 	for _, op := range e.Image.Plan.Ops {
@@ -167,7 +167,7 @@ func (e *Explainer) effect(a *Answer, in dockerfile.Instruction, place *audit.Pl
 	switch {
 	case e.Failure != nil:
 		a.Verdict, a.Summary = BuildFailed, "there is no image: the build fails"
-		a.step(e.Failure.Message, instruction(audit.RoleFails, e.Failure.Location))
+		a.step(e.Failure.Message, instruction(finding.RoleFails, e.Failure.Location))
 	case made == 0:
 		a.Verdict, a.Summary = NoEffect, "it copies no file: its sources hold none, or none that the ignore file lets in"
 		e.ignoredSources(a, in)
@@ -220,7 +220,7 @@ func (e *Explainer) ignoredSources(a *Answer, in dockerfile.Instruction) {
 		if count[l] == 1 {
 			what = "1 entry"
 		}
-		a.step("keeps out "+what+" of what it names", e.place(audit.RoleExcludes, l))
+		a.step("keeps out "+what+" of what it names", e.place(finding.RoleExcludes, l))
 	}
 }
 
@@ -240,7 +240,7 @@ func (e *Explainer) ignoreLine(a *Answer, number int) error {
 	if err != nil {
 		return err
 	}
-	a.step("asks about every path of the context", e.place(audit.RoleExcludes, l))
+	a.step("asks about every path of the context", e.place(finding.RoleExcludes, l))
 	verb, other := "keeps out", "lets in"
 	if l.Negated {
 		verb, other = "brings back", "keeps out"

@@ -9,6 +9,7 @@ import (
 
 	"github.com/ctxaudit/ctxaudit/dockerfile"
 	"github.com/ctxaudit/ctxaudit/internal/audit"
+	"github.com/ctxaudit/ctxaudit/internal/finding"
 	"github.com/ctxaudit/ctxaudit/internal/simulate"
 )
 
@@ -21,14 +22,14 @@ func (e *Explainer) later(a *Answer, p string, r *simulate.Reach, copied []simul
 	last := copied[len(copied)-1]
 	at := last.Entry.Path
 	if n, err := e.Image.Tree.Lstat(at); a.Verdict == Lost && err == nil && n.Op > int32(last.Op) {
-		a.step("replaces it", instruction(audit.RoleCopies, e.Image.Plan.Ops[n.Op].Location))
+		a.step("replaces it", instruction(finding.RoleCopies, e.Image.Plan.Ops[n.Op].Location))
 	}
 	for _, op := range e.Image.Plan.Ops {
 		if op.ID <= last.Op || op.Kind != dockerfile.OpExec || !slices.Contains(e.Image.Opaque, op.ID) {
 			continue
 		}
 		if removed := removedBy(op, r); len(removed) > 0 {
-			place := instruction(audit.RoleCopies, op.Location)
+			place := instruction(finding.RoleCopies, op.Location)
 			what := "it"
 			if a.Verdict == InImage && len(removed) == len(r.Found) {
 				a.Verdict, a.ImagePaths = Lost, nil
@@ -44,7 +45,7 @@ func (e *Explainer) later(a *Answer, p string, r *simulate.Reach, copied []simul
 		}
 		text := strings.Join(op.Exec.Meta.Args, " ")
 		if names(text, at, op.Exec.Meta.Cwd) {
-			a.step("this step names it, or a directory above it, and may change or remove it", instruction(audit.RoleCopies, op.Location))
+			a.step("this step names it, or a directory above it, and may change or remove it", instruction(finding.RoleCopies, op.Location))
 		}
 	}
 	volumes := e.Image.Plan.ConfigSources.Volumes
@@ -52,7 +53,7 @@ func (e *Explainer) later(a *Answer, p string, r *simulate.Reach, copied []simul
 		loc := volumes[volume]
 		if at == volume || strings.HasPrefix(at, strings.TrimSuffix(volume, "/")+"/") {
 			a.step(fmt.Sprintf("a volume is mounted at %s when the container runs: a new one begins with what the image has there, one that exists already hides it", volume),
-				instruction(audit.RoleSets, loc))
+				instruction(finding.RoleSets, loc))
 		}
 	}
 }
@@ -110,7 +111,7 @@ func (e *Explainer) searched(a *Answer, r *simulate.Reach) {
 		}
 		for dir := range strings.SplitSeq(value, ":") {
 			if path.IsAbs(dir) && strings.HasPrefix(at, strings.TrimSuffix(path.Clean(dir), "/")+"/") {
-				a.step(fmt.Sprintf("PYTHONPATH has %s, which leads to it", dir), instruction(audit.RoleSearchPath, loc))
+				a.step(fmt.Sprintf("PYTHONPATH has %s, which leads to it", dir), instruction(finding.RoleSearchPath, loc))
 				return
 			}
 		}

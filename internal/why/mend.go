@@ -7,6 +7,7 @@ import (
 
 	"github.com/ctxaudit/ctxaudit/internal/audit"
 	"github.com/ctxaudit/ctxaudit/internal/edit"
+	"github.com/ctxaudit/ctxaudit/internal/finding"
 	"github.com/ctxaudit/ctxaudit/internal/overlay"
 	"github.com/ctxaudit/ctxaudit/internal/simulate"
 )
@@ -15,11 +16,11 @@ import (
 type Repaired struct {
 	Image string `json:"image"`
 	// Number counts findings in the order in which check shows them, from 1.
-	Number  int           `json:"number"`
-	Finding audit.Finding `json:"finding"`
+	Number  int             `json:"number"`
+	Finding finding.Finding `json:"finding"`
 	// Fix is nil if no edit was found that repairs it; Tried says what was tried then.
-	Fix   *audit.Fix `json:"fix,omitempty"`
-	Tried []string   `json:"tried,omitempty"`
+	Fix   *finding.Fix `json:"fix,omitempty"`
+	Tried []string     `json:"tried,omitempty"`
 }
 
 // Change is a file that edits change.
@@ -32,7 +33,7 @@ type Change struct {
 // Mended is what the repairs of several findings come to.
 type Mended struct {
 	// Reports are those of the images as they are.
-	Reports []audit.ImageReport
+	Reports []finding.ImageReport
 	Repairs []Repaired
 	Changes []Change // sorted by path
 }
@@ -41,7 +42,7 @@ type Mended struct {
 // leave, so that lines are counted right and what one repairs is not repaired twice; a fix that would bring a finding to
 // another image is passed over. settle, if it is not nil, takes findings out of the reports that do not count; choose tells
 // which of the others are to be repaired.
-func Mend(ctx context.Context, subjects []audit.Subject, settle func([]audit.ImageReport) error, choose func(number int, f audit.Finding) bool) (*Mended, error) {
+func Mend(ctx context.Context, subjects []audit.Subject, settle func([]finding.ImageReport) error, choose func(number int, f finding.Finding) bool) (*Mended, error) {
 	m := &mending{ctx: ctx, subjects: subjects, before: overlay.Files{}, after: overlay.Files{}, names: map[string]string{}}
 	for i := range subjects {
 		r, _, err := m.audit(i, m.after)
@@ -113,7 +114,7 @@ func (m *mending) subject(i int, files overlay.Files) audit.Subject {
 	return s
 }
 
-func (m *mending) audit(i int, files overlay.Files) (audit.ImageReport, *simulate.Image, error) {
+func (m *mending) audit(i int, files overlay.Files) (finding.ImageReport, *simulate.Image, error) {
 	return audit.Run(m.ctx, m.subject(i, files))
 }
 
@@ -123,7 +124,7 @@ func (m *mending) step(i int) (done bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	at := slices.IndexFunc(r.Findings, func(f audit.Finding) bool { return m.wanted[i][f.Identity()] > 0 })
+	at := slices.IndexFunc(r.Findings, func(f finding.Finding) bool { return m.wanted[i][f.Identity()] > 0 })
 	if at < 0 {
 		return true, nil
 	}
@@ -144,7 +145,7 @@ func (m *mending) step(i int) (done bool, err error) {
 }
 
 // choose takes the best fix that does no harm to another image.
-func (m *mending) choose(i int, rep *Repairer, f audit.Finding, out *Repaired) error {
+func (m *mending) choose(i int, rep *Repairer, f finding.Finding, out *Repaired) error {
 	fixes, tried, err := rep.Fixes(m.ctx, f)
 	if err != nil {
 		return err
@@ -194,7 +195,7 @@ func (m *mending) harms(but int, files overlay.Files) (string, error) {
 			return "", err
 		}
 		for _, f := range r.Findings {
-			if f.Severity.AtLeast(audit.Warning) && !m.known[i][f.Identity()] {
+			if f.Severity.AtLeast(finding.Warning) && !m.known[i][f.Identity()] {
 				return "then image " + r.Name + " has " + f.Rule + ": " + f.Summary, nil
 			}
 		}

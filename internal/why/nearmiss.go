@@ -8,7 +8,7 @@ import (
 	"strings"
 
 	"github.com/ctxaudit/ctxaudit/dockerfile"
-	"github.com/ctxaudit/ctxaudit/internal/audit"
+	"github.com/ctxaudit/ctxaudit/internal/finding"
 	"github.com/ctxaudit/ctxaudit/internal/simulate"
 )
 
@@ -67,7 +67,7 @@ func (e *Explainer) nearMisses(a *Answer, p string) {
 	}
 	slices.SortStableFunc(misses, func(a, b miss) int { return -cmp.Compare(a.shared, b.shared) })
 	for _, m := range misses[:min(len(misses), maxMisses)] {
-		a.step(m.sentence, instruction(audit.RoleCopies, m.at))
+		a.step(m.sentence, instruction(finding.RoleCopies, m.at))
 	}
 	if len(misses) == 0 {
 		a.step("no COPY or ADD reads the build context at all", nil)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/ctxaudit/ctxaudit/dockerfile"
 	"github.com/ctxaudit/ctxaudit/internal/audit"
+	"github.com/ctxaudit/ctxaudit/internal/finding"
 )
 
 // program explains a program that is started by its bare name: it is looked up in PATH, and nowhere else.
@@ -15,7 +16,7 @@ func (e *Explainer) program(ctx context.Context, a *Answer, name string) error {
 	a.Kind, a.Target = "program", name
 	if e.Failure != nil {
 		a.Verdict, a.Summary = BuildFailed, fmt.Sprintf("there is no image that could have %s: the build fails", name)
-		a.step(e.Failure.Message, instruction(audit.RoleFails, e.Failure.Location))
+		a.step(e.Failure.Message, instruction(finding.RoleFails, e.Failure.Location))
 		return nil
 	}
 	value, known := "", false
@@ -41,7 +42,7 @@ func (e *Explainer) program(ctx context.Context, a *Answer, name string) error {
 	}
 	sentence := fmt.Sprintf("PATH is %s", value)
 	if loc := e.Image.Plan.ConfigSources.Env["PATH"]; !loc.IsZero() {
-		a.step(sentence, instruction(audit.RoleSets, loc))
+		a.step(sentence, instruction(finding.RoleSets, loc))
 	} else if known {
 		a.step(sentence, nil)
 	}

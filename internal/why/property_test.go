@@ -14,6 +14,7 @@ import (
 	"github.com/ctxaudit/ctxaudit/internal/audit"
 	"github.com/ctxaudit/ctxaudit/internal/conformance"
 	"github.com/ctxaudit/ctxaudit/internal/edit"
+	"github.com/ctxaudit/ctxaudit/internal/finding"
 	"github.com/ctxaudit/ctxaudit/internal/policy"
 	"github.com/ctxaudit/ctxaudit/internal/simulate"
 	"github.com/ctxaudit/ctxaudit/internal/why"
@@ -53,7 +54,7 @@ func scenario(t *testing.T, seed, index uint64) *audit.Subject {
 }
 
 // state is what a subject's image has.
-func state(t *testing.T, s audit.Subject) (audit.ImageReport, map[string]simulate.File) {
+func state(t *testing.T, s audit.Subject) (finding.ImageReport, map[string]simulate.File) {
 	t.Helper()
 	s.Image, s.Options.Open = nil, nil
 	r, m, err := audit.Run(t.Context(), s)
@@ -141,7 +142,7 @@ func TestFixesDoWhatTheySay(t *testing.T) {
 	assert.Greater(t, kinds["Dockerfile"], 40)
 }
 
-func checkEffect(t *testing.T, context string, fix audit.Fix, before, after map[string]simulate.File) {
+func checkEffect(t *testing.T, context string, fix finding.Fix, before, after map[string]simulate.File) {
 	t.Helper()
 	var adds []string
 	var bytes int64

@@ -11,6 +11,7 @@ import (
 	"github.com/ctxaudit/ctxaudit/dockerfile"
 	"github.com/ctxaudit/ctxaudit/internal/audit"
 	"github.com/ctxaudit/ctxaudit/internal/edit"
+	"github.com/ctxaudit/ctxaudit/internal/finding"
 	"github.com/ctxaudit/ctxaudit/internal/overlay"
 	"github.com/ctxaudit/ctxaudit/internal/simulate"
 )
@@ -24,7 +25,7 @@ import (
 type Repairer struct {
 	// Subject was audited, with Report and Image as the result; Image is nil if the build fails.
 	Subject audit.Subject
-	Report  audit.ImageReport
+	Report  finding.ImageReport
 	Image   *simulate.Image
 	// First ends a search at the first fix that no other one can beat: it changes one line and brings nothing but what is
 	// asked for.
@@ -49,12 +50,12 @@ const (
 
 // NewRepairer prepares a search. It gives nil if there is nothing to edit: the Dockerfile does not even compile, or the
 // context is remote.
-func NewRepairer(ctx context.Context, s audit.Subject, r audit.ImageReport, m *simulate.Image) (*Repairer, error) {
+func NewRepairer(ctx context.Context, s audit.Subject, r finding.ImageReport, m *simulate.Image) (*Repairer, error) {
 	budget := maxTrials
 	return newRepairer(ctx, s, r, m, &budget, 0)
 }
 
-func newRepairer(ctx context.Context, s audit.Subject, r audit.ImageReport, m *simulate.Image, budget *int, depth int) (*Repairer, error) {
+func newRepairer(ctx context.Context, s audit.Subject, r finding.ImageReport, m *simulate.Image, budget *int, depth int) (*Repairer, error) {
 	out := &Repairer{Subject: s, Report: r, Image: m, trials: map[string]*trial{}, budget: budget, depth: depth}
 	if m != nil {
 		out.plan = m.Plan
@@ -82,8 +83,8 @@ func newRepairer(ctx context.Context, s audit.Subject, r audit.ImageReport, m *s
 }
 
 // Repair searches fixes for the findings of a report, and sets them there: the best one of each finding, or all that hold.
-func Repair(ctx context.Context, s audit.Subject, r *audit.ImageReport, m *simulate.Image, all bool) error {
-	if !slices.ContainsFunc(r.Findings, func(f audit.Finding) bool { return f.Severity.AtLeast(audit.Warning) }) {
+func Repair(ctx context.Context, s audit.Subject, r *finding.ImageReport, m *simulate.Image, all bool) error {
+	if !slices.ContainsFunc(r.Findings, func(f finding.Finding) bool { return f.Severity.AtLeast(finding.Warning) }) {
 		return nil
 	}
 	rep, err := NewRepairer(ctx, s, *r, m)
@@ -94,7 +95,7 @@ func Repair(ctx context.Context, s audit.Subject, r *audit.ImageReport, m *simul
 	searched := 0
 	for i := range r.Findings {
 		f := &r.Findings[i]
-		if !f.Severity.AtLeast(audit.Warning) || searched == maxRepaired {
+		if !f.Severity.AtLeast(finding.Warning) || searched == maxRepaired {
 			continue
 		}
 		searched++
@@ -124,18 +125,18 @@ type candidate struct {
 // trial is what an image would be with edits made.
 type trial struct {
 	subject audit.Subject
-	report  audit.ImageReport
+	report  finding.ImageReport
 	image   *simulate.Image
 	err     error // the edits themselves are impossible
 }
 
 // Fixes gives the edits that repair a finding, the best first, and of those that do not what they were and why.
-func (r *Repairer) Fixes(ctx context.Context, f audit.Finding) (fixes []audit.Fix, tried []string, err error) {
+func (r *Repairer) Fixes(ctx context.Context, f finding.Finding) (fixes []finding.Fix, tried []string, err error) {
 	list, err := r.candidates(f)
 	if err != nil {
 		return nil, nil, err
 	}
-	if len(list) == 0 && f.ContextPath != "" && f.Rule != audit.RequiredUntracked && f.Rule != audit.UntrackedInImage && f.Rule != audit.RequiredNotUploaded {
+	if len(list) == 0 && f.ContextPath != "" && f.Rule != finding.RequiredUntracked && f.Rule != finding.UntrackedInImage && f.Rule != finding.RequiredNotUploaded {
 		tried = append(tried, "no kind of edit applies to it")
 	}
 	seen := map[string]bool{}
@@ -167,7 +168,7 @@ func (r *Repairer) Fixes(ctx context.Context, f audit.Finding) (fixes []audit.Fi
 		}
 	}
 	// What lets in the least comes first, then what changes the least; candidates come in the order of preference.
-	slices.SortStableFunc(fixes, func(a, b audit.Fix) int {
+	slices.SortStableFunc(fixes, func(a, b finding.Fix) int {
 		return cmp.Or(
 			cmp.Compare(a.OthersCount+a.RemovesCount, b.OthersCount+b.RemovesCount), cmp.Compare(a.OthersBytes, b.OthersBytes),
 			cmp.Compare(size(a.Edits), size(b.Edits)))
@@ -197,7 +198,7 @@ func size(edits []edit.Edit) int {
 }
 
 // attempt tries a candidate, carries it on where it uncovers more of the same kind, and gives the fix, or why it is none.
-func (r *Repairer) attempt(ctx context.Context, f audit.Finding, c candidate) (*audit.Fix, string, error) {
+func (r *Repairer) attempt(ctx context.Context, f finding.Finding, c candidate) (*finding.Fix, string, error) {
 	t, err := r.try(ctx, c.edits)
 	if err != nil {
 		return nil, "", err
@@ -250,7 +251,7 @@ func (r *Repairer) attempt(ctx context.Context, f audit.Finding, c candidate) (*
 
 // letsInMore reports whether the ignore file lets in all of what a finding asks for, and did not before: what is left to
 // repair lies with the instructions.
-func (r *Repairer) letsInMore(before *Repairer, f audit.Finding) (bool, error) {
+func (r *Repairer) letsInMore(before *Repairer, f finding.Finding) (bool, error) {
 	if f.ContextPath == "" {
 		return false, nil
 	}
@@ -274,9 +275,9 @@ func (r *Repairer) letsInMore(before *Repairer, f audit.Finding) (bool, error) {
 }
 
 // carriesOn reports whether a finding may have been hidden by what was missing.
-func carriesOn(f audit.Finding) bool {
+func carriesOn(f finding.Finding) bool {
 	switch f.Rule {
-	case audit.ImportNotInImage, audit.ImportNotReachable, audit.NameNotExported:
+	case finding.ImportNotInImage, finding.ImportNotReachable, finding.NameNotExported:
 		return true
 	}
 	return false
@@ -336,11 +337,11 @@ func (r *Repairer) Edited(edits []edit.Edit) (overlay.Files, error) {
 }
 
 // onlyUntracked reports whether a finding says no more than that git does not track yet what another one asks for.
-func onlyUntracked(f, g audit.Finding) bool {
+func onlyUntracked(f, g finding.Finding) bool {
 	switch g.Rule {
-	case audit.RequiredUntracked:
+	case finding.RequiredUntracked:
 		return true
-	case audit.UntrackedInImage:
+	case finding.UntrackedInImage:
 		names := g.Files
 		if len(names) == 0 {
 			names = []string{g.ContextPath}
@@ -375,12 +376,12 @@ func (r *Repairer) content(name string) ([]byte, error) {
 type judgement struct {
 	// reason says why it does not repair the finding, "" if it does; still is the finding if it is still there.
 	reason string
-	still  *audit.Finding
+	still  *finding.Finding
 	// uncovered is what is found that was not found before.
-	uncovered []audit.Finding
+	uncovered []finding.Finding
 }
 
-func (r *Repairer) judge(f audit.Finding, t *trial) judgement {
+func (r *Repairer) judge(f finding.Finding, t *trial) judgement {
 	known := map[string]bool{}
 	for _, g := range r.Report.Findings {
 		known[g.Identity()] = true
@@ -388,11 +389,11 @@ func (r *Repairer) judge(f audit.Finding, t *trial) judgement {
 	var j judgement
 	for _, g := range t.report.Findings {
 		switch {
-		case g.Rule == audit.BuildFails && g.Severity == audit.Error && g.Identity() != f.Identity():
+		case g.Rule == finding.BuildFails && g.Severity == finding.Error && g.Identity() != f.Identity():
 			return judgement{reason: "the build fails: " + g.Summary}
 		case g.Identity() == f.Identity():
 			j.reason, j.still = "it is still found", &g
-		case !known[g.Identity()] && g.Severity.AtLeast(audit.Warning) && !onlyUntracked(f, g):
+		case !known[g.Identity()] && g.Severity.AtLeast(finding.Warning) && !onlyUntracked(f, g):
 			j.uncovered = append(j.uncovered, g)
 		}
 	}

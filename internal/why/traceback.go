@@ -10,7 +10,7 @@ import (
 
 	"github.com/moby/buildkit/util/suggest"
 
-	"github.com/ctxaudit/ctxaudit/internal/audit"
+	"github.com/ctxaudit/ctxaudit/internal/finding"
 	"github.com/ctxaudit/ctxaudit/internal/lazyre"
 )
 
@@ -148,7 +148,7 @@ func (e *Explainer) clue(ctx context.Context, c Clue) (*Answer, error) {
 	if !c.Program {
 		return e.Explain(ctx, c.Target)
 	}
-	a := &Answer{Steps: []Step{}, Assumptions: []audit.Assumption{}}
+	a := &Answer{Steps: []Step{}, Assumptions: []finding.Assumption{}}
 	return a, e.program(ctx, a, c.Target)
 }
 

@@ -14,6 +14,7 @@ import (
 
 	"github.com/ctxaudit/ctxaudit/dockerfile"
 	"github.com/ctxaudit/ctxaudit/internal/audit"
+	"github.com/ctxaudit/ctxaudit/internal/finding"
 	"github.com/ctxaudit/ctxaudit/internal/lazyre"
 	"github.com/ctxaudit/ctxaudit/internal/simulate"
 )
@@ -80,8 +81,8 @@ func (v Verdict) Good() bool {
 
 // Step is one link of the chain.
 type Step struct {
-	Sentence string       `json:"sentence"`
-	Place    *audit.Place `json:"place,omitempty"`
+	Sentence string         `json:"sentence"`
+	Place    *finding.Place `json:"place,omitempty"`
 }
 
 // Answer explains one target.
@@ -104,22 +105,22 @@ type Answer struct {
 	// Clue is what a program's output said, if that was asked about.
 	Clue *Clue `json:"clue,omitempty"`
 	// Blame is the smallest set of lines of the ignore file without which it would be let in.
-	Blame []audit.Place `json:"blame,omitempty"`
+	Blame []finding.Place `json:"blame,omitempty"`
 	// Fixes are edits that were tried and bring it into the image, the best first; Tried says what does not.
-	Fixes  []audit.Fix `json:"fixes,omitempty"`
-	Tried  []string    `json:"tried,omitempty"`
-	Remedy string      `json:"remedy,omitempty"`
+	Fixes  []finding.Fix `json:"fixes,omitempty"`
+	Tried  []string      `json:"tried,omitempty"`
+	Remedy string        `json:"remedy,omitempty"`
 	// Near are the existing names that are most like a target that does not exist.
-	Near        []string           `json:"near,omitempty"`
-	Assumptions []audit.Assumption `json:"assumptions"`
+	Near        []string             `json:"near,omitempty"`
+	Assumptions []finding.Assumption `json:"assumptions"`
 }
 
 // Usage tells who imports a module: at most ten places unless all were asked for, and how many there are.
 type Usage struct {
-	Module  string        `json:"module"`
-	Imports []audit.Place `json:"imports"`
-	Count   int           `json:"count"`
-	Exports []string      `json:"exports,omitempty"`
+	Module  string          `json:"module"`
+	Imports []finding.Place `json:"imports"`
+	Count   int             `json:"count"`
+	Exports []string        `json:"exports,omitempty"`
 }
 
 // maxListed bounds the paths that an answer lists.
@@ -146,7 +147,7 @@ var numbered = lazyre.New(`^(.+):(\d+)$`)
 // Explain answers for a target: FILE:LINE for a line of the Dockerfile or the ignore file, `$NAME` for an environment setting, a path that starts with a slash for an image path,
 // anything else for a path of the build context or, with dots for slashes, a module of it.
 func (e *Explainer) Explain(ctx context.Context, target string) (*Answer, error) {
-	a := &Answer{Target: target, Steps: []Step{}, Assumptions: []audit.Assumption{}}
+	a := &Answer{Target: target, Steps: []Step{}, Assumptions: []finding.Assumption{}}
 	if m := numbered().FindStringSubmatch(target); m != nil {
 		n, err := strconv.Atoi(m[2])
 		if err != nil {
@@ -161,7 +162,7 @@ func (e *Explainer) Explain(ctx context.Context, target string) (*Answer, error)
 	case e.Failure != nil && (strings.HasPrefix(target, "$") || path.IsAbs(target)):
 		a.Kind, a.Verdict = "image-path", BuildFailed
 		a.Summary = fmt.Sprintf("there is no image that could have %s: the build fails", target)
-		a.step(e.Failure.Message, instruction(audit.RoleFails, e.Failure.Location))
+		a.step(e.Failure.Message, instruction(finding.RoleFails, e.Failure.Location))
 	case strings.HasPrefix(target, "$"):
 		e.environment(a, strings.Trim(strings.TrimPrefix(target, "$"), "{}"))
 	case path.IsAbs(target):
@@ -172,18 +173,18 @@ func (e *Explainer) Explain(ctx context.Context, target string) (*Answer, error)
 	return a, err
 }
 
-func (a *Answer) step(sentence string, place *audit.Place) {
+func (a *Answer) step(sentence string, place *finding.Place) {
 	a.Steps = append(a.Steps, Step{sentence, place})
 }
 
-func instruction(role audit.Role, l dockerfile.Location) *audit.Place {
+func instruction(role finding.Role, l dockerfile.Location) *finding.Place {
 	text := l.Text
 	if l.Trigger != "" {
 		text = l.Trigger
 	}
-	return &audit.Place{Role: role, File: l.File, Line: l.Range.Start.Line, Text: text}
+	return &finding.Place{Role: role, File: l.File, Line: l.Range.Start.Line, Text: text}
 }
 
-func (e *Explainer) assumptions() []audit.Assumption {
+func (e *Explainer) assumptions() []finding.Assumption {
 	return audit.Assumptions(e.Image, e.Image.Opaque)
 }

@@ -1,4 +1,4 @@
-package audit
+package finding
 
 import (
 	"crypto/sha256"

@@ -1,4 +1,5 @@
-package audit
+// Package secrets knows the names of files that hold secrets by convention.
+package secrets
 
 import (
 	"path"
@@ -16,8 +17,8 @@ var secretNames = []string{
 // harmlessSecrets are names that look like those of secrets and are made to be shown.
 var harmlessSecrets = []string{".env.example", ".env.sample", ".env.template", ".env.dist", ".env.test", "*.pub.pem", "*.pub.key"}
 
-// LooksSecret reports whether a file has a name by which secrets are kept.
-func LooksSecret(p string) bool {
+// LooksLike reports whether a file has a name by which secrets are kept.
+func LooksLike(p string) bool {
 	base := strings.ToLower(path.Base(p))
 	matches := func(patterns []string) bool {
 		return slices.ContainsFunc(patterns, func(pattern string) bool { ok, _ := path.Match(pattern, base); return ok })

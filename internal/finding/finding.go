@@ -1,9 +1,7 @@
-// Package audit checks a predicted image against what is required of it.
+// Package finding has what an audit says: findings, what holds, what is assumed, and the names of the rules that say it.
 //
-// A check is a [Rule]: a value with a name, a text and a function. What it finds are [Finding] values, data without
-// prose joined to it; how they are shown is the renderer's business. A rule returns an error only when it could not
-// run.
-package audit
+// It is data that rules make, suppressions and baselines sort out, and renderers show. It knows none of them.
+package finding
 
 import (
 	"cmp"
@@ -26,6 +24,9 @@ const (
 // AtLeast reports whether a severity is as bad as another or worse.
 func (s Severity) AtLeast(other Severity) bool { return s.rank() >= other.rank() }
 
+// Known reports whether it is one of the severities.
+func (s Severity) Known() bool { return s.rank() > 0 }
+
 func (s Severity) rank() int {
 	switch s {
 	case Error:
@@ -41,8 +42,7 @@ func (s Severity) rank() int {
 
 // ParseSeverity reads a severity as people write it.
 func ParseSeverity(s string) (Severity, error) {
-	switch v := Severity(s); v {
-	case Error, Warning, Note:
+	if v := Severity(s); v.Known() {
 		return v, nil
 	}
 	return "", fmt.Errorf("unknown severity %q; known are error, warning, note", s)
@@ -163,6 +163,15 @@ type Passed struct {
 	Evidence    []Place `json:"evidence"`
 }
 
+// Source is a place that says that an image is built.
+type Source struct {
+	// Kind is what sort of file it is: "bake", "workflow", "cloudbuild", "compose", "skaffold", or
+	// "hint" for a line of a Makefile or a script.
+	Kind string `json:"kind"`
+	File string `json:"file"`
+	Line int    `json:"line,omitempty"`
+}
+
 // ImageReport is what was found in one image.
 type ImageReport struct {
 	Name       string `json:"name"`
@@ -253,8 +262,8 @@ func (r Report) Worst(s Severity) bool {
 	return false
 }
 
-// CompareFindings is the order of findings: the worst first, then by place, then by text.
-func CompareFindings(a, b Finding) int {
+// Compare is the order of findings: the worst first, then by place, then by text.
+func Compare(a, b Finding) int {
 	return cmp.Or(
 		cmp.Compare(b.Severity.rank(), a.Severity.rank()),
 		cmp.Compare(a.Subject.File, b.Subject.File),
@@ -265,7 +274,8 @@ func CompareFindings(a, b Finding) int {
 	)
 }
 
-func sortPlaces(places []Place) []Place {
+// SortPlaces puts places in their order, in place, and drops those that are there twice.
+func SortPlaces(places []Place) []Place {
 	slices.SortStableFunc(places, func(a, b Place) int {
 		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Role, b.Role))
 	})
