@@ -127,8 +127,8 @@ func (o *operations) inheritLocations() {
 	}
 }
 
-func (o *operations) convert(op *pb.Op, inputs []OutputRef) (*Op, error) {
-	out := &Op{Inputs: inputs}
+func (o *operations) convert(op *pb.Op, inputs []OutputRef) (out *Op, err error) {
+	out = &Op{Inputs: inputs}
 	pick := func(i int64) OutputRef {
 		if i < 0 || i >= int64(len(inputs)) {
 			return Scratch
@@ -137,13 +137,13 @@ func (o *operations) convert(op *pb.Op, inputs []OutputRef) (*Op, error) {
 	}
 	switch v := op.Op.(type) {
 	case *pb.Op_Source:
-		if err := o.convertSource(v.Source, out); err != nil {
-			return nil, err
-		}
+		err = o.convertSource(v.Source, out)
 	case *pb.Op_File:
-		out.Kind, out.File = OpFile, v.File.Actions
+		out.Kind = OpFile
+		out.File, err = fileActions(v.File.Actions)
 	case *pb.Op_Exec:
-		out.Kind, out.Exec = OpExec, v.Exec
+		out.Kind = OpExec
+		out.Exec, err = command(v.Exec)
 	case *pb.Op_Merge:
 		out.Kind, out.Inputs = OpMerge, nil
 		for _, in := range v.Merge.Inputs {
@@ -155,7 +155,7 @@ func (o *operations) convert(op *pb.Op, inputs []OutputRef) (*Op, error) {
 	default:
 		return nil, fmt.Errorf("decoding an operation: unexpected kind %T", op.Op)
 	}
-	return out, nil
+	return out, err
 }
 
 func (o *operations) convertSource(src *pb.SourceOp, out *Op) error {

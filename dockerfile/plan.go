@@ -1,7 +1,6 @@
 package dockerfile
 
 import (
-	"github.com/moby/buildkit/solver/pb"
 	dockerspec "github.com/moby/docker-image-spec/specs-go/v1"
 
 	"github.com/ctxaudit/ctxaudit/dockerctx"
@@ -99,8 +98,8 @@ type Op struct {
 	Local  *LocalSource
 	Image  *ImageSource
 	Remote *RemoteSource
-	File   []*pb.FileAction
-	Exec   *pb.ExecOp
+	File   []FileAction
+	Exec   *Exec
 }
 
 // LocalSource is a directory that the client sends.

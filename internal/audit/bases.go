@@ -4,8 +4,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/moby/buildkit/solver/pb"
-
 	"github.com/ctxaudit/ctxaudit/dockerfile"
 	"github.com/ctxaudit/ctxaudit/internal/lazyre"
 	"github.com/ctxaudit/ctxaudit/internal/simulate"
@@ -53,10 +51,8 @@ func foreignBase(m *simulate.Image) *dockerfile.Op {
 		}
 		seen[ref.Op] = true
 		for i, in := range op.Inputs {
-			if op.Kind == dockerfile.OpExec && !slices.ContainsFunc(op.Exec.Mounts, func(mount *pb.Mount) bool {
-				return mount.Dest == pb.RootMount && int(mount.Input) == i
-			}) {
-				continue
+			if root, _ := op.Root(); op.Kind == dockerfile.OpExec && in != root {
+				continue // a mount leaves nothing in the image
 			}
 			if found := visit(in, op.Kind == dockerfile.OpFile && onlyTools(op, i)); found != nil {
 				return found
@@ -71,8 +67,8 @@ func foreignBase(m *simulate.Image) *dockerfile.Op {
 func onlyTools(op *dockerfile.Op, input int) bool {
 	found := false
 	for _, a := range op.File {
-		cp := a.GetCopy()
-		if cp == nil || int(a.SecondaryInput) != input {
+		cp, ok := a.Change.(dockerfile.Copy)
+		if !ok || a.Source != input {
 			continue
 		}
 		found = true

@@ -38,7 +38,7 @@ func (c *importCheck) declareInstalled(declared *manifest.Declarations) {
 					words[i] = ""
 				}
 			}
-			for _, in := range manifest.ParseInstall(words, op.Exec.Meta.Cwd) {
+			for _, in := range manifest.ParseInstall(words, op.Exec.Dir) {
 				file, ok := c.origin(imageTree{before.Tree}, in.Requirements)
 				if in.Requirements == "" || !ok {
 					continue

@@ -32,7 +32,7 @@ const expanded = "\x00"
 
 // commandsInPart is commandsOf with what is written out of the other words.
 func commandsInPart(op *dockerfile.Op) [][]string {
-	args := op.Exec.Meta.Args
+	args := op.Exec.Args
 	// SHELL may give the shell more options, as in ["/bin/bash", "-o", "pipefail", "-c"].
 	last := len(args) - 1
 	if last < 2 || !strings.HasPrefix(args[last-1], "-") || !strings.HasSuffix(args[last-1], "c") || !strings.HasSuffix(args[0], "sh") {
@@ -91,7 +91,7 @@ func inPart(w *syntax.Word) string {
 // Removes reports whether a RUN step says, word for word, that it removes a path of the image: with rm, by its own name or
 // that of a directory above it.
 func Removes(op *dockerfile.Op, p string) bool {
-	cwd := path.Join("/", op.Exec.Meta.Cwd)
+	cwd := path.Join("/", op.Exec.Dir)
 	at := func(word string) string {
 		if path.IsAbs(word) {
 			return path.Clean(word)
@@ -135,7 +135,7 @@ func (c *importCheck) installedDirs() []python.SearchDir {
 		if before == nil {
 			continue
 		}
-		tree, cwd := imageTree{before.Tree}, op.Exec.Meta.Cwd
+		tree, cwd := imageTree{before.Tree}, op.Exec.Dir
 		for _, words := range commandsInPart(op) {
 			for i, w := range words {
 				// .[$EXTRAS] is the project all the same.

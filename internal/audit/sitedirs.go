@@ -54,7 +54,7 @@ func (c *importCheck) siteDirs() []python.SearchDir {
 		}
 	}
 	for _, op := range c.image.Plan.Ops {
-		if op.Kind != dockerfile.OpExec || !steersImports().MatchString(strings.Join(op.Exec.Meta.Args, " ")) {
+		if op.Kind != dockerfile.OpExec || !steersImports().MatchString(strings.Join(op.Exec.Args, " ")) {
 			continue
 		}
 		c.pathSteps = append(c.pathSteps, op.Location)
@@ -110,7 +110,7 @@ var steersImports = lazyre.New(`\.pth\b|sitecustomize|usercustomize|addsitedir|\
 // writtenDirs gives the absolute paths that a step writes into .pth files, in the ways in which Dockerfiles do it: echo or
 // printf with a redirection or a pipe to tee, and here-documents.
 func writtenDirs(op *dockerfile.Op) []string {
-	args := op.Exec.Meta.Args
+	args := op.Exec.Args
 	script := args[len(args)-1]
 	file, err := shell.Parse(script, syntax.LangBash)
 	if err != nil {

@@ -6,8 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/moby/buildkit/solver/pb"
-
 	"github.com/ctxaudit/ctxaudit/dockerfile"
 	"github.com/ctxaudit/ctxaudit/internal/lazyre"
 	"github.com/ctxaudit/ctxaudit/internal/modules/python/manifest"
@@ -65,7 +63,7 @@ func (c *importCheck) mayMakeModules(ignored, installs bool) string {
 
 func (c *importCheck) stepMakesModules(op *dockerfile.Op, ignored, installs bool) bool {
 	for _, m := range op.Exec.Mounts {
-		if m.MountType == pb.MountType_BIND && m.Dest != pb.RootMount && m.Input >= 0 && c.image.Plan.Ops[op.Inputs[m.Input].Op].Kind == dockerfile.OpLocal && !ignored {
+		if m.Kind == dockerfile.MountBind && m.Dest != dockerfile.RootMount && m.Input >= 0 && c.image.Plan.Ops[op.Inputs[m.Input].Op].Kind == dockerfile.OpLocal && !ignored {
 			return true
 		}
 	}
@@ -74,7 +72,7 @@ func (c *importCheck) stepMakesModules(op *dockerfile.Op, ignored, installs bool
 		return true
 	}
 	return slices.ContainsFunc(commands, func(words []string) bool {
-		if installs && slices.ContainsFunc(manifest.ParseInstall(words, op.Exec.Meta.Cwd), func(in manifest.Install) bool { return in.Dir != "" }) {
+		if installs && slices.ContainsFunc(manifest.ParseInstall(words, op.Exec.Dir), func(in manifest.Install) bool { return in.Dir != "" }) {
 			return true
 		}
 		return makesModules(words, ignored)
@@ -107,7 +105,7 @@ func makesModules(words []string, ignored bool) bool {
 
 // stepText is what a RUN step runs, heredocs and all.
 func stepText(op *dockerfile.Op) string {
-	return strings.Join(op.Exec.Meta.Args, "\n")
+	return strings.Join(op.Exec.Args, "\n")
 }
 
 // naming are commands whose operands are names and not files that they make or change.
@@ -162,7 +160,7 @@ func absoluteIn(op *dockerfile.Op, name string) string {
 	if path.IsAbs(name) {
 		return name
 	}
-	return path.Join("/", op.Exec.Meta.Cwd, name)
+	return path.Join("/", op.Exec.Dir, name)
 }
 
 // onlyNames reports whether every mention of a name in a step is an operand of a command that neither makes nor changes it.

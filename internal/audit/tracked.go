@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/ctxaudit/ctxaudit/dockerfile"
 	"github.com/ctxaudit/ctxaudit/internal/finding"
 	"github.com/ctxaudit/ctxaudit/internal/policy"
 	"github.com/ctxaudit/ctxaudit/internal/rootfs"
@@ -90,11 +91,12 @@ func checkTracked(p *pass) error {
 func (p *pass) needSources() {
 	for _, op := range p.image.Plan.Ops {
 		for _, a := range op.File {
-			cp := a.GetCopy()
-			if cp == nil || a.SecondaryInput < 0 || int(a.SecondaryInput) >= len(op.Inputs) || strings.ContainsAny(cp.Src, "*?[\\") {
+			cp, isCopy := a.Change.(dockerfile.Copy)
+			from, ok := op.Source(a)
+			if !isCopy || !ok || strings.ContainsAny(cp.Src, "*?[\\") {
 				continue
 			}
-			s := p.image.Sources[op.Inputs[a.SecondaryInput].Op]
+			s := p.image.Sources[from.Op]
 			if s == nil || s.Context.Name != simulate.MainContext {
 				continue
 			}

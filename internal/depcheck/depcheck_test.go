@@ -147,6 +147,23 @@ func TestOneRunnerOfPrograms(t *testing.T) {
 	}
 }
 
+// What BuildKit says over the wire ends where the Dockerfile is read.
+func TestOneReaderOfDefinitions(t *testing.T) {
+	readers := 0
+	for _, p := range packages(t) {
+		name := strings.TrimPrefix(p.ImportPath, module)
+		if name == "dockerfile" {
+			assert.Contains(t, p.Imports, "github.com/moby/buildkit/solver/pb")
+			readers++
+			continue
+		}
+		for _, imp := range p.Imports {
+			assert.False(t, imp == "github.com/moby/buildkit/solver/pb" || strings.HasPrefix(imp, "google.golang.org/protobuf/"), "%s must not import %s", name, imp)
+		}
+	}
+	assert.Equal(t, 1, readers)
+}
+
 // One constant names the version of BuildKit.
 func TestBuildKitVersion(t *testing.T) {
 	out, err := exec.Command("go", "list", "-m", "-f", "{{.Version}}", "github.com/moby/buildkit").Output()

@@ -5,9 +5,6 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"io"
-
-	"google.golang.org/protobuf/proto"
 
 	"github.com/ctxaudit/ctxaudit/dockerfile"
 )
@@ -29,29 +26,25 @@ func shape(plan *dockerfile.Plan) string {
 			fmt.Fprintf(h, "%q %q\n", op.Remote.Kind, op.Remote.Filename)
 		}
 		for _, a := range op.File {
-			message(h, a)
+			fmt.Fprintf(h, "%d %d %d %T %s\n", a.Input, a.Source, a.Output, a.Change, asJSON(a.Change))
 		}
 		if op.Exec != nil {
-			fmt.Fprintf(h, "%q\n", op.Exec.GetMeta().GetArgs())
-			for _, m := range op.Exec.GetMounts() {
-				fmt.Fprintf(h, "%d %q %q %v\n", m.Input, m.Dest, m.Selector, m.MountType)
+			fmt.Fprintf(h, "%q\n", op.Exec.Args)
+			for _, m := range op.Exec.Mounts {
+				fmt.Fprintf(h, "%d %q %q %v\n", m.Input, m.Dest, m.Selector, m.Kind)
 			}
 		}
 	}
 	fmt.Fprintln(h, plan.Result, plan.TargetStage)
-	config, err := json.Marshal(plan.Config)
-	if err != nil {
-		panic("a configuration that is no JSON: " + err.Error())
-	}
-	h.Write(config)
+	h.Write(asJSON(plan.Config))
 	return hex.EncodeToString(h.Sum(nil))
 }
 
-// message writes a message so that equal ones are written alike.
-func message(w io.Writer, m proto.Message) {
-	data, err := proto.MarshalOptions{Deterministic: true}.Marshal(m)
+// asJSON writes a value so that equal ones are written alike.
+func asJSON(v any) []byte {
+	data, err := json.Marshal(v)
 	if err != nil {
-		panic("an operation that is no message: " + err.Error())
+		panic("a plan that is no JSON: " + err.Error())
 	}
-	fmt.Fprintf(w, "%d %s\n", len(data), data)
+	return data
 }

@@ -7,9 +7,9 @@ import (
 	"path"
 	"strings"
 
-	"github.com/moby/buildkit/solver/pb"
 	"github.com/moby/patternmatcher"
 
+	"github.com/ctxaudit/ctxaudit/dockerfile"
 	"github.com/ctxaudit/ctxaudit/internal/rootfs"
 )
 
@@ -21,7 +21,7 @@ import (
 // that are only partly known: then the destination gets what is known, and is marked.
 type copier struct {
 	src, dst *rootfs.Tree
-	action   *pb.FileActionCopy
+	action   dockerfile.Copy
 	attrs    *attrs
 	include  *patternmatcher.PatternMatcher // nil: everything
 	exclude  *patternmatcher.PatternMatcher // nil: nothing
@@ -57,8 +57,8 @@ func cleanPath(s string) string {
 func (c *copier) run() error {
 	src, dst := cleanPath(c.action.Src), cleanPath(c.action.Dest)
 	sources := []string{src}
-	if c.action.AllowWildcard {
-		matches, err := resolveWildcards(c.src, src, c.action.FollowSymlink)
+	if c.action.Wildcard {
+		matches, err := resolveWildcards(c.src, src, c.action.FollowSymlinks)
 		if err != nil {
 			return err
 		}
@@ -66,7 +66,7 @@ func (c *copier) run() error {
 			if c.mayMatch(src) {
 				return c.markUnknownContent(dst)
 			}
-			if c.action.AllowEmptyWildcard {
+			if c.action.AllowEmpty {
 				return nil
 			}
 			return fmt.Errorf("%s not found", src)
@@ -74,7 +74,7 @@ func (c *copier) run() error {
 		sources = matches
 	}
 	for _, s := range sources {
-		if c.action.AttemptUnpackDockerCompatibility {
+		if c.action.Unpack {
 			done, err := c.unpack(s, dst)
 			if err != nil {
 				return err
@@ -130,7 +130,7 @@ func (c *copier) copy(src, dst string) error {
 		return err
 	}
 	var srcAt string
-	if c.action.FollowSymlink {
+	if c.action.FollowSymlinks {
 		srcAt, err = c.src.Resolve(src)
 	} else {
 		srcAt, err = c.src.ResolveParent(src)
@@ -186,7 +186,7 @@ func (c *copier) prepareTarget(src *rootfs.Node, srcPath, dst string) (string, e
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return "", err
 	}
-	contents := c.action.DirCopyContents
+	contents := c.action.ContentsOnly
 	if existing == nil && !src.IsDir() && c.isDir(dst) {
 		dst = path.Join(dst, path.Base(srcPath))
 	}
@@ -237,7 +237,7 @@ func (c *copier) copyNode(src *rootfs.Node, rel, target string, overwrite bool, 
 		existing = nil
 	}
 	if include {
-		if c.action.AlwaysReplaceExistingDestPaths && existing != nil && !(src.IsDir() && existing.IsDir()) {
+		if c.action.Replace && existing != nil && !(src.IsDir() && existing.IsDir()) {
 			if err := c.dst.Remove(target); err != nil {
 				return err
 			}

@@ -9,7 +9,6 @@ import (
 	"path"
 	"syscall"
 
-	"github.com/moby/buildkit/solver/pb"
 	mode "github.com/tonistiigi/dchapes-mode"
 
 	"github.com/ctxaudit/ctxaudit/dockerfile"
@@ -17,43 +16,43 @@ import (
 )
 
 // applyAction executes one action of a file operation on a state (solver/llbsolver/file/backend.go).
-func applyAction(op *dockerfile.Op, a *pb.FileAction, s *State, get func(int64) *State, dest *destinations, cost *cost) error {
-	treeOf := func(i int64) *rootfs.Tree {
+func applyAction(op *dockerfile.Op, a dockerfile.FileAction, s *State, get func(int) *State, dest *destinations, cost *cost) error {
+	treeOf := func(i int) *rootfs.Tree {
 		if in := get(i); in != nil {
 			return in.Tree
 		}
 		return nil
 	}
 	t, id := s.Tree, int32(op.ID)
-	switch act := a.Action.(type) {
-	case *pb.FileAction_Mkdir:
-		owner, err := resolveOwner(act.Mkdir.Owner, treeOf)
+	switch act := a.Change.(type) {
+	case dockerfile.Mkdir:
+		owner, err := resolveOwner(act.Owner, treeOf)
 		if err != nil {
 			return err
 		}
-		return applyMkdir(t, act.Mkdir, owner, id)
-	case *pb.FileAction_Mkfile:
-		owner, err := resolveOwner(act.Mkfile.Owner, treeOf)
+		return applyMkdir(t, act, owner, id)
+	case dockerfile.Mkfile:
+		owner, err := resolveOwner(act.Owner, treeOf)
 		if err != nil {
 			return err
 		}
-		return applyMkfile(t, act.Mkfile, owner, id)
-	case *pb.FileAction_Symlink:
-		owner, err := resolveOwner(act.Symlink.Owner, treeOf)
+		return applyMkfile(t, act, owner, id)
+	case dockerfile.Symlink:
+		owner, err := resolveOwner(act.Owner, treeOf)
 		if err != nil {
 			return err
 		}
-		return applySymlink(t, act.Symlink, owner, id)
-	case *pb.FileAction_Rm:
-		return applyRemove(t, act.Rm)
-	case *pb.FileAction_Copy:
-		return applyCopy(op, a, act.Copy, s, get, treeOf, dest, cost)
+		return applySymlink(t, act, owner, id)
+	case dockerfile.Remove:
+		return applyRemove(t, act)
+	case dockerfile.Copy:
+		return applyCopy(op, a, act, s, get, treeOf, dest, cost)
 	default:
-		return fmt.Errorf("file action %T is not supported", a.Action)
+		return fmt.Errorf("file action %T is not supported", a.Change)
 	}
 }
 
-func applyCopy(op *dockerfile.Op, a *pb.FileAction, cp *pb.FileActionCopy, s *State, get func(int64) *State, treeOf func(int64) *rootfs.Tree, dest *destinations, cost *cost) error {
+func applyCopy(op *dockerfile.Op, a dockerfile.FileAction, cp dockerfile.Copy, s *State, get func(int) *State, treeOf func(int) *rootfs.Tree, dest *destinations, cost *cost) error {
 	id := int32(op.ID)
 	owner, err := resolveOwner(cp.Owner, treeOf)
 	if err != nil {
@@ -61,26 +60,26 @@ func applyCopy(op *dockerfile.Op, a *pb.FileAction, cp *pb.FileActionCopy, s *St
 	}
 	x := &attrs{op: id, owner: owner, at: op.Location, cost: cost}
 	switch {
-	case cp.ModeStr != "":
-		set, err := mode.ParseWithUmask(cp.ModeStr, 0)
+	case cp.ModeText != "":
+		set, err := mode.ParseWithUmask(cp.ModeText, 0)
 		if err != nil {
 			return err
 		}
 		x.set = &set
-	case cp.Mode != -1:
-		perm := uint16(cp.Mode & 0o7777)
+	case cp.Perm != -1:
+		perm := uint16(cp.Perm & 0o7777)
 		x.perm = &perm
 	}
-	src := get(a.SecondaryInput)
+	src := get(a.Source)
 	if src == nil {
 		src = &State{Tree: rootfs.New()}
 	}
 	c := &copier{src: src.Tree, dst: s.Tree, action: cp, attrs: x}
 	c.isDir = func(p string) bool { return dest.isDir(s, id, p) }
-	if c.include, err = newMatcher("include", cp.IncludePatterns); err != nil {
+	if c.include, err = newMatcher("include", cp.Include); err != nil {
 		return err
 	}
-	if c.exclude, err = newMatcher("exclude", cp.ExcludePatterns); err != nil {
+	if c.exclude, err = newMatcher("exclude", cp.Exclude); err != nil {
 		return err
 	}
 	if err := c.run(); err != nil {
@@ -90,13 +89,13 @@ func applyCopy(op *dockerfile.Op, a *pb.FileAction, cp *pb.FileActionCopy, s *St
 	return nil
 }
 
-func applyMkdir(t *rootfs.Tree, m *pb.FileActionMkDir, owner *rootfs.Owner, op int32) error {
+func applyMkdir(t *rootfs.Tree, m dockerfile.Mkdir, owner *rootfs.Owner, op int32) error {
 	p, err := t.Resolve(m.Path)
 	if err != nil {
 		return err
 	}
-	perm := uint16(m.Mode & 0o777)
-	if m.MakeParents {
+	perm := uint16(m.Perm & 0o777)
+	if m.Parents {
 		if err := mkdirAll(t, p, perm, owner, op); err != nil {
 			return err
 		}
@@ -113,7 +112,7 @@ type inlineContent []byte
 
 func (c inlineContent) Open() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(c)), nil }
 
-func applyMkfile(t *rootfs.Tree, m *pb.FileActionMkFile, owner *rootfs.Owner, op int32) error {
+func applyMkfile(t *rootfs.Tree, m dockerfile.Mkfile, owner *rootfs.Owner, op int32) error {
 	p, err := t.Resolve(path.Join("/", m.Path))
 	if err != nil {
 		return err
@@ -121,27 +120,27 @@ func applyMkfile(t *rootfs.Tree, m *pb.FileActionMkFile, owner *rootfs.Owner, op
 	if n, err := t.Lstat(p); err == nil && n.IsDir() {
 		return &rootfs.PathError{Path: p, Err: syscall.EISDIR}
 	}
-	a := rootfs.Attr{Kind: rootfs.KindFile, Perm: uint16(m.Mode & 0o777), Size: int64(len(m.Data)), Content: inlineContent(m.Data), Op: op}
+	a := rootfs.Attr{Kind: rootfs.KindFile, Perm: uint16(m.Perm & 0o777), Size: int64(len(m.Data)), Content: inlineContent(m.Data), Op: op}
 	a.Owner = chown(a.Owner, owner)
 	return t.Put(p, rootfs.NewNode(a))
 }
 
-func applySymlink(t *rootfs.Tree, l *pb.FileActionSymlink, owner *rootfs.Owner, op int32) error {
-	p, err := t.Resolve(path.Join("/", l.Newpath))
+func applySymlink(t *rootfs.Tree, l dockerfile.Symlink, owner *rootfs.Owner, op int32) error {
+	p, err := t.Resolve(path.Join("/", l.Path))
 	if err != nil {
 		return err
 	}
 	if t.Exists(p) {
 		return &rootfs.PathError{Path: p, Err: fs.ErrExist}
 	}
-	a := rootfs.Attr{Kind: rootfs.KindSymlink, Perm: 0o777, Link: l.Oldpath, Op: op}
+	a := rootfs.Attr{Kind: rootfs.KindSymlink, Perm: 0o777, Link: l.Target, Op: op}
 	a.Owner = chown(a.Owner, owner)
 	return t.Put(p, rootfs.NewNode(a))
 }
 
-func applyRemove(t *rootfs.Tree, rm *pb.FileActionRm) error {
+func applyRemove(t *rootfs.Tree, rm dockerfile.Remove) error {
 	paths := []string{rm.Path}
-	if rm.AllowWildcard {
+	if rm.Wildcard {
 		var err error
 		if paths, err = resolveWildcards(t, cleanPath(rm.Path), false); err != nil {
 			return err
@@ -155,7 +154,7 @@ func applyRemove(t *rootfs.Tree, rm *pb.FileActionRm) error {
 		if at == "/" {
 			return errors.New("invalid empty path")
 		}
-		if !rm.AllowNotFound && !t.Exists(at) && !t.MayHold(at) {
+		if !rm.AllowMissing && !t.Exists(at) && !t.MayHold(at) {
 			return &rootfs.PathError{Path: p, Err: fs.ErrNotExist}
 		}
 		if err := t.Remove(at); err != nil {

@@ -129,13 +129,13 @@ func (m *Image) Origin(n *rootfs.Node) (string, bool) {
 func (m *Image) EmptyWildcards() bool {
 	for _, op := range m.Plan.Ops {
 		for _, a := range op.File {
-			cp := a.GetCopy()
-			if cp == nil || !cp.AllowWildcard || !hasWildcard(cp.Src) || a.SecondaryInput < 0 || int(a.SecondaryInput) >= len(op.Inputs) {
+			cp, _ := a.Change.(dockerfile.Copy)
+			in, ok := op.Source(a)
+			if !ok || !cp.Wildcard || !hasWildcard(cp.Src) {
 				continue
 			}
-			in := op.Inputs[a.SecondaryInput]
 			if s := m.state(in); s != nil && m.Sources[in.Op] != nil && m.Sources[in.Op].Context.Name == MainContext {
-				if matches, err := resolveWildcards(s.Tree, cleanPath(cp.Src), cp.FollowSymlink); err == nil && len(matches) == 0 {
+				if matches, err := resolveWildcards(s.Tree, cleanPath(cp.Src), cp.FollowSymlinks); err == nil && len(matches) == 0 {
 					return true
 				}
 			}

@@ -10,8 +10,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/moby/buildkit/solver/pb"
-
+	"github.com/ctxaudit/ctxaudit/dockerfile"
 	"github.com/ctxaudit/ctxaudit/internal/rootfs"
 )
 
@@ -23,38 +22,40 @@ const maxUserFile = 10 << 20
 // A name is looked up in the tree that the action changes (readUser in solver/llbsolver/ops/user_linux.go): a name that
 // is not there is root, without a word. Only where there is no tree at all, at the first operation on scratch, it
 // fails. Where the tree may hold more than is known the owner stays a name.
-func resolveOwner(opt *pb.ChownOpt, tree func(input int64) *rootfs.Tree) (*rootfs.Owner, error) {
-	if opt == nil {
+func resolveOwner(asked *dockerfile.Owner, tree func(input int) *rootfs.Tree) (*rootfs.Owner, error) {
+	if asked == nil {
 		return nil, nil
 	}
 	var o rootfs.Owner
-	switch u := opt.GetUser().GetUser().(type) {
-	case *pb.UserOpt_ByID:
-		o.UID, o.GID = u.ByID, u.ByID
-	case *pb.UserOpt_ByName:
-		fields, known, err := lookupName(tree(u.ByName.Input), u.ByName, "/etc/passwd", 4)
+	switch u := asked.User; {
+	case u == nil:
+	case !u.Named:
+		o.UID, o.GID = u.ID, u.ID
+	default:
+		fields, known, err := lookupName(tree(u.Input), u, "/etc/passwd", 4)
 		if err != nil {
 			return nil, err
 		}
 		switch {
 		case !known:
-			o.User = u.ByName.Name
-			o.Group = u.ByName.Name
+			o.User = u.Name
+			o.Group = u.Name
 		case fields != nil:
 			o.UID, o.GID = parseID(fields[2]), parseID(fields[3])
 		}
 	}
-	switch g := opt.GetGroup().GetUser().(type) {
-	case *pb.UserOpt_ByID:
-		o.GID, o.Group = g.ByID, ""
-	case *pb.UserOpt_ByName:
-		fields, known, err := lookupName(tree(g.ByName.Input), g.ByName, "/etc/group", 3)
+	switch g := asked.Group; {
+	case g == nil:
+	case !g.Named:
+		o.GID, o.Group = g.ID, ""
+	default:
+		fields, known, err := lookupName(tree(g.Input), g, "/etc/group", 3)
 		if err != nil {
 			return nil, err
 		}
 		switch {
 		case !known:
-			o.Group = g.ByName.Name
+			o.Group = g.Name
 		case fields != nil:
 			o.GID, o.Group = parseID(fields[2]), ""
 		}
@@ -63,7 +64,7 @@ func resolveOwner(opt *pb.ChownOpt, tree func(input int64) *rootfs.Tree) (*rootf
 }
 
 // lookupName finds the line of a user or group. known is false where the file, or a change of it, cannot be seen.
-func lookupName(t *rootfs.Tree, name *pb.NamedUserOpt, file string, minFields int) (fields []string, known bool, err error) {
+func lookupName(t *rootfs.Tree, name *dockerfile.Account, file string, minFields int) (fields []string, known bool, err error) {
 	if t == nil {
 		return nil, false, fmt.Errorf("invalid user index %d", name.Input)
 	}

@@ -16,8 +16,6 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/moby/buildkit/solver/pb"
-
 	"github.com/ctxaudit/ctxaudit/dockerctx"
 	"github.com/ctxaudit/ctxaudit/dockerfile"
 	"github.com/ctxaudit/ctxaudit/internal/budget"
@@ -64,12 +62,8 @@ type Image struct {
 func (m *Image) Before(op int) *State {
 	o := m.Plan.Ops[op]
 	if o.Kind == dockerfile.OpExec {
-		for _, mount := range o.Exec.Mounts {
-			if mount.Dest == pb.RootMount && mount.Input >= 0 {
-				return m.state(o.Inputs[mount.Input])
-			}
-		}
-		return nil
+		ref, _ := o.Root()
+		return m.state(ref)
 	}
 	if len(o.Inputs) == 0 {
 		return nil
@@ -181,7 +175,7 @@ func (m *Image) execute(op *dockerfile.Op, contexts Contexts) error {
 // an action before it (FileOpSolver in solver/llbsolver/ops/file.go).
 func (m *Image) executeFile(op *dockerfile.Op) error {
 	inputs := len(op.Inputs)
-	for i, sels := range copySelectors(op.File, inputs) {
+	for i, sels := range copySelectors(op) {
 		s := m.state(op.Inputs[i])
 		for _, sel := range sels {
 			if s == nil {
@@ -193,14 +187,14 @@ func (m *Image) executeFile(op *dockerfile.Op) error {
 		}
 	}
 	results := make([]*State, len(op.File))
-	get := func(i int64) *State {
+	get := func(i int) *State {
 		switch {
 		case i < 0:
 			return nil
-		case int(i) < inputs:
+		case i < inputs:
 			return m.state(op.Inputs[i])
 		default:
-			return results[int(i)-inputs]
+			return results[i-inputs]
 		}
 	}
 	for i, a := range op.File {
@@ -211,18 +205,15 @@ func (m *Image) executeFile(op *dockerfile.Op) error {
 			s = &State{Tree: rootfs.New()}
 		}
 		if err := applyAction(op, a, s, get, m.dest, m.cost); err != nil {
-			var ref dockerfile.OutputRef = dockerfile.Scratch
-			if a.SecondaryInput >= 0 && int(a.SecondaryInput) < inputs {
-				ref = op.Inputs[a.SecondaryInput]
-			}
-			if cp := a.GetCopy(); cp != nil {
+			if cp, ok := a.Change.(dockerfile.Copy); ok {
+				ref, _ := op.Source(a)
 				return &sourceError{input: ref, path: cp.Src, err: err}
 			}
 			return err
 		}
 		results[i] = s
 		if a.Output >= 0 {
-			m.states[dockerfile.OutputRef{Op: op.ID, Index: int(a.Output)}] = s
+			m.states[dockerfile.OutputRef{Op: op.ID, Index: a.Output}] = s
 		}
 	}
 	return nil
@@ -232,12 +223,11 @@ func (m *Image) executeFile(op *dockerfile.Op) error {
 // bind mounts have been found.
 func (m *Image) executeExec(op *dockerfile.Op) error {
 	for _, mount := range op.Exec.Mounts {
-		switch mount.MountType {
-		case pb.MountType_SECRET, pb.MountType_SSH, pb.MountType_TMPFS, pb.MountType_CACHE:
+		if mount.Kind != dockerfile.MountBind {
 			continue
 		}
 		var in *State
-		if mount.Input >= 0 && int(mount.Input) < len(op.Inputs) {
+		if mount.Input >= 0 && mount.Input < len(op.Inputs) {
 			in = m.state(op.Inputs[mount.Input])
 		}
 		if mount.Selector != "" && mount.Selector != "/" {
@@ -261,10 +251,10 @@ func (m *Image) executeExec(op *dockerfile.Op) error {
 			return err
 		}
 		out.opaque.add(op.ID)
-		if mount.Dest == pb.RootMount {
+		if mount.Dest == dockerfile.RootMount {
 			madeBy(op, &out.made, m.cost)
 		}
-		m.states[dockerfile.OutputRef{Op: op.ID, Index: int(mount.Output)}] = out
+		m.states[dockerfile.OutputRef{Op: op.ID, Index: mount.Output}] = out
 	}
 	return nil
 }

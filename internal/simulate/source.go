@@ -8,9 +8,9 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/moby/buildkit/solver/pb"
 	"github.com/moby/patternmatcher"
 
+	"github.com/ctxaudit/ctxaudit/dockerfile"
 	"github.com/ctxaudit/ctxaudit/internal/rootfs"
 )
 
@@ -107,19 +107,18 @@ func (e *notFoundError) Unwrap() error { return fs.ErrNotExist }
 
 // copySelectors gives what a file operation reads of each of its inputs. An input that is also changed by one of the
 // actions has none: BuildKit does not digest it.
-func copySelectors(actions []*pb.FileAction, inputs int) map[int][]selector {
+func copySelectors(op *dockerfile.Op) map[int][]selector {
 	out := map[int][]selector{}
 	changed := map[int]bool{}
-	for _, a := range actions {
-		changed[int(a.Input)] = true
-		cp := a.GetCopy()
-		if cp == nil || a.SecondaryInput < 0 || int(a.SecondaryInput) >= inputs {
+	for _, a := range op.File {
+		changed[a.Input] = true
+		cp, isCopy := a.Change.(dockerfile.Copy)
+		if _, ok := op.Source(a); !ok || !isCopy {
 			continue
 		}
-		i := int(a.SecondaryInput)
-		out[i] = append(out[i], selector{
-			path: path.Join("/", cp.Src), wildcard: cp.AllowWildcard && hasWildcard(cp.Src), followLinks: cp.FollowSymlink,
-			include: cp.IncludePatterns, exclude: cp.ExcludePatterns, required: cp.RequiredPaths,
+		out[a.Source] = append(out[a.Source], selector{
+			path: path.Join("/", cp.Src), wildcard: cp.Wildcard && hasWildcard(cp.Src), followLinks: cp.FollowSymlinks,
+			include: cp.Include, exclude: cp.Exclude, required: cp.Required,
 		})
 	}
 	for i := range changed {

@@ -22,8 +22,8 @@ type stepDirs struct {
 
 // madeBy adds the directories that a step makes to those that are known to exist.
 func madeBy(op *dockerfile.Op, made *grown[string], cost *cost) {
-	args := op.Exec.Meta.Args
-	d := &stepDirs{cwd: path.Join("/", op.Exec.Meta.Cwd), env: op.Exec.Meta.Env, made: made, cost: cost}
+	args := op.Exec.Args
+	d := &stepDirs{cwd: path.Join("/", op.Exec.Dir), env: op.Exec.Env, made: made, cost: cost}
 	last := len(args) - 1
 	if last < 2 || !strings.HasPrefix(args[last-1], "-") || !strings.HasSuffix(args[last-1], "c") || !strings.HasSuffix(args[0], "sh") {
 		d.command(args)

@@ -43,8 +43,8 @@ func (e *Explainer) later(a *Answer, p string, r *simulate.Reach, copied []simul
 			a.step(fmt.Sprintf("removes %s, by its words: the step was not run", what), place)
 			continue
 		}
-		text := strings.Join(op.Exec.Meta.Args, " ")
-		if names(text, at, op.Exec.Meta.Cwd) {
+		text := strings.Join(op.Exec.Args, " ")
+		if names(text, at, op.Exec.Dir) {
 			a.step("this step names it, or a directory above it, and may change or remove it", instruction(finding.RoleCopies, op.Location))
 		}
 	}
