@@ -6,6 +6,7 @@ import (
 
 	"github.com/ctxaudit/ctxaudit/internal/finding"
 	"github.com/ctxaudit/ctxaudit/internal/modules/python"
+	"github.com/ctxaudit/ctxaudit/internal/shell"
 	"github.com/ctxaudit/ctxaudit/internal/simulate"
 	"github.com/ctxaudit/ctxaudit/internal/startup"
 )
@@ -31,7 +32,7 @@ func StartsBelow(m *simulate.Image, main *simulate.Context, dir string) bool {
 		switch e.Kind {
 		case startup.Script, startup.Program:
 			rel := strings.TrimPrefix(strings.TrimPrefix(e.Path, workdir), "/")
-			if e.Path != "" && c.tree.Stat(e.Path) != startup.Regular && (holds(rel) || holds(path.Base(rel))) {
+			if e.Path != "" && c.tree.Stat(e.Path) != shell.Regular && (holds(rel) || holds(path.Base(rel))) {
 				return true
 			}
 		case startup.Module, startup.App:

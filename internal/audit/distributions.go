@@ -6,8 +6,10 @@ import (
 	"strings"
 
 	"github.com/ctxaudit/ctxaudit/dockerfile"
+	"github.com/ctxaudit/ctxaudit/internal/command"
 	"github.com/ctxaudit/ctxaudit/internal/lazyre"
 	"github.com/ctxaudit/ctxaudit/internal/modules/python/manifest"
+	"github.com/ctxaudit/ctxaudit/internal/shell"
 )
 
 // distribution is how a requirement on a command line begins.
@@ -21,24 +23,22 @@ func (c *importCheck) declareInstalled(declared *manifest.Declarations) {
 		if op.Kind != dockerfile.OpExec || before == nil {
 			continue
 		}
-		for _, words := range commandsInPart(op) {
-			i := slices.IndexFunc(words, func(w string) bool { return w == "install" || w == "add" || w == "inject" })
-			if i < 0 || !slices.ContainsFunc(words[:i], isInstaller) {
+		for _, call := range c.script(op).Calls {
+			if !command.Is(call.Base, command.Installer) {
 				continue
 			}
-			for _, w := range operands(words[i+1:]) {
-				c.installsOwn(declared, w, op)
-				name := distribution().FindString(w)
-				if name != "" && !strings.Contains(w, "/") && !strings.HasPrefix(w[len(name):], expanded) {
+			i := slices.IndexFunc(call.Args, func(w shell.Word) bool { return w.Text == "install" || w.Text == "add" || w.Text == "inject" })
+			if i < 0 {
+				continue
+			}
+			for _, w := range command.Parse(call.Args[i+1:], installOptions).Operands {
+				c.installsOwn(declared, w.Text, op)
+				name := distribution().FindString(w.Text)
+				if name != "" && !strings.Contains(w.Text, "/") && !strings.HasPrefix(w.Text[len(name):], shell.Hole) {
 					declared.Add(manifest.Dependency{Name: name, Written: name, File: op.Location.File, Line: op.Location.Range.Start.Line})
 				}
 			}
-			for i, w := range words {
-				if strings.Contains(w, expanded) {
-					words[i] = ""
-				}
-			}
-			for _, in := range manifest.ParseInstall(words, op.Exec.Dir) {
+			for _, in := range manifest.Installs(call) {
 				file, ok := c.origin(imageTree{before.Tree}, in.Requirements)
 				if in.Requirements == "" || !ok {
 					continue
@@ -54,36 +54,11 @@ func (c *importCheck) declareInstalled(declared *manifest.Declarations) {
 	}
 }
 
-// installers install distributions that they are given the names of.
-var installers = []string{"uv", "pipx", "poetry", "pdm", "pipenv", "conda", "mamba", "micromamba"}
-
-var pipProgram = lazyre.New(`^pip[0-9.]*$`)
-
-func isInstaller(w string) bool {
-	w = path.Base(w)
-	return slices.Contains(installers, w) || pipProgram().MatchString(w) || pythonProgram().MatchString(w)
-}
-
 // installOptions are options of installers whose value is the next word and names nothing that is installed.
-var installOptions = strings.Fields(`-i --index-url --extra-index-url --index --default-index --trusted-host -c --constraint -r --requirement
+const installOptions = `-i --index-url --extra-index-url --index --default-index --trusted-host -c --constraint -r --requirement
 	-t --target --prefix --root -f --find-links --cert --client-cert --proxy --timeout --retries --upgrade-strategy --python -p
 	--cache-dir --progress-bar --platform --python-version --implementation --abi --src --log --no-binary --only-binary
-	--config-settings --global-option --group --extra --with --without --only -E -n --name -C --exists-action --use-feature --channel`)
-
-// operands gives the words of an install command that name what is installed.
-func operands(words []string) []string {
-	var out []string
-	for i := 0; i < len(words); i++ {
-		switch w := words[i]; {
-		case slices.Contains(installOptions, w):
-			i++
-		case w == "" || strings.HasPrefix(w, "-"):
-		default:
-			out = append(out, w)
-		}
-	}
-	return out
-}
+	--config-settings --global-option --group --extra --with --without --only -E -n --name -C --exists-action --use-feature --channel`
 
 // ownInstall is a step that may install a project of the repository from elsewhere than the build context's files.
 type ownInstall struct {
@@ -103,7 +78,7 @@ func (c *importCheck) installsOwn(declared *manifest.Declarations, operand strin
 
 // mayBe reports whether an operand of an install command may stand for a project.
 func (c *importCheck) mayBe(operand string, p *manifest.Project) bool {
-	if strings.HasPrefix(operand, expanded) {
+	if strings.HasPrefix(operand, shell.Hole) {
 		return true
 	}
 	own, ok := manifest.Normalise(p.Name)
@@ -122,13 +97,13 @@ func (c *importCheck) mayBe(operand string, p *manifest.Project) bool {
 	switch {
 	case strings.HasSuffix(file, ".whl") || strings.HasSuffix(file, ".tar.gz") || strings.HasSuffix(file, ".zip"):
 		stem, _, _ := strings.Cut(file, "-")
-		return strings.ContainsAny(stem, "*?["+expanded) || same(stem) ||
+		return strings.ContainsAny(stem, "["+shell.Hole) || same(stem) ||
 			!strings.HasSuffix(file, ".whl") && ok && strings.HasPrefix(strings.ReplaceAll(strings.ToLower(file), "_", "-"), own)
 	case strings.Contains(operand, "://"):
 		// Of a repository only its own name can be told, which often is that of the package.
 		repo, _, _ := strings.Cut(path.Base(strings.TrimSuffix(operand, "/")), "@")
 		repo = strings.TrimSuffix(repo, ".git")
-		return strings.Contains(repo, expanded) || same(repo) || slices.ContainsFunc(c.packages(p), func(r manifest.PackageRoot) bool {
+		return strings.Contains(repo, shell.Hole) || same(repo) || slices.ContainsFunc(c.packages(p), func(r manifest.PackageRoot) bool {
 			return strings.EqualFold(r.Import, strings.ReplaceAll(repo, "-", "_"))
 		})
 	case strings.Contains(operand, "/"):

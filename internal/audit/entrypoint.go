@@ -7,9 +7,9 @@ import (
 	"strings"
 
 	"github.com/moby/buildkit/util/suggest"
-	"mvdan.cc/sh/v3/syntax"
 
 	"github.com/ctxaudit/ctxaudit/dockerfile"
+	"github.com/ctxaudit/ctxaudit/internal/command"
 	"github.com/ctxaudit/ctxaudit/internal/finding"
 	"github.com/ctxaudit/ctxaudit/internal/rootfs"
 	"github.com/ctxaudit/ctxaudit/internal/shell"
@@ -38,7 +38,7 @@ func checkEntrypoint(p *pass) error {
 	if !loc.IsZero() {
 		related = append(slices.Clone(asked), instruction(finding.RoleSets, loc))
 	}
-	programs := startedFiles(argv)
+	programs := startedFiles(argv, p.image.Plan.Config.WorkingDir, p.image.Plan.Config.Env)
 	ok := true
 	for _, prog := range programs {
 		if !p.programExists(prog) {
@@ -65,72 +65,57 @@ func (p *pass) startCommand() ([]string, dockerfile.Location) {
 	return c.Cmd, src.Cmd
 }
 
-// interpreters run the script that is their first argument.
-var interpreters = []string{"sh", "bash", "dash", "ash", "python", "python2", "python3", "node", "ruby", "perl", "php", "deno", "bun"}
-
-// startedFiles gives the program of a command line and, where it is an interpreter with a script, the script. Of a shell
-// command it is the first command that counts, if it is written without variables.
-func startedFiles(argv []string) []string {
+// startedFiles gives the program of a command line and, where that starts another one, or is an interpreter with a script, what
+// comes first of that, too.
+func startedFiles(argv []string, workdir string, env []string) []string {
 	out := []string{argv[0]}
-	base := path.Base(argv[0])
-	if !slices.Contains(interpreters, base) && !strings.HasPrefix(base, "python3.") {
-		return out
-	}
-	for i, a := range argv[1:] {
-		switch {
-		case a == "-c" && strings.HasSuffix(base, "sh"):
-			if i+2 < len(argv) {
-				if words := firstCommand(argv[i+2]); len(words) > 0 {
-					return append(out, startedFiles(words)...)
-				}
-			}
-			return out
-		case a == "-m" || a == "-c" || a == "-e":
-			return out
-		case strings.HasPrefix(a, "-"):
-		default:
-			return append(out, asFile(a))
+	add := func(name string) {
+		if name != "" && !slices.Contains(out, name) {
+			out = append(out, name)
 		}
 	}
+	done := false
+	r := command.NewRunner(nil)
+	r.Script = func(c *command.Call, _ string) bool {
+		if !done {
+			done = true
+			add(asFile(c.S, c.Name.Text, workdir))
+		}
+		return false
+	}
+	r.Program = func(c *command.Call) {
+		if done {
+			return
+		}
+		done = true
+		add(c.Name.Text)
+		if !command.Is(c.Base, command.Interpreter) {
+			return
+		}
+		for _, w := range c.Args {
+			switch {
+			case w.Text == "-m" || w.Text == "-c" || w.Text == "-e" || !w.Known():
+				return
+			case !strings.HasPrefix(w.Text, "-"):
+				add(asFile(c.S, w.Text, workdir))
+				return
+			}
+		}
+	}
+	r.Command(shell.NewState(path.Join("/", workdir), env), shell.Words(argv, shell.Origin{}), true)
 	return out
 }
 
 // asFile marks a script's name as a path: unlike a program, it is not looked for in PATH.
-func asFile(name string) string {
-	if strings.Contains(name, "/") {
+func asFile(s *shell.State, name, workdir string) string {
+	switch {
+	case s.Dir != path.Join("/", workdir):
+		return s.Abs(name) // "" if it is not known where it runs
+	case strings.Contains(name, "/"):
 		return name
 	}
 	return "./" + name
 }
-
-// firstCommand gives the words of the first command of a shell script, nil if they hold variables or it is a builtin.
-func firstCommand(script string) []string {
-	file, err := shell.Parse(script, syntax.LangPOSIX)
-	if err != nil || len(file.Stmts) == 0 {
-		return nil
-	}
-	call, ok := file.Stmts[0].Cmd.(*syntax.CallExpr)
-	if !ok {
-		return nil
-	}
-	var words []string
-	for _, w := range call.Args {
-		lit := w.Lit()
-		if lit == "" {
-			break
-		}
-		words = append(words, lit)
-	}
-	if len(words) > 0 && words[0] == "exec" {
-		words = words[1:]
-	}
-	if len(words) == 0 || slices.Contains(builtins, words[0]) {
-		return nil
-	}
-	return words
-}
-
-var builtins = []string{".", ":", "[", "cd", "echo", "eval", "exit", "export", "printf", "set", "source", "test", "trap", "true", "ulimit", "umask", "wait"}
 
 func (p *pass) absolute(name string) string {
 	if path.IsAbs(name) {

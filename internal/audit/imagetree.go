@@ -11,7 +11,7 @@ import (
 	"github.com/ctxaudit/ctxaudit/dockerctx"
 	"github.com/ctxaudit/ctxaudit/internal/modules/python"
 	"github.com/ctxaudit/ctxaudit/internal/rootfs"
-	"github.com/ctxaudit/ctxaudit/internal/startup"
+	"github.com/ctxaudit/ctxaudit/internal/shell"
 )
 
 // maxSource bounds what is read of one source file, in bytes.
@@ -52,7 +52,7 @@ func (t imageTree) Entries(dir string) map[string]python.EntryKind {
 	return out
 }
 
-// Read implements python.Tree and startup.Files.
+// Read implements python.Tree and shell.Files.
 func (t imageTree) Read(p string) ([]byte, error) {
 	n, _, err := t.tree.Stat(p)
 	if err != nil {
@@ -76,18 +76,18 @@ func readAll(r io.ReadCloser, err error) ([]byte, error) {
 // MayHold implements python.Tree.
 func (t imageTree) MayHold(p string) bool { return t.tree.MayHold(p) }
 
-// Stat implements startup.Files.
-func (t imageTree) Stat(p string) startup.FileKind {
+// Stat implements shell.Files.
+func (t imageTree) Stat(p string) shell.FileKind {
 	n, at, err := t.tree.Stat(p)
 	switch {
 	case err == nil && n.Kind == rootfs.KindFile:
-		return startup.Regular
+		return shell.Regular
 	case err == nil && n.IsDir():
-		return startup.Directory
+		return shell.Directory
 	case err == nil && n.Kind == rootfs.KindUnknown, err != nil && t.tree.MayHold(at):
-		return startup.Unknown
+		return shell.Unknown
 	default:
-		return startup.Absent
+		return shell.Absent
 	}
 }
 

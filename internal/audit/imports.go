@@ -13,6 +13,7 @@ import (
 	"github.com/ctxaudit/ctxaudit/internal/modules/python"
 	"github.com/ctxaudit/ctxaudit/internal/modules/python/manifest"
 	"github.com/ctxaudit/ctxaudit/internal/modules/python/syntax"
+	"github.com/ctxaudit/ctxaudit/internal/shell"
 	"github.com/ctxaudit/ctxaudit/internal/simulate"
 	"github.com/ctxaudit/ctxaudit/internal/startup"
 )
@@ -52,7 +53,7 @@ type importCheck struct {
 	pathSteps    []dockerfile.Location
 	unknownPaths []finding.Position
 	// written are the files that the entry scripts write when the container starts.
-	written map[string]startup.Origin
+	written map[string]shell.Origin
 
 	// unresolved are entries whose module is nowhere.
 	unresolved []entry
@@ -110,8 +111,8 @@ type entry struct {
 func (c *importCheck) entries() []entry {
 	var started []runEntry
 	var all []startup.Entry
-	var notes []startup.Note
-	c.written = map[string]startup.Origin{}
+	var notes []shell.Note
+	c.written = map[string]shell.Origin{}
 	installed := c.installedDirs()
 	for _, r := range c.runs() {
 		result := startup.Follow(r.input)
@@ -130,7 +131,7 @@ func (c *importCheck) entries() []entry {
 	for i, command := range c.subject.Policy.Entrypoints {
 		input := c.ownStart()
 		input.Entrypoint = startup.Command{}
-		input.Cmd = startup.Command{Args: []string{"/bin/sh", "-c", command}, Origin: startup.Origin{Text: command}}
+		input.Cmd = startup.Command{Args: []string{"/bin/sh", "-c", command}, Origin: shell.Origin{Text: command}}
 		if asked := c.required("entrypoints", i); len(asked) > 0 {
 			input.Cmd.Origin.File, input.Cmd.Origin.Line = asked[0].File, asked[0].Line
 		}
@@ -143,7 +144,7 @@ func (c *importCheck) entries() []entry {
 	var out []entry
 	for _, r := range started {
 		s := r.Entry
-		if s.Kind == startup.Script && c.tree.Stat(s.Path) != startup.Regular {
+		if s.Kind == startup.Script && c.tree.Stat(s.Path) != shell.Regular {
 			if r.mounted(s.Path) {
 				c.assumeMounted(r.run)
 			} else {
@@ -197,8 +198,8 @@ var runner = lazyre.New(`\b(poetry|uv|pdm|hatch|pipenv|rye) +run\b`)
 // quotes makes the exec form of a command read like the shell form.
 var quotes = strings.NewReplacer(`"`, "", ",", " ", "[", " ", "]", " ")
 
-func origin(l dockerfile.Location) startup.Origin {
-	return startup.Origin{File: l.File, Line: l.Range.Start.Line, Text: l.Text}
+func origin(l dockerfile.Location) shell.Origin {
+	return shell.Origin{File: l.File, Line: l.Range.Start.Line, Text: l.Text}
 }
 
 // pythonPath gives the entries of PYTHONPATH as an entry sees it.

@@ -21,6 +21,7 @@ import (
 	"github.com/ctxaudit/ctxaudit/internal/lazyre"
 	"github.com/ctxaudit/ctxaudit/internal/policy"
 	"github.com/ctxaudit/ctxaudit/internal/simulate"
+	"github.com/ctxaudit/ctxaudit/internal/steps"
 )
 
 // Rule is one check.
@@ -177,6 +178,8 @@ type pass struct {
 	needed  map[string]need // by path in the main context
 	// untracked is what of that git does not track.
 	untracked []string
+	// scriptsOf are what RUN steps start, by their operation.
+	scriptsOf map[int]*steps.Script
 }
 
 // Run predicts an image and checks it. A build that would fail is a finding; an error means that the audit could not

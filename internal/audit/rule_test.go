@@ -76,11 +76,12 @@ func TestStartedFiles(t *testing.T) {
 		{[]string{"python3.12", "-u", "/app/main.py"}, []string{"python3.12", "/app/main.py"}},
 		{[]string{"python", "-m", "app"}, []string{"python"}},
 		{[]string{"/bin/sh", "-c", "exec ./start.sh --port 80"}, []string{"/bin/sh", "./start.sh"}},
-		{[]string{"/bin/sh", "-c", "cd /x && node a.js"}, []string{"/bin/sh"}},
+		{[]string{"/bin/sh", "-c", "cd /x && node a.js"}, []string{"/bin/sh", "node", "/x/a.js"}},
 		{[]string{"sh", "-c", "$CMD"}, []string{"sh"}},
 		{[]string{"sh", "-c", "node server.js"}, []string{"sh", "node", "./server.js"}},
 		{[]string{"sh", "-c", "((("}, []string{"sh"}},
+		{[]string{"sh", "-c", "cd $DIR && node a.js"}, []string{"sh", "node"}},
 	} {
-		assert.Equal(t, c.want, startedFiles(c.argv), "%q", c.argv)
+		assert.Equal(t, c.want, startedFiles(c.argv, "/app", nil), "%q", c.argv)
 	}
 }

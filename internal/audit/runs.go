@@ -4,123 +4,30 @@ import (
 	"path"
 	"path/filepath"
 	"slices"
-	"strings"
-
-	"mvdan.cc/sh/v3/syntax"
 
 	"github.com/ctxaudit/ctxaudit/dockerfile"
+	"github.com/ctxaudit/ctxaudit/internal/command"
 	"github.com/ctxaudit/ctxaudit/internal/modules/python"
 	"github.com/ctxaudit/ctxaudit/internal/modules/python/manifest"
 	"github.com/ctxaudit/ctxaudit/internal/shell"
+	"github.com/ctxaudit/ctxaudit/internal/steps"
 )
 
-// commandsOf gives the commands of a RUN step as lists of words; a word that is not written out is "".
-func commandsOf(op *dockerfile.Op) [][]string {
-	commands := commandsInPart(op)
-	for _, words := range commands {
-		for i, w := range words {
-			if strings.Contains(w, expanded) {
-				words[i] = ""
-			}
-		}
+// script gives what a RUN step starts. Each step is followed once.
+func (p *pass) script(op *dockerfile.Op) *steps.Script {
+	if have, ok := p.scriptsOf[op.ID]; ok {
+		return have
 	}
-	return commands
-}
-
-// expanded stands for what a shell would put into a word.
-const expanded = "\x00"
-
-// commandsInPart is commandsOf with what is written out of the other words.
-func commandsInPart(op *dockerfile.Op) [][]string {
-	args := op.Exec.Args
-	// SHELL may give the shell more options, as in ["/bin/bash", "-o", "pipefail", "-c"].
-	last := len(args) - 1
-	if last < 2 || !strings.HasPrefix(args[last-1], "-") || !strings.HasSuffix(args[last-1], "c") || !strings.HasSuffix(args[0], "sh") {
-		return [][]string{args}
+	var files shell.Files
+	if before := p.image.Before(op.ID); before != nil {
+		files = imageTree{before.Tree}
 	}
-	file, err := shell.Parse(args[last], syntax.LangBash)
-	if err != nil {
-		return nil
+	s := steps.Follow(op.Exec, files)
+	if p.scriptsOf == nil {
+		p.scriptsOf = map[int]*steps.Script{}
 	}
-	var out [][]string
-	syntax.Walk(file, func(n syntax.Node) bool {
-		if call, ok := n.(*syntax.CallExpr); ok && len(call.Args) > 0 {
-			words := make([]string, len(call.Args))
-			for i, w := range call.Args {
-				words[i] = inPart(w)
-			}
-			out = append(out, words)
-		}
-		return true
-	})
-	return out
-}
-
-// literal gives a word without its quotes, "" if it holds anything that a shell would expand.
-func literal(w *syntax.Word) string {
-	if text := inPart(w); !strings.Contains(text, expanded) {
-		return text
-	}
-	return ""
-}
-
-// inPart gives a word without its quotes, with a mark for each thing that a shell would expand.
-func inPart(w *syntax.Word) string {
-	var b strings.Builder
-	for _, part := range w.Parts {
-		switch p := part.(type) {
-		case *syntax.Lit:
-			b.WriteString(p.Value)
-		case *syntax.SglQuoted:
-			b.WriteString(p.Value)
-		case *syntax.DblQuoted:
-			for _, inner := range p.Parts {
-				if lit, ok := inner.(*syntax.Lit); ok {
-					b.WriteString(lit.Value)
-				} else {
-					b.WriteString(expanded)
-				}
-			}
-		default:
-			b.WriteString(expanded)
-		}
-	}
-	return b.String()
-}
-
-// Removes reports whether a RUN step says, word for word, that it removes a path of the image: with rm, by its own name or
-// that of a directory above it.
-func Removes(op *dockerfile.Op, p string) bool {
-	cwd := path.Join("/", op.Exec.Dir)
-	at := func(word string) string {
-		if path.IsAbs(word) {
-			return path.Clean(word)
-		}
-		return path.Join(cwd, word)
-	}
-	for _, words := range commandsOf(op) {
-		if len(words) < 2 {
-			continue
-		}
-		if words[0] == "cd" && words[1] != "" {
-			cwd = at(words[1])
-		}
-		if path.Base(words[0]) != "rm" {
-			continue
-		}
-		recursive := slices.ContainsFunc(words[1:], func(w string) bool {
-			return w == "--recursive" || strings.HasPrefix(w, "-") && !strings.HasPrefix(w, "--") && strings.ContainsAny(w, "rR")
-		})
-		for _, w := range words[1:] {
-			if w == "" || strings.HasPrefix(w, "-") || strings.ContainsAny(w, "*?[") {
-				continue
-			}
-			if at(w) == p || recursive && strings.HasPrefix(p, strings.TrimSuffix(at(w), "/")+"/") {
-				return true
-			}
-		}
-	}
-	return false
+	p.scriptsOf[op.ID] = s
+	return s
 }
 
 // installedDirs gives what RUN steps make importable by installing packages of this repository: the directories that
@@ -135,29 +42,18 @@ func (c *importCheck) installedDirs() []python.SearchDir {
 		if before == nil {
 			continue
 		}
-		tree, cwd := imageTree{before.Tree}, op.Exec.Dir
-		for _, words := range commandsInPart(op) {
-			for i, w := range words {
-				// .[$EXTRAS] is the project all the same.
-				if name, extras, ok := strings.Cut(w, "["); ok && strings.Contains(extras, expanded) {
-					words[i] = name
-				}
-				if strings.Contains(words[i], expanded) {
-					words[i] = ""
-				}
-			}
-			if (words[0] == "cd" || words[0] == "pushd") && len(words) > 1 && words[1] != "" {
-				if cwd = path.Join(cwd, words[1]); path.IsAbs(words[1]) {
-					cwd = path.Clean(words[1])
-				}
-			}
-			if buildsWheel(words) {
-				c.installsProject(tree, cwd)
-				for _, dir := range c.packageDirs(tree, cwd) {
+		tree := imageTree{before.Tree}
+		for _, call := range c.script(op).Calls {
+			if buildsWheel(call) && call.S.Dir != "" {
+				c.installsProject(tree, call.S.Dir)
+				for _, dir := range c.packageDirs(tree, call.S.Dir) {
 					out = append(out, python.SearchDir{Tree: tree, Dir: dir, Note: op.Location.Text})
 				}
 			}
-			for _, in := range manifest.ParseInstall(words, cwd) {
+			for _, in := range manifest.Installs(call) {
+				if in.Unknown {
+					c.pathSteps = append(c.pathSteps, op.Location)
+				}
 				for _, dir := range c.installs(tree, in) {
 					out = append(out, python.SearchDir{Tree: tree, Dir: dir, Note: op.Location.Text})
 					// An editable install leads to the directory as it is in the end.
@@ -171,7 +67,8 @@ func (c *importCheck) installedDirs() []python.SearchDir {
 
 // buildsWheel reports whether a command builds a distribution of the project it runs in; what is built is taken to be
 // installed somewhere.
-func buildsWheel(words []string) bool {
+func buildsWheel(c *command.Call) bool {
+	words := c.Words()
 	if len(words) > 1 && pythonProgram().MatchString(path.Base(words[0])) {
 		if words[1] == "-m" && len(words) > 2 {
 			words = words[2:]
@@ -199,7 +96,7 @@ func buildsWheel(words []string) bool {
 // installs gives the directories that one command makes importable.
 func (c *importCheck) installs(tree imageTree, in manifest.Install) []string {
 	var out []string
-	if in.Dir != "" {
+	if in.Dir != "" && c.installable(tree, in) {
 		c.installsProject(tree, in.Dir)
 		out = c.packageDirs(tree, in.Dir)
 	}
@@ -223,6 +120,17 @@ func (c *importCheck) installs(tree imageTree, in manifest.Install) []string {
 		}
 	}
 	return out
+}
+
+// installable reports whether a tool installs the project in a directory, and not only what it depends on. What has no manifest
+// that is known may be one.
+func (c *importCheck) installable(tree imageTree, in manifest.Install) bool {
+	o, ok := c.origin(tree, in.Dir)
+	if !ok {
+		return true
+	}
+	project, err := manifest.Read(c.repo, o)
+	return err != nil || project.Installs(in.Tool)
 }
 
 // installsProject notes that a step installs the project in a directory.

@@ -10,6 +10,7 @@ import (
 	"github.com/ctxaudit/ctxaudit/internal/finding"
 	"github.com/ctxaudit/ctxaudit/internal/modules/python/manifest"
 	"github.com/ctxaudit/ctxaudit/internal/rootfs"
+	"github.com/ctxaudit/ctxaudit/internal/shell"
 	"github.com/ctxaudit/ctxaudit/internal/startup"
 )
 
@@ -25,7 +26,7 @@ func (c *importCheck) addProgram() {
 	if !slices.ContainsFunc(c.runs(), func(r run) bool { return r.own && !r.mounted(p) }) {
 		return
 	}
-	if c.tree.Stat(p) == startup.Regular || slices.ContainsFunc(c.scripts, func(s startup.Entry) bool { return s.Path == p }) {
+	if c.tree.Stat(p) == shell.Regular || slices.ContainsFunc(c.scripts, func(s startup.Entry) bool { return s.Path == p }) {
 		return
 	}
 	c.scripts = append(c.scripts, startup.Entry{Kind: startup.Script, Path: p, Origin: origin(loc), Required: true})
@@ -70,7 +71,7 @@ func (c *importCheck) reportScript(e startup.Entry) error {
 			f.Summary = fmt.Sprintf("%s, which the image starts, is a link to %s, which is not in it", e.Path, at)
 		}
 	}
-	known := c.tree.Stat(e.Path) == startup.Absent
+	known := c.tree.Stat(e.Path) == shell.Absent
 	proved := known
 	why := "the base image may have it, or a step make it"
 	f.ContextPath, f.Hint.Wants = c.counterpart(target, known), []string{target}

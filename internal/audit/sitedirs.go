@@ -6,8 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	"mvdan.cc/sh/v3/syntax"
-
 	"github.com/ctxaudit/ctxaudit/dockerfile"
 	"github.com/ctxaudit/ctxaudit/internal/lazyre"
 	"github.com/ctxaudit/ctxaudit/internal/modules/python"
@@ -58,7 +56,7 @@ func (c *importCheck) siteDirs() []python.SearchDir {
 			continue
 		}
 		c.pathSteps = append(c.pathSteps, op.Location)
-		for _, dir := range writtenDirs(op) {
+		for _, dir := range c.writtenDirs(op) {
 			add(dir, op.Location.Text)
 		}
 	}
@@ -107,41 +105,19 @@ func (c *importCheck) pthLines(file string) []string {
 // steersImports recognises a step that changes where the interpreter looks for modules.
 var steersImports = lazyre.New(`\.pth\b|sitecustomize|usercustomize|addsitedir|\bconda develop\b|add2virtualenv`)
 
-// writtenDirs gives the absolute paths that a step writes into .pth files, in the ways in which Dockerfiles do it: echo or
-// printf with a redirection or a pipe to tee, and here-documents.
-func writtenDirs(op *dockerfile.Op) []string {
-	args := op.Exec.Args
-	script := args[len(args)-1]
-	file, err := shell.Parse(script, syntax.LangBash)
-	if err != nil {
-		return nil
-	}
+// writtenDirs gives the absolute paths that a step writes into .pth files.
+func (c *importCheck) writtenDirs(op *dockerfile.Op) []string {
 	var out []string
-	syntax.Walk(file, func(n syntax.Node) bool {
-		stmt, ok := n.(*syntax.Stmt)
-		if !ok || !strings.Contains(script[stmt.Pos().Offset():stmt.End().Offset()], ".pth") {
-			return true
+	written := c.script(op).Written
+	for _, file := range sortedKeys(written) {
+		if !strings.HasSuffix(file, ".pth") {
+			continue
 		}
-		text := ""
-		for _, r := range stmt.Redirs {
-			if r.Hdoc != nil {
-				text += literal(r.Hdoc) + "\n"
-			}
-		}
-		syntax.Walk(stmt, func(n syntax.Node) bool {
-			if call, ok := n.(*syntax.CallExpr); ok && len(call.Args) > 1 && slices.Contains([]string{"echo", "printf"}, literal(call.Args[0])) {
-				for _, w := range call.Args[1:] {
-					text += literal(w) + "\n"
-				}
-			}
-			return true
-		})
-		for dir := range strings.FieldsSeq(strings.ReplaceAll(text, `\n`, "\n")) {
-			if path.IsAbs(dir) && !slices.Contains(out, path.Clean(dir)) {
+		for dir := range strings.FieldsSeq(written[file].Text) {
+			if path.IsAbs(dir) && !strings.Contains(dir, shell.Hole) && !slices.Contains(out, path.Clean(dir)) {
 				out = append(out, path.Clean(dir))
 			}
 		}
-		return true
-	})
+	}
 	return out
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/ctxaudit/ctxaudit/internal/finding"
 	"github.com/ctxaudit/ctxaudit/internal/modules/python"
+	"github.com/ctxaudit/ctxaudit/internal/shell"
 	"github.com/ctxaudit/ctxaudit/internal/simulate"
 	"github.com/ctxaudit/ctxaudit/internal/startup"
 )
@@ -89,7 +90,7 @@ func (p *importCheck) runs() []run {
 	for _, s := range p.subject.Starts {
 		r := run{input: p.ownStart(), mounts: s.Mounts, at: s.At, own: s.Entrypoint == nil && s.Command == nil}
 		at := func(args []string) startup.Command {
-			return startup.Command{Args: args, Origin: startup.Origin{File: s.At.File, Line: s.At.Line, Text: strings.Join(args, " ")}}
+			return startup.Command{Args: args, Origin: shell.Origin{File: s.At.File, Line: s.At.Line, Text: strings.Join(args, " ")}}
 		}
 		if s.Entrypoint != nil {
 			// Whoever replaces the ENTRYPOINT does without the image's CMD.
@@ -120,7 +121,7 @@ func withEnv(env, more []string) []string {
 
 // reportUntold notes, once for an image, the commands that were not understood: the first one if nothing else was, and those
 // of an entry script of an image with Python in it, so that nobody takes the silence about them for a pass.
-func (c *importCheck) reportUntold(started []startup.Entry, notes []startup.Note) {
+func (c *importCheck) reportUntold(started []startup.Entry, notes []shell.Note) {
 	if len(notes) == 0 {
 		return
 	}
@@ -128,7 +129,7 @@ func (c *importCheck) reportUntold(started []startup.Entry, notes []startup.Note
 	if len(started) == 0 {
 		notes = notes[:1]
 	} else {
-		notes = slices.DeleteFunc(notes, func(n startup.Note) bool { return !strings.Contains(n.Text, "cannot be told") })
+		notes = slices.DeleteFunc(notes, func(n shell.Note) bool { return !n.Untold })
 		// A program that is understood as one, in an image without a line of Python, has no imports to follow. That takes a
 		// look at the whole image, so the question comes last.
 		python := func(s startup.Entry) bool { return s.Lang == startup.Python }
@@ -166,7 +167,7 @@ func (c *importCheck) reportUntold(started []startup.Entry, notes []startup.Note
 }
 
 // startPlace gives the place of a command, in the repository where it comes from there.
-func (c *importCheck) startPlace(at startup.Origin) finding.Place {
+func (c *importCheck) startPlace(at shell.Origin) finding.Place {
 	if at.InImage {
 		if o, ok := c.contextPath(c.tree, at.File); ok {
 			at.File = simulate.Shown(c.main.Dir, o)

@@ -7,23 +7,11 @@ import (
 	"strings"
 
 	"github.com/ctxaudit/ctxaudit/dockerfile"
+	"github.com/ctxaudit/ctxaudit/internal/command"
 	"github.com/ctxaudit/ctxaudit/internal/lazyre"
 	"github.com/ctxaudit/ctxaudit/internal/modules/python/manifest"
+	"github.com/ctxaudit/ctxaudit/internal/shell"
 )
-
-// harmless are programs that neither make nor move Python modules of a project.
-var harmless = []string{
-	":", "[", "true", "false", "test", "set", "export", "cd", "echo", "printf", "exit", "if", "then", "apt-get", "apt", "apk", "yum",
-	"dnf", "microdnf", "pip", "pip3", "uv", "poetry", "pdm", "pipenv", "pipx", "npm", "npx", "yarn", "pnpm", "useradd", "adduser",
-	"groupadd", "addgroup", "usermod", "groupmod", "passwd", "chown", "chmod", "chgrp", "mkdir", "rm", "rmdir", "touch", "sed", "cat", "tee", "grep",
-	"find", "which", "command", "id", "whoami", "locale-gen", "localedef", "update-ca-certificates", "dpkg-reconfigure", "dpkg", "gpg",
-	"ldconfig", "fc-cache", "setcap", "sleep", "uname", "getent", "type", "source", ".", "ls", "sha256sum", "rustup", "corepack", "xargs",
-	"env", "head", "tail", "awk", "cut", "tr", "sort", "date", "apt-mark", "update-alternatives", "debconf-set-selections", "curl", "wget",
-	"pybabel", "msgfmt", "compilemessages", "chsh", "hash", "install_packages", "manage.py", "django-admin", "flask", "alembic", "pytest", "ruff", "mypy", "black", "pre-commit", "playwright", "fc-list", "mkfifo", "sysctl",
-}
-
-// movers are programs that put files elsewhere: they matter only for what is in the image, or was in a stage, at all.
-var movers = []string{"cp", "mv", "ln", "rsync", "install"}
 
 // pythonTools are modules that python -m runs and that make no modules of a project.
 var pythonTools = []string{
@@ -67,51 +55,36 @@ func (c *importCheck) stepMakesModules(op *dockerfile.Op, ignored, installs bool
 			return true
 		}
 	}
-	commands := commandsOf(op)
-	if commands == nil {
-		return true
-	}
-	return slices.ContainsFunc(commands, func(words []string) bool {
-		if installs && slices.ContainsFunc(manifest.ParseInstall(words, op.Exec.Dir), func(in manifest.Install) bool { return in.Dir != "" }) {
+	script := c.script(op)
+	return script.Missed || slices.ContainsFunc(script.Calls, func(call *command.Call) bool {
+		if installs && slices.ContainsFunc(manifest.Installs(call), func(in manifest.Install) bool { return in.Dir != "" || in.Unknown }) {
 			return true
 		}
-		return makesModules(words, ignored)
+		return !call.Wraps && !shell.IsBuiltin(call.Base) && makesModules(call, ignored)
 	})
 }
 
-func makesModules(words []string, ignored bool) bool {
-	name := path.Base(words[0])
-	if words[0] == "" {
-		name = ""
-	}
-	switch {
-	case slices.Contains(harmless, name):
+func makesModules(c *command.Call, ignored bool) bool {
+	switch words := c.Args; {
+	case command.Is(c.Base, command.NoModules):
 		return false
-	case slices.Contains(movers, name):
+	case command.Is(c.Base, command.Mover):
 		return !ignored
-	case pythonProgram().MatchString(name):
+	case pythonProgram().MatchString(c.Base):
 		// One-liners and manage.py make no modules, and few of what -m runs does.
 		switch {
-		case len(words) < 2 || slices.Contains([]string{"-c", "manage.py", "-V", "--version"}, words[1]) || strings.HasSuffix(words[1], "manage.py"):
+		case len(words) == 0 || slices.Contains([]string{"-c", "-V", "--version"}, words[0].Text) || path.Base(words[0].Text) == "manage.py":
 			return false
-		case words[1] == "-m" && len(words) > 2:
-			return words[2] != "" && !slices.Contains(pythonTools, words[2])
+		case words[0].Text == "-m" && len(words) > 1:
+			return words[1].Known() && !slices.Contains(pythonTools, words[1].Text)
 		}
-		return true
-	default:
-		return true
 	}
+	return true
 }
 
 // stepText is what a RUN step runs, heredocs and all.
 func stepText(op *dockerfile.Op) string {
 	return strings.Join(op.Exec.Args, "\n")
-}
-
-// naming are commands whose operands are names and not files that they make or change.
-var naming = []string{
-	"mkdir", "useradd", "adduser", "groupadd", "addgroup", "usermod", "apt-get", "apt", "apk", "yum", "dnf", "microdnf", "pip", "pip3", "rm", "chown",
-	"chmod", "cd", "export", "test", "[",
 }
 
 // stepOn gives a step that names a file or directory of the image, "" if there is none: it writes, moves, fetches or edits
@@ -136,16 +109,16 @@ func (c *importCheck) stepOn(contextPath, module string, at []string) string {
 	found := ""
 	c.steps(func(op *dockerfile.Op) bool {
 		text := stepText(op)
-		if slices.ContainsFunc(patterns, func(p *regexp.Regexp) bool { return p.MatchString(text) }) && !onlyNames(op, patterns) {
+		if slices.ContainsFunc(patterns, func(p *regexp.Regexp) bool { return p.MatchString(text) }) && !c.onlyNames(op, patterns) {
 			found = op.Location.Text
 			return true
 		}
-		for _, words := range commandsOf(op) {
-			if slices.Contains(naming, path.Base(words[0])) {
+		for _, call := range c.script(op).Calls {
+			if call.Builtin || command.Is(call.Base, command.Namer) {
 				continue
 			}
-			for _, w := range words[1:] {
-				if w != "" && !strings.HasPrefix(w, "-") && slices.Contains(at, path.Clean(absoluteIn(op, w))) {
+			for _, w := range call.Args {
+				if !strings.HasPrefix(w.Text, "-") && slices.Contains(at, call.S.Abs(w.Text)) {
 					found = op.Location.Text
 					return true
 				}
@@ -156,15 +129,8 @@ func (c *importCheck) stepOn(contextPath, module string, at []string) string {
 	return found
 }
 
-func absoluteIn(op *dockerfile.Op, name string) string {
-	if path.IsAbs(name) {
-		return name
-	}
-	return path.Join("/", op.Exec.Dir, name)
-}
-
 // onlyNames reports whether every mention of a name in a step is an operand of a command that neither makes nor changes it.
-func onlyNames(op *dockerfile.Op, patterns []*regexp.Regexp) bool {
+func (c *importCheck) onlyNames(op *dockerfile.Op, patterns []*regexp.Regexp) bool {
 	mentioned := func(text string) bool {
 		return slices.ContainsFunc(patterns, func(p *regexp.Regexp) bool { return p.MatchString(text) })
 	}
@@ -174,17 +140,16 @@ func onlyNames(op *dockerfile.Op, patterns []*regexp.Regexp) bool {
 			rest = strings.Replace(rest, w, "", 1)
 		}
 	}
-	for _, words := range commandsOf(op) {
-		name := path.Base(words[0])
-		if slices.Contains([]string{"rm", "mkdir", "test", "[", "chmod", "chown", "chgrp", "ls", "cat", "stat"}, name) {
-			for _, w := range words[1:] {
-				drop(w)
+	for _, call := range c.script(op).Calls {
+		if command.Is(call.Base, command.Looker) {
+			for _, w := range call.Args {
+				drop(w.Text)
 			}
 		}
 		// What a step runs must be there: if it is not, the build fails.
-		drop(words[0])
-		if len(words) > 1 && (pythonProgram().MatchString(name) || slices.Contains([]string{"sh", "bash", ".", "source"}, name)) {
-			drop(words[1])
+		drop(call.Name.Text)
+		if len(call.Args) > 0 && command.Is(call.Base, command.Interpreter) {
+			drop(call.Args[0].Text)
 		}
 	}
 	return !mentioned(rest)
@@ -206,8 +171,8 @@ func (c *importCheck) stepEdits(file string) string {
 	found := ""
 	c.steps(func(op *dockerfile.Op) bool {
 		text := stepText(op)
-		patched := slices.ContainsFunc(commandsOf(op), func(words []string) bool {
-			return path.Base(words[0]) == "patch" || len(words) > 1 && words[0] == "git" && (words[1] == "apply" || words[1] == "am")
+		patched := slices.ContainsFunc(c.script(op).Calls, func(call *command.Call) bool {
+			return call.Base == "patch" || call.Base == "git" && len(call.Args) > 0 && (call.Args[0].Text == "apply" || call.Args[0].Text == "am")
 		})
 		if patched || strings.Contains(text, base) && editors().MatchString(text) {
 			found = op.Location.Text
@@ -217,21 +182,12 @@ func (c *importCheck) stepEdits(file string) string {
 	return found
 }
 
-// buildTools run a project's own build, which may make any script or program.
-var buildTools = strings.Fields(`make gmake cmake ninja npm npx yarn pnpm bun deno go cargo mvn mvnw gradle gradlew dotnet bundle rake rails mix
-	sbt bazel meson tsc webpack vite gcc g++ cc c++ clang swift stack cabal composer configure just task`)
-
 // stepBuilds gives a step that runs a build tool.
 func (c *importCheck) stepBuilds() string {
 	found := ""
 	c.steps(func(op *dockerfile.Op) bool {
-		for _, words := range commandsOf(op) {
-			for len(words) > 1 && slices.Contains([]string{"env", "sudo", "time", "exec", "command"}, words[0]) {
-				words = words[1:]
-			}
-			if slices.Contains(buildTools, path.Base(words[0])) {
-				found = op.Location.Text
-			}
+		if slices.ContainsFunc(c.script(op).Calls, func(call *command.Call) bool { return command.Is(call.Base, command.Builder) }) {
+			found = op.Location.Text
 		}
 		return found != ""
 	})

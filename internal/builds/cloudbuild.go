@@ -125,11 +125,11 @@ func (c *cloudBuild) step(step node) {
 			}
 		}
 	case image == "docker" || shell == "docker":
-		if cmd := parseCommand(append([]word{"docker"}, args...)); cmd != nil {
+		if cmd := parseCommand("docker", args); cmd != nil {
 			c.command(cmd, cwd, line)
 		}
 	case image == "buildah" || image == "podman":
-		if cmd := parseCommand(append([]word{word(image)}, args...)); cmd != nil {
+		if cmd := parseCommand(image, args); cmd != nil {
 			c.command(cmd, cwd, line)
 		}
 	case strings.Contains(step.at("name").text(), "kaniko") && (entry == "" || shell == "executor"):
@@ -178,10 +178,10 @@ func (c *cloudBuild) script(text string, n node, cwd word, vars map[string]strin
 		}
 		c.command(s.command, s.cwd, line)
 	}
-	c.prepared = c.prepared || makesFiles(text)
+	c.prepared = c.prepared || makesFiles(text, c.budget)
 }
 
-func (c *cloudBuild) command(cmd *command, cwd word, line int) {
+func (c *cloudBuild) command(cmd *buildCommand, cwd word, line int) {
 	b, problem := cmd.build(func(p string) bool { return c.r.Exists(c.place(p)) }, cwd)
 	c.add(b, problem, line)
 }

@@ -4,18 +4,21 @@ import (
 	"path"
 	"slices"
 	"strings"
+
+	"github.com/ctxaudit/ctxaudit/internal/command"
+	"github.com/ctxaudit/ctxaudit/internal/shell"
 )
 
 // word is a word of a command line, or another text of a source. It has unknownPart for each part that is not known.
 type word string
 
-// unknownPart is a character that no text has, and that a shell's grammar takes for a letter.
-const unknownPart = "\uE000"
+// unknownPart is what a shell's script has for what is not known.
+const unknownPart = shell.Hole
 
 func (w word) known() bool { return !strings.Contains(string(w), unknownPart) }
 
-// command is a `docker build` line.
-type command struct {
+// buildCommand is a `docker build` line.
+type buildCommand struct {
 	context, file, target word
 	args, contexts        map[string]string
 	platform, tag         string
@@ -48,26 +51,13 @@ var builders = map[string][][]string{
 	"nerdctl": {{"build"}, {"image", "build"}, {"builder", "build"}},
 }
 
-// parseCommand understands the words of a command; nil if it builds no image.
-func parseCommand(words []word) *command {
-	words = skipWrappers(words)
-	if len(words) < 2 {
-		return nil
-	}
-	program := path.Base(string(words[0]))
-	subs := builders[program]
-	rest := words[1:]
+// parseCommand understands the words of a program; nil if it builds no image.
+func parseCommand(program string, args []word) *buildCommand {
 	// Options of the program itself stand before the command.
-	for len(rest) > 0 && strings.HasPrefix(string(rest[0]), "-") {
-		n := 1
-		if slices.Contains([]string{"-H", "--host", "--context", "-c", "--config", "-l", "--log-level", "--namespace", "-n", "--connection"}, string(rest[0])) {
-			n = 2
-		}
-		rest = rest[min(n, len(rest)):]
-	}
-	for _, sub := range subs {
+	rest := words(command.Skip(shell.Words(args, shell.Origin{}), "-H --host --context -c --config -l --log-level --namespace -n --connection"))
+	for _, sub := range builders[program] {
 		if len(rest) >= len(sub) && slices.EqualFunc(rest[:len(sub)], sub, func(w word, s string) bool { return string(w) == s }) {
-			c := &command{args: map[string]string{}, contexts: map[string]string{}, podman: program == "podman" || program == "buildah"}
+			c := &buildCommand{args: map[string]string{}, contexts: map[string]string{}, podman: program == "podman" || program == "buildah"}
 			c.parse(rest[len(sub):])
 			return c
 		}
@@ -75,24 +65,16 @@ func parseCommand(words []word) *command {
 	return nil
 }
 
-// skipWrappers leaves out what runs another command.
-func skipWrappers(words []word) []word {
-	for len(words) > 0 {
-		switch w := string(words[0]); {
-		case w == "sudo" || w == "time" || w == "exec" || w == "nohup" || w == "command" || w == "env":
-			words = words[1:]
-			for len(words) > 0 && (strings.HasPrefix(string(words[0]), "-") || strings.Contains(string(words[0]), "=")) {
-				words = words[1:]
-			}
-		default:
-			return words
-		}
+func words(list []shell.Word) []word {
+	out := make([]word, len(list))
+	for i, w := range list {
+		out[i] = word(w.Text)
 	}
-	return words
+	return out
 }
 
 // parse reads options and the context.
-func (c *command) parse(words []word) {
+func (c *buildCommand) parse(words []word) {
 	var operands []word
 	for i := 0; i < len(words); i++ {
 		w := string(words[i])
@@ -145,7 +127,7 @@ func (c *command) parse(words []word) {
 }
 
 // short reads a word of one-letter options and gives the index of the last word that it took.
-func (c *command) short(words []word, i int) int {
+func (c *buildCommand) short(words []word, i int) int {
 	w := string(words[i])
 	for at := 1; at < len(w); at++ {
 		name := w[at : at+1]
@@ -168,7 +150,7 @@ func (c *command) short(words []word, i int) int {
 	return i
 }
 
-func (c *command) option(name, value string) {
+func (c *buildCommand) option(name, value string) {
 	switch name {
 	case "file", "f":
 		c.file = word(value)
@@ -196,7 +178,7 @@ func (c *command) option(name, value string) {
 
 // build gives the image that a command makes when it runs in a directory, or says why that is not known. exists reports
 // whether there is a file.
-func (c *command) build(exists func(string) bool, cwd word) (b Build, problem string) {
+func (c *buildCommand) build(exists func(string) bool, cwd word) (b Build, problem string) {
 	b = Build{Name: imageName(c.tag), Platform: c.platform, Args: c.args, Contexts: map[string]string{}}
 	if c.problem != "" {
 		return b, c.problem

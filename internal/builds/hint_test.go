@@ -80,15 +80,15 @@ func TestParseCommand(t *testing.T) {
 		"docker buildx bake":                                                          "nothing",
 		"env A=b nerdctl -n k8s.io build .":                                           ". file= target=",
 	} {
-		var words []word
-		for _, w := range strings.Fields(in) {
-			words = append(words, word(w))
-		}
 		got := "nothing"
-		if c := parseCommand(words); c != nil && c.problem != "" {
-			got = c.problem
-		} else if c != nil {
-			got = strings.TrimSpace(fmt.Sprintf("%s file=%s target=%s %s", c.context, c.file, c.target, c.platform))
+		found, err := script(in, "/r", "/r", nil, nil)
+		require.NoError(t, err)
+		for _, s := range found {
+			if c := s.command; c.problem != "" {
+				got = c.problem
+			} else {
+				got = strings.TrimSpace(fmt.Sprintf("%s file=%s target=%s %s", c.context, c.file, c.target, c.platform))
+			}
 		}
 		assert.Equal(t, want, got, in)
 	}
@@ -96,24 +96,24 @@ func TestParseCommand(t *testing.T) {
 
 func TestScriptKnowsDirectories(t *testing.T) {
 	for in, want := range map[string][]string{
-		"cd a; docker build .":                                   {"a"},
-		"(cd a && docker build .); docker build .":               {"a", "."},
-		"pushd a; docker build .; popd; docker build .":          {"a", "?"},
-		"cd $X && docker build .":                                {"?"},
-		"if x; then cd a; fi; docker build .":                    {"?"},
-		"cd a/b/..; docker build \"$PWD/c\"":                     {"a/c"},
-		"case x in a) docker build a;; b) docker build b;; esac": {"a", "b"},
-		"D=x; docker build $D; D=$(date); docker build $D":       {"x", "?"},
-		"docker build ${DIR:-sub}":                               {"sub"},
-		"while read x; do docker build $x; done":                 {"?"},
-		"docker build $(git rev-parse --show-toplevel)":          {"."},
-		"docker build a | tee log; docker build b &":             {"a", "b"},
-		"export X=a Y=b; docker build $X$Y":                      {"ab"},
-		"for x in a $Y; do docker build $x; done":                {"a", "?"},
-		"docker build a; docker build 'b":                        {"a"},
-		"cd -; docker build .":                                   {"?"},
-		"x() { docker build never; }":                            nil,
-		"docker build a -f - < b; docker build c -f -":           {"a", "c"},
+		"cd a; docker build .":                                    {"a"},
+		"(cd a && docker build .); docker build .":                {"a", "."},
+		"pushd a; docker build .; popd; docker build .":           {"a", "?"},
+		"cd $X && docker build .":                                 {"?"},
+		"if x; then cd a; fi; docker build .":                     {"?"},
+		"cd a/b/..; docker build \"$PWD/c\"":                      {"a/c"},
+		"case $1 in a) docker build a;; b) docker build b;; esac": {"a", "b"},
+		"D=x; docker build $D; D=$(date); docker build $D":        {"x", "?"},
+		"docker build ${DIR:-sub}":                                {"sub"},
+		"while read x; do docker build $x; done":                  {"?"},
+		"docker build $(git rev-parse --show-toplevel)":           {"."},
+		"docker build a | tee log; docker build b &":              {"a", "b"},
+		"export X=a Y=b; docker build $X$Y":                       {"ab"},
+		"for x in a $Y; do docker build $x; done":                 {"a", "?"},
+		"docker build a; docker build 'b":                         {"a"},
+		"cd -; docker build .":                                    {"?"},
+		"x() { docker build never; }":                             nil,
+		"docker build a -f - < b; docker build c -f -":            {"a", "c"},
 	} {
 		var got []string
 		found, err := script(in, "/r", "/r", nil, nil)

@@ -409,7 +409,7 @@ func (j *job) script(step node, scope *jobScope) {
 		}
 		j.add(b, line)
 	}
-	j.prepared = j.prepared || makesFiles(text)
+	j.prepared = j.prepared || makesFiles(text, scope.budget)
 }
 
 // action reads the steps of an action of the repository.

@@ -38,7 +38,7 @@ func TestMakesFiles(t *testing.T) {
 		"echo x >> $GITHUB_OUTPUT": false, `echo "a=b" >> "$GITHUB_ENV"`: false, "docker login -u x": false, "make": true, "echo x > file": true,
 		"npm ci && npm run build": true, "if [ -n x ]; then echo y; fi": false, "x='": true, "git diff > /dev/null 2>&1": false, "": false,
 	} {
-		assert.Equal(t, want, makesFiles(in), in)
+		assert.Equal(t, want, makesFiles(in, nil), in)
 	}
 }
 

@@ -7,8 +7,8 @@ import (
 	"slices"
 	"strings"
 
-	"mvdan.cc/sh/v3/syntax"
-
+	"github.com/ctxaudit/ctxaudit/internal/budget"
+	"github.com/ctxaudit/ctxaudit/internal/command"
 	"github.com/ctxaudit/ctxaudit/internal/lazyre"
 	"github.com/ctxaudit/ctxaudit/internal/shell"
 )
@@ -239,41 +239,23 @@ func (t *resolvedTarget) override(sets []string) {
 	}
 }
 
-// quietCommands are commands that make no files which a build may need.
-var quietCommands = []string{
-	"echo", "printf", "docker", "podman", "buildah", "git", "test", "[", "export", "set", "true", "false", "exit", "cosign", "df", "ls", "cat",
-	"tr", "cut", "date", "jq", "sleep", "uname", "which", "env", "sudo", "sed", "grep", "awk", "head", "tail", "cd", "pwd", "basename", "dirname", "trivy", "kubectl", "helm", "aws", "gcloud", "az", "skopeo", "crane", "free", "nproc", "id", "whoami",
-	"lscpu", "systemctl", "timeout", "wait", "kill", "return", "shift", "local", "read", "source",
-}
+// passing are the files by which a step hands values to later ones. What is written there is no file of the workspace.
+var passing = []string{"GITHUB_OUTPUT", "GITHUB_ENV", "GITHUB_PATH", "GITHUB_STEP_SUMMARY", "GITHUB_STATE"}
 
 // makesFiles reports whether a script may make files in the workspace.
-func makesFiles(text string) bool {
+func makesFiles(text string, b *budget.Budget) bool {
 	makes := false
-	for st, err := range shell.Statements(text, syntax.LangBash) {
-		if err != nil {
-			return true
-		}
-		syntax.Walk(st, func(n syntax.Node) bool {
-			switch n := n.(type) {
-			case *syntax.CallExpr:
-				if len(n.Args) > 0 && !slices.Contains(quietCommands, n.Args[0].Lit()) {
-					makes = true
-				}
-			case *syntax.Redirect:
-				if (n.Op == syntax.RdrOut || n.Op == syntax.AppOut || n.Op == syntax.RdrAll) && n.Word != nil && !passing(n.Word) {
-					makes = true
-				}
-			}
-			return true
-		})
+	r := runner(text, "", b.Part(scriptLimits))
+	r.Note = func(n shell.Note) { makes = makes || n.Missed }
+	r.Program = func(c *command.Call) { makes = makes || !command.Is(c.Base, command.Quiet) }
+	s := shell.NewState("", nil)
+	s.ArgsUnknown = true
+	for _, name := range passing {
+		s.Export(name, "/dev/"+name)
+	}
+	r.Walk(s, text)
+	for file := range r.Written() {
+		makes = makes || !strings.HasPrefix(file, "/tmp/")
 	}
 	return makes
-}
-
-// passing reports whether what is written there goes to later steps, or to nobody.
-func passing(w *syntax.Word) bool {
-	var out strings.Builder
-	_ = syntax.NewPrinter().Print(&out, w) // a strings.Builder does not fail
-	s := out.String()
-	return strings.Contains(s, "GITHUB_") || strings.HasPrefix(s, "/dev/") || strings.HasPrefix(s, "/tmp/") || strings.HasPrefix(s, "&")
 }

@@ -8,13 +8,13 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
-	"mvdan.cc/sh/v3/syntax"
 
 	"github.com/ctxaudit/ctxaudit/internal/audit"
 	"github.com/ctxaudit/ctxaudit/internal/files"
 	"github.com/ctxaudit/ctxaudit/internal/policy"
 	"github.com/ctxaudit/ctxaudit/internal/project"
 	"github.com/ctxaudit/ctxaudit/internal/report"
+	"github.com/ctxaudit/ctxaudit/internal/shell"
 )
 
 func (a *app) initCommand() *cobra.Command {
@@ -127,7 +127,7 @@ func startCommands(starts []audit.Start) []string {
 			continue
 		}
 		for i, a := range argv {
-			if quoted, err := syntax.Quote(a, syntax.LangPOSIX); err == nil {
+			if quoted, ok := shell.Quote(a); ok {
 				argv[i] = quoted
 			}
 		}

@@ -33,10 +33,10 @@ var allowed = map[string][]string{
 	"internal/lazyre":                  {},
 	"internal/policy":                  {"internal/budget", "internal/lazyre", "internal/safeyaml"},
 	"internal/project":                 {"dockerctx", "dockerfile", "internal/audit", "internal/budget", "internal/builds", "internal/files", "internal/finding", "internal/gcloudignore", "internal/git", "internal/gitfs", "internal/overlay", "internal/policy", "internal/simulate"},
-	"internal/simulate":                {"dockerctx", "dockerfile", "internal/budget", "internal/rootfs", "internal/shell"},
-	"internal/audit":                   {"dockerctx", "dockerfile", "internal/finding", "internal/lazyre", "internal/modules/python", "internal/modules/python/manifest", "internal/modules/python/syntax", "internal/policy", "internal/rootfs", "internal/secrets", "internal/shell", "internal/simulate", "internal/startup"},
-	"internal/why":                     {"dockerctx", "dockerfile", "internal/audit", "internal/edit", "internal/finding", "internal/lazyre", "internal/modules/python/syntax", "internal/overlay", "internal/policy", "internal/rootfs", "internal/simulate"},
-	"internal/builds":                  {"internal/budget", "internal/files", "internal/lazyre", "internal/safeyaml", "internal/shell"},
+	"internal/simulate":                {"dockerctx", "dockerfile", "internal/budget", "internal/command", "internal/rootfs", "internal/steps"},
+	"internal/audit":                   {"dockerctx", "dockerfile", "internal/command", "internal/finding", "internal/lazyre", "internal/modules/python", "internal/modules/python/manifest", "internal/modules/python/syntax", "internal/policy", "internal/rootfs", "internal/secrets", "internal/shell", "internal/simulate", "internal/startup", "internal/steps"},
+	"internal/why":                     {"dockerctx", "dockerfile", "internal/audit", "internal/edit", "internal/finding", "internal/lazyre", "internal/modules/python/syntax", "internal/overlay", "internal/policy", "internal/rootfs", "internal/simulate", "internal/steps"},
+	"internal/builds":                  {"internal/budget", "internal/command", "internal/files", "internal/lazyre", "internal/safeyaml", "internal/shell"},
 	"internal/gcloudignore":            {"dockerctx"},
 	"internal/suppress":                {"internal/finding", "internal/lazyre", "internal/policy"},
 	"internal/baseline":                {"internal/finding"},
@@ -45,11 +45,11 @@ var allowed = map[string][]string{
 	"internal/ignorelint":              {"dockerctx", "internal/budget", "internal/edit", "internal/finding", "internal/secrets", "internal/simulate"},
 	"internal/inventory":               {"dockerctx", "dockerfile", "internal/rootfs", "internal/simulate"},
 	"internal/report":                  {"internal/edit", "internal/finding", "internal/imagediff", "internal/inventory", "internal/lazyre", "internal/why"},
-	"internal/cli":                     {"dockerctx", "dockerfile", "internal/audit", "internal/baseline", "internal/budget", "internal/edit", "internal/files", "internal/finding", "internal/gcstart", "internal/git", "internal/gitfs", "internal/ignorelint", "internal/imagediff", "internal/inventory", "internal/lazyre", "internal/offline", "internal/overlay", "internal/policy", "internal/project", "internal/report", "internal/rootfs", "internal/simulate", "internal/suppress", "internal/why"},
+	"internal/cli":                     {"dockerctx", "dockerfile", "internal/audit", "internal/baseline", "internal/budget", "internal/edit", "internal/files", "internal/finding", "internal/gcstart", "internal/git", "internal/gitfs", "internal/ignorelint", "internal/imagediff", "internal/inventory", "internal/lazyre", "internal/offline", "internal/overlay", "internal/policy", "internal/project", "internal/report", "internal/rootfs", "internal/shell", "internal/simulate", "internal/suppress", "internal/why"},
 	"internal/conformance":             {"dockerctx", "dockerfile", "internal/rootfs", "internal/simulate"},
-	"internal/startup":                 {"internal/lazyre", "internal/shell"},
+	"internal/startup":                 {"internal/command", "internal/lazyre", "internal/shell"},
 	"internal/modules/python":          {"internal/modules/python/syntax"},
-	"internal/modules/python/manifest": {"internal/budget", "internal/lazyre", "internal/modules/python/syntax", "internal/safeyaml"},
+	"internal/modules/python/manifest": {"internal/budget", "internal/command", "internal/lazyre", "internal/modules/python/syntax", "internal/safeyaml", "internal/shell"},
 	"internal/modules/python/syntax":   {"dockerctx"},
 	"cmd/ctxaudit":                     {"internal/cli", "internal/gcstart"},
 	"hack/untxtar":                     {},
@@ -63,6 +63,8 @@ var allowed = map[string][]string{
 	"internal/offline":                 {},
 	"internal/safeyaml":                {"internal/budget"},
 	"internal/shell":                   {"internal/budget"},
+	"internal/command":                 {"internal/lazyre", "internal/shell"},
+	"internal/steps":                   {"dockerfile", "internal/command", "internal/shell"},
 	"internal/hostile":                 {},
 	"hack/bench":                       {"internal/audit", "internal/policy", "dockerctx", "dockerfile", "internal/rootfs", "internal/simulate"},
 }
@@ -162,6 +164,19 @@ func TestOneReaderOfDefinitions(t *testing.T) {
 		}
 	}
 	assert.Equal(t, 1, readers)
+}
+
+// One package reads shell scripts. The others are handed the programs that they start.
+func TestOneReaderOfScripts(t *testing.T) {
+	for _, p := range packages(t) {
+		if p.ImportPath == module+"internal/shell" {
+			assert.Contains(t, p.Imports, "mvdan.cc/sh/v3/syntax")
+			continue
+		}
+		for _, imp := range p.Imports {
+			assert.False(t, strings.HasPrefix(imp, "mvdan.cc/sh"), "%s must not import %s", p.ImportPath, imp)
+		}
+	}
 }
 
 // One constant names the version of BuildKit.

@@ -23,7 +23,7 @@ func TestDirectoriesThatStepsMake(t *testing.T) {
 		{"nowhere that is known", "RUN cd $(mktemp -d) && mkdir /e d", "/tmp/d", false},
 		{"a subshell keeps its cd", "RUN (cd /tmp; true) && mkdir d", "/d", true},
 		{"a variable of the Dockerfile", "ENV D=/d\nRUN mkdir $D/e", "/d/e", true},
-		{"a variable of the shell", "RUN for d in a b; do mkdir /$d; done", "/a", false},
+		{"a variable of the shell", "RUN for d in a b; do mkdir /$d; done", "/a", true},
 		{"a condition", "RUN if [ -e /x ]; then mkdir /d; fi", "/d", false},
 		{"tolerated", "RUN mkdir /d || true", "/d", true},
 		{"an alternative", "RUN test -e /x || mkdir /d", "/d", false},

@@ -2,9 +2,12 @@ package startup
 
 import (
 	"path"
+	"slices"
 	"strings"
 
+	"github.com/ctxaudit/ctxaudit/internal/command"
 	"github.com/ctxaudit/ctxaudit/internal/lazyre"
+	"github.com/ctxaudit/ctxaudit/internal/shell"
 )
 
 var pythonName = lazyre.New(`^(python|pypy)[0-9]*(\.[0-9]+)*t?$`)
@@ -19,21 +22,21 @@ type interpreter struct {
 
 // python runs an interpreter's command line. What its options do to sys.path is told in CPython's
 // Doc/using/cmdline.rst and done in Modules/getpath.py and Modules/main.c.
-func (c *command) python(words []arg) {
+func (c *program) python(words []shell.Word) {
 	var py interpreter
-	py.safe = c.s.env("PYTHONSAFEPATH") != ""
+	py.safe = c.S.Env("PYTHONSAFEPATH") != ""
 	safeByEnv, safeByOption := py.safe, false
 	for len(words) > 0 {
 		w := words[0]
-		if !strings.HasPrefix(w.text, "-") || w.text == "-" {
+		if !strings.HasPrefix(w.Text, "-") || w.Text == "-" {
 			break
 		}
 		words = words[1:]
-		if w.text == "--" {
+		if w.Text == "--" {
 			break
 		}
-		if strings.HasPrefix(w.text, "--") {
-			switch w.text {
+		if strings.HasPrefix(w.Text, "--") {
+			switch w.Text {
 			case "--check-hash-based-pycs":
 				words = words[min(1, len(words)):]
 			case "--version", "--help":
@@ -41,9 +44,9 @@ func (c *command) python(words []arg) {
 			}
 			continue
 		}
-		for i := 1; i < len(w.text); i++ {
-			rest := w.text[i+1:]
-			switch w.text[i] {
+		for i := 1; i < len(w.Text); i++ {
+			rest := w.Text[i+1:]
+			switch w.Text[i] {
 			case 'E':
 				py.ignoreEnv = true
 			case 'I':
@@ -58,18 +61,18 @@ func (c *command) python(words []arg) {
 				if rest == "" {
 					words = words[min(1, len(words)):]
 				}
-				i = len(w.text)
+				i = len(w.Text)
 			case 'c', 'm':
 				py.safe = safeByOption || safeByEnv && !py.ignoreEnv
-				value := arg{text: rest, variable: w.variable, origin: w.origin}
+				value := shell.Word{Text: rest, Variable: w.Variable, Origin: w.Origin}
 				if rest == "" {
 					if len(words) == 0 {
 						return
 					}
 					value, words = words[0], words[1:]
 				}
-				if w.text[i] == 'c' {
-					c.a.note(c.s.here, "the imports of code given with -c are not followed")
+				if w.Text[i] == 'c' {
+					c.a.note(c.S.Here, "the imports of code given with -c are not followed")
 					return
 				}
 				c.pythonModule(value, words, py)
@@ -80,32 +83,32 @@ func (c *command) python(words []arg) {
 	py.safe = safeByOption || safeByEnv && !py.ignoreEnv
 	switch {
 	case len(words) == 0:
-		if c.main {
-			c.a.note(c.s.here, "python is started without a script")
+		if c.Main {
+			c.a.note(c.S.Here, "python is started without a script")
 		}
-	case words[0].text == "-" || words[0].text == "/dev/stdin":
-		c.a.note(c.s.here, "the imports of code that python reads from its input are not followed")
+	case words[0].Text == "-" || words[0].Text == "/dev/stdin":
+		c.a.note(c.S.Here, "the imports of code that python reads from its input are not followed")
 	default:
-		c.args = words[1:]
+		c.Args = words[1:]
 		c.pythonFile(words[0], py)
 	}
 }
 
 // pythonFile runs a file, or a directory with a __main__.py in it.
-func (c *command) pythonFile(name arg, py interpreter) {
-	file := c.s.abs(name.text)
+func (c *program) pythonFile(name shell.Word, py interpreter) {
+	file := c.S.Abs(name.Text)
 	if file == "" {
-		c.a.note(c.s.here, "the script that python runs is not written out ("+shown(name.text)+"): it cannot be told")
+		c.a.untold(c.S.Here, "the script that python runs is not written out ("+shell.Shown(name.Text)+"): it cannot be told")
 		return
 	}
 	if base := path.Base(file); path.Ext(base) == "" || base == "huey_consumer.py" {
 		// The commands that an installation puts into an environment may be given to the interpreter too.
-		if run, ok := tools[strings.TrimSuffix(base, ".py")]; ok && c.a.files.Stat(file) != Regular {
-			c.base, c.py = base, py
+		if run, ok := tools[strings.TrimSuffix(base, ".py")]; ok && c.a.run.Stat(file) != shell.Regular {
+			c.Base, c.py = base, py
 			run(c)
 			return
 		}
-		if c.a.files.Stat(file) != Regular {
+		if c.a.run.Stat(file) != shell.Regular {
 			if target, ok := c.a.console(base); ok {
 				c.consoleScript(target)
 				return
@@ -113,10 +116,10 @@ func (c *command) pythonFile(name arg, py interpreter) {
 		}
 	}
 	dir := path.Dir(file)
-	if c.a.files.Stat(file) == Directory {
+	if c.a.run.Stat(file) == shell.Directory {
 		dir, file = file, path.Join(file, "__main__.py")
 	}
-	e := Entry{Kind: Script, Lang: Python, Path: file, Required: !name.variable}
+	e := Entry{Kind: Script, Lang: Python, Path: file, Required: !name.Variable}
 	if !py.safe {
 		e.SearchDirs = []string{dir}
 	}
@@ -125,38 +128,37 @@ func (c *command) pythonFile(name arg, py interpreter) {
 }
 
 // pythonModule runs `python -m`: a program that is known by its module, or a module.
-func (c *command) pythonModule(name arg, words []arg, py interpreter) {
-	if !name.known() {
-		c.a.note(c.s.here, "the module that python runs is not written out ("+shown(name.text)+"): it cannot be told")
+func (c *program) pythonModule(name shell.Word, words []shell.Word, py interpreter) {
+	if !name.Known() {
+		c.a.untold(c.S.Here, "the module that python runs is not written out ("+shell.Shown(name.Text)+"): it cannot be told")
 		return
 	}
 	if !py.safe {
-		py.front = []string{c.s.cwd}
+		py.front = []string{c.S.Dir}
 	}
-	c.args, c.py = words, py
-	top, _, _ := strings.Cut(name.text, ".")
-	switch name.text {
+	c.Args, c.py = words, py
+	top, _, _ := strings.Cut(name.Text, ".")
+	switch name.Text {
 	case "pdb", "cProfile", "profile", "trace", "coverage", "debugpy", "scalene", "memray", "viztracer", "line_profiler", "kernprof", "runpy", "ddtrace", "pudb", "ptvsd", "pyinstrument":
-		c.pythonTool(name.text)
+		c.pythonTool(name.Text)
 		return
 	case "pip", "venv", "ensurepip", "compileall", "virtualenv", "json.tool", "site", "http.server", "pytest", "build", "zipfile":
 		return
 	case "poetry", "pipenv", "uv", "pdm", "hatch":
-		c.base = name.text
-		c.wrapper(wrappers[name.text])
+		c.a.run.Command(c.S, append([]shell.Word{name}, words...), c.Main)
 		return
 	}
-	if run, ok := tools[moduleTools[name.text]]; ok {
-		c.base = moduleTools[name.text]
+	if run, ok := tools[moduleTools[name.Text]]; ok {
+		c.Base = moduleTools[name.Text]
 		run(c)
 		return
 	}
-	if run, ok := tools[name.text]; ok && top == name.text {
-		c.base = name.text
+	if run, ok := tools[name.Text]; ok && top == name.Text {
+		c.Base = name.Text
 		run(c)
 		return
 	}
-	c.addPython(Entry{Kind: Module, Lang: Python, Module: name.text, SearchDirs: py.front, Required: !name.variable}, py)
+	c.addPython(Entry{Kind: Module, Lang: Python, Module: name.Text, SearchDirs: py.front, Required: !name.Variable}, py)
 }
 
 // moduleTools are programs whose module has another name than their command.
@@ -167,15 +169,15 @@ var moduleTools = map[string]string{
 }
 
 // pythonTool is a debugger or profiler that runs another program in its own process.
-func (c *command) pythonTool(module string) {
-	words := c.args
+func (c *program) pythonTool(module string) {
+	words := c.Args
 	if module == "coverage" {
-		if len(words) == 0 || words[0].text != "run" {
+		if len(words) == 0 || words[0].Text != "run" {
 			return
 		}
 		words = words[1:]
 	}
-	if module == "memray" && len(words) > 0 && words[0].text == "run" {
+	if module == "memray" && len(words) > 0 && words[0].Text == "run" {
 		words = words[1:]
 	}
 	valued := map[string]string{
@@ -184,20 +186,10 @@ func (c *command) pythonTool(module string) {
 		"coverage": "--rcfile --source --omit --include --data-file --context --concurrency", "memray": "-o -p",
 		"scalene": "--outfile --cpu-percent-threshold --profile-only --profile-exclude",
 	}[module]
-	takes := valuedSet(valued)
-	for len(words) > 0 {
-		w := words[0].text
-		if w == "-m" || !strings.HasPrefix(w, "-") || w == "-" {
-			break
-		}
-		name, _, inline := cutOption(w, takes)
-		words = words[1:]
-		if w == "--" {
-			break
-		}
-		if !inline && takes[name] {
-			words = words[min(1, len(words)):]
-		}
+	if m := slices.IndexFunc(words, func(w shell.Word) bool { return w.Text == "-m" }); m >= 0 && len(command.Skip(words[:m], valued)) == 0 {
+		words = words[m:]
+	} else {
+		words = command.Skip(words, valued)
 	}
 	if len(words) > 0 {
 		c.python(words)
@@ -205,16 +197,16 @@ func (c *command) pythonTool(module string) {
 }
 
 // addPython records an entry with what the interpreter was told.
-func (c *command) addPython(e Entry, py interpreter) {
+func (c *program) addPython(e Entry, py interpreter) {
 	e.Lang, e.IgnoreEnv, e.NoSite = Python, py.ignoreEnv, py.noSite
-	c.a.add(c.s, e)
+	c.a.add(c.S, e)
 }
 
 // importObject records a module that a program imports by name, with what it looks up there. dirs are what the program
 // itself puts in front of the search path.
-func (c *command) importObject(module, attr string, dirs []string, required bool) {
-	if strings.Contains(module, unknown) {
-		c.a.note(c.s.here, "the module that "+c.base+" imports is not written out ("+shown(module)+"): it cannot be told")
+func (c *program) importObject(module, attr string, dirs []string, required bool) {
+	if strings.Contains(module, shell.Hole) {
+		c.a.untold(c.S.Here, "the module that "+c.Base+" imports is not written out ("+shell.Shown(module)+"): it cannot be told")
 		return
 	}
 	e := Entry{
@@ -254,12 +246,12 @@ func dotted(text string) (module, attr string) {
 }
 
 // searchDirs are the directories in which a module is looked for before the installed packages.
-func (c *command) searchDirs(dirs []string) []string {
+func (c *program) searchDirs(dirs []string) []string {
 	out := append([]string{}, dirs...)
 	if !c.py.ignoreEnv {
-		if v := c.s.env("PYTHONPATH"); v != "" {
+		if v := c.S.Env("PYTHONPATH"); v != "" {
 			for _, d := range strings.Split(v, ":") {
-				if d = c.s.abs(d); d != "" {
+				if d = c.S.Abs(d); d != "" {
 					out = append(out, d)
 				}
 			}
@@ -269,14 +261,14 @@ func (c *command) searchDirs(dirs []string) []string {
 }
 
 // locate gives the file of a module in the image, "" if it is not known there.
-func (c *command) locate(module string, dirs []string) string {
+func (c *program) locate(module string, dirs []string) string {
 	for _, dir := range c.searchDirs(dirs) {
 		if dir == "" {
 			continue
 		}
 		base := path.Join(dir, strings.ReplaceAll(module, ".", "/"))
 		for _, file := range []string{base + "/__init__.py", base + ".py"} {
-			if c.a.files.Stat(file) == Regular {
+			if c.a.run.Stat(file) == shell.Regular {
 				return file
 			}
 		}
@@ -292,7 +284,7 @@ func (a *analysis) packaged(file string) (dir, module string) {
 	if module == "__init__" && dir != "/" {
 		dir, module = path.Dir(dir), path.Base(dir)
 	}
-	for dir != "/" && a.files.Stat(path.Join(dir, "__init__.py")) == Regular {
+	for dir != "/" && a.run.Stat(path.Join(dir, "__init__.py")) == shell.Regular {
 		dir, module = path.Dir(dir), path.Base(dir)+"."+module
 	}
 	return dir, module
@@ -302,13 +294,13 @@ var settingsName = lazyre.New(`(?:setdefault\(\s*["']DJANGO_SETTINGS_MODULE["']\
 
 // djangoOf records the settings module that a Django program loads by name: from the environment, or from the line that
 // manage.py, wsgi.py and celery.py set it with when the environment does not.
-func (c *command) djangoOf(e Entry, py interpreter, file string) {
-	text, known := c.a.read(file)
-	module := c.s.env("DJANGO_SETTINGS_MODULE")
+func (c *program) djangoOf(e Entry, py interpreter, file string) {
+	text, known := c.a.run.Read(file)
+	module := c.S.Env("DJANGO_SETTINGS_MODULE")
 	required := false
-	if o := parseOptions(c.args, "--settings --pythonpath"); path.Base(e.Path) == "manage.py" {
-		if v, ok := o.last("--settings"); ok {
-			module, required = v.text, !v.variable
+	if o := command.Parse(c.Args, "--settings --pythonpath"); path.Base(e.Path) == "manage.py" {
+		if v, ok := o.Last("--settings"); ok {
+			module, required = v.Text, !v.Variable
 		}
 	}
 	m := settingsName().FindStringSubmatch(text)

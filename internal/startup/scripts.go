@@ -5,36 +5,53 @@ import (
 	"path"
 	"slices"
 	"strings"
+
+	"github.com/ctxaudit/ctxaudit/internal/command"
+	"github.com/ctxaudit/ctxaudit/internal/shell"
 )
 
 var errNotKnown = errors.New("content is not known")
 
-// program runs what is no wrapper: an interpreter, a server, a script or a command of the image.
-func (c *command) program() {
-	name := c.name.text
+// program is a program with what the interpreter and the servers around it set.
+type program struct {
+	*command.Call
+	a *analysis
+
+	py    interpreter // what `python -m` brings along
+	asked string      // Entry.Asked
+	// unknownPath is Entry.UnknownPath.
+	unknownPath bool
+}
+
+// follow goes on with what is no wrapper: an interpreter, a server, a script or a command of the image.
+func (c *program) follow() {
+	name := c.Name.Text
 	switch {
-	case shells[c.base]:
-		c.shell()
+	case command.Wraps(c.Base):
+		if c.Main && c.Sub != "" {
+			c.a.untold(c.S.Here, "what "+shell.Shown(c.Base+" "+c.Sub)+" runs cannot be told")
+		}
 		return
-	case pythonName().MatchString(c.base):
-		c.python(c.args)
+	case pythonName().MatchString(c.Base):
+		c.python(c.Args)
 		return
 	case strings.Contains(name, "/"):
-		if c.file(c.s.abs(name), true) {
+		if c.file(c.S.Abs(name), true) {
 			return
 		}
 	}
-	if target, ok := c.a.console(c.base); ok {
+	if target, ok := c.a.console(c.Base); ok {
 		c.consoleScript(target)
 		return
 	}
-	if run, ok := tools[strings.TrimSuffix(c.base, ".py")]; ok {
+	if run, ok := tools[strings.TrimSuffix(c.Base, ".py")]; ok {
 		run(c)
 		return
 	}
 	if !strings.Contains(name, "/") {
-		for _, dir := range strings.Split(c.s.vars["PATH"].value, ":") {
-			if file := c.s.abs(path.Join(dir, name)); file != "" && c.a.files.Stat(file) == Regular && c.file(file, false) {
+		dirs, _ := c.S.Value("PATH")
+		for _, dir := range strings.Split(dirs, ":") {
+			if file := c.S.Abs(path.Join(dir, name)); file != "" && c.a.run.Stat(file) == shell.Regular && c.file(file, false) {
 				return
 			}
 		}
@@ -44,41 +61,41 @@ func (c *command) program() {
 
 // file runs a file of the image by its first line, and reports whether it could. A path with a known extension or one
 // that is certainly absent is an entry too, so that its absence can be told.
-func (c *command) file(file string, named bool) bool {
+func (c *program) file(file string, named bool) bool {
 	if file == "" {
 		return false
 	}
-	entry := Entry{Kind: Script, Lang: extension(file), Path: file, Required: !c.name.variable}
-	switch c.a.files.Stat(file) {
-	case Absent:
-		if _, known := tools[c.base]; known || c.a.installs(c.base) {
+	entry := Entry{Kind: Script, Lang: extension(file), Path: file, Required: !c.Name.Variable}
+	switch c.a.run.Stat(file) {
+	case shell.Absent:
+		if _, known := tools[c.Base]; known || c.a.installs(c.Base) {
 			return false // an environment's bin directory is filled by an installation
 		}
-		c.a.add(c.s, entry)
+		c.a.add(c.S, entry)
 		return true
-	case Directory:
+	case shell.Directory:
 		return false
-	case Unknown:
+	case shell.Unknown:
 		if !named || entry.Lang == Other {
 			return false
 		}
 		if entry.Lang == Python {
-			c.pythonFile(c.name, interpreter{})
+			c.pythonFile(c.Name, interpreter{})
 			return true
 		}
-		c.a.add(c.s, entry)
+		c.a.add(c.S, entry)
 		c.unreadable(file)
 		return true
 	}
-	text, ok := c.a.read(file)
+	text, ok := c.a.run.Read(file)
 	if !ok {
-		if _, known := tools[c.base]; known {
+		if _, known := tools[c.Base]; known {
 			return false
 		}
 		entry.Kind = Program
-		c.a.add(c.s, entry)
+		c.a.add(c.S, entry)
 		if entry.Lang == Shell {
-			c.a.note(c.s.here, "the content of "+file+" is not known: what it runs cannot be told")
+			c.a.untold(c.S.Here, "the content of "+file+" is not known: what it runs cannot be told")
 			c.handOver()
 		}
 		return true
@@ -86,38 +103,32 @@ func (c *command) file(file string, named bool) bool {
 	program, options := shebang(text)
 	switch base := path.Base(program); {
 	case pythonName().MatchString(base):
-		if _, known := tools[strings.TrimSuffix(c.base, ".py")]; known && c.base != "manage.py" {
+		if _, known := tools[strings.TrimSuffix(c.Base, ".py")]; known && c.Base != "manage.py" {
 			return false
 		}
-		c.python(append(append([]arg{}, options...), append([]arg{{text: file, variable: c.name.variable, origin: c.name.origin}}, c.args...)...))
-	case shells[base], program == "" && (entry.Lang == Shell || entry.Lang == Other):
-		c.a.shellFile(c.s, arg{text: file, variable: c.name.variable, origin: c.name.origin}, c.args)
+		c.python(append(append([]shell.Word{}, options...), append([]shell.Word{{Text: file, Variable: c.Name.Variable, Origin: c.Name.Origin}}, c.Args...)...))
+	case command.IsShell(base), program == "" && (entry.Lang == Shell || entry.Lang == Other):
+		c.a.run.File(c.S, shell.Word{Text: file, Variable: c.Name.Variable, Origin: c.Name.Origin}, c.Args)
 	case base == "node":
 		entry.Lang = Node
-		c.a.add(c.s, entry)
-	case program != "" && wraps(base):
-		words := append([]arg{{text: base}}, options...)
-		words = append(words, arg{text: file, variable: c.name.variable, origin: c.name.origin})
-		if base == "with-contenv" && len(options) > 0 && shells[path.Base(options[0].text)] {
-			c.a.shellFile(c.s, words[len(words)-1], c.args)
+		c.a.add(c.S, entry)
+	case program != "" && base != "env" && command.Wraps(base):
+		words := append([]shell.Word{{Text: base}}, options...)
+		words = append(words, shell.Word{Text: file, Variable: c.Name.Variable, Origin: c.Name.Origin})
+		if base == "with-contenv" && len(options) > 0 && command.IsShell(path.Base(options[0].Text)) {
+			c.a.run.File(c.S, words[len(words)-1], c.Args)
 			return true
 		}
-		c.a.command(c.s, append(words, c.args...), c.main)
+		c.a.run.Command(c.S, append(words, c.Args...), c.Main)
 	default:
 		entry.Kind = Program
-		c.a.add(c.s, entry)
+		c.a.add(c.S, entry)
 	}
 	return true
 }
 
-// wraps tells whether the interpreter that a first line names starts another command.
-func wraps(base string) bool {
-	_, ok := wrappers[base]
-	return ok && base != "env"
-}
-
 // shebang gives the interpreter of a script and its options, seen through env.
-func shebang(text string) (string, []arg) {
+func shebang(text string) (string, []shell.Word) {
 	line, ok := strings.CutPrefix(text, "#!")
 	if !ok {
 		return "", nil
@@ -133,9 +144,9 @@ func shebang(text string) (string, []arg) {
 	if len(words) == 0 {
 		return "", nil
 	}
-	var options []arg
+	var options []shell.Word
 	for _, w := range words[1:] {
-		options = append(options, arg{text: w})
+		options = append(options, shell.Word{Text: w})
 	}
 	return words[0], options
 }
@@ -153,54 +164,37 @@ func extension(file string) Lang {
 	}
 }
 
-// shellFile walks a script of the image in a shell of its own.
-func (a *analysis) shellFile(s *state, name arg, rest []arg) {
-	file := s.abs(name.text)
-	if file == "" {
-		a.note(s.here, "the shell script is not written out ("+shown(name.text)+"): what it runs cannot be told")
-		return
+// script records a script that a shell is given, and reports whether it can be followed.
+func (a *analysis) script(call *command.Call, file string) bool {
+	a.add(call.S, Entry{Kind: Script, Lang: Shell, Path: file, Required: !call.Name.Variable})
+	if _, ok := a.run.Read(file); ok {
+		return true
 	}
-	a.add(s, Entry{Kind: Script, Lang: Shell, Path: file, Required: !name.variable})
-	text, ok := a.read(file)
-	c := &command{a: a, s: s, name: name, base: path.Base(file), args: rest, main: true}
-	switch {
-	case !ok && a.files.Stat(file) == Absent:
-		return
-	case !ok:
-		c.unreadable(file)
-		return
-	case a.active[file] > 1:
-		return // it calls itself
+	if a.run.Stat(file) != shell.Absent {
+		(&program{Call: call, a: a}).unreadable(file)
 	}
-	a.active[file]++
-	defer func() { a.active[file]-- }()
-	child := s.child()
-	child.via = append(child.via, s.here)
-	child.source = newSource(file, text)
-	child.args, child.arg0 = rest, name.text
-	a.script(child, text)
+	return false
 }
 
 // unreadable notes a script whose content is not known, and goes on with its arguments.
-func (c *command) unreadable(file string) {
-	c.a.note(c.s.here, "the script "+file+" is not among the files whose content is known: what it runs cannot be told")
+func (c *program) unreadable(file string) {
+	c.a.untold(c.S.Here, "the script "+file+" is not among the files whose content is known: what it runs cannot be told")
 	c.handOver()
 }
 
 // handOver looks at the arguments of a script that cannot be read. An entry-point script nearly always ends with
 // exec "$@", so a command that is understood is taken for what runs, with the caution of a branch.
-func (c *command) handOver() {
-	words := c.args
-	if len(words) == 0 || !words[0].known() {
+func (c *program) handOver() {
+	words := c.Args
+	if len(words) == 0 || !words[0].Known() {
 		return
 	}
-	base := path.Base(words[0].text)
+	base := path.Base(words[0].Text)
 	_, tool := tools[base]
-	_, wrapped := wrappers[base]
-	if tool || wrapped || shells[base] || pythonName().MatchString(base) || c.a.installs(base) {
-		s := c.s.clone()
-		s.conditional = true
-		c.a.command(s, words, false)
+	if tool || command.Wraps(base) || command.IsShell(base) || pythonName().MatchString(base) || c.a.installs(base) {
+		s := c.S.Clone()
+		s.Conditional = true
+		c.a.run.Command(s, words, false)
 	}
 }
 
@@ -212,39 +206,38 @@ func (a *analysis) installs(name string) bool {
 
 // consoleScript is a command that installing a package of the repository creates. It imports the module with the
 // search path of the environment alone: the directory of the command itself stands in front, and holds no modules.
-func (c *command) consoleScript(target string) {
+func (c *program) consoleScript(target string) {
 	target, _, _ = strings.Cut(target, "[") // extras
 	module, attr, _ := strings.Cut(strings.TrimSpace(target), ":")
-	c.importObject(strings.TrimSpace(module), strings.TrimSpace(attr), nil, !c.name.variable)
+	c.importObject(strings.TrimSpace(module), strings.TrimSpace(attr), nil, !c.Name.Variable)
 }
 
 // unknownProgram ends the search: with a word where it matters.
-func (c *command) unknownProgram() {
-	name := c.name.text
-	if lang, ok := runtimes[c.base]; ok {
+func (c *program) unknownProgram() {
+	name := c.Name.Text
+	if lang, ok := runtimes[c.Base]; ok {
 		c.runtime(lang)
 		return
 	}
-	if utilities[c.base] {
-		c.utility()
+	if command.Is(c.Base, command.Helper) {
 		return
 	}
 	if path.IsAbs(name) {
-		c.a.add(c.s, Entry{Kind: Program, Path: path.Clean(name), Required: !c.name.variable})
+		c.a.add(c.S, Entry{Kind: Program, Path: path.Clean(name), Required: !c.Name.Variable})
 	}
 	switch {
-	case strings.HasPrefix(name, "[") && len(name) > 1 && c.s.source.path == "":
-		c.a.note(c.s.here, shown(name)+" is taken for a command: what is not valid JSON, as with single quotes, is the shell form")
+	case strings.HasPrefix(name, "[") && len(name) > 1 && c.S.InText():
+		c.a.note(c.S.Here, shell.Shown(name)+" is taken for a command: what is not valid JSON, as with single quotes, is the shell form")
 		return
-	case c.main && slices.ContainsFunc(c.args, func(w arg) bool { return w.text == "&&" || w.text == "||" || w.text == ";" }):
-		c.a.note(c.s.here, shown(c.args[slices.IndexFunc(c.args, func(w arg) bool { return w.text == "&&" || w.text == "||" || w.text == ";" })].text)+
+	case c.Main && slices.ContainsFunc(c.Args, func(w shell.Word) bool { return w.Text == "&&" || w.Text == "||" || w.Text == ";" }):
+		c.a.note(c.S.Here, shell.Shown(c.Args[slices.IndexFunc(c.Args, func(w shell.Word) bool { return w.Text == "&&" || w.Text == "||" || w.Text == ";" })].Text)+
 			" is an argument here and no operator: the exec form has no shell")
 		return
 	}
-	if c.main {
-		c.a.note(c.s.here, "what "+shown(name)+" runs cannot be told: its content is not known")
+	if c.Main {
+		c.a.untold(c.S.Here, "what "+shell.Shown(name)+" runs cannot be told: its content is not known")
 	}
-	if c.main && (strings.Contains(c.base, "entrypoint") || c.base == "init" || strings.HasSuffix(c.base, ".sh")) {
+	if c.Main && (strings.Contains(c.Base, "entrypoint") || c.Base == "init" || strings.HasSuffix(c.Base, ".sh")) {
 		c.handOver()
 	}
 }
@@ -261,29 +254,13 @@ var runtimes = map[string]Lang{
 }
 
 // runtime records a program of another language, with its script where that is plain to see.
-func (c *command) runtime(lang Lang) {
+func (c *program) runtime(lang Lang) {
 	e := Entry{Kind: Program, Lang: lang}
-	if lang == Node && (c.base == "node" || c.base == "nodejs") {
-		words := skip(c.args, "-r --require --import --loader --env-file -C --conditions")
-		if len(words) > 0 && words[0].known() && c.s.abs(words[0].text) != "" {
-			e.Kind, e.Path, e.Required = Script, c.s.abs(words[0].text), false // .js may be left out
+	if lang == Node && (c.Base == "node" || c.Base == "nodejs") {
+		words := command.Skip(c.Args, "-r --require --import --loader --env-file -C --conditions")
+		if len(words) > 0 && words[0].Known() && c.S.Abs(words[0].Text) != "" {
+			e.Kind, e.Path, e.Required = Script, c.S.Abs(words[0].Text), false // .js may be left out
 		}
 	}
-	c.a.add(c.s, e)
-}
-
-// utilities are the commands of entry-point scripts that prepare and wait, and run no code of the project.
-var utilities = set(`awk base64 basename cat chgrp chmod chown clear cp curl cut date df dirname du envsubst expr file find
-	flock getent git grep egrep gunzip gzip head hostname id install jq kill killall less ln locale logger ls md5sum mkdir mkfifo mktemp
-	mount mv nc ncat netcat nproc openssl pg_isready pg_dump psql mysql mysqladmin redis-cli mongosh ping pip pip3 pidof pgrep pkill printenv ps
-	pwd readlink realpath rm rmdir rsync sed seq sha256sum sleep sort ssh-keygen stat stty su sync sysctl tail tar tee touch tput tr
-	tty umount uname uniq unzip usermod useradd groupadd groupmod addgroup adduser update-ca-certificates uuidgen wc wget which whoami xz yes
-	apt-get apk apt dpkg ldconfig aws gcloud gsutil az kubectl vault chsh passwd pybabel`)
-
-func set(names string) map[string]bool {
-	out := map[string]bool{}
-	for _, n := range strings.Fields(names) {
-		out[n] = true
-	}
-	return out
+	c.a.add(c.S, e)
 }

@@ -10,6 +10,8 @@ import (
 	"github.com/rogpeppe/go-internal/txtar"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/ctxaudit/ctxaudit/internal/shell"
 )
 
 // TestScripts runs testdata/*.txtar: sections entrypoint and cmd, files of the image by their absolute path, want as the
@@ -34,8 +36,8 @@ func TestScripts(t *testing.T) {
 				sections[f.Name] = strings.TrimSpace(string(f.Data))
 			}
 			in.Entrypoint, in.Cmd, in.Files = instruction(sections["entrypoint"]), instruction(sections["cmd"]), tree
-			in.Entrypoint.Origin = Origin{File: "Dockerfile", Line: 1}
-			in.Cmd.Origin = Origin{File: "Dockerfile", Line: 2}
+			in.Entrypoint.Origin = shell.Origin{File: "Dockerfile", Line: 1}
+			in.Cmd.Origin = shell.Origin{File: "Dockerfile", Line: 2}
 			entries, notes := Analyze(in)
 			checkEntries(t, entries, notes)
 			assert.Equal(t, sections["want"], strings.Join(lines(entries, notes), "\n"))
@@ -58,7 +60,7 @@ func TestOriginHoldsTheLine(t *testing.T) {
 		Files: mapFiles{files: map[string]string{"/run.sh": "#!/bin/sh\n\n  exec   python main.py\n"}},
 	})
 	require.Len(t, entries, 2)
-	assert.Equal(t, Origin{File: "/run.sh", Line: 3, Text: "exec python main.py", InImage: true}, entries[1].Origin)
+	assert.Equal(t, shell.Origin{File: "/run.sh", Line: 3, Text: "exec python main.py", InImage: true}, entries[1].Origin)
 	assert.Equal(t, "/main.py", entries[1].Path)
 }
 

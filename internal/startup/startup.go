@@ -12,7 +12,7 @@
 // gives the shell script /entrypoint.sh and, by way of its third line, the module shop.wsgi with /srv in front of the
 // search path.
 //
-// The package reads files through [Files] alone and knows neither Dockerfiles nor the disk. What an import resolves to
+// The package reads files through [shell.Files] alone and knows neither Dockerfiles nor the disk. What an import resolves to
 // is not its subject: it says where the search begins.
 package startup
 
@@ -22,7 +22,9 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/ctxaudit/ctxaudit/internal/command"
 	"github.com/ctxaudit/ctxaudit/internal/lazyre"
+	"github.com/ctxaudit/ctxaudit/internal/shell"
 )
 
 // Kind says in which way an entry's code is reached.
@@ -61,14 +63,6 @@ func (l Lang) String() string {
 	return [...]string{"other", "python", "shell", "node"}[l]
 }
 
-// Origin is the place of a command: an instruction, or a line of a file of the image.
-type Origin struct {
-	File    string // as shown to people; an absolute image path if InImage
-	Line    int    // from 1; 0 if unknown
-	Text    string // the instruction or the line, white space folded
-	InImage bool   // File is a path in the image
-}
-
 // Entry is one thing that the container runs.
 type Entry struct {
 	Kind   Kind
@@ -90,8 +84,8 @@ type Entry struct {
 	Workdir string            // working directory at that point; "" if it cannot be told
 	Env     map[string]string // what the command sets beyond the image's environment; nil if nothing
 
-	Origin Origin
-	Via    []Origin // the commands that led here, outermost first, without Origin
+	Origin shell.Origin
+	Via    []shell.Origin // the commands that led here, outermost first, without Origin
 
 	// Conditional tells that the command stands in a branch that need not be taken with the image's own settings.
 	Conditional bool
@@ -101,42 +95,19 @@ type Entry struct {
 	Tolerated bool
 }
 
-// Note is something that could not be told, once per cause.
-type Note struct {
-	Text   string
-	Origin Origin
-}
-
-// FileKind is what is known of a path of the image.
-type FileKind uint8
-
-// The answers of [Files.Stat].
-const (
-	Unknown   FileKind = iota // it may be there: in a base image, or made by a step that is not simulated
-	Absent                    // certainly not there
-	Regular                   // a file
-	Directory                 // a directory
-)
-
-// Files is the image's tree. Paths are absolute and clean; symbolic links are followed.
-type Files interface {
-	Stat(path string) FileKind
-	Read(path string) ([]byte, error)
-}
-
 // Command is the value of ENTRYPOINT or CMD as the image configuration holds it: the shell form has become
 // ["/bin/sh", "-c", "..."].
 type Command struct {
 	Args   []string
-	Origin Origin
+	Origin shell.Origin
 }
 
 // Input is what a container is started from.
 type Input struct {
 	Entrypoint, Cmd Command
-	Env             []string // NAME=value, as the image configuration holds it
-	Workdir         string   // "" is /
-	Files           Files    // nil: nothing is known
+	Env             []string    // NAME=value, as the image configuration holds it
+	Workdir         string      // "" is /
+	Files           shell.Files // nil: nothing is known
 	// ConsoleScript gives what a command of that name runs, "pkg.mod:attr", if installing the repository's packages creates
 	// it. It is asked only where nothing nearer decides. nil: there are none.
 	ConsoleScript func(name string) (target string, ok bool)
@@ -144,14 +115,14 @@ type Input struct {
 
 // Result is what a container runs.
 type Result struct {
-	Entries []Entry // in the order in which they are met, each once
-	Notes   []Note
+	Entries []Entry      // in the order in which they are met, each once
+	Notes   []shell.Note // what could not be told, once per cause
 	// Written are the files that a script writes by itself before or while it runs others, with the command that does.
-	Written map[string]Origin
+	Written map[string]shell.Origin
 }
 
 // Analyze gives the entries and notes of [Follow].
-func Analyze(in Input) ([]Entry, []Note) {
+func Analyze(in Input) ([]Entry, []shell.Note) {
 	r := Follow(in)
 	return r.Entries, r.Notes
 }
@@ -159,117 +130,82 @@ func Analyze(in Input) ([]Entry, []Note) {
 // Follow tells what a container runs when it is started without arguments of its own. CMD becomes the arguments of an
 // ENTRYPOINT, as in Docker.
 func Follow(in Input) Result {
-	a := &analysis{
-		files:    in.Files,
-		console:  in.ConsoleScript,
-		imageEnv: map[string]string{},
-		index:    map[string]int{},
-		notes:    map[string]bool{},
-		active:   map[string]int{},
-		written:  map[string]Origin{},
-	}
-	if a.files == nil {
-		a.files = nothingKnown{}
-	}
+	a := &analysis{run: command.NewRunner(in.Files), console: in.ConsoleScript, imageEnv: map[string]string{}, index: map[string]int{}}
+	a.run.Note, a.run.Script = a.record, a.script
+	a.run.Program = func(c *command.Call) { (&program{Call: c, a: a}).follow() }
 	if a.console == nil {
 		a.console = func(string) (string, bool) { return "", false }
 	}
-	a.files = writtenFiles{a.files, a.written}
-	s := &state{cwd: path.Join("/", in.Workdir), vars: map[string]variable{}, funcs: map[string]function{}}
-	for _, pair := range in.Env {
-		name, value, ok := strings.Cut(pair, "=")
-		if ok && name != "" {
-			a.imageEnv[name] = value
-			s.vars[name] = variable{value: value, exported: true}
-		}
-	}
-	if _, ok := s.vars["PATH"]; !ok {
+	env := in.Env
+	if !slices.ContainsFunc(env, func(pair string) bool { return strings.HasPrefix(pair, "PATH=") }) {
 		// The engine sets it where the image does not: system.DefaultPathEnv of Docker and BuildKit.
-		s.vars["PATH"] = variable{value: defaultPath, exported: true}
-		a.imageEnv["PATH"] = defaultPath
+		env = append(slices.Clone(env), "PATH="+defaultPath)
 	}
-	argv := append(args(in.Entrypoint), args(in.Cmd)...)
+	s := shell.NewState(path.Join("/", in.Workdir), env)
+	maps.Copy(a.imageEnv, s.Environ())
+	argv := append(shell.Words(in.Entrypoint.Args, in.Entrypoint.Origin), shell.Words(in.Cmd.Args, in.Cmd.Origin)...)
 	if len(argv) == 0 {
 		a.note(in.Cmd.Origin, "the image has neither ENTRYPOINT nor CMD")
-		return Result{Notes: a.noteList}
+		return Result{Notes: a.notes}
 	}
-	s.here = argv[0].origin
-	if strings.HasPrefix(argv[0].text, "-") {
-		a.note(s.here, "CMD holds options ("+shown(argv[0].text)+") of the base image's ENTRYPOINT, which is not known: what it runs cannot be told")
-		return Result{Notes: a.noteList}
+	s.Here = argv[0].Origin
+	if strings.HasPrefix(argv[0].Text, "-") {
+		a.untold(s.Here, "CMD holds options ("+shell.Shown(argv[0].Text)+") of the base image's ENTRYPOINT, which is not known: what it runs cannot be told")
+		return Result{Notes: a.notes}
 	}
-	a.command(s, argv, true)
-	return Result{a.entries, a.noteList, a.written}
+	a.run.Command(s, argv, true)
+	written := map[string]shell.Origin{}
+	for file, w := range a.run.Written() {
+		if !strings.Contains(file, shell.Hole) {
+			written[file] = w.By
+		}
+	}
+	return Result{a.entries, a.notes, written}
 }
 
 const defaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
-// nothingKnown is the tree of an image of which nothing is known.
-type nothingKnown struct{}
-
-func (nothingKnown) Stat(string) FileKind { return Unknown }
-
-func (nothingKnown) Read(string) ([]byte, error) { return nil, errNotKnown }
-
-// The limits of a walk. They are far above what entry-point scripts need, and keep a hostile one from costing time.
-const (
-	maxSteps  = 20000     // commands and statements
-	maxDepth  = 40        // nested commands, functions and scripts
-	maxStates = 8         // ways through a script that are kept apart
-	maxScript = 256 << 10 // bytes of a script or configuration file
-	maxArgs   = 4096      // words of a command
-)
-
 // analysis collects what a walk finds.
 type analysis struct {
-	files    Files
+	run      *command.Runner
 	console  func(string) (string, bool)
 	imageEnv map[string]string
 
-	entries  []Entry
-	index    map[string]int // identity of an entry to its place in entries
-	noteList []Note
-	notes    map[string]bool
-	active   map[string]int // scripts being walked
-	written  map[string]Origin
-	steps    int
-	depth    int
+	entries []Entry
+	index   map[string]int // identity of an entry to its place in entries
+	notes   []shell.Note
 }
 
-// step counts one unit of work and reports whether there is any left.
-func (a *analysis) step(o Origin) bool {
-	a.steps++
-	if a.steps > maxSteps {
-		a.note(o, "the scripts that the image starts are too long to be followed to their end")
-		return false
-	}
-	return true
+func (a *analysis) note(o shell.Origin, text string) { a.record(shell.Note{Text: text, Origin: o}) }
+
+// untold notes a program of which nobody can tell what it runs.
+func (a *analysis) untold(o shell.Origin, text string) {
+	a.record(shell.Note{Text: text, Origin: o, Untold: true})
 }
 
-func (a *analysis) note(o Origin, text string) {
-	if a.notes[text] {
-		return
+func (a *analysis) record(n shell.Note) {
+	if !slices.ContainsFunc(a.notes, func(have shell.Note) bool { return have.Text == n.Text }) {
+		a.notes = append(a.notes, n)
 	}
-	a.notes[text] = true
-	a.noteList = append(a.noteList, Note{Text: text, Origin: o})
 }
 
 // modulePath is what a dotted module name looks like. Keywords are not refused: a file may be called that.
 var modulePath = lazyre.New(`^[\pL_][\pL\pN_]*(\.[\pL_][\pL\pN_]*)*$`)
 
 // add records an entry. Where the same one was met before, what is more certain wins.
-func (a *analysis) add(s *state, e Entry) {
+func (a *analysis) add(s *shell.State, e Entry) {
 	if (e.Kind == Module || e.Kind == App) && !modulePath().MatchString(e.Module) {
-		a.note(s.here, "the name "+shown(e.Module)+" is not that of a module")
+		a.note(s.Here, "the name "+shell.Shown(e.Module)+" is not that of a module")
 		return
 	}
 	e.SearchDirs = unique(e.SearchDirs)
-	e.Workdir = s.cwd
-	e.Env = s.changes(a.imageEnv)
-	e.Origin, e.Via = s.here, slices.Clone(s.via)
-	e.Conditional, e.Tolerated = s.conditional, s.tolerated
-	e.Required = e.Required && !s.cwdVariable && !s.tolerated
-	e.UnknownPath = e.UnknownPath || s.cwd == "" || strings.Contains(s.vars["PYTHONPATH"].value, unknown) && s.vars["PYTHONPATH"].exported
+	e.Workdir = s.Dir
+	environ := s.Environ()
+	e.Env = changes(environ, a.imageEnv)
+	e.Origin, e.Via = s.Here, slices.Clone(s.Via)
+	e.Conditional, e.Tolerated = s.Conditional, s.Tolerated
+	e.Required = e.Required && !s.DirVariable && !s.Tolerated
+	e.UnknownPath = e.UnknownPath || s.Dir == "" || strings.Contains(environ["PYTHONPATH"], shell.Hole)
 	key := strings.Join(append([]string{
 		e.Kind.String(), e.Lang.String(), e.Path, e.Module, e.Attr, e.Env["PYTHONPATH"],
 		flag(e.IgnoreEnv), flag(e.NoSite), "",
@@ -307,33 +243,20 @@ func unique(dirs []string) []string {
 }
 
 // changes gives what of the environment differs from the image's, leaving out values that cannot be told.
-func (s *state) changes(image map[string]string) map[string]string {
+func changes(env, image map[string]string) map[string]string {
 	var out map[string]string
-	for name, v := range s.vars {
-		if name == "PYTHONPATH" && strings.Contains(v.value, unknown) {
+	for name, value := range env {
+		if name == "PYTHONPATH" && strings.Contains(value, shell.Hole) {
 			// What can be told of it counts.
-			v.value = strings.Join(slices.DeleteFunc(strings.Split(v.value, ":"), func(dir string) bool { return strings.Contains(dir, unknown) }), ":")
+			value = strings.Join(slices.DeleteFunc(strings.Split(value, ":"), func(dir string) bool { return strings.Contains(dir, shell.Hole) }), ":")
 		}
-		if !v.exported || strings.Contains(v.value, unknown) {
-			continue
-		}
-		if old, ok := image[name]; ok && old == v.value {
+		if old, ok := image[name]; ok && old == value || strings.Contains(value, shell.Hole) {
 			continue
 		}
 		if out == nil {
 			out = map[string]string{}
 		}
-		out[name] = v.value
+		out[name] = value
 	}
 	return out
-}
-
-// clone gives a state that can be changed on its own.
-func (s *state) clone() *state {
-	c := *s
-	c.vars = maps.Clone(s.vars)
-	c.funcs = maps.Clone(s.funcs)
-	c.args = slices.Clone(s.args)
-	c.via = slices.Clone(s.via)
-	return &c
 }

@@ -11,6 +11,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/ctxaudit/ctxaudit/internal/shell"
 )
 
 // mapFiles is an image of known files. Everything below a directory of partial may be there too.
@@ -19,21 +21,21 @@ type mapFiles struct {
 	partial []string
 }
 
-func (m mapFiles) Stat(name string) FileKind {
+func (m mapFiles) Stat(name string) shell.FileKind {
 	if _, ok := m.files[name]; ok {
-		return Regular
+		return shell.Regular
 	}
 	for f := range m.files {
 		if strings.HasPrefix(f, strings.TrimSuffix(name, "/")+"/") {
-			return Directory
+			return shell.Directory
 		}
 	}
 	for _, p := range m.partial {
 		if name == p || strings.HasPrefix(name, strings.TrimSuffix(p, "/")+"/") {
-			return Unknown
+			return shell.Unknown
 		}
 	}
-	return Absent
+	return shell.Absent
 }
 
 func (m mapFiles) Read(name string) ([]byte, error) {
@@ -100,7 +102,7 @@ func instruction(text string) Command {
 	return Command{Args: words}
 }
 
-func lines(entries []Entry, notes []Note) []string {
+func lines(entries []Entry, notes []shell.Note) []string {
 	out := []string{}
 	for _, e := range entries {
 		out = append(out, line(e))
@@ -182,7 +184,7 @@ func scripts(pairs ...string) func(string) (string, bool) {
 }
 
 // checkEntries is what holds of every result.
-func checkEntries(t *testing.T, entries []Entry, notes []Note) {
+func checkEntries(t *testing.T, entries []Entry, notes []shell.Note) {
 	t.Helper()
 	seen := map[string]bool{}
 	for _, e := range entries {
@@ -191,7 +193,7 @@ func checkEntries(t *testing.T, entries []Entry, notes []Note) {
 		seen[key] = true
 		if e.Kind == Script || e.Path != "" {
 			require.True(t, path.IsAbs(e.Path) && path.Clean(e.Path) == e.Path, "path %q", e.Path)
-			require.NotContains(t, e.Path, unknown)
+			require.NotContains(t, e.Path, shell.Hole)
 		}
 		if e.Kind == Module || e.Kind == App {
 			require.Regexp(t, modulePath(), e.Module)
@@ -203,17 +205,17 @@ func checkEntries(t *testing.T, entries []Entry, notes []Note) {
 			require.Regexp(t, modulePath(), e.Attr)
 		}
 		for _, d := range e.SearchDirs {
-			require.True(t, path.IsAbs(d) && !strings.Contains(d, unknown), "search directory %q", d)
+			require.True(t, path.IsAbs(d) && !strings.Contains(d, shell.Hole), "search directory %q", d)
 		}
 		for name, value := range e.Env {
-			require.NotContains(t, name+value, unknown)
+			require.NotContains(t, name+value, shell.Hole)
 		}
 	}
 	texts := map[string]bool{}
 	for _, n := range notes {
 		require.False(t, texts[n.Text], "a note is given twice: %s", n.Text)
 		texts[n.Text] = true
-		require.NotContains(t, n.Text, unknown)
+		require.NotContains(t, n.Text, shell.Hole)
 	}
 }
 
@@ -236,7 +238,7 @@ func FuzzAnalyze(f *testing.F) {
 			Files: counted, ConsoleScript: scripts("shop", "shop.cli:main"),
 		})
 		checkEntries(t, entries, notes)
-		require.Less(t, counted.stats, 100*maxSteps)
+		require.Less(t, counted.stats, 100*20_000)
 		again, _ := Analyze(Input{
 			Entrypoint: instruction(entrypoint), Cmd: instruction(cmd), Env: strings.Split(env, "\n"), Workdir: "/app",
 			Files: counted, ConsoleScript: scripts("shop", "shop.cli:main"),
@@ -246,11 +248,11 @@ func FuzzAnalyze(f *testing.F) {
 }
 
 type countingFiles struct {
-	Files
+	shell.Files
 	stats int
 }
 
-func (c *countingFiles) Stat(name string) FileKind {
+func (c *countingFiles) Stat(name string) shell.FileKind {
 	c.stats++
 	return c.Files.Stat(name)
 }

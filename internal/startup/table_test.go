@@ -39,7 +39,7 @@ var commandLines = []struct {
 	{cmd: `python -u $SCRIPT`, want: `note: the script that python runs is not written out ("..."): it cannot be told`},
 	{cmd: `python ${SCRIPT:-main.py}`, want: "/app/main.py @/app variable"},
 	{cmd: `python $SCRIPT`, env: []string{"SCRIPT=pkg/web.py"}, want: "/app/pkg/web.py @/app/pkg variable"},
-	{cmd: `python *.py`, want: `note: the script that python runs is not written out ("..."): it cannot be told`},
+	{cmd: `python *.py`, want: `note: the script that python runs is not written out ("....py"): it cannot be told`},
 
 	{cmd: `["--require=./x.js", "server.js"]`,
 		want: `note: CMD holds options ("--require=./x.js") of the base image's ENTRYPOINT, which is not known: what it runs cannot be told`},

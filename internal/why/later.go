@@ -8,9 +8,9 @@ import (
 	"strings"
 
 	"github.com/ctxaudit/ctxaudit/dockerfile"
-	"github.com/ctxaudit/ctxaudit/internal/audit"
 	"github.com/ctxaudit/ctxaudit/internal/finding"
 	"github.com/ctxaudit/ctxaudit/internal/simulate"
+	"github.com/ctxaudit/ctxaudit/internal/steps"
 )
 
 // later tells of what stands behind the instruction that copied something and may take it away or hide it: a RUN that names
@@ -62,7 +62,7 @@ func (e *Explainer) later(a *Answer, p string, r *simulate.Reach, copied []simul
 func removedBy(op *dockerfile.Op, r *simulate.Reach) []string {
 	var out []string
 	for _, f := range r.Files {
-		if l, ok := r.Found[f]; ok && audit.Removes(op, l.Path) {
+		if l, ok := r.Found[f]; ok && steps.Follow(op.Exec, nil).Removes(l.Path) {
 			out = append(out, l.Path)
 		}
 	}

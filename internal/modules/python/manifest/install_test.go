@@ -6,7 +6,9 @@ import (
 
 	"github.com/stretchr/testify/assert"
 
+	"github.com/ctxaudit/ctxaudit/internal/command"
 	"github.com/ctxaudit/ctxaudit/internal/modules/python/manifest"
+	"github.com/ctxaudit/ctxaudit/internal/shell"
 )
 
 // installs lists commands that run in /app, and what they install: "tool dir" with the flags behind, "-r file", or
@@ -103,7 +105,7 @@ uv sync --only-group dev =>
 uv sync --extra x --group y => uv /app editable workspace
 uv run pytest -x . => uv /app editable workspace
 uv run --no-sync app =>
-uv run pip install . => pip /app
+uv run pip install . => uv /app editable workspace; pip /app
 uv lock =>
 uv export -o requirements.txt =>
 uv build =>
@@ -175,19 +177,23 @@ func describe(in manifest.Install) string {
 	return strings.Join(words, " ")
 }
 
-func TestParseInstall(t *testing.T) {
+func TestInstalls(t *testing.T) {
 	seen := map[string]bool{}
-	for line := range strings.Lines(strings.TrimSpace(installs)) {
-		command, want, ok := strings.Cut(strings.TrimSpace(line), "=>")
-		assert.True(t, ok, line)
-		assert.False(t, seen[command], "twice: %s", command)
-		seen[command] = true
+	for row := range strings.Lines(strings.TrimSpace(installs)) {
+		line, want, ok := strings.Cut(strings.TrimSpace(row), "=>")
+		assert.True(t, ok, row)
+		assert.False(t, seen[line], "twice: %s", line)
+		seen[line] = true
 		var got []string
-		for _, in := range manifest.ParseInstall(strings.Fields(strings.ReplaceAll(command, `"`, "")), "/app") {
-			got = append(got, describe(in))
+		r := command.NewRunner(nil)
+		r.Program = func(c *command.Call) {
+			for _, in := range manifest.Installs(c) {
+				got = append(got, describe(in))
+			}
 		}
+		r.Wrapper = r.Program
+		r.Walk(shell.NewState("/app", nil), line)
 		want = strings.ReplaceAll(strings.TrimSpace(want), "pipenv -r", "-r")
-		assert.Equal(t, want, strings.Join(got, "; "), command)
+		assert.Equal(t, want, strings.Join(got, "; "), line)
 	}
-	assert.Nil(t, manifest.ParseInstall(nil, "/app"))
 }

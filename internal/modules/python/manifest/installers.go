@@ -1,13 +1,16 @@
 package manifest
 
 import (
-	"maps"
 	"path"
+	"slices"
 	"strings"
+
+	"github.com/ctxaudit/ctxaudit/internal/command"
+	"github.com/ctxaudit/ctxaudit/internal/shell"
 )
 
 // pipValues are pip's options that take a value, and those of uv pip and pipx.
-var pipValues = wordSet(`-r --requirement -c --constraint -e --editable -t --target --prefix --root --src --platform
+var pipValues = `-r --requirement -c --constraint -e --editable -t --target --prefix --root --src --platform
 	--python-version --implementation --abi --upgrade-strategy -C --config-settings --config-setting --global-option
 	--install-option --no-binary --only-binary --progress-bar --root-user-action --report -i --index-url --extra-index-url
 	-f --find-links --cache-dir --log --proxy --retries --timeout --exists-action --trusted-host --cert --client-cert
@@ -15,53 +18,55 @@ var pipValues = wordSet(`-r --requirement -c --constraint -e --editable -t --tar
 	--overrides --override --excludes --index --default-index --index-strategy --link-mode --extra --resolution
 	--prerelease --exclude-newer --python-platform --refresh-package --reinstall-package --upgrade-package -P
 	--no-build-isolation-package --no-build-package --no-binary-package --allow-insecure-host --color --directory
-	--project --config-file --suffix --pip-args --preinstall --torch-backend --with --with-editable --from`)
+	--project --config-file --suffix --pip-args --preinstall --torch-backend --with --with-editable --from`
+
+// pipValuesOf leaves out what are flags of a tool.
+func pipValuesOf(tool string) string {
+	flags := ""
+	switch tool {
+	case "pip":
+		flags = "-P -b -p --extra"
+	case "uv-pip":
+	default: // of pipx and uv tool, -e is a flag, and -f is --force
+		flags = "-e --editable -f"
+	}
+	without := wordSet(flags)
+	return strings.Join(slices.DeleteFunc(strings.Fields(pipValues), func(name string) bool { return without[name] }), " ")
+}
 
 // pipInstall reads the words behind pip.
-func pipInstall(tool string, args []string, workdir string) []Install {
-	withValue := pipValues
-	if tool == "pip" { // where these are flags
-		withValue = maps.Clone(pipValues)
-		for _, flag := range []string{"-P", "-b", "-p", "--extra"} {
-			delete(withValue, flag)
-		}
-	} else if tool != "uv-pip" { // of pipx and uv tool, -e is a flag, and -f is --force
-		withValue = maps.Clone(pipValues)
-		for _, flag := range []string{"-e", "--editable", "-f"} {
-			delete(withValue, flag)
-		}
-	}
-	o := parseOptions(args, withValue)
+func pipInstall(tool string, args []shell.Word, workdir string) []Install {
+	o := command.Parse(args, pipValuesOf(tool))
 	switch {
-	case o.command("install"), o.command("sync") && tool == "uv-pip":
+	case sub(o, "install"), sub(o, "sync") && tool == "uv-pip":
 	default:
 		return nil
 	}
-	if o.has("--dry-run", "-h", "--help", "--download") {
+	if o.Has("--dry-run", "-h", "--help", "--download") {
 		return nil
 	}
-	workdir = within(workdir, o.last("--directory"))
+	workdir = within(workdir, last(o, "--directory"))
 	form := Install{
 		Tool:   tool,
-		Target: resolve(workdir, o.last("-t", "--target")),
-		Prefix: resolve(workdir, o.last("--prefix")),
-		Root:   resolve(workdir, o.last("--root")),
-		User:   o.has("--user"),
+		Target: resolve(workdir, last(o, "-t", "--target")),
+		Prefix: resolve(workdir, last(o, "--prefix")),
+		Root:   resolve(workdir, last(o, "--root")),
+		User:   o.Has("--user"),
 	}
 	var found []Install
 	add := func(text string, editable bool) {
-		if dir := installedDir(text, workdir, editable); dir != "" {
+		if dir, local := installedDir(text, workdir, editable); local {
 			in := form
 			in.Dir, in.Editable = dir, editable
 			found = append(found, in)
 		}
 	}
-	requirements := o.all("-r", "--requirement")
-	targets := o.rest[1:]
-	if o.command("sync") {
+	requirements := texts(o.All("-r", "--requirement"))
+	targets := texts(o.Operands[1:])
+	if sub(o, "sync") {
 		requirements, targets = append(requirements, targets...), nil
 	}
-	for _, text := range o.all("-e", "--editable", "--with-editable") {
+	for _, text := range texts(o.All("-e", "--editable", "--with-editable")) {
 		if text == "" && len(targets) > 0 {
 			text, targets = targets[0], targets[1:]
 		}
@@ -81,69 +86,71 @@ func pipInstall(tool string, args []string, workdir string) []Install {
 	return found
 }
 
-// installedDir gives the directory that an argument of pip install stands for; none for a name, an archive or a URL.
-func installedDir(text, workdir string, editable bool) string {
+// installedDir gives the directory that an argument of pip install stands for, "" where that is not known; local is false for a
+// name, an archive or a URL.
+func installedDir(text, workdir string, editable bool) (dir string, local bool) {
 	req, ok := parseRequirement(strings.Trim(text, `"'`), editable)
-	if !ok || req.path == "" || strings.ContainsAny(req.path, "*?") {
-		return ""
+	if !ok || req.path == "" || strings.Contains(req.path, shell.Hole) {
+		return "", false
 	}
-	return resolve(workdir, req.path)
+	return resolve(workdir, req.path), true
 }
 
+// within gives the directory that an option names, the working directory if none does; "" where that is not known.
 func within(workdir, dir string) string {
-	if resolved := resolve(workdir, dir); resolved != "" {
-		return resolved
+	if dir == "" {
+		return workdir
 	}
-	return path.Join("/", workdir)
+	return resolve(workdir, dir)
 }
 
-func uvInstall(args []string, workdir string) []Install {
-	withValue := wordSet(`--extra --no-extra --group --no-group --only-group --package --python -p --directory --project
+func uvInstall(args []shell.Word, workdir string) []Install {
+	withValue := `--extra --no-extra --group --no-group --only-group --package --python -p --directory --project
 		--config-file --cache-dir --index --default-index --index-url -i --extra-index-url --find-links -f --link-mode
 		--no-install-package --only-install-package --prerelease --resolution --exclude-newer --keyring-provider --index-strategy
 		--config-setting -C --color --python-platform --upgrade-package -P --reinstall-package --refresh-package
 		--no-build-package --no-binary-package --no-build-isolation-package --allow-insecure-host --with --with-editable
-		--with-requirements --env-file --script --from --no-editable-package`)
+		--with-requirements --env-file --script --from --no-editable-package`
 	for i, a := range args { // what stands before the word pip are uv's own options
-		if a == "pip" || a == "tool" {
-			global := parseOptions(args[:i], withValue)
-			if len(global.rest) == 0 {
+		if a := a.Text; a == "pip" || a == "tool" {
+			global := command.Parse(args[:i], withValue)
+			if len(global.Operands) == 0 {
 				tool := map[string]string{"pip": "uv-pip", "tool": "uv-tool"}[a]
-				return pipInstall(tool, args[i+1:], within(workdir, global.last("--directory")))
+				return pipInstall(tool, args[i+1:], within(workdir, last(global, "--directory")))
 			}
 		}
 	}
-	o := parseOptions(args, withValue)
-	if o.command("run") {
-		o = parseOptions(runOptions(args, withValue), withValue)
-		if o.has("--no-sync", "--no-project", "--isolated", "--script", "-s") {
+	o := command.Parse(args, withValue)
+	if sub(o, "run") {
+		o = command.Parse(runOptions(args, withValue), withValue)
+		if o.Has("--no-sync", "--no-project", "--isolated", "--script", "-s") {
 			return nil
 		}
-	} else if !o.command("sync") {
+	} else if !sub(o, "sync") {
 		return nil
 	}
-	if o.has("--no-install-project", "--no-install-workspace", "--no-install-local", "--only-group", "--only-dev", "--dry-run", "--check", "--script", "--only-install-package") {
+	if o.Has("--no-install-project", "--no-install-workspace", "--no-install-local", "--only-group", "--only-dev", "--dry-run", "--check", "--script", "--only-install-package") {
 		return nil
 	}
-	dir := within(within(workdir, o.last("--directory")), o.last("--project"))
-	in := Install{Tool: "uv", Dir: dir, Editable: !o.has("--no-editable"), Workspace: true}
+	dir := within(within(workdir, last(o, "--directory")), last(o, "--project"))
+	in := Install{Tool: "uv", Dir: dir, Editable: !o.Has("--no-editable"), Workspace: true}
 	switch {
-	case o.has("--all-packages"):
+	case o.Has("--all-packages"):
 		in.Members = "*"
-	case o.has("--package"):
-		in.Members = o.last("--package")
+	case o.Has("--package"):
+		in.Members = last(o, "--package")
 	}
 	return []Install{in}
 }
 
 // runOptions cuts the command that uv run starts.
-func runOptions(args []string, withValue map[string]bool) []string {
-	seen := 0
+func runOptions(args []shell.Word, withValue string) []shell.Word {
+	seen, takes := 0, wordSet(withValue)
 	for i := 0; i < len(args); i++ {
 		switch {
-		case withValue[args[i]]:
+		case takes[args[i].Text]:
 			i++
-		case !strings.HasPrefix(args[i], "-"):
+		case !strings.HasPrefix(args[i].Text, "-"):
 			if seen++; seen == 2 {
 				return args[:i]
 			}
@@ -152,56 +159,56 @@ func runOptions(args []string, withValue map[string]bool) []string {
 	return args
 }
 
-func poetryInstall(args []string, workdir string) []Install {
-	o := parseOptions(args, wordSet(`-C --directory -P --project -E --extras --with --without --only`))
-	if !o.command("install") && !(o.command("sync")) || o.has("--no-root", "--dry-run") {
+func poetryInstall(args []shell.Word, workdir string) []Install {
+	o := command.Parse(args, `-C --directory -P --project -E --extras --with --without --only`)
+	if !sub(o, "install") && !(sub(o, "sync")) || o.Has("--no-root", "--dry-run") {
 		return nil
 	}
-	dir := within(within(workdir, o.last("-C", "--directory")), o.last("-P", "--project"))
-	return []Install{{Tool: "poetry", Dir: dir, Editable: true, Workspace: !o.has("--only-root", "--no-directory")}}
+	dir := within(within(workdir, last(o, "-C", "--directory")), last(o, "-P", "--project"))
+	return []Install{{Tool: "poetry", Dir: dir, Editable: true, Workspace: !o.Has("--only-root", "--no-directory")}}
 }
 
-func pdmInstall(args []string, workdir string) []Install {
-	o := parseOptions(args, wordSet(`-p --project -G --group --with --without -L --lockfile -k --skip --config-setting -c --config --venv`))
-	if !o.command("install") && !o.command("sync") || o.has("--no-self", "--dry-run", "--check", "--only-keep") {
+func pdmInstall(args []shell.Word, workdir string) []Install {
+	o := command.Parse(args, `-p --project -G --group --with --without -L --lockfile -k --skip --config-setting -c --config --venv`)
+	if !sub(o, "install") && !sub(o, "sync") || o.Has("--no-self", "--dry-run", "--check", "--only-keep") {
 		return nil
 	}
-	return []Install{{Tool: "pdm", Dir: within(workdir, o.last("-p", "--project")), Editable: !o.has("--no-editable"), Workspace: true}}
+	return []Install{{Tool: "pdm", Dir: within(workdir, last(o, "-p", "--project")), Editable: !o.Has("--no-editable"), Workspace: true}}
 }
 
-func hatchInstall(args []string, workdir string) []Install {
-	o := parseOptions(args, wordSet(`-e --env -p --project --data-dir --cache-dir --config`))
-	if o.command("env", "create") || o.command("env", "run") || o.command("run") || o.command("shell") {
+func hatchInstall(args []shell.Word, workdir string) []Install {
+	o := command.Parse(args, `-e --env -p --project --data-dir --cache-dir --config`)
+	if sub(o, "env", "create") || sub(o, "env", "run") || sub(o, "run") || sub(o, "shell") {
 		return []Install{{Tool: "hatch", Dir: within(workdir, ""), Editable: true}}
 	}
 	return nil
 }
 
-func flitInstall(args []string, workdir string) []Install {
-	o := parseOptions(args, wordSet(`-f --ini-file --deps --extras --python`))
-	if !o.command("install") || o.has("--only-deps") {
+func flitInstall(args []shell.Word, workdir string) []Install {
+	o := command.Parse(args, `-f --ini-file --deps --extras --python`)
+	if !sub(o, "install") || o.Has("--only-deps") {
 		return nil
 	}
 	dir := within(workdir, "")
-	if file := o.last("-f", "--ini-file"); file != "" {
+	if file := last(o, "-f", "--ini-file"); file != "" {
 		dir = within(workdir, path.Dir(file))
 	}
-	return []Install{{Tool: "flit", Dir: dir, Editable: o.has("-s", "--symlink", "--pth-file"), User: o.has("--user")}}
+	return []Install{{Tool: "flit", Dir: dir, Editable: o.Has("-s", "--symlink", "--pth-file"), User: o.Has("--user")}}
 }
 
 // setupInstall reads the words behind setup.py. It looks for packages in the working directory, wherever it lies itself.
-func setupInstall(args []string, workdir string) []Install {
-	o := parseOptions(args, wordSet(`--prefix --root --home --install-lib --install-purelib --install-dir -d --record --exec-prefix`))
+func setupInstall(args []shell.Word, workdir string) []Install {
+	o := command.Parse(args, `--prefix --root --home --install-lib --install-purelib --install-dir -d --record --exec-prefix`)
 	in := Install{
 		Tool:   "setup.py",
 		Dir:    within(workdir, ""),
-		Target: resolve(workdir, o.last("--install-lib", "--install-purelib", "--install-dir", "-d")),
-		Prefix: resolve(workdir, o.last("--prefix")),
-		Root:   resolve(workdir, o.last("--root")),
-		User:   o.has("--user"),
+		Target: resolve(workdir, last(o, "--install-lib", "--install-purelib", "--install-dir", "-d")),
+		Prefix: resolve(workdir, last(o, "--prefix")),
+		Root:   resolve(workdir, last(o, "--root")),
+		User:   o.Has("--user"),
 	}
-	for _, command := range o.rest {
-		switch command {
+	for _, name := range texts(o.Operands) {
+		switch name {
 		case "develop":
 			in.Editable = true
 			return []Install{in}
@@ -212,25 +219,25 @@ func setupInstall(args []string, workdir string) []Install {
 	return nil
 }
 
-func pipenvInstall(args []string, workdir string) []Install {
-	o := parseOptions(args, wordSet(`-r --requirements -e --editable --python --pypi-mirror -i --index --categories --extra-pip-args`))
-	if !o.command("install") && !o.command("sync") {
+func pipenvInstall(args []shell.Word, workdir string) []Install {
+	o := command.Parse(args, `-r --requirements -e --editable --python --pypi-mirror -i --index --categories --extra-pip-args`)
+	if !sub(o, "install") && !sub(o, "sync") {
 		return nil
 	}
 	dir := within(workdir, "")
 	var found []Install
-	for _, text := range o.all("-e", "--editable") {
-		if at := installedDir(text, dir, true); at != "" {
+	for _, text := range texts(o.All("-e", "--editable")) {
+		if at, local := installedDir(text, dir, true); local {
 			found = append(found, Install{Tool: "pipenv", Dir: at, Editable: true})
 		}
 	}
-	for _, text := range o.rest[1:] {
-		if at := installedDir(text, dir, false); at != "" {
+	for _, text := range texts(o.Operands[1:]) {
+		if at, local := installedDir(text, dir, false); local {
 			found = append(found, Install{Tool: "pipenv", Dir: at})
 		}
 	}
-	file := o.last("-r", "--requirements")
-	if file == "" && !o.has("--ignore-pipfile") {
+	file := last(o, "-r", "--requirements")
+	if file == "" && !o.Has("--ignore-pipfile") {
 		file = "Pipfile"
 	} else if file == "" {
 		file = "Pipfile.lock"
@@ -241,18 +248,18 @@ func pipenvInstall(args []string, workdir string) []Install {
 	return found
 }
 
-func condaInstall(args []string, workdir string) []Install {
-	o := parseOptions(args, wordSet(`-f --file -n --name -p --prefix -c --channel --solver --platform`))
-	if !o.command("env", "create") && !o.command("env", "update") && !o.command("create") && !o.command("install") && !o.command("update") {
+func condaInstall(args []shell.Word, workdir string) []Install {
+	o := command.Parse(args, `-f --file -n --name -p --prefix -c --channel --solver --platform`)
+	if !sub(o, "env", "create") && !sub(o, "env", "update") && !sub(o, "create") && !sub(o, "install") && !sub(o, "update") {
 		return nil
 	}
 	var found []Install
-	for _, file := range o.all("-f", "--file") {
+	for _, file := range texts(o.All("-f", "--file")) {
 		if at := resolve(workdir, file); at != "" {
 			found = append(found, Install{Tool: "conda", Requirements: at})
 		}
 	}
-	if len(found) == 0 && o.command("env") {
+	if len(found) == 0 && sub(o, "env") {
 		found = append(found, Install{Tool: "conda", Requirements: resolve(workdir, "environment.yml")})
 	}
 	return found

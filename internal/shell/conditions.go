@@ -1,4 +1,4 @@
-package startup
+package shell
 
 import (
 	"regexp"
@@ -21,39 +21,39 @@ func (t truth) not() truth {
 }
 
 // truths tells how a list of statements comes out: as its last one does.
-func (a *analysis) truths(s *state, list []*syntax.Stmt) truth {
+func (sh *Interp) truths(s *State, list []*syntax.Stmt) truth {
 	if len(list) == 0 {
 		return truth{}
 	}
-	return a.truth(s, list[len(list)-1])
+	return sh.truth(s, list[len(list)-1])
 }
 
-func (a *analysis) truth(s *state, st *syntax.Stmt) truth {
-	if st.Cmd == nil || st.Background || a.depth >= maxDepth || !a.step(s.here) {
+func (sh *Interp) truth(s *State, st *syntax.Stmt) truth {
+	if st.Cmd == nil || st.Background || sh.depth >= maxDepth || !sh.step(s.Here) {
 		return truth{}
 	}
-	a.depth++
-	defer func() { a.depth-- }()
-	t := a.truthOf(s, st.Cmd)
+	sh.depth++
+	defer func() { sh.depth-- }()
+	t := sh.truthOf(s, st.Cmd)
 	if st.Negated {
 		t = t.not()
 	}
 	return t
 }
 
-func (a *analysis) truthOf(s *state, cmd syntax.Command) truth {
+func (sh *Interp) truthOf(s *State, cmd syntax.Command) truth {
 	switch c := cmd.(type) {
 	case *syntax.CallExpr:
-		return a.testCall(s, c)
+		return sh.testCall(s, c)
 	case *syntax.TestClause:
-		return a.testExpr(s, c.X)
+		return sh.testExpr(s, c.X)
 	case *syntax.Block:
-		return a.truths(s, c.Stmts)
+		return sh.truths(s, c.Stmts)
 	case *syntax.BinaryCmd:
 		if c.Op != syntax.AndStmt && c.Op != syntax.OrStmt {
 			return truth{}
 		}
-		return combine(a.truth(s, c.X), a.truth(s, c.Y), c.Op == syntax.AndStmt)
+		return combine(sh.truth(s, c.X), sh.truth(s, c.Y), c.Op == syntax.AndStmt)
 	}
 	return truth{}
 }
@@ -124,10 +124,10 @@ type operand struct {
 	variable     bool
 }
 
-func (a *analysis) operand(s *state, w *syntax.Word) operand {
-	x := &expansion{a: a, s: s, unsetEmpty: true}
+func (sh *Interp) operand(s *State, w *syntax.Word) operand {
+	x := &expansion{sh: sh, s: s, unsetEmpty: true}
 	v := x.literal(w)
-	return operand{text: v.text, known: v.known(), unset: x.unset, variable: x.variable || holdsParameter(w)}
+	return operand{text: v.Text, known: v.Known(), unset: x.unset, variable: !sh.Fixed && (x.variable || holdsParameter(w))}
 }
 
 // holdsParameter tells whether a word depends on variables or on the arguments of the container: anybody may change both.
@@ -143,7 +143,7 @@ func holdsParameter(w *syntax.Word) bool {
 }
 
 // testCall evaluates [ ... ], test, true and false.
-func (a *analysis) testCall(s *state, c *syntax.CallExpr) truth {
+func (sh *Interp) testCall(s *State, c *syntax.CallExpr) truth {
 	if len(c.Args) == 0 {
 		return truth{}
 	}
@@ -164,60 +164,60 @@ func (a *analysis) testCall(s *state, c *syntax.CallExpr) truth {
 	}
 	ops := make([]operand, len(words))
 	for i, w := range words {
-		ops[i] = a.operand(s, w)
+		ops[i] = sh.operand(s, w)
 	}
-	return a.testWords(s, ops)
+	return sh.testWords(s, ops)
 }
 
-func (a *analysis) testWords(s *state, ops []operand) truth {
+func (sh *Interp) testWords(s *State, ops []operand) truth {
 	for _, sep := range []string{"-o", "-a"} {
 		for i, o := range ops {
 			if o.text == sep && i > 0 && i+1 < len(ops) {
-				return combine(a.testWords(s, ops[:i]), a.testWords(s, ops[i+1:]), sep == "-a")
+				return combine(sh.testWords(s, ops[:i]), sh.testWords(s, ops[i+1:]), sep == "-a")
 			}
 		}
 	}
 	switch {
 	case len(ops) >= 2 && ops[0].text == "!":
-		return a.testWords(s, ops[1:]).not()
+		return sh.testWords(s, ops[1:]).not()
 	case len(ops) == 1:
-		return a.unary(s, "-n", ops[0])
+		return sh.unary(s, "-n", ops[0])
 	case len(ops) == 2:
-		return a.unary(s, ops[0].text, ops[1])
+		return sh.unary(s, ops[0].text, ops[1])
 	case len(ops) == 3:
 		return compare(ops[0], ops[1].text, ops[2], false)
 	}
 	return truth{}
 }
 
-func (a *analysis) testExpr(s *state, e syntax.TestExpr) truth {
+func (sh *Interp) testExpr(s *State, e syntax.TestExpr) truth {
 	switch t := e.(type) {
 	case *syntax.Word:
-		return a.unary(s, "-n", a.operand(s, t))
+		return sh.unary(s, "-n", sh.operand(s, t))
 	case *syntax.ParenTest:
-		return a.testExpr(s, t.X)
+		return sh.testExpr(s, t.X)
 	case *syntax.UnaryTest:
 		if t.Op == syntax.TsNot {
-			return a.testExpr(s, t.X).not()
+			return sh.testExpr(s, t.X).not()
 		}
 		if w, ok := t.X.(*syntax.Word); ok {
-			return a.unary(s, t.Op.String(), a.operand(s, w))
+			return sh.unary(s, t.Op.String(), sh.operand(s, w))
 		}
 	case *syntax.BinaryTest:
 		switch t.Op {
 		case syntax.AndTest, syntax.OrTest:
-			return combine(a.testExpr(s, t.X), a.testExpr(s, t.Y), t.Op == syntax.AndTest)
+			return combine(sh.testExpr(s, t.X), sh.testExpr(s, t.Y), t.Op == syntax.AndTest)
 		}
 		x, okX := t.X.(*syntax.Word)
 		y, okY := t.Y.(*syntax.Word)
 		if okX && okY {
-			return compare(a.operand(s, x), t.Op.String(), a.operand(s, y), true)
+			return compare(sh.operand(s, x), t.Op.String(), sh.operand(s, y), true)
 		}
 	}
 	return truth{}
 }
 
-func (a *analysis) unary(s *state, op string, x operand) truth {
+func (sh *Interp) unary(s *State, op string, x operand) truth {
 	if !x.known {
 		return truth{}
 	}
@@ -229,11 +229,11 @@ func (a *analysis) unary(s *state, op string, x operand) truth {
 		}
 		return truth{known: true, yes: (x.text != "") == (op == "-n"), fixed: !x.variable}
 	case "-e", "-a", "-f", "-d", "-r", "-x", "-s":
-		file := s.abs(x.text)
+		file := s.Abs(x.text)
 		if file == "" {
 			return truth{}
 		}
-		switch a.files.Stat(file) {
+		switch sh.stat(file) {
 		case Absent:
 			return truth{known: true, fixed: !x.variable}
 		case Regular:
@@ -289,10 +289,10 @@ func compare(x operand, op string, y operand, patterns bool) truth {
 }
 
 // matchesAny tells whether a word matches one of the patterns of a case item.
-func (a *analysis) matchesAny(s *state, word string, patterns []*syntax.Word) bool {
+func (sh *Interp) matchesAny(s *State, word string, patterns []*syntax.Word) bool {
 	for _, p := range patterns {
-		x := &expansion{a: a, s: s, unsetEmpty: true}
-		if v := x.literal(p); v.known() && matches(v.text, word) {
+		x := &expansion{sh: sh, s: s, unsetEmpty: true}
+		if v := x.literal(p); v.Known() && matches(v.Text, word) {
 			return true
 		}
 	}

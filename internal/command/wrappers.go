@@ -1,16 +1,18 @@
-package startup
+package command
 
 import (
-	"path"
 	"strings"
+
+	"github.com/ctxaudit/ctxaudit/internal/shell"
 )
 
 // wrapper is a program whose arguments are another command.
 type wrapper struct {
 	sub      string // subcommand that makes it a wrapper, "" if it always is one
 	valued   string // its own options that take a value
+	switches string // its options of one letter that take none, where several of them may be one word
 	operands int    // words of its own before the command
-	prepare  func(c *command, o options)
+	prepare  func(c *Call, o Options)
 	// python tells that the command may be a Python file without an interpreter before it.
 	python bool
 }
@@ -31,7 +33,7 @@ var wrappers = map[string]wrapper{
 	"setuidgid":                {operands: 1},
 	"s6-setuidgid":             {operands: 1},
 	"with-contenv":             {},
-	"sudo":                     {valued: "-u -g -h -p -C -D --user --group --chdir", prepare: assignments},
+	"sudo":                     {valued: "-u -g -h -p -C -D -R -r -t -T -U --user --group --chdir --host --prompt --chroot --role --type", switches: "-A -b -B -E -e -H -i -K -k -l -n -N -P -S -s -v", prepare: assignments},
 	"doas":                     {valued: "-u -C"},
 	"setpriv":                  {valued: "--reuid --regid --groups --inh-caps --bounding-set"},
 	"chpst":                    {valued: "-u -U -e -m -d -n -l -L"},
@@ -93,83 +95,38 @@ const (
 		"--exporter_otlp_protocol --resource_attributes --propagators --disabled_instrumentations"
 )
 
-// command is a program with its arguments at the point where it is looked at.
-type command struct {
-	a    *analysis
-	s    *state // its own: what it changes is seen by what it starts alone
-	name arg
-	base string // the last element of the name
-	args []arg
-	main bool // it is what the container is for, so that failing to understand it is worth a note
-
-	py    interpreter // what `python -m` brings along
-	asked string      // Entry.Asked
-	// unknownPath is Entry.UnknownPath.
-	unknownPath bool
-}
-
-// command tells what a command line runs. s belongs to it.
-func (a *analysis) command(s *state, argv []arg, main bool) {
-	if len(argv) == 0 || !a.step(s.here) {
-		return
-	}
-	if a.depth >= maxDepth {
-		a.note(s.here, "the commands that the image starts are nested too deeply to be followed")
-		return
-	}
-	a.depth++
-	defer func() { a.depth-- }()
-
-	// Words that were handed over, as CMD's are by "$@", still stand where they were written.
-	if o := argv[0].origin; o != s.here && (o != Origin{}) {
-		s.via, s.here = append(s.via, s.here), o
-	}
-	name := argv[0]
-	if name.text == "" {
-		return
-	}
-	if !name.known() {
-		a.note(s.here, "the program is not written out ("+shown(name.text)+"): what it runs cannot be told")
-		return
-	}
-	c := &command{a: a, s: s, name: name, base: path.Base(name.text), args: argv[1:], main: main}
-	if (c.base == "su" || c.base == "runuser") && c.switchUser() {
-		return
-	}
-	if w, ok := wrappers[c.base]; ok {
-		c.wrapper(w)
-		return
-	}
-	c.program()
-}
-
-// wrapper goes on with the command that a wrapper is given.
-func (c *command) wrapper(w wrapper) {
-	words := c.args
-	if c.base == "nice" && len(words) > 0 && len(words[0].text) > 1 && strings.Trim(words[0].text, "-0123456789") == "" {
+// wrapper goes on with the command that a wrapper is given, and reports whether it is used as one.
+func (c *Call) wrapper(w wrapper) bool {
+	words := c.Args
+	if c.Base == "nice" && len(words) > 0 && len(words[0].Text) > 1 && strings.Trim(words[0].Text, "-0123456789") == "" {
 		words = words[1:]
 	}
-	if c.base == "env" {
+	if c.Base == "env" {
 		words = splitString(words)
 	}
 	before := len(words)
-	words = skip(words, w.valued)
-	own := c.args[:min(max(before-len(words), 0), len(c.args))]
+	words = skipLetters(words, w.valued, w.switches)
+	own := c.Args[:min(max(before-len(words), 0), len(c.Args))]
 	if w.sub != "" {
-		if len(words) == 0 || words[0].text != w.sub {
-			if c.main && len(words) > 0 {
-				c.a.note(c.s.here, "what "+shown(c.base+" "+words[0].text)+" runs cannot be told")
+		if len(words) == 0 || words[0].Text != w.sub {
+			if len(words) > 0 {
+				c.Sub = words[0].Text
 			}
-			return
+			return false
 		}
 		after := words[1:]
-		words = skip(after, w.valued)
+		words = skipLetters(after, w.valued, w.switches)
 		own = append(own[:len(own):len(own)], after[:max(len(after)-len(words), 0)]...)
+	}
+	if c.run.Wrapper != nil {
+		outer := *c
+		outer.S, outer.Wraps = c.S.Clone(), true
+		c.run.Wrapper(&outer)
 	}
 	switch {
 	case w.operands < 0: // the command stands after a double dash
 		i := indexOf(words, "--")
-		if i < 0 && len(words) > 0 && strings.HasPrefix(c.base, "wait-for") {
+		if i < 0 && len(words) > 0 && strings.HasPrefix(c.Base, "wait-for") {
 			own, words = append(own[:len(own):len(own)], words...), nil
 			if i = indexOf(own, "--"); i >= 0 {
 				words = own[i+1:]
@@ -181,76 +138,77 @@ func (c *command) wrapper(w wrapper) {
 		words = words[min(w.operands, len(words)):]
 		words = skipDashes(words)
 	}
-	o := parseOptions(own, w.valued)
+	o := ParseLetters(own, w.valued, w.switches)
 	if w.prepare != nil {
 		w.prepare(c, o)
 	}
-	if c.base == "env" || c.base == "sudo" {
+	if c.Base == "env" || c.Base == "sudo" {
 		words = c.assignLeading(words)
 	}
-	if v, ok := o.last("--command"); ok && c.base == "doppler" {
-		c.a.shellText(c.s, v.text, nil)
-		return
+	if v, ok := o.Last("--command"); ok && c.Base == "doppler" {
+		c.run.Text(c.S, v.Text, nil)
+		return true
 	}
-	switch c.base {
+	switch c.Base {
 	case "uv", "pipenv", "pdm":
-		if o.has("-m", "--module") {
-			c.python(append([]arg{{text: "-m"}}, words...))
-			return
+		if o.Has("-m", "--module") {
+			c.run.Command(c.S, append([]shell.Word{{Text: "python"}, {Text: "-m"}}, words...), c.Main)
+			return true
 		}
 	case "hatch":
 		if len(words) > 0 {
-			if _, cmd, ok := strings.Cut(words[0].text, ":"); ok {
-				words = append([]arg{{text: cmd, variable: words[0].variable, origin: words[0].origin}}, words[1:]...)
+			if _, cmd, ok := strings.Cut(words[0].Text, ":"); ok {
+				words = append([]shell.Word{{Text: cmd, Variable: words[0].Variable, Origin: words[0].Origin}}, words[1:]...)
 			}
 		}
 	case "torchrun", "memray", "accelerate":
-		if o.has("-m", "--module") {
-			c.python(append([]arg{{text: "-m"}}, words...))
-			return
+		if o.Has("-m", "--module") {
+			c.run.Command(c.S, append([]shell.Word{{Text: "python"}, {Text: "-m"}}, words...), c.Main)
+			return true
 		}
 	case "watchfiles":
 		if len(words) > 0 {
-			c.a.shellText(c.s, words[0].text, nil)
+			c.run.Text(c.S, words[0].Text, nil)
 		}
-		return
+		return true
 	}
 	if len(words) == 0 {
-		return
+		return true
 	}
-	if w.python && strings.HasSuffix(words[0].text, ".py") {
-		c.python(words)
-		return
+	if w.python && strings.HasSuffix(words[0].Text, ".py") {
+		c.run.Command(c.S, append([]shell.Word{{Text: "python"}}, words...), c.Main)
+		return true
 	}
-	c.a.command(c.s, words, c.main)
+	c.run.Command(c.S, words, c.Main)
+	return true
 }
 
 // switchUser runs the text that su and runuser are given with -c, wherever it stands, and reports whether that is the form of
 // the command. su -, or a user alone, starts a shell.
-func (c *command) switchUser() bool {
-	for i, w := range c.args {
-		text, ok := strings.CutPrefix(w.text, "--command=")
-		if !ok && (w.text == "-c" || w.text == "--command" || w.text == "--session-command" || w.text == "-lc") && i+1 < len(c.args) {
-			text, ok = c.args[i+1].text, true
+func (c *Call) switchUser() bool {
+	for i, w := range c.Args {
+		text, ok := strings.CutPrefix(w.Text, "--command=")
+		if !ok && (w.Text == "-c" || w.Text == "--command" || w.Text == "--session-command" || w.Text == "-lc") && i+1 < len(c.Args) {
+			text, ok = c.Args[i+1].Text, true
 		}
 		if ok {
-			c.a.shellText(c.s, text, nil)
+			c.run.Text(c.S, text, nil)
 			return true
 		}
 	}
-	return c.base == "su"
+	return c.Base == "su"
 }
 
-func skipDashes(words []arg) []arg {
-	if len(words) > 0 && words[0].text == "--" {
+func skipDashes(words []shell.Word) []shell.Word {
+	if len(words) > 0 && words[0].Text == "--" {
 		return words[1:]
 	}
 	return words
 }
 
-func indexOf(words []arg, text string) int {
+func indexOf(words []shell.Word, text string) int {
 	for i, w := range words {
-		if w.text == text {
+		if w.Text == text {
 			return i
 		}
 	}
@@ -258,129 +216,63 @@ func indexOf(words []arg, text string) int {
 }
 
 // splitString undoes env -S, which takes a whole command as one word.
-func splitString(words []arg) []arg {
-	var out []arg
+func splitString(words []shell.Word) []shell.Word {
+	var out []shell.Word
 	for i := 0; i < len(words); i++ {
 		w := words[i]
-		text, ok := strings.CutPrefix(w.text, "--split-string=")
-		if !ok && strings.HasPrefix(w.text, "-S") {
-			if text, ok = w.text[2:], true; text == "" && i+1 < len(words) {
+		text, ok := strings.CutPrefix(w.Text, "--split-string=")
+		if !ok && strings.HasPrefix(w.Text, "-S") {
+			if text, ok = w.Text[2:], true; text == "" && i+1 < len(words) {
 				i++
-				text = words[i].text
+				text = words[i].Text
 			}
 		}
 		if !ok {
 			return append(out, words[i:]...)
 		}
 		for _, f := range strings.Fields(text) {
-			out = append(out, arg{text: f, variable: w.variable, origin: w.origin})
+			out = append(out, shell.Word{Text: f, Variable: w.Variable, Origin: w.Origin})
 		}
 	}
 	return out
 }
 
 // assignments carries out env's own options.
-func assignments(c *command, o options) {
-	if o.has("-i", "--ignore-environment") {
-		clear(c.s.vars)
+func assignments(c *Call, o Options) {
+	if o.Has("-i", "--ignore-environment") {
+		c.S.Unset()
 	}
 	for _, names := range []string{"-u", "--unset"} {
-		if c.base == "env" {
-			for _, w := range o.given[names] {
-				delete(c.s.vars, w.text)
+		if c.Base == "env" {
+			for _, w := range o.Given[names] {
+				c.S.Unset(w.Text)
 			}
 		}
 	}
-	dir, ok := o.last("-C", "--chdir")
-	if d, has := o.last("-D"); c.base == "sudo" {
+	dir, ok := o.Last("-C", "--chdir")
+	if d, has := o.Last("-D"); c.Base == "sudo" {
 		dir, ok = d, has
 	}
 	if ok {
-		c.s.chdir(dir)
+		c.S.Chdir(dir)
 	}
 }
 
 // assignLeading takes the NAME=value words before a command.
-func (c *command) assignLeading(words []arg) []arg {
+func (c *Call) assignLeading(words []shell.Word) []shell.Word {
 	for len(words) > 0 {
-		name, value, ok := strings.Cut(words[0].text, "=")
-		if !ok || strings.ContainsAny(name, "/"+unknown) || name == "" {
+		name, value, ok := strings.Cut(words[0].Text, "=")
+		if !ok || strings.ContainsAny(name, "/"+shell.Hole) || name == "" {
 			break
 		}
-		c.s.export(name, value)
+		c.S.Export(name, value)
 		words = words[1:]
 	}
 	return words
 }
 
-func uvDirectory(c *command, o options) {
-	if dir, ok := o.last("--directory"); ok {
-		c.s.chdir(dir)
+func uvDirectory(c *Call, o Options) {
+	if dir, ok := o.Last("--directory"); ok {
+		c.S.Chdir(dir)
 	}
-}
-
-// shells are the programs that read shell text.
-var shells = map[string]bool{"sh": true, "bash": true, "dash": true, "ash": true, "ksh": true, "zsh": true, "rbash": true}
-
-// shell runs sh with its own options: -c TEXT, or a file with arguments.
-func (c *command) shell() {
-	words := c.args
-	text := false
-	for len(words) > 0 && len(words[0].text) > 1 && strings.ContainsAny(words[0].text[:1], "-+") {
-		w := words[0].text
-		words = words[1:]
-		switch {
-		case w == "--":
-		case strings.HasPrefix(w, "--"):
-			if w == "--rcfile" || w == "--init-file" {
-				words = words[min(1, len(words)):]
-			}
-			continue
-		default:
-			text = text || strings.Contains(w, "c") && w[0] == '-'
-			if strings.HasSuffix(w, "o") {
-				words = words[min(1, len(words)):]
-			}
-			continue
-		}
-		break
-	}
-	if len(words) == 0 {
-		return // interactive
-	}
-	if text {
-		words = skipDashes(words)
-		if len(words) > 0 {
-			c.a.shellText(c.s, words[0].text, words[1:])
-		}
-		return
-	}
-	c.a.shellFile(c.s, words[0], words[1:])
-}
-
-// shellText walks the text of sh -c. The first word after it is "$0".
-func (a *analysis) shellText(s *state, text string, rest []arg) {
-	if strings.Contains(text, unknown) {
-		a.note(s.here, "a shell command holds what only the running container knows: "+shown(text))
-		return
-	}
-	child := s.child()
-	child.source = source{}
-	child.arg0 = "sh"
-	if len(rest) > 0 {
-		child.arg0, child.args = rest[0].text, rest[1:]
-	}
-	a.script(child, text)
-}
-
-// child is the state of a new shell: it inherits what is exported.
-func (s *state) child() *state {
-	c := s.clone()
-	for name, v := range c.vars {
-		if !v.exported {
-			delete(c.vars, name)
-		}
-	}
-	c.funcs, c.args, c.arg0 = map[string]function{}, nil, ""
-	return c
 }

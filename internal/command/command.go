@@ -1,0 +1,196 @@
+// Package command knows programs: which of them start another one, which words of theirs are options, and what they do to files
+// and to what is installed. Scripts are followed by package shell; a [Runner] sees through what only wraps another command, so
+// that whoever asks meets the programs themselves.
+//
+// A program is a value in a table: [wrappers] for what starts another command, [programs] for what is known of all others. Nothing
+// else in the module lists names of programs.
+package command
+
+import (
+	"path"
+	"strings"
+
+	"github.com/ctxaudit/ctxaudit/internal/shell"
+)
+
+// Call is a program with its arguments at the point where it is started.
+type Call struct {
+	// S is the state of the shell, the call's own: what it changes is seen by what it starts alone.
+	S    *shell.State
+	Name shell.Word
+	Base string // the last element of the name
+	Args []shell.Word
+	// Main tells that it is what a container or a step is for, and not a helper that a script calls on the way.
+	Main bool
+	// Sub is the subcommand of a program that starts another command with another one, as `uv run` does; else "".
+	Sub string
+	// Input is what it reads.
+	Input shell.Input
+
+	// Wraps tells that it is a wrapper: the command that it starts is a call of its own.
+	Wraps bool
+	// Builtin tells that it is no program, but a builtin of the shell.
+	Builtin bool
+
+	run *Runner
+}
+
+// Words are the name and the arguments, as texts.
+func (c *Call) Words() []string { return append([]string{c.Name.Text}, shell.Texts(c.Args)...) }
+
+// Runner follows scripts down to the programs that they start.
+type Runner struct {
+	shell.Interp
+	// Program is called for each program that wraps no other.
+	Program func(c *Call)
+	// Wrapper is called for each program that starts another command which it is given, before that; nil: nobody asks.
+	Wrapper func(c *Call)
+	// Script is told of each script file that a shell is given, before it is walked; unless it says so, it is not.
+	Script func(c *Call, file string) (walk bool)
+}
+
+// NewRunner gives a runner over a tree.
+func NewRunner(files shell.Files) *Runner {
+	r := &Runner{}
+	r.Files = files
+	r.Run = func(s *shell.State, c shell.Call) {
+		r.command(&Call{S: s, Name: c.Argv[0], Args: c.Argv[1:], Main: c.Replaces || s.InText(), Input: c.Input})
+	}
+	return r
+}
+
+// Command tells what a command line runs. s belongs to it.
+func (r *Runner) Command(s *shell.State, argv []shell.Word, main bool) {
+	if len(argv) > 0 {
+		r.command(&Call{S: s, Name: argv[0], Args: argv[1:], Main: main})
+	}
+}
+
+func (r *Runner) command(c *Call) {
+	c.run, c.Base = r, path.Base(c.Name.Text)
+	s := c.S
+	leave, ok := r.Enter(s.Here)
+	defer leave()
+	if !ok || c.Name.Text == "" {
+		return
+	}
+	// Words that were handed over, as CMD's are by "$@", still stand where they were written.
+	if o := c.Name.Origin; o != s.Here && (o != shell.Origin{}) {
+		s.Via, s.Here = append(s.Via, s.Here), o
+	}
+	if !c.Name.Known() {
+		r.untold(s.Here, "the program is not written out ("+shell.Shown(c.Name.Text)+"): what it runs cannot be told")
+		return
+	}
+	if (c.Base == "su" || c.Base == "runuser") && c.switchUser() {
+		return
+	}
+	if w, ok := wrappers[c.Base]; ok && c.wrapper(w) {
+		return
+	}
+	if shells[c.Base] {
+		c.shell()
+		return
+	}
+	c.writes()
+	if r.Program != nil {
+		r.Program(c)
+	}
+}
+
+// untold notes a program of which nobody can tell what it runs.
+func (r *Runner) untold(o shell.Origin, text string) {
+	r.Tell(shell.Note{Text: text, Origin: o, Untold: true, Missed: true})
+}
+
+// Wraps reports whether a program starts another command that it is given.
+func Wraps(base string) bool {
+	_, ok := wrappers[base]
+	return ok
+}
+
+// shells are the programs that read shell text, and whether they expand braces.
+var shells = map[string]bool{"sh": true, "bash": true, "dash": true, "ash": true, "ksh": true, "zsh": true, "rbash": true}
+
+// IsShell reports whether a program reads shell text.
+func IsShell(base string) bool { return shells[base] }
+
+// shell runs sh with its own options: -c TEXT, or a file with arguments.
+func (c *Call) shell() {
+	words := c.Args
+	text := false
+	for len(words) > 0 && len(words[0].Text) > 1 && strings.ContainsAny(words[0].Text[:1], "-+") {
+		w := words[0].Text
+		words = words[1:]
+		switch {
+		case w == "--":
+		case strings.HasPrefix(w, "--"):
+			if w == "--rcfile" || w == "--init-file" {
+				words = words[min(1, len(words)):]
+			}
+			continue
+		default:
+			text = text || strings.Contains(w, "c") && w[0] == '-'
+			if strings.HasSuffix(w, "o") {
+				words = words[min(1, len(words)):]
+			}
+			continue
+		}
+		break
+	}
+	switch {
+	case len(words) == 0: // interactive, or from standard input
+		if c.Input.Known {
+			c.run.Text(c.S, c.Input.Text, nil)
+		}
+	case !text:
+		c.run.File(c.S, words[0], words[1:])
+	default:
+		if words = skipDashes(words); len(words) > 0 {
+			c.S.Dash = c.Base == "sh" || c.Base == "dash" || c.Base == "ash"
+			c.run.Text(c.S, words[0].Text, words[1:])
+		}
+	}
+}
+
+// Text walks the text of sh -c. The first word after it is "$0".
+func (r *Runner) Text(s *shell.State, text string, rest []shell.Word) {
+	if strings.Contains(text, shell.Hole) {
+		r.Tell(shell.Note{Origin: s.Here, Missed: true, Text: "a shell command holds what only the running container knows: " + shell.Shown(text)})
+		return
+	}
+	child := s.Child()
+	child.In("", "")
+	child.SetArgs("sh", nil)
+	if len(rest) > 0 {
+		child.SetArgs(rest[0].Text, rest[1:])
+	}
+	r.Walk(child, text)
+}
+
+// File walks a script in a shell of its own.
+func (r *Runner) File(s *shell.State, name shell.Word, args []shell.Word) {
+	file := s.Abs(name.Text)
+	if file == "" {
+		r.untold(s.Here, "the shell script is not written out ("+shell.Shown(name.Text)+"): what it runs cannot be told")
+		return
+	}
+	if r.Script != nil && !r.Script(&Call{S: s, Name: name, Base: path.Base(file), Args: args, Main: true, run: r}, file) {
+		return
+	}
+	text, ok := r.Read(file)
+	if !ok {
+		r.Tell(shell.Note{Origin: s.Here, Missed: true, Text: "the script " + file + " is not among the files whose content is known"})
+		return
+	}
+	leave, times := r.Walking(file)
+	defer leave()
+	if times > 1 {
+		return // it calls itself, and not only to become another user
+	}
+	child := s.Child()
+	child.Via = append(child.Via, s.Here)
+	child.In(file, text)
+	child.SetArgs(name.Text, args)
+	r.Walk(child, text)
+}

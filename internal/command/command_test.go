@@ -1,0 +1,131 @@
+package command
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+
+	"github.com/ctxaudit/ctxaudit/internal/shell"
+)
+
+// calls gives the programs that a script starts, each with its directory; wrappers have a plus in front.
+func calls(script string) []string {
+	var out []string
+	r := NewRunner(nil)
+	r.Program = func(c *Call) {
+		line := strings.TrimSpace(c.S.Dir + " " + strings.Join(c.Words(), " "))
+		if c.Wraps {
+			line = "+" + c.Base
+		}
+		if x := c.S.Env("X"); x != "" {
+			line += " X=" + x
+		}
+		out = append(out, strings.ReplaceAll(line, shell.Hole, "?"))
+	}
+	r.Wrapper = r.Program
+	r.Walk(shell.NewState("/w", nil), script)
+	return out
+}
+
+func TestWrappers(t *testing.T) {
+	for script, want := range map[string][]string{
+		`sudo -EHu nobody python a.py`:   {"+sudo", "/w python a.py"},
+		`env -C /d X=1 a b`:              {"+env", "/d a b X=1"},
+		`env -i a`:                       {"+env", "/w a"},
+		`env -S "a b" c`:                 {"+env", "/w a b c"},
+		`tini -g -- a`:                   {"+tini", "/w a"},
+		`gosu app:app a`:                 {"+gosu", "/w a"},
+		`su -c "cd /d && a" app`:         {"/d a"},
+		`timeout -k 5 10 nice -n 5 a`:    {"+timeout", "+nice", "/w a"},
+		`sh -c 'cd /d; a "$0" "$1"' b c`: {"/d a b c"},
+		`bash -eo pipefail -c 'a | b'`:   {"/w a", "/w b"},
+		`uv run --directory /d a.py`:     {"+uv", "/d python a.py"},
+		`uv run -m a`:                    {"+uv", "/w python -m a"},
+		`uv sync`:                        {"/w uv sync"},
+		`poetry install`:                 {"/w poetry install"},
+		`poetry run a`:                   {"+poetry", "/w a"},
+		`wait-for-it.sh db:1 -- a b`:     {"+wait-for-it.sh", "/w a b"},
+		`$UNKNOWN a`:                     nil,
+		`sh -c "$UNKNOWN"`:               nil,
+		"sh <<END\na\nEND\n":             {"/w a"},
+		`echo a | sh`:                    {"/w a"},
+		`xargs -n 1 a`:                   {"+xargs", "/w a"},
+		`exec env X=1 a`:                 {"+env", "/w a X=1"},
+	} {
+		assert.Equal(t, want, calls(script), script)
+	}
+}
+
+func TestEffects(t *testing.T) {
+	for script, want := range map[string]string{
+		`mkdir -p a /b`:            "makes /w/a, makes /b",
+		`mkdir -pm 755 a`:          "makes /w/a",
+		`install -dm 755 -o app a`: "makes /w/a",
+		`install -m 755 a b`:       "",
+		`rm a`:                     "removes /w/a",
+		`rm -rf /a "$X" *`:         "removes /a all",
+		`mv a b`:                   "moves /w/a all, moves /w/b all",
+		`useradd -ms /bin/sh app`:  "makes /home/app",
+		`useradd -m -d /srv app`:   "makes /srv",
+		`useradd app`:              "",
+		`adduser -D -h /srv app`:   "makes /srv",
+		`adduser --disabled-password --gecos "" app`: "makes /home/app",
+		`adduser --system app`:                       "",
+		`useradd -m "$NAME"`:                         "",
+		`sudo mkdir /a`:                              "makes /a",
+		`cd $X && mkdir a`:                           "",
+	} {
+		var got []string
+		r := NewRunner(nil)
+		r.Program = func(c *Call) {
+			for _, e := range c.Effects() {
+				all := ""
+				if e.Recursive {
+					all = " all"
+				}
+				got = append(got, fmt.Sprint([]string{"makes ", "removes ", "moves "}[e.Kind], e.Path, all))
+			}
+		}
+		r.Walk(shell.NewState("/w", nil), script)
+		assert.Equal(t, want, strings.Join(got, ", "), script)
+	}
+}
+
+func TestTraits(t *testing.T) {
+	assert.True(t, Is("pip3.12", Installer))
+	assert.True(t, Is("python3", Interpreter))
+	assert.False(t, Is("python3", Builder))
+	assert.True(t, Is("make", Builder|Mover))
+	assert.False(t, Is("no such program", ^Trait(0)))
+	for _, row := range programs {
+		names := strings.Fields(row.names)
+		seen := map[string]bool{}
+		for _, n := range names {
+			assert.False(t, seen[n], "%s stands twice in a row", n)
+			seen[n] = true
+		}
+	}
+}
+
+func TestParseLetters(t *testing.T) {
+	words := func(text string) []shell.Word { return shell.Words(strings.Fields(text), shell.Origin{}) }
+	for in, want := range map[string]string{
+		"-rf a":            "map[-f:[] -r:[]] [a]",
+		"-dm 755 a":        "map[-d:[] -m:[755]] [a]",
+		"-m755 a":          "map[-m:[755]] [a]",
+		"--mode=755 a":     "map[--mode:[755]] [a]",
+		"--mode 755 -- -a": "map[--mode:[755]] [-a]",
+		"-x a":             "map[-x:[]] [a]",
+		"a -":              "map[] [a -]",
+		"-m":               "map[-m:[]] []",
+	} {
+		o := ParseLetters(words(in), "-m --mode", "-r -f -d")
+		given := map[string][]string{}
+		for name, list := range o.Given {
+			given[name] = strings.Fields(strings.Join(shell.Texts(list), " "))
+		}
+		assert.Equal(t, want, fmt.Sprint(given, shell.Texts(o.Operands)), in)
+	}
+}

@@ -1,0 +1,461 @@
+package shell
+
+import (
+	"bytes"
+	"maps"
+	"slices"
+	"strings"
+
+	"mvdan.cc/sh/v3/syntax"
+
+	"github.com/ctxaudit/ctxaudit/internal/budget"
+)
+
+// source is the file that a script stands in; without a path, it is the text of an instruction.
+type source struct {
+	path  string
+	lines []string
+}
+
+type function struct {
+	body   *syntax.Stmt
+	source source
+}
+
+// place gives the origin of a node. Text after `sh -c` has no lines of its own: it keeps the instruction's.
+func (s *State) place(pos syntax.Pos) Origin {
+	if s.source.path == "" {
+		return s.Here
+	}
+	o := Origin{File: s.source.path, Line: int(pos.Line()), InImage: true}
+	if o.Line >= 1 && o.Line <= len(s.source.lines) {
+		o.Text = strings.Join(strings.Fields(s.source.lines[o.Line-1]), " ")
+	}
+	return o
+}
+
+// parse gives the statements of a script up to the first error, which it returns too. Bash's grammar takes nearly all that
+// the smaller shells' do.
+func parse(text string) ([]*syntax.Stmt, error) {
+	var list []*syntax.Stmt
+	var first error
+	for _, lang := range []syntax.LangVariant{syntax.LangBash, syntax.LangPOSIX} {
+		var stmts []*syntax.Stmt
+		var err error
+		for st, e := range statements(text, lang) {
+			if err = e; err == nil {
+				stmts = append(stmts, st)
+			}
+		}
+		if err == nil {
+			return stmts, nil
+		}
+		if first == nil || len(stmts) > len(list) {
+			list, first = stmts, err
+		}
+	}
+	return list, first
+}
+
+// Walk walks shell text in a state, and gives the states in which the shell goes on after it: none if it ends.
+func (sh *Interp) Walk(s *State, text string) []*State {
+	stmts, err := parse(text)
+	if budget.Is(err) && sh.exceeded == nil {
+		sh.exceeded = err
+	}
+	if err != nil {
+		name := s.source.path
+		if name == "" {
+			name = "the command line"
+		}
+		sh.missed(s.Here, name+" cannot be parsed as shell to its end: "+strings.ReplaceAll(err.Error(), Hole, "?"))
+	}
+	return sh.stmts([]*State{s}, stmts)
+}
+
+// stmts walks a list in every state; the states that are left are those in which the shell goes on.
+func (sh *Interp) stmts(in []*State, list []*syntax.Stmt) []*State {
+	var returned []*State
+	for _, st := range list {
+		var out []*State
+		for _, s := range in {
+			out = append(out, sh.stmt(s, st)...)
+		}
+		in = in[:0:0]
+		for _, s := range out {
+			if s.returned {
+				returned = append(returned, s)
+			} else {
+				in = append(in, s)
+			}
+		}
+		in = distinct(in)
+		if len(in) == 0 {
+			break
+		}
+	}
+	return distinct(append(in, returned...))
+}
+
+// join gives the states after a condition.
+func (sh *Interp) join(in []*State) []*State {
+	in = distinct(in)
+	if !sh.Merge || len(in) < 2 || slices.ContainsFunc(in, func(s *State) bool { return s.returned }) {
+		return in
+	}
+	s := in[0]
+	for _, o := range in[1:] {
+		if o.Dir != s.Dir {
+			s.Dir = ""
+		}
+		s.DirVariable = s.DirVariable || o.DirVariable
+		s.ArgsUnknown = s.ArgsUnknown || o.ArgsUnknown || !slices.Equal(Texts(o.args), Texts(s.args))
+		for name, v := range o.vars {
+			if have := s.vars[name]; have != v {
+				s.vars[name] = variable{value: Hole, exported: have.exported || v.exported}
+			}
+		}
+		for name := range s.vars {
+			if _, ok := o.vars[name]; !ok {
+				s.vars[name] = variable{value: Hole, exported: s.vars[name].exported}
+			}
+		}
+	}
+	return in[:1]
+}
+
+// distinct drops states that know the same, and the last ones where there are too many: what is lost then is a
+// combination of branches, not a branch.
+func distinct(in []*State) []*State {
+	var out []*State
+	for _, s := range in {
+		same := func(o *State) bool {
+			return o.Dir == s.Dir && o.returned == s.returned && o.Conditional == s.Conditional &&
+				maps.Equal(o.vars, s.vars) && slices.Equal(Texts(o.args), Texts(s.args)) && len(o.funcs) == len(s.funcs)
+		}
+		if len(out) < maxStates && !slices.ContainsFunc(out, same) {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+func (sh *Interp) stmt(s *State, st *syntax.Stmt) []*State {
+	s.Here = s.place(st.Pos())
+	in, out := s.in, s.out
+	sh.redirections(s, st)
+	if st.Cmd == nil {
+		s.in, s.out = in, out
+		return []*State{s}
+	}
+	if sh.depth >= maxDepth {
+		sh.missed(s.Here, "the commands are nested too deeply to be followed")
+		return []*State{s}
+	}
+	leave, ok := sh.Enter(s.Here)
+	defer leave()
+	if !ok {
+		return nil
+	}
+	after := []*State{s}
+	if st.Background {
+		sh.cmd(s.Clone(), st.Cmd)
+	} else {
+		after = sh.cmd(s, st.Cmd)
+	}
+	for _, o := range after {
+		o.in, o.out = in, out
+	}
+	return after
+}
+
+func (sh *Interp) cmd(s *State, cmd syntax.Command) []*State {
+	switch c := cmd.(type) {
+	case *syntax.CallExpr:
+		return sh.call(s, c)
+	case *syntax.DeclClause:
+		for _, as := range c.Args {
+			sh.declare(s, as, c.Variant.Value)
+		}
+	case *syntax.BinaryCmd:
+		return sh.binary(s, c)
+	case *syntax.Block:
+		return sh.stmts([]*State{s}, c.Stmts)
+	case *syntax.Subshell:
+		sh.stmts([]*State{s.Clone()}, c.Stmts)
+	case *syntax.IfClause:
+		return sh.ifClause(s, c)
+	case *syntax.CaseClause:
+		return sh.caseClause(s, c)
+	case *syntax.WhileClause:
+		in := sh.stmts([]*State{s}, c.Cond)
+		if len(in) == 0 {
+			return nil
+		}
+		t := sh.truths(in[0], c.Cond)
+		if t.known && t.fixed && t.yes == c.Until {
+			return in
+		}
+		body := in[0].Clone()
+		body.Conditional = body.Conditional || !t.known || t.yes == c.Until
+		out := sh.stmts([]*State{body}, c.Do)
+		if t.known && t.yes != c.Until {
+			return out // an endless loop: what follows it is only reached by break
+		}
+		return in
+	case *syntax.ForClause:
+		return sh.forClause(s, c)
+	case *syntax.FuncDecl:
+		if c.Name != nil {
+			s.funcs = maps.Clone(s.funcs)
+			s.funcs[c.Name.Value] = function{body: c.Body, source: s.source}
+		}
+	case *syntax.TimeClause:
+		if c.Stmt != nil {
+			return sh.stmt(s, c.Stmt)
+		}
+	case *syntax.CoprocClause:
+		sh.stmt(s.Clone(), c.Stmt)
+	}
+	return []*State{s}
+}
+
+func (sh *Interp) binary(s *State, c *syntax.BinaryCmd) []*State {
+	if c.Op != syntax.AndStmt && c.Op != syntax.OrStmt {
+		left, right, pipe := s.Clone(), s.Clone(), &sink{}
+		left.out = pipe
+		sh.stmt(left, c.X)
+		right.in = pipe.read()
+		sh.stmt(right, c.Y)
+		return []*State{s}
+	}
+	var out []*State
+	was := s.Tolerated
+	s.Tolerated = was || c.Op == syntax.OrStmt && !givesUp(c.Y)
+	for _, x := range sh.stmt(s, c.X) {
+		x.Tolerated = was
+		if x.returned {
+			out = append(out, x)
+			continue
+		}
+		t := sh.truth(x, c.X)
+		if !t.known && c.Op == syntax.AndStmt && !checks(c.X) {
+			t = truth{known: true, yes: true, fixed: true} // what is run is taken to succeed
+		}
+		out = append(out, sh.branch(x, t, c.Op == syntax.AndStmt, func(y *State) []*State { return sh.stmt(y, c.Y) })...)
+	}
+	return sh.join(out)
+}
+
+// branch walks what runs if a condition comes out as `when`, and gives the states after it in both cases.
+func (sh *Interp) branch(s *State, t truth, when bool, walk func(*State) []*State) []*State {
+	was := s.Conditional
+	inside := s.Clone()
+	switch {
+	case t.known && t.yes == when:
+		return walk(inside)
+	case t.known && t.fixed:
+		return []*State{s}
+	}
+	inside.Conditional = true
+	out := walk(inside)
+	if t.known {
+		return []*State{s}
+	}
+	for _, o := range out {
+		o.Conditional = was
+	}
+	return append([]*State{s}, out...)
+}
+
+func (sh *Interp) ifClause(s *State, c *syntax.IfClause) []*State {
+	if sh.depth >= maxDepth {
+		return []*State{s}
+	}
+	sh.depth++
+	defer func() { sh.depth-- }()
+	if len(c.Cond) == 0 { // else
+		return sh.stmts([]*State{s}, c.Then)
+	}
+	// A command that is asked for its status may fail, unless that ends the script.
+	was := s.Tolerated
+	s.Tolerated = was || !c.Cond[len(c.Cond)-1].Negated || len(c.Then) == 0 || !givesUp(c.Then[len(c.Then)-1])
+	in := sh.stmts([]*State{s}, c.Cond)
+	var out []*State
+	for _, x := range in {
+		x.Tolerated = was
+		t := sh.truths(x, c.Cond)
+		was := x.Conditional
+		then, other := x.Clone(), x
+		run := func(st *State, yes bool, walk func(*State) []*State) {
+			switch {
+			case t.known && t.yes == yes:
+				out = append(out, walk(st)...)
+			case t.known && t.fixed:
+			default:
+				st.Conditional = true
+				for _, o := range walk(st) {
+					if !t.known {
+						o.Conditional = was
+						out = append(out, o)
+					}
+				}
+			}
+		}
+		run(then, true, func(st *State) []*State { return sh.stmts([]*State{st}, c.Then) })
+		run(other, false, func(st *State) []*State {
+			if c.Else == nil {
+				return []*State{st}
+			}
+			return sh.ifClause(st, c.Else)
+		})
+	}
+	return sh.join(out)
+}
+
+func (sh *Interp) caseClause(s *State, c *syntax.CaseClause) []*State {
+	x := &expansion{sh: sh, s: s, unsetEmpty: true}
+	word := x.literal(c.Word)
+	was, taken := s.Conditional, !word.Known()
+	fixed := word.Known() && (sh.Fixed || !x.variable && !holdsParameter(c.Word))
+	var out []*State
+	if !word.Known() {
+		out = append(out, s.Clone())
+	}
+	for _, item := range c.Items {
+		inside := s.Clone()
+		chosen := !taken && sh.matchesAny(s, word.Text, item.Patterns)
+		if fixed && !chosen {
+			continue
+		}
+		taken = taken || chosen
+		inside.Conditional = was || !chosen
+		for _, o := range sh.stmts([]*State{inside}, item.Stmts) {
+			if chosen || !word.Known() {
+				o.Conditional = was
+				out = append(out, o)
+			}
+		}
+	}
+	if !taken {
+		out = append(out, s)
+	}
+	return sh.join(out)
+}
+
+func (sh *Interp) forClause(s *State, c *syntax.ForClause) []*State {
+	iter, ok := c.Loop.(*syntax.WordIter)
+	if !ok {
+		body := s.Clone()
+		body.Conditional = true
+		sh.stmts([]*State{body}, c.Do)
+		return []*State{s}
+	}
+	items := sh.fields(s, iter.Items)
+	if !iter.InPos.IsValid() {
+		items = s.args
+	}
+	was := s.Conditional
+	in := []*State{s}
+	for _, item := range items[:min(len(items), maxLoop)] {
+		for _, st := range in {
+			// A list that is not known may be empty.
+			st.Conditional = was || !item.Known()
+			st.Assign(iter.Name.Value, item.Text)
+		}
+		if in = sh.stmts(in, c.Do); len(in) == 0 {
+			return nil
+		}
+	}
+	for _, st := range in {
+		st.Conditional = was
+	}
+	return in
+}
+
+// call runs a simple command: a builtin, a function of the script, or a program.
+func (sh *Interp) call(s *State, c *syntax.CallExpr) []*State {
+	if len(c.Args) == 0 {
+		for _, as := range c.Assigns {
+			switch {
+			case as.Name == nil:
+			case as.Array != nil:
+				sh.assignArray(s, as)
+			default:
+				s.Assign(as.Name.Value, sh.assigned(s, as))
+			}
+		}
+		return []*State{s}
+	}
+	argv := sh.fields(s, c.Args)
+	if len(argv) == 0 {
+		return []*State{s}
+	}
+	child := s
+	if len(c.Assigns) > 0 {
+		child = s.Clone()
+		for _, as := range c.Assigns {
+			if as.Name != nil {
+				child.Export(as.Name.Value, sh.assigned(s, as))
+			}
+		}
+	}
+	if sh.Builtin != nil && IsBuiltin(argv[0].Text) {
+		sh.Builtin(child.Clone(), Call{Argv: argv, Input: s.in})
+	}
+	out, ok := sh.builtin(s, child, argv)
+	if !ok {
+		if f, is := s.funcs[argv[0].Text]; is {
+			out = sh.function(s, f, argv)
+		} else {
+			sh.program(child, argv, false)
+			out = []*State{s}
+		}
+	}
+	for _, o := range out {
+		o.last = argv[len(argv)-1]
+	}
+	return out
+}
+
+// program hands a program over.
+func (sh *Interp) program(s *State, argv []Word, replaces bool) {
+	c := Call{Argv: argv, Replaces: replaces, Input: s.in}
+	sh.prints(s, c)
+	if sh.Run != nil {
+		sh.Run(s.Clone(), c)
+	}
+}
+
+func (sh *Interp) function(s *State, f function, argv []Word) []*State {
+	outer, src, here, unknown := s.args, s.source, s.Here, s.ArgsUnknown
+	s.args, s.source, s.ArgsUnknown = argv[1:], f.source, false
+	out := sh.stmt(s, f.body)
+	for _, o := range out {
+		o.args, o.source, o.Here, o.ArgsUnknown, o.returned = outer, src, here, unknown, false
+	}
+	return out
+}
+
+// Read gives the text of a file that is known, short and no binary.
+func (sh *Interp) Read(file string) (string, bool) {
+	if sh.Files == nil || file == "" || sh.Files.Stat(file) != Regular {
+		return "", false
+	}
+	data, err := sh.Files.Read(file)
+	if err != nil || len(data) > maxScript || bytes.IndexByte(data, 0) >= 0 {
+		return "", false
+	}
+	return string(data), true
+}
+
+// Walking reports how often a file is being walked already, so that to walk it again might not end, and counts it until leave is
+// called.
+func (sh *Interp) Walking(file string) (leave func(), times int) {
+	if sh.active == nil {
+		sh.active = map[string]int{}
+	}
+	times = sh.active[file]
+	sh.active[file]++
+	return func() { sh.active[file]-- }, times
+}
