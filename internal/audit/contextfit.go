@@ -6,9 +6,9 @@ import (
 
 	"github.com/ctxaudit/ctxaudit/internal/finding"
 	"github.com/ctxaudit/ctxaudit/internal/modules/python"
+	"github.com/ctxaudit/ctxaudit/internal/program"
 	"github.com/ctxaudit/ctxaudit/internal/shell"
 	"github.com/ctxaudit/ctxaudit/internal/simulate"
-	"github.com/ctxaudit/ctxaudit/internal/startup"
 )
 
 // StartsBelow reports whether what an image starts is missing from it and lies below a directory of its context, as it
@@ -18,11 +18,11 @@ func StartsBelow(m *simulate.Image, main *simulate.Context, dir string) bool {
 		pass: &pass{image: m, main: main, report: &finding.ImageReport{}}, tree: imageTree{m.Tree}, repo: newRepository(main.FS),
 	}
 	cfg := m.Plan.Config
-	input := startup.Input{
-		Entrypoint: startup.Command{Args: cfg.Entrypoint}, Cmd: startup.Command{Args: cfg.Cmd},
+	input := program.Input{
+		Entrypoint: program.Command{Args: cfg.Entrypoint}, Cmd: program.Command{Args: cfg.Cmd},
 		Env: cfg.Env, Workdir: cfg.WorkingDir, Files: c.tree,
 	}
-	started, _ := startup.Analyze(input)
+	started, _ := program.Analyze(input)
 	holds := func(name string) bool {
 		info, err := main.FS.Lstat(path.Join(dir, name))
 		return err == nil && !info.IsDir()
@@ -30,12 +30,12 @@ func StartsBelow(m *simulate.Image, main *simulate.Context, dir string) bool {
 	workdir := path.Join("/", cfg.WorkingDir)
 	for _, e := range started {
 		switch e.Kind {
-		case startup.Script, startup.Program:
+		case program.Script, program.Program:
 			rel := strings.TrimPrefix(strings.TrimPrefix(e.Path, workdir), "/")
 			if e.Path != "" && c.tree.Stat(e.Path) != shell.Regular && (holds(rel) || holds(path.Base(rel))) {
 				return true
 			}
-		case startup.Module, startup.App:
+		case program.Module, program.App:
 			var search []python.SearchDir
 			for _, d := range append(e.SearchDirs, c.pythonPath(runEntry{e, run{input: input}})...) {
 				search = append(search, python.SearchDir{Tree: c.tree, Dir: d})

@@ -13,9 +13,9 @@ import (
 	"github.com/ctxaudit/ctxaudit/internal/modules/python"
 	"github.com/ctxaudit/ctxaudit/internal/modules/python/manifest"
 	"github.com/ctxaudit/ctxaudit/internal/modules/python/syntax"
+	"github.com/ctxaudit/ctxaudit/internal/program"
 	"github.com/ctxaudit/ctxaudit/internal/shell"
 	"github.com/ctxaudit/ctxaudit/internal/simulate"
-	"github.com/ctxaudit/ctxaudit/internal/startup"
 )
 
 // checkImports follows the imports of what the image starts, through the image, and reports what the repository could
@@ -58,7 +58,7 @@ type importCheck struct {
 	// unresolved are entries whose module is nowhere.
 	unresolved []entry
 	// scripts are started and not known to be in the image.
-	scripts []startup.Entry
+	scripts []program.Entry
 
 	groups  map[string]*missingGroup
 	names   map[string]*missingName
@@ -103,19 +103,19 @@ type missingName struct {
 type entry struct {
 	python.Entry
 	search []python.SearchDir
-	start  startup.Entry
+	start  program.Entry
 	run    run
 }
 
 // entries gives what the image starts, and what the policy adds.
 func (c *importCheck) entries() []entry {
 	var started []runEntry
-	var all []startup.Entry
+	var all []program.Entry
 	var notes []shell.Note
 	c.written = map[string]shell.Origin{}
 	installed := c.installedDirs()
 	for _, r := range c.runs() {
-		result := startup.Follow(r.input)
+		result := program.Follow(r.input)
 		maps.Copy(c.written, result.Written)
 		all = append(all, result.Entries...)
 		for _, s := range result.Entries {
@@ -130,12 +130,12 @@ func (c *importCheck) entries() []entry {
 	c.reportUntold(all, notes)
 	for i, command := range c.subject.Policy.Entrypoints {
 		input := c.ownStart()
-		input.Entrypoint = startup.Command{}
-		input.Cmd = startup.Command{Args: []string{"/bin/sh", "-c", command}, Origin: shell.Origin{Text: command}}
+		input.Entrypoint = program.Command{}
+		input.Cmd = program.Command{Args: []string{"/bin/sh", "-c", command}, Origin: shell.Origin{Text: command}}
 		if asked := c.required("entrypoints", i); len(asked) > 0 {
 			input.Cmd.Origin.File, input.Cmd.Origin.Line = asked[0].File, asked[0].Line
 		}
-		more, _ := startup.Analyze(input)
+		more, _ := program.Analyze(input)
 		for _, s := range more {
 			started = append(started, runEntry{s, run{input: input}})
 		}
@@ -144,7 +144,7 @@ func (c *importCheck) entries() []entry {
 	var out []entry
 	for _, r := range started {
 		s := r.Entry
-		if s.Kind == startup.Script && c.tree.Stat(s.Path) != shell.Regular {
+		if s.Kind == program.Script && c.tree.Stat(s.Path) != shell.Regular {
 			if r.mounted(s.Path) {
 				c.assumeMounted(r.run)
 			} else {
@@ -152,7 +152,7 @@ func (c *importCheck) entries() []entry {
 			}
 			continue
 		}
-		if s.Lang != startup.Python {
+		if s.Lang != program.Python {
 			continue
 		}
 		e := entry{start: s, run: r.run}
@@ -164,11 +164,11 @@ func (c *importCheck) entries() []entry {
 		e.Site = python.Site{File: s.Origin.File, Text: s.Origin.Text, Reach: python.Startup}
 		e.Site.Range.Start.Line = s.Origin.Line
 		switch s.Kind {
-		case startup.Script:
+		case program.Script:
 			e.Script, e.Tree = s.Path, c.tree
-		case startup.Module:
+		case program.Module:
 			e.Module, e.Main = s.Module, true
-		case startup.App:
+		case program.App:
 			e.Module = s.Module
 		default:
 			continue

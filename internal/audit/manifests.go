@@ -5,7 +5,7 @@ import (
 
 	"github.com/ctxaudit/ctxaudit/internal/modules/python"
 	"github.com/ctxaudit/ctxaudit/internal/modules/python/manifest"
-	"github.com/ctxaudit/ctxaudit/internal/startup"
+	"github.com/ctxaudit/ctxaudit/internal/program"
 )
 
 // manifests are what the manifests of the repository and the steps of the build say about packages. They are read when
@@ -36,7 +36,7 @@ func (c *importCheck) declared() *manifest.Declarations {
 // is another's, unless the project at the root or one that a step installs takes it: to know that, no other manifest needs
 // to be read.
 func (c *importCheck) consoleScript(name string) (target string, ok bool) {
-	if startup.KnownTool(name) {
+	if program.KnownTool(name) {
 		for _, dir := range append([]string{"."}, c.installedProjects...) {
 			if p, err := manifest.ReadScripts(c.repo, dir); err == nil {
 				if s, found := p[name]; found {

@@ -9,9 +9,9 @@ import (
 	"github.com/ctxaudit/ctxaudit/dockerfile"
 	"github.com/ctxaudit/ctxaudit/internal/finding"
 	"github.com/ctxaudit/ctxaudit/internal/modules/python/manifest"
+	"github.com/ctxaudit/ctxaudit/internal/program"
 	"github.com/ctxaudit/ctxaudit/internal/rootfs"
 	"github.com/ctxaudit/ctxaudit/internal/shell"
-	"github.com/ctxaudit/ctxaudit/internal/startup"
 )
 
 // addProgram records the program that the image starts if it is named by its path and not known to be there. What
@@ -26,15 +26,15 @@ func (c *importCheck) addProgram() {
 	if !slices.ContainsFunc(c.runs(), func(r run) bool { return r.own && !r.mounted(p) }) {
 		return
 	}
-	if c.tree.Stat(p) == shell.Regular || slices.ContainsFunc(c.scripts, func(s startup.Entry) bool { return s.Path == p }) {
+	if c.tree.Stat(p) == shell.Regular || slices.ContainsFunc(c.scripts, func(s program.Entry) bool { return s.Path == p }) {
 		return
 	}
-	c.scripts = append(c.scripts, startup.Entry{Kind: startup.Script, Path: p, Origin: origin(loc), Required: true})
+	c.scripts = append(c.scripts, program.Entry{Kind: program.Script, Path: p, Origin: origin(loc), Required: true})
 }
 
 // addScript remembers a script that is started and not known to be in the image, once: the start that needs it most counts.
-func (c *importCheck) addScript(s startup.Entry) {
-	weight := func(s startup.Entry) int {
+func (c *importCheck) addScript(s program.Entry) {
+	weight := func(s program.Entry) int {
 		switch {
 		case s.Conditional:
 			return 0
@@ -43,7 +43,7 @@ func (c *importCheck) addScript(s startup.Entry) {
 		}
 		return 2
 	}
-	i := slices.IndexFunc(c.scripts, func(have startup.Entry) bool { return have.Path == s.Path })
+	i := slices.IndexFunc(c.scripts, func(have program.Entry) bool { return have.Path == s.Path })
 	switch {
 	case i < 0:
 		c.scripts = append(c.scripts, s)
@@ -54,7 +54,7 @@ func (c *importCheck) addScript(s startup.Entry) {
 
 // reportScript reports a program that is started by its path and not in the image. It is an error only if nothing else
 // can have put it there: no base image and no step that is not known, or git tracks it and the ignore file keeps it out.
-func (c *importCheck) reportScript(e startup.Entry) error {
+func (c *importCheck) reportScript(e program.Entry) error {
 	at := c.startPlace(e.Origin)
 	f := finding.Finding{
 		Rule: finding.EntrypointNotInImage, ImagePath: e.Path, Subject: finding.Position{File: at.File, Line: at.Line},

@@ -8,9 +8,9 @@ import (
 
 	"github.com/ctxaudit/ctxaudit/internal/finding"
 	"github.com/ctxaudit/ctxaudit/internal/modules/python"
+	"github.com/ctxaudit/ctxaudit/internal/program"
 	"github.com/ctxaudit/ctxaudit/internal/shell"
 	"github.com/ctxaudit/ctxaudit/internal/simulate"
-	"github.com/ctxaudit/ctxaudit/internal/startup"
 )
 
 // Start is a way in which somebody starts an image: a service of a Compose file. Nil and "" leave it to the image.
@@ -27,7 +27,7 @@ type Start struct {
 
 // run is one way in which the image starts.
 type run struct {
-	input  startup.Input
+	input  program.Input
 	mounts []string
 	at     finding.Position // where the mounts are written
 	own    bool             // with the image's own command
@@ -35,7 +35,7 @@ type run struct {
 
 // runEntry is an entry of a run.
 type runEntry struct {
-	startup.Entry
+	program.Entry
 	run
 }
 
@@ -72,11 +72,11 @@ func (c *importCheck) assumeMounted(r run) {
 }
 
 // ownStart is what the image starts by itself.
-func (p *importCheck) ownStart() startup.Input {
+func (p *importCheck) ownStart() program.Input {
 	cfg, src := p.image.Plan.Config, p.image.Plan.ConfigSources
-	return startup.Input{
-		Entrypoint: startup.Command{Args: cfg.Entrypoint, Origin: origin(src.Entrypoint)},
-		Cmd:        startup.Command{Args: cfg.Cmd, Origin: origin(src.Cmd)},
+	return program.Input{
+		Entrypoint: program.Command{Args: cfg.Entrypoint, Origin: origin(src.Entrypoint)},
+		Cmd:        program.Command{Args: cfg.Cmd, Origin: origin(src.Cmd)},
 		Env:        cfg.Env, Workdir: cfg.WorkingDir, Files: p.tree, ConsoleScript: p.consoleScript,
 	}
 }
@@ -89,12 +89,12 @@ func (p *importCheck) runs() []run {
 	var out []run
 	for _, s := range p.subject.Starts {
 		r := run{input: p.ownStart(), mounts: s.Mounts, at: s.At, own: s.Entrypoint == nil && s.Command == nil}
-		at := func(args []string) startup.Command {
-			return startup.Command{Args: args, Origin: shell.Origin{File: s.At.File, Line: s.At.Line, Text: strings.Join(args, " ")}}
+		at := func(args []string) program.Command {
+			return program.Command{Args: args, Origin: shell.Origin{File: s.At.File, Line: s.At.Line, Text: strings.Join(args, " ")}}
 		}
 		if s.Entrypoint != nil {
 			// Whoever replaces the ENTRYPOINT does without the image's CMD.
-			r.input.Entrypoint, r.input.Cmd = at(s.Entrypoint), startup.Command{}
+			r.input.Entrypoint, r.input.Cmd = at(s.Entrypoint), program.Command{}
 		}
 		if s.Command != nil {
 			r.input.Cmd = at(s.Command)
@@ -121,7 +121,7 @@ func withEnv(env, more []string) []string {
 
 // reportUntold notes, once for an image, the commands that were not understood: the first one if nothing else was, and those
 // of an entry script of an image with Python in it, so that nobody takes the silence about them for a pass.
-func (c *importCheck) reportUntold(started []startup.Entry, notes []shell.Note) {
+func (c *importCheck) reportUntold(started []program.Entry, notes []shell.Note) {
 	if len(notes) == 0 {
 		return
 	}
@@ -132,7 +132,7 @@ func (c *importCheck) reportUntold(started []startup.Entry, notes []shell.Note) 
 		notes = slices.DeleteFunc(notes, func(n shell.Note) bool { return !n.Untold })
 		// A program that is understood as one, in an image without a line of Python, has no imports to follow. That takes a
 		// look at the whole image, so the question comes last.
-		python := func(s startup.Entry) bool { return s.Lang == startup.Python }
+		python := func(s program.Entry) bool { return s.Lang == program.Python }
 		if len(notes) == 0 || !slices.ContainsFunc(started, python) && !c.holdsPython() {
 			return
 		}

@@ -1,4 +1,4 @@
-package startup
+package program
 
 // commandLines are ENTRYPOINT and CMD as public Dockerfiles write them, over appTree. What is wanted is written as by line.
 var commandLines = []struct {

@@ -1,4 +1,4 @@
-package startup
+package program
 
 import (
 	"path"
@@ -13,22 +13,22 @@ import (
 
 // tools are the programs that load a project's code by a name they are given, by the name of their command. A name that
 // ends in .py has lost that ending.
-var tools map[string]func(*program)
+var tools map[string]func(*start)
 
 func init() { // a literal would refer to itself by way of supervisord
-	tools = map[string]func(*program){
-		"uvicorn": (*program).uvicorn, "hypercorn": (*program).hypercorn, "daphne": (*program).daphne,
-		"granian": (*program).granian, "gunicorn": (*program).gunicorn, "waitress-serve": (*program).waitress,
-		"uwsgi": (*program).uwsgi, "sanic": (*program).sanic, "litestar": (*program).flask, "flask": (*program).flask,
-		"quart": (*program).flask, "fastapi": (*program).fastapi, "streamlit": (*program).streamlit, "chainlit": (*program).streamlit,
-		"panel": (*program).streamlit, "bokeh": (*program).streamlit, "marimo": (*program).streamlit,
-		"functions-framework": (*program).functions,
-		"celery":              (*program).celery, "faust": (*program).celery, "dramatiq": (*program).dramatiq, "arq": (*program).arq,
-		"taskiq": (*program).taskiq, "huey_consumer": (*program).huey, "rq": (*program).rq, "rqworker": (*program).rq,
+	tools = map[string]func(*start){
+		"uvicorn": (*start).uvicorn, "hypercorn": (*start).hypercorn, "daphne": (*start).daphne,
+		"granian": (*start).granian, "gunicorn": (*start).gunicorn, "waitress-serve": (*start).waitress,
+		"uwsgi": (*start).uwsgi, "sanic": (*start).sanic, "litestar": (*start).flask, "flask": (*start).flask,
+		"quart": (*start).flask, "fastapi": (*start).fastapi, "streamlit": (*start).streamlit, "chainlit": (*start).streamlit,
+		"panel": (*start).streamlit, "bokeh": (*start).streamlit, "marimo": (*start).streamlit,
+		"functions-framework": (*start).functions,
+		"celery":              (*start).celery, "faust": (*start).celery, "dramatiq": (*start).dramatiq, "arq": (*start).arq,
+		"taskiq": (*start).taskiq, "huey_consumer": (*start).huey, "rq": (*start).rq, "rqworker": (*start).rq,
 		"rqscheduler": nothing, "flower": nothing,
-		"django-admin": (*program).djangoAdmin, "alembic": (*program).alembic, "awslambdaric": (*program).lambda,
-		"supervisord": (*program).supervisord, "honcho": (*program).procfile, "foreman": (*program).procfile,
-		"locust": (*program).locust, "pytest": nothing,
+		"django-admin": (*start).djangoAdmin, "alembic": (*start).alembic, "awslambdaric": (*start).lambda,
+		"supervisord": (*start).supervisord, "honcho": (*start).procfile, "foreman": (*start).procfile,
+		"locust": (*start).locust, "pytest": nothing,
 	}
 }
 
@@ -39,10 +39,10 @@ func KnownTool(name string) bool {
 	return ok
 }
 
-func nothing(*program) {}
+func nothing(*start) {}
 
 // application records the first operand that names a module, as servers take it.
-func (c *program) application(o command.Options, attr string, dirs []string) {
+func (c *start) application(o command.Options, attr string, dirs []string) {
 	for _, w := range o.Operands {
 		if !w.Known() && len(o.Operands) > 1 {
 			continue // an option list that only the environment holds
@@ -62,7 +62,7 @@ const uvicornValued = "--host --port --uds --fd --reload-dir --reload-include --
 	"--ssl-cert-reqs --ssl-ca-certs --ssl-ciphers --header --app-dir --h11-max-incomplete-event-size --loop --http --ws --ws-max-size " +
 	"--ws-max-queue --ws-ping-interval --ws-ping-timeout --ws-per-message-deflate --lifespan --interface"
 
-func (c *program) uvicorn() {
+func (c *start) uvicorn() {
 	o := command.Parse(c.Args, uvicornValued)
 	dir := c.S.Dir
 	if v, ok := o.Last("--app-dir"); ok && v.Text != "" {
@@ -76,7 +76,7 @@ func (c *program) uvicorn() {
 	c.application(o, "", []string{dir})
 }
 
-func (c *program) hypercorn() {
+func (c *start) hypercorn() {
 	o := command.Parse(c.Args, "--access-log --access-logfile --access-logformat --backlog -b --bind --ca-certs --certfile --cert-reqs --ciphers -c "+
 		"--config --error-log --error-logfile --log-file --graceful-timeout --read-timeout --max-requests --max-requests-jitter -g --group "+
 		"-k --worker-class --keep-alive --keyfile --keyfile-password --insecure-bind --log-config --log-level -p --pid --quic-bind --root-path "+
@@ -98,14 +98,14 @@ func (c *program) hypercorn() {
 	c.application(o, "app", []string{c.S.Dir})
 }
 
-func (c *program) daphne() {
+func (c *start) daphne() {
 	o := command.Parse(c.Args, "-p --port -b --bind --websocket_timeout --websocket_connect_timeout -u --unix-socket --fd -e --endpoint -v --verbosity "+
 		"-t --http-timeout --access-log --log-fmt --ping-interval --ping-timeout --application-close-timeout --root-path --proxy-headers-host "+
 		"--proxy-headers-port -s --server-name")
 	c.application(o, "", []string{c.S.Dir})
 }
 
-func (c *program) granian() {
+func (c *start) granian() {
 	o := command.Parse(c.Args, "--host --port --uds --uds-permissions --interface --http --workers --blocking-threads --blocking-threads-idle-timeout --runtime-threads "+
 		"--runtime-blocking-threads --runtime-mode --loop --task-impl --backlog --backpressure --http1-buffer-size --http1-header-read-timeout --http2-max-concurrent-streams --log-level "+
 		"--log-config --access-log-fmt --ssl-certificate --ssl-keyfile --ssl-keyfile-password --url-path-prefix --respawn-interval --workers-lifetime "+
@@ -127,7 +127,7 @@ const gunicornValued = "-b --bind --backlog -w --workers -k --worker-class --thr
 
 // gunicorn puts the directory it changes to in front of the search path (gunicorn/app/base.py, Application.chdir), and
 // each element of --pythonpath in front of that (Application.run).
-func (c *program) gunicorn() {
+func (c *start) gunicorn() {
 	words := c.Args
 	if v := c.S.Env("GUNICORN_CMD_ARGS"); v != "" {
 		var extra []shell.Word
@@ -196,7 +196,7 @@ func (c *program) gunicorn() {
 }
 
 // configFile records a configuration that is executed as Python; those in other forms are not.
-func (c *program) configFile(name shell.Word, dirs []string) {
+func (c *start) configFile(name shell.Word, dirs []string) {
 	text := strings.TrimPrefix(name.Text, "file:")
 	file := c.S.Abs(text)
 	if file == "" || path.Ext(file) != ".py" {
@@ -205,12 +205,12 @@ func (c *program) configFile(name shell.Word, dirs []string) {
 	c.addPython(Entry{Kind: Script, Path: file, SearchDirs: dirs, Required: !name.Variable}, c.py)
 }
 
-func (c *program) waitress() {
+func (c *start) waitress() {
 	o := command.Parse(c.Args, "--app")
 	c.application(o, "", []string{c.S.Dir})
 }
 
-func (c *program) uwsgi() {
+func (c *start) uwsgi() {
 	o := command.Parse(c.Args, "--ini -i --module -w --wsgi --wsgi-file --file --chdir --pythonpath --python-path --pp --http --socket -s --http-socket --callable -p --processes "+
 		"--workers --threads --master-fifo --uid --gid --virtualenv -H --home --venv --harakiri --buffer-size --static-map --stats --env --plugin --plugins --mount --pidfile "+
 		"--daemonize --logto --max-requests --touch-reload --py-autoreload --chmod-socket --http-timeout --listen -b -l -M")
@@ -265,7 +265,7 @@ func (c *program) uwsgi() {
 	}
 }
 
-func (c *program) sanic() {
+func (c *start) sanic() {
 	o := command.Parse(c.Args, "-H --host -p --port -u --unix -w --workers --cert --key --tls --tls-strict-host --factory-args -s --simple-path")
 	for i, w := range o.Operands {
 		if !strings.Contains(w.Text, ":") {
@@ -279,7 +279,7 @@ func (c *program) sanic() {
 
 // flask serves flask, quart and litestar, whose command lines name the application alike. Flask climbs out of packages
 // to find the directory for the search path (flask/cli.py, prepare_import).
-func (c *program) flask() {
+func (c *start) flask() {
 	o := command.Parse(c.Args, "-A --app -e --env-file -h --host -p --port --cert --key --extra-files --exclude-patterns --app-dir -W --wc --web-concurrency -H -P -R --reload-dir")
 	w, ok := o.Last("--app", "-A")
 	if !ok {
@@ -332,7 +332,7 @@ func (c *program) flask() {
 var dotenvFlask = lazyre.New(`(?m)^\s*(?:export\s+)?FLASK_APP\s*=\s*["']?([^\s"'#]+)`)
 
 // fastapi finds its file as fastapi_cli/discover.py does.
-func (c *program) fastapi() {
+func (c *start) fastapi() {
 	o := command.Parse(c.Args, "--host --port --app --workers --root-path --reload-dir -e --entrypoint --forwarded-allow-ips")
 	if len(o.Operands) == 0 || o.Operands[0].Text != "run" && o.Operands[0].Text != "dev" {
 		return
@@ -374,7 +374,7 @@ func (c *program) fastapi() {
 }
 
 // streamlit and its like run a file with its directory in front of the search path.
-func (c *program) streamlit() {
+func (c *start) streamlit() {
 	words := c.Args
 	for len(words) > 0 && strings.HasPrefix(words[0].Text, "--") {
 		words = words[1:]
@@ -401,7 +401,7 @@ func (c *program) streamlit() {
 	}
 }
 
-func (c *program) functions() {
+func (c *start) functions() {
 	o := command.Parse(c.Args, "--target --source --signature-type --host --port")
 	w, ok := o.Last("--source")
 	if !ok {
@@ -412,7 +412,7 @@ func (c *program) functions() {
 	}
 }
 
-func (c *program) locust() {
+func (c *start) locust() {
 	o := command.Parse(c.Args, "-f --locustfile -H --host -u --users -r --spawn-rate -t --run-time --master-host --master-port --web-port --expect-workers --csv --html -L --loglevel")
 	w, ok := o.Last("-f", "--locustfile")
 	if !ok {
@@ -424,7 +424,7 @@ func (c *program) locust() {
 }
 
 // lambda is the runtime client of AWS Lambda: its argument is pkg.mod.handler.
-func (c *program) lambda() {
+func (c *start) lambda() {
 	if len(c.Args) > 0 {
 		module, attr := dotted(c.Args[0].Text)
 		c.importObject(strings.ReplaceAll(module, "/", "."), attr, []string{c.S.Dir}, !c.Args[0].Variable)

@@ -1,4 +1,4 @@
-package startup
+package program
 
 import (
 	"path"
@@ -16,7 +16,7 @@ const celeryValued = "-A --app -b --broker --result-backend --loader --config --
 
 // celery imports its application by a name that may be a module, a package or an attribute of one (celery/app/utils.py,
 // find_app): the image decides which.
-func (c *program) celery() {
+func (c *start) celery() {
 	o := command.Parse(c.Args, celeryValued)
 	if v, ok := o.Last("--workdir"); ok {
 		c.S.Chdir(v)
@@ -51,7 +51,7 @@ func (c *program) celery() {
 	}
 }
 
-func (c *program) dramatiq() {
+func (c *start) dramatiq() {
 	o := command.Parse(c.Args, "-p --processes -t --threads -P --path -Q --queues --pid-file --log-file --worker-shutdown-timeout --fork-function -f --watch --worker-fork-timeout")
 	dirs := []string{c.S.Dir}
 	if list := append(o.Given["-P"], o.Given["--path"]...); len(list) > 0 {
@@ -66,7 +66,7 @@ func (c *program) dramatiq() {
 	}
 }
 
-func (c *program) arq() {
+func (c *start) arq() {
 	o := command.Parse(c.Args, "--watch --custom-log-dict")
 	for _, w := range o.Operands[:min(1, len(o.Operands))] {
 		module, attr := dotted(w.Text)
@@ -74,7 +74,7 @@ func (c *program) arq() {
 	}
 }
 
-func (c *program) huey() {
+func (c *start) huey() {
 	o := command.Parse(c.Args, "-w --workers -k --worker-type -l --logfile -d --delay -m --max-delay -b --backoff -c --health-check-interval -i")
 	for _, w := range o.Operands[:min(1, len(o.Operands))] {
 		module, attr := dotted(w.Text)
@@ -82,7 +82,7 @@ func (c *program) huey() {
 	}
 }
 
-func (c *program) taskiq() {
+func (c *start) taskiq() {
 	o := command.Parse(c.Args, "--app-dir -d -w --workers --log-level -tp --tasks-pattern --max-async-tasks --max-prefetch --max-threadpool-threads --shutdown-timeout --receiver --ack-type --receiver_arg")
 	if len(o.Operands) < 2 || o.Operands[0].Text != "worker" && o.Operands[0].Text != "scheduler" {
 		return
@@ -97,7 +97,7 @@ func (c *program) taskiq() {
 	}
 }
 
-func (c *program) rq() {
+func (c *start) rq() {
 	o := command.Parse(c.Args, "-c --config -u --url -P --path -w --worker-class -j --job-class --queue-class --connection-class -n --name --results-ttl --worker-ttl --logging_level --sentry-dsn --pid --max-jobs --exception-handler --serializer")
 	if v, ok := o.Last("-c", "--config"); ok {
 		dirs := []string{c.S.Dir}
@@ -112,7 +112,7 @@ func (c *program) rq() {
 }
 
 // djangoAdmin loads the settings with --pythonpath in front; unlike manage.py, it has no directory of its own there.
-func (c *program) djangoAdmin() {
+func (c *start) djangoAdmin() {
 	o := command.Parse(c.Args, "--settings --pythonpath -v --verbosity")
 	dirs := append([]string{}, c.py.front...)
 	if v, ok := o.Last("--pythonpath"); ok {
@@ -131,7 +131,7 @@ func (c *program) djangoAdmin() {
 }
 
 // alembic runs env.py in the directory that its configuration names, with prepend_sys_path in front.
-func (c *program) alembic() {
+func (c *start) alembic() {
 	o := command.Parse(c.Args, "-c --config -n --name -x -m --message --rev-id --head --branch-label --depends-on --splice -r")
 	conf, ok := o.Last("-c", "--config")
 	if !ok {
@@ -175,7 +175,7 @@ func (c *program) alembic() {
 }
 
 // supervisord starts the command= of every [program:x].
-func (c *program) supervisord() {
+func (c *start) supervisord() {
 	o := command.Parse(c.Args, "-c --configuration -u --user -d --directory -l --logfile -e --loglevel -j --pidfile -i --identifier")
 	names := []string{"supervisord.conf", "etc/supervisord.conf", "/etc/supervisord.conf", "/etc/supervisor/supervisord.conf"}
 	if v, ok := o.Last("-c", "--configuration"); ok {
@@ -204,7 +204,7 @@ func (c *program) supervisord() {
 
 var supervisorEnv = lazyre.New(`%\(ENV_(\w+)\)s`)
 
-func (c *program) supervised(file, text string, section iniPart) {
+func (c *start) supervised(file, text string, section iniPart) {
 	s := c.S.Child()
 	s.Via = append(s.Via, c.S.Here)
 	line, cmd := 0, ""
@@ -246,7 +246,7 @@ func splitWords(text string) []string {
 }
 
 // procfile starts the lines of a Procfile, or those that are named.
-func (c *program) procfile() {
+func (c *start) procfile() {
 	o := command.Parse(c.Args, "-f --procfile -e --env -d --app-root -p --port -c --concurrency -q --quiet")
 	if len(o.Operands) == 0 || o.Operands[0].Text != "start" && o.Operands[0].Text != "run" {
 		return

@@ -1,4 +1,4 @@
-// Package startup tells what a container runs: from ENTRYPOINT and CMD through wrappers, shells and the scripts of the
+// Package program tells what a container runs: from ENTRYPOINT and CMD through wrappers, shells and the scripts of the
 // image to the programs, scripts and modules whose code can be followed.
 //
 // Nothing is run. Shell text is parsed and walked with the variables that the image sets; a value that only a running
@@ -14,7 +14,7 @@
 //
 // The package reads files through [shell.Files] alone and knows neither Dockerfiles nor the disk. What an import resolves to
 // is not its subject: it says where the search begins.
-package startup
+package program
 
 import (
 	"maps"
@@ -132,7 +132,7 @@ func Analyze(in Input) ([]Entry, []shell.Note) {
 func Follow(in Input) Result {
 	a := &analysis{run: command.NewRunner(in.Files), console: in.ConsoleScript, imageEnv: map[string]string{}, index: map[string]int{}}
 	a.run.Note, a.run.Script = a.record, a.script
-	a.run.Program = func(c *command.Call) { (&program{Call: c, a: a}).follow() }
+	a.run.Program = func(c *command.Call) { (&start{Call: c, a: a}).follow() }
 	if a.console == nil {
 		a.console = func(string) (string, bool) { return "", false }
 	}

@@ -1,4 +1,4 @@
-package startup
+package program
 
 import (
 	"path"
@@ -22,7 +22,7 @@ type interpreter struct {
 
 // python runs an interpreter's command line. What its options do to sys.path is told in CPython's
 // Doc/using/cmdline.rst and done in Modules/getpath.py and Modules/main.c.
-func (c *program) python(words []shell.Word) {
+func (c *start) python(words []shell.Word) {
 	var py interpreter
 	py.safe = c.S.Env("PYTHONSAFEPATH") != ""
 	safeByEnv, safeByOption := py.safe, false
@@ -95,7 +95,7 @@ func (c *program) python(words []shell.Word) {
 }
 
 // pythonFile runs a file, or a directory with a __main__.py in it.
-func (c *program) pythonFile(name shell.Word, py interpreter) {
+func (c *start) pythonFile(name shell.Word, py interpreter) {
 	file := c.S.Abs(name.Text)
 	if file == "" {
 		c.a.untold(c.S.Here, "the script that python runs is not written out ("+shell.Shown(name.Text)+"): it cannot be told")
@@ -128,7 +128,7 @@ func (c *program) pythonFile(name shell.Word, py interpreter) {
 }
 
 // pythonModule runs `python -m`: a program that is known by its module, or a module.
-func (c *program) pythonModule(name shell.Word, words []shell.Word, py interpreter) {
+func (c *start) pythonModule(name shell.Word, words []shell.Word, py interpreter) {
 	if !name.Known() {
 		c.a.untold(c.S.Here, "the module that python runs is not written out ("+shell.Shown(name.Text)+"): it cannot be told")
 		return
@@ -169,7 +169,7 @@ var moduleTools = map[string]string{
 }
 
 // pythonTool is a debugger or profiler that runs another program in its own process.
-func (c *program) pythonTool(module string) {
+func (c *start) pythonTool(module string) {
 	words := c.Args
 	if module == "coverage" {
 		if len(words) == 0 || words[0].Text != "run" {
@@ -197,14 +197,14 @@ func (c *program) pythonTool(module string) {
 }
 
 // addPython records an entry with what the interpreter was told.
-func (c *program) addPython(e Entry, py interpreter) {
+func (c *start) addPython(e Entry, py interpreter) {
 	e.Lang, e.IgnoreEnv, e.NoSite = Python, py.ignoreEnv, py.noSite
 	c.a.add(c.S, e)
 }
 
 // importObject records a module that a program imports by name, with what it looks up there. dirs are what the program
 // itself puts in front of the search path.
-func (c *program) importObject(module, attr string, dirs []string, required bool) {
+func (c *start) importObject(module, attr string, dirs []string, required bool) {
 	if strings.Contains(module, shell.Hole) {
 		c.a.untold(c.S.Here, "the module that "+c.Base+" imports is not written out ("+shell.Shown(module)+"): it cannot be told")
 		return
@@ -246,7 +246,7 @@ func dotted(text string) (module, attr string) {
 }
 
 // searchDirs are the directories in which a module is looked for before the installed packages.
-func (c *program) searchDirs(dirs []string) []string {
+func (c *start) searchDirs(dirs []string) []string {
 	out := append([]string{}, dirs...)
 	if !c.py.ignoreEnv {
 		if v := c.S.Env("PYTHONPATH"); v != "" {
@@ -261,7 +261,7 @@ func (c *program) searchDirs(dirs []string) []string {
 }
 
 // locate gives the file of a module in the image, "" if it is not known there.
-func (c *program) locate(module string, dirs []string) string {
+func (c *start) locate(module string, dirs []string) string {
 	for _, dir := range c.searchDirs(dirs) {
 		if dir == "" {
 			continue
@@ -294,7 +294,7 @@ var settingsName = lazyre.New(`(?:setdefault\(\s*["']DJANGO_SETTINGS_MODULE["']\
 
 // djangoOf records the settings module that a Django program loads by name: from the environment, or from the line that
 // manage.py, wsgi.py and celery.py set it with when the environment does not.
-func (c *program) djangoOf(e Entry, py interpreter, file string) {
+func (c *start) djangoOf(e Entry, py interpreter, file string) {
 	text, known := c.a.run.Read(file)
 	module := c.S.Env("DJANGO_SETTINGS_MODULE")
 	required := false

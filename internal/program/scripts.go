@@ -1,4 +1,4 @@
-package startup
+package program
 
 import (
 	"errors"
@@ -12,8 +12,8 @@ import (
 
 var errNotKnown = errors.New("content is not known")
 
-// program is a program with what the interpreter and the servers around it set.
-type program struct {
+// start is a program with what the interpreter and the servers around it set.
+type start struct {
 	*command.Call
 	a *analysis
 
@@ -24,7 +24,7 @@ type program struct {
 }
 
 // follow goes on with what is no wrapper: an interpreter, a server, a script or a command of the image.
-func (c *program) follow() {
+func (c *start) follow() {
 	name := c.Name.Text
 	switch {
 	case command.Wraps(c.Base):
@@ -61,7 +61,7 @@ func (c *program) follow() {
 
 // file runs a file of the image by its first line, and reports whether it could. A path with a known extension or one
 // that is certainly absent is an entry too, so that its absence can be told.
-func (c *program) file(file string, named bool) bool {
+func (c *start) file(file string, named bool) bool {
 	if file == "" {
 		return false
 	}
@@ -171,20 +171,20 @@ func (a *analysis) script(call *command.Call, file string) bool {
 		return true
 	}
 	if a.run.Stat(file) != shell.Absent {
-		(&program{Call: call, a: a}).unreadable(file)
+		(&start{Call: call, a: a}).unreadable(file)
 	}
 	return false
 }
 
 // unreadable notes a script whose content is not known, and goes on with its arguments.
-func (c *program) unreadable(file string) {
+func (c *start) unreadable(file string) {
 	c.a.untold(c.S.Here, "the script "+file+" is not among the files whose content is known: what it runs cannot be told")
 	c.handOver()
 }
 
 // handOver looks at the arguments of a script that cannot be read. An entry-point script nearly always ends with
 // exec "$@", so a command that is understood is taken for what runs, with the caution of a branch.
-func (c *program) handOver() {
+func (c *start) handOver() {
 	words := c.Args
 	if len(words) == 0 || !words[0].Known() {
 		return
@@ -206,14 +206,14 @@ func (a *analysis) installs(name string) bool {
 
 // consoleScript is a command that installing a package of the repository creates. It imports the module with the
 // search path of the environment alone: the directory of the command itself stands in front, and holds no modules.
-func (c *program) consoleScript(target string) {
+func (c *start) consoleScript(target string) {
 	target, _, _ = strings.Cut(target, "[") // extras
 	module, attr, _ := strings.Cut(strings.TrimSpace(target), ":")
 	c.importObject(strings.TrimSpace(module), strings.TrimSpace(attr), nil, !c.Name.Variable)
 }
 
 // unknownProgram ends the search: with a word where it matters.
-func (c *program) unknownProgram() {
+func (c *start) unknownProgram() {
 	name := c.Name.Text
 	if lang, ok := runtimes[c.Base]; ok {
 		c.runtime(lang)
@@ -254,7 +254,7 @@ var runtimes = map[string]Lang{
 }
 
 // runtime records a program of another language, with its script where that is plain to see.
-func (c *program) runtime(lang Lang) {
+func (c *start) runtime(lang Lang) {
 	e := Entry{Kind: Program, Lang: lang}
 	if lang == Node && (c.Base == "node" || c.Base == "nodejs") {
 		words := command.Skip(c.Args, "-r --require --import --loader --env-file -C --conditions")
