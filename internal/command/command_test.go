@@ -129,3 +129,16 @@ func TestParseLetters(t *testing.T) {
 		assert.Equal(t, want, fmt.Sprint(given, shell.Texts(o.Operands)), in)
 	}
 }
+
+// A wrapper, a trait and an effect are rows of tables, and nothing else.
+func TestNewProgram(t *testing.T) {
+	wrappers["toywrap"] = wrapper{valued: "--level", operands: 1}
+	effects["toydir"] = func(c *Call) []Effect { return c.on(MakesDir, Parse(c.Args, "").Operands) }
+	defer func() { delete(wrappers, "toywrap"); delete(effects, "toydir") }()
+	assert.Equal(t, []string{"+toywrap", "/w a b"}, calls("toywrap --level 2 user a b"))
+	r := NewRunner(nil)
+	r.Program = func(c *Call) {
+		assert.Equal(t, []Effect{{Kind: MakesDir, Path: "/d"}}, c.Effects())
+	}
+	r.Walk(shell.NewState("/w", nil), "sudo toydir /d")
+}

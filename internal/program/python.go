@@ -103,9 +103,9 @@ func (c *start) pythonFile(name shell.Word, py interpreter) {
 	}
 	if base := path.Base(file); path.Ext(base) == "" || base == "huey_consumer.py" {
 		// The commands that an installation puts into an environment may be given to the interpreter too.
-		if run, ok := tools[strings.TrimSuffix(base, ".py")]; ok && c.a.run.Stat(file) != shell.Regular {
+		if t, ok := findTool(base); ok && c.a.run.Stat(file) != shell.Regular {
 			c.Base, c.py = base, py
-			run(c)
+			t.start(c)
 			return
 		}
 		if c.a.run.Stat(file) != shell.Regular {
@@ -137,7 +137,6 @@ func (c *start) pythonModule(name shell.Word, words []shell.Word, py interpreter
 		py.front = []string{c.S.Dir}
 	}
 	c.Args, c.py = words, py
-	top, _, _ := strings.Cut(name.Text, ".")
 	switch name.Text {
 	case "pdb", "cProfile", "profile", "trace", "coverage", "debugpy", "scalene", "memray", "viztracer", "line_profiler", "kernprof", "runpy", "ddtrace", "pudb", "ptvsd", "pyinstrument":
 		c.pythonTool(name.Text)
@@ -148,24 +147,12 @@ func (c *start) pythonModule(name shell.Word, words []shell.Word, py interpreter
 		c.a.run.Command(c.S, append([]shell.Word{name}, words...), c.Main)
 		return
 	}
-	if run, ok := tools[moduleTools[name.Text]]; ok {
-		c.Base = moduleTools[name.Text]
-		run(c)
-		return
-	}
-	if run, ok := tools[name.Text]; ok && top == name.Text {
-		c.Base = name.Text
-		run(c)
+	if t, base, ok := findModule(name.Text); ok {
+		c.Base = base
+		t.start(c)
 		return
 	}
 	c.addPython(Entry{Kind: Module, Lang: Python, Module: name.Text, SearchDirs: py.front, Required: !name.Variable}, py)
-}
-
-// moduleTools are programs whose module has another name than their command.
-var moduleTools = map[string]string{
-	"django": "django-admin", "streamlit.web.cli": "streamlit", "gunicorn.app.wsgiapp": "gunicorn", "waitress": "waitress-serve",
-	"celery.bin.celery": "celery", "uvicorn.main": "uvicorn", "flask.cli": "flask", "huey.bin.huey_consumer": "huey_consumer",
-	"functions_framework": "functions-framework", "daphne.cli": "daphne",
 }
 
 // pythonTool is a debugger or profiler that runs another program in its own process.

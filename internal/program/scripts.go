@@ -1,7 +1,6 @@
 package program
 
 import (
-	"errors"
 	"path"
 	"slices"
 	"strings"
@@ -9,8 +8,6 @@ import (
 	"github.com/ctxaudit/ctxaudit/internal/command"
 	"github.com/ctxaudit/ctxaudit/internal/shell"
 )
-
-var errNotKnown = errors.New("content is not known")
 
 // start is a program with what the interpreter and the servers around it set.
 type start struct {
@@ -44,8 +41,8 @@ func (c *start) follow() {
 		c.consoleScript(target)
 		return
 	}
-	if run, ok := tools[strings.TrimSuffix(c.Base, ".py")]; ok {
-		run(c)
+	if t, ok := findTool(c.Base); ok {
+		t.start(c)
 		return
 	}
 	if !strings.Contains(name, "/") {
@@ -68,7 +65,7 @@ func (c *start) file(file string, named bool) bool {
 	entry := Entry{Kind: Script, Lang: extension(file), Path: file, Required: !c.Name.Variable}
 	switch c.a.run.Stat(file) {
 	case shell.Absent:
-		if _, known := tools[c.Base]; known || c.a.installs(c.Base) {
+		if KnownTool(c.Base) || c.a.installs(c.Base) {
 			return false // an environment's bin directory is filled by an installation
 		}
 		c.a.add(c.S, entry)
@@ -89,7 +86,7 @@ func (c *start) file(file string, named bool) bool {
 	}
 	text, ok := c.a.run.Read(file)
 	if !ok {
-		if _, known := tools[c.Base]; known {
+		if KnownTool(c.Base) {
 			return false
 		}
 		entry.Kind = Program
@@ -103,7 +100,7 @@ func (c *start) file(file string, named bool) bool {
 	program, options := shebang(text)
 	switch base := path.Base(program); {
 	case pythonName().MatchString(base):
-		if _, known := tools[strings.TrimSuffix(c.Base, ".py")]; known && c.Base != "manage.py" {
+		if KnownTool(c.Base) && c.Base != "manage.py" {
 			return false
 		}
 		c.python(append(append([]shell.Word{}, options...), append([]shell.Word{{Text: file, Variable: c.Name.Variable, Origin: c.Name.Origin}}, c.Args...)...))
@@ -190,8 +187,7 @@ func (c *start) handOver() {
 		return
 	}
 	base := path.Base(words[0].Text)
-	_, tool := tools[base]
-	if tool || command.Wraps(base) || command.IsShell(base) || pythonName().MatchString(base) || c.a.installs(base) {
+	if KnownTool(base) || command.Wraps(base) || command.IsShell(base) || pythonName().MatchString(base) || c.a.installs(base) {
 		s := c.S.Clone()
 		s.Conditional = true
 		c.a.run.Command(s, words, false)

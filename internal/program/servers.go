@@ -11,76 +11,18 @@ import (
 	"github.com/ctxaudit/ctxaudit/internal/shell"
 )
 
-// tools are the programs that load a project's code by a name they are given, by the name of their command. A name that
-// ends in .py has lost that ending.
-var tools map[string]func(*start)
-
-func init() { // a literal would refer to itself by way of supervisord
-	tools = map[string]func(*start){
-		"uvicorn": (*start).uvicorn, "hypercorn": (*start).hypercorn, "daphne": (*start).daphne,
-		"granian": (*start).granian, "gunicorn": (*start).gunicorn, "waitress-serve": (*start).waitress,
-		"uwsgi": (*start).uwsgi, "sanic": (*start).sanic, "litestar": (*start).flask, "flask": (*start).flask,
-		"quart": (*start).flask, "fastapi": (*start).fastapi, "streamlit": (*start).streamlit, "chainlit": (*start).streamlit,
-		"panel": (*start).streamlit, "bokeh": (*start).streamlit, "marimo": (*start).streamlit,
-		"functions-framework": (*start).functions,
-		"celery":              (*start).celery, "faust": (*start).celery, "dramatiq": (*start).dramatiq, "arq": (*start).arq,
-		"taskiq": (*start).taskiq, "huey_consumer": (*start).huey, "rq": (*start).rq, "rqworker": (*start).rq,
-		"rqscheduler": nothing, "flower": nothing,
-		"django-admin": (*start).djangoAdmin, "alembic": (*start).alembic, "awslambdaric": (*start).lambda,
-		"supervisord": (*start).supervisord, "honcho": (*start).procfile, "foreman": (*start).procfile,
-		"locust": (*start).locust, "pytest": nothing,
-	}
-}
-
-// KnownTool reports whether a command of that name is one whose arguments are understood, unless a package of the repository
-// brings its own.
-func KnownTool(name string) bool {
-	_, ok := tools[strings.TrimSuffix(name, ".py")]
-	return ok
-}
-
-func nothing(*start) {}
-
-// application records the first operand that names a module, as servers take it.
-func (c *start) application(o command.Options, attr string, dirs []string) {
-	for _, w := range o.Operands {
-		if !w.Known() && len(o.Operands) > 1 {
-			continue // an option list that only the environment holds
-		}
-		module, name := object(w.Text, attr)
-		c.importObject(module, name, dirs, !w.Variable)
-		return
-	}
-	if c.Main && len(o.Given) == 0 || len(o.Operands) > 0 {
-		c.a.untold(c.S.Here, "which application "+c.Base+" serves cannot be told")
-	}
-}
-
 const uvicornValued = "--host --port --uds --fd --reload-dir --reload-include --reload-exclude --reload-delay --workers --env-file " +
 	"--log-config --log-level --forwarded-allow-ips --root-path --limit-concurrency --backlog --limit-max-requests " +
 	"--limit-max-requests-jitter --timeout-keep-alive --timeout-graceful-shutdown --timeout-worker-healthcheck --ssl-keyfile --ssl-certfile --ssl-keyfile-password --ssl-version " +
 	"--ssl-cert-reqs --ssl-ca-certs --ssl-ciphers --header --app-dir --h11-max-incomplete-event-size --loop --http --ws --ws-max-size " +
 	"--ws-max-queue --ws-ping-interval --ws-ping-timeout --ws-per-message-deflate --lifespan --interface"
 
-func (c *start) uvicorn() {
-	o := command.Parse(c.Args, uvicornValued)
-	dir := c.S.Dir
-	if v, ok := o.Last("--app-dir"); ok && v.Text != "" {
-		dir = c.S.Abs(v.Text)
-	}
-	if len(o.Operands) == 0 {
-		if app := c.S.Env("UVICORN_APP"); app != "" {
-			o.Operands = []shell.Word{{Text: app, Variable: true}}
-		}
-	}
-	c.application(o, "", []string{dir})
-}
+const hypercornValued = "--access-log --access-logfile --access-logformat --backlog -b --bind --ca-certs --certfile --cert-reqs --ciphers -c " +
+	"--config --error-log --error-logfile --log-file --graceful-timeout --read-timeout --max-requests --max-requests-jitter -g --group " +
+	"-k --worker-class --keep-alive --keyfile --keyfile-password --insecure-bind --log-config --log-level -p --pid --quic-bind --root-path " +
+	"--server-name --statsd-host --statsd-prefix -m --umask -u --user --verify-mode --websocket-ping-interval -w --workers"
 
-func (c *start) hypercorn() {
-	o := command.Parse(c.Args, "--access-log --access-logfile --access-logformat --backlog -b --bind --ca-certs --certfile --cert-reqs --ciphers -c "+
-		"--config --error-log --error-logfile --log-file --graceful-timeout --read-timeout --max-requests --max-requests-jitter -g --group "+
-		"-k --worker-class --keep-alive --keyfile --keyfile-password --insecure-bind --log-config --log-level -p --pid --quic-bind --root-path "+
-		"--server-name --statsd-host --statsd-prefix -m --umask -u --user --verify-mode --websocket-ping-interval -w --workers")
+func (c *start) hypercorn(o command.Options) {
 	if v, ok := o.Last("-c", "--config"); ok {
 		c.configFile(v, []string{c.S.Dir})
 	}
@@ -98,24 +40,14 @@ func (c *start) hypercorn() {
 	c.application(o, "app", []string{c.S.Dir})
 }
 
-func (c *start) daphne() {
-	o := command.Parse(c.Args, "-p --port -b --bind --websocket_timeout --websocket_connect_timeout -u --unix-socket --fd -e --endpoint -v --verbosity "+
-		"-t --http-timeout --access-log --log-fmt --ping-interval --ping-timeout --application-close-timeout --root-path --proxy-headers-host "+
-		"--proxy-headers-port -s --server-name")
-	c.application(o, "", []string{c.S.Dir})
-}
+const daphneValued = "-p --port -b --bind --websocket_timeout --websocket_connect_timeout -u --unix-socket --fd -e --endpoint -v --verbosity " +
+	"-t --http-timeout --access-log --log-fmt --ping-interval --ping-timeout --application-close-timeout --root-path --proxy-headers-host " +
+	"--proxy-headers-port -s --server-name"
 
-func (c *start) granian() {
-	o := command.Parse(c.Args, "--host --port --uds --uds-permissions --interface --http --workers --blocking-threads --blocking-threads-idle-timeout --runtime-threads "+
-		"--runtime-blocking-threads --runtime-mode --loop --task-impl --backlog --backpressure --http1-buffer-size --http1-header-read-timeout --http2-max-concurrent-streams --log-level "+
-		"--log-config --access-log-fmt --ssl-certificate --ssl-keyfile --ssl-keyfile-password --url-path-prefix --respawn-interval --workers-lifetime "+
-		"--workers-kill-timeout --process-name --pid-file --working-dir --env-files --static-path-route --static-path-mount --static-path-expires --reload-paths --reload-ignore-dirs")
-	dir := c.S.Dir
-	if v, ok := o.Last("--working-dir"); ok {
-		dir = c.S.Abs(v.Text)
-	}
-	c.application(o, "", []string{dir})
-}
+const granianValued = "--host --port --uds --uds-permissions --interface --http --workers --blocking-threads --blocking-threads-idle-timeout --runtime-threads " +
+	"--runtime-blocking-threads --runtime-mode --loop --task-impl --backlog --backpressure --http1-buffer-size --http1-header-read-timeout --http2-max-concurrent-streams --log-level " +
+	"--log-config --access-log-fmt --ssl-certificate --ssl-keyfile --ssl-keyfile-password --url-path-prefix --respawn-interval --workers-lifetime " +
+	"--workers-kill-timeout --process-name --pid-file --working-dir --env-files --static-path-route --static-path-mount --static-path-expires --reload-paths --reload-ignore-dirs"
 
 const gunicornValued = "-b --bind --backlog -w --workers -k --worker-class --threads --worker-connections --max-requests --max-requests-jitter " +
 	"-t --timeout --graceful-timeout --keep-alive --limit-request-line --limit-request-fields --limit-request-field_size --reload-engine " +
@@ -127,7 +59,7 @@ const gunicornValued = "-b --bind --backlog -w --workers -k --worker-class --thr
 
 // gunicorn puts the directory it changes to in front of the search path (gunicorn/app/base.py, Application.chdir), and
 // each element of --pythonpath in front of that (Application.run).
-func (c *start) gunicorn() {
+func (c *start) gunicorn(command.Options) {
 	words := c.Args
 	if v := c.S.Env("GUNICORN_CMD_ARGS"); v != "" {
 		var extra []shell.Word
@@ -205,15 +137,11 @@ func (c *start) configFile(name shell.Word, dirs []string) {
 	c.addPython(Entry{Kind: Script, Path: file, SearchDirs: dirs, Required: !name.Variable}, c.py)
 }
 
-func (c *start) waitress() {
-	o := command.Parse(c.Args, "--app")
-	c.application(o, "", []string{c.S.Dir})
-}
+const uwsgiValued = "--ini -i --module -w --wsgi --wsgi-file --file --chdir --pythonpath --python-path --pp --http --socket -s --http-socket --callable -p --processes " +
+	"--workers --threads --master-fifo --uid --gid --virtualenv -H --home --venv --harakiri --buffer-size --static-map --stats --env --plugin --plugins --mount --pidfile " +
+	"--daemonize --logto --max-requests --touch-reload --py-autoreload --chmod-socket --http-timeout --listen -b -l -M"
 
-func (c *start) uwsgi() {
-	o := command.Parse(c.Args, "--ini -i --module -w --wsgi --wsgi-file --file --chdir --pythonpath --python-path --pp --http --socket -s --http-socket --callable -p --processes "+
-		"--workers --threads --master-fifo --uid --gid --virtualenv -H --home --venv --harakiri --buffer-size --static-map --stats --env --plugin --plugins --mount --pidfile "+
-		"--daemonize --logto --max-requests --touch-reload --py-autoreload --chmod-socket --http-timeout --listen -b -l -M")
+func (c *start) uwsgi(o command.Options) {
 	values := map[string]shell.Word{}
 	ini, ok := o.Last("--ini", "-i")
 	for _, w := range o.Operands {
@@ -265,8 +193,9 @@ func (c *start) uwsgi() {
 	}
 }
 
-func (c *start) sanic() {
-	o := command.Parse(c.Args, "-H --host -p --port -u --unix -w --workers --cert --key --tls --tls-strict-host --factory-args -s --simple-path")
+const sanicValued = "-H --host -p --port -u --unix -w --workers --cert --key --tls --tls-strict-host --factory-args -s --simple-path"
+
+func (c *start) sanic(o command.Options) {
 	for i, w := range o.Operands {
 		if !strings.Contains(w.Text, ":") {
 			if m, attr := dotted(w.Text); attr != "" {
@@ -277,10 +206,11 @@ func (c *start) sanic() {
 	c.application(o, "app", []string{c.S.Dir})
 }
 
+const flaskValued = "-A --app -e --env-file -h --host -p --port --cert --key --extra-files --exclude-patterns --app-dir -W --wc --web-concurrency -H -P -R --reload-dir"
+
 // flask serves flask, quart and litestar, whose command lines name the application alike. Flask climbs out of packages
 // to find the directory for the search path (flask/cli.py, prepare_import).
-func (c *start) flask() {
-	o := command.Parse(c.Args, "-A --app -e --env-file -h --host -p --port --cert --key --extra-files --exclude-patterns --app-dir -W --wc --web-concurrency -H -P -R --reload-dir")
+func (c *start) flask(o command.Options) {
 	w, ok := o.Last("--app", "-A")
 	if !ok {
 		name := map[string]string{"flask": "FLASK_APP", "quart": "QUART_APP", "litestar": "LITESTAR_APP"}[c.Base]
@@ -331,9 +261,10 @@ func (c *start) flask() {
 
 var dotenvFlask = lazyre.New(`(?m)^\s*(?:export\s+)?FLASK_APP\s*=\s*["']?([^\s"'#]+)`)
 
+const fastapiValued = "--host --port --app --workers --root-path --reload-dir -e --entrypoint --forwarded-allow-ips"
+
 // fastapi finds its file as fastapi_cli/discover.py does.
-func (c *start) fastapi() {
-	o := command.Parse(c.Args, "--host --port --app --workers --root-path --reload-dir -e --entrypoint --forwarded-allow-ips")
+func (c *start) fastapi(o command.Options) {
 	if len(o.Operands) == 0 || o.Operands[0].Text != "run" && o.Operands[0].Text != "dev" {
 		return
 	}
@@ -374,7 +305,7 @@ func (c *start) fastapi() {
 }
 
 // streamlit and its like run a file with its directory in front of the search path.
-func (c *start) streamlit() {
+func (c *start) streamlit(command.Options) {
 	words := c.Args
 	for len(words) > 0 && strings.HasPrefix(words[0].Text, "--") {
 		words = words[1:]
@@ -394,39 +325,10 @@ func (c *start) streamlit() {
 		case strings.Contains(w.Text, "://") || c.S.Abs(w.Text) == "":
 			c.a.untold(c.S.Here, "the script that "+c.Base+" runs cannot be told ("+shell.Shown(w.Text)+")")
 		default:
-			file := c.S.Abs(w.Text)
-			c.addPython(Entry{Kind: Script, Path: file, SearchDirs: append([]string{path.Dir(file)}, c.py.front...), Required: !w.Variable}, c.py)
+			c.scriptFile(w)
 		}
 		return
 	}
 }
 
-func (c *start) functions() {
-	o := command.Parse(c.Args, "--target --source --signature-type --host --port")
-	w, ok := o.Last("--source")
-	if !ok {
-		w = shell.Word{Text: "main.py"}
-	}
-	if file := c.S.Abs(w.Text); file != "" {
-		c.addPython(Entry{Kind: Script, Path: file, SearchDirs: []string{path.Dir(file)}, Required: !w.Variable}, c.py)
-	}
-}
-
-func (c *start) locust() {
-	o := command.Parse(c.Args, "-f --locustfile -H --host -u --users -r --spawn-rate -t --run-time --master-host --master-port --web-port --expect-workers --csv --html -L --loglevel")
-	w, ok := o.Last("-f", "--locustfile")
-	if !ok {
-		w = shell.Word{Text: "locustfile.py"}
-	}
-	if file := c.S.Abs(w.Text); file != "" {
-		c.addPython(Entry{Kind: Script, Path: file, SearchDirs: []string{path.Dir(file)}, Required: !w.Variable}, c.py)
-	}
-}
-
-// lambda is the runtime client of AWS Lambda: its argument is pkg.mod.handler.
-func (c *start) lambda() {
-	if len(c.Args) > 0 {
-		module, attr := dotted(c.Args[0].Text)
-		c.importObject(strings.ReplaceAll(module, "/", "."), attr, []string{c.S.Dir}, !c.Args[0].Variable)
-	}
-}
+const locustValued = "-f --locustfile -H --host -u --users -r --spawn-rate -t --run-time --master-host --master-port --web-port --expect-workers --csv --html -L --loglevel"

@@ -1,5 +1,15 @@
 package program
 
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
 // commandLines are ENTRYPOINT and CMD as public Dockerfiles write them, over appTree. What is wanted is written as by line.
 var commandLines = []struct {
 	entrypoint, cmd string
@@ -251,4 +261,21 @@ var commandLines = []struct {
 	{cmd: `["server"]`, want: `note: what "server" runs cannot be told: its content is not known`},
 	{cmd: `sleep infinity`, want: ""},
 	{cmd: `tail -f /dev/null`, want: ""},
+}
+
+// A tool is a row of the table, and nothing else.
+func TestNewTool(t *testing.T) {
+	was := tools
+	defer func() { tools = was }()
+	tools = append(slices.Clone(tools), tool{names: "toyserve", module: "toy.server", valued: "--port --in", dir: []string{"--in"}, attr: "app"})
+	for cmd, want := range map[string]string{
+		"toyserve --port 80 main --in /srv": "app main:app / dirs /srv",
+		"tini -- toyserve main:site":        "app main:site / dirs /app",
+		"python -m toy.server main":         "app main:app / dirs /app",
+	} {
+		entries, _ := Analyze(Input{Cmd: instruction(cmd), Workdir: "/app", Files: appTree})
+		require.Len(t, entries, 1, cmd)
+		e := entries[0]
+		assert.Equal(t, want, fmt.Sprintf("%s %s:%s / dirs %s", e.Kind, e.Module, e.Attr, strings.Join(e.SearchDirs, " ")), cmd)
+	}
 }

@@ -16,8 +16,7 @@ const celeryValued = "-A --app -b --broker --result-backend --loader --config --
 
 // celery imports its application by a name that may be a module, a package or an attribute of one (celery/app/utils.py,
 // find_app): the image decides which.
-func (c *start) celery() {
-	o := command.Parse(c.Args, celeryValued)
+func (c *start) celery(o command.Options) {
 	if v, ok := o.Last("--workdir"); ok {
 		c.S.Chdir(v)
 	}
@@ -51,54 +50,15 @@ func (c *start) celery() {
 	}
 }
 
-func (c *start) dramatiq() {
-	o := command.Parse(c.Args, "-p --processes -t --threads -P --path -Q --queues --pid-file --log-file --worker-shutdown-timeout --fork-function -f --watch --worker-fork-timeout")
-	dirs := []string{c.S.Dir}
-	if list := append(o.Given["-P"], o.Given["--path"]...); len(list) > 0 {
-		dirs = nil
-		for _, d := range list {
-			dirs = append(dirs, c.S.Abs(d.Text))
-		}
-	}
-	for _, w := range o.Operands {
-		module, attr := object(w.Text, "")
-		c.importObject(module, attr, dirs, !w.Variable)
-	}
-}
+const dramatiqValued = "-p --processes -t --threads -P --path -Q --queues --pid-file --log-file --worker-shutdown-timeout --fork-function -f --watch --worker-fork-timeout"
 
-func (c *start) arq() {
-	o := command.Parse(c.Args, "--watch --custom-log-dict")
-	for _, w := range o.Operands[:min(1, len(o.Operands))] {
-		module, attr := dotted(w.Text)
-		c.importObject(module, attr, []string{c.S.Dir}, !w.Variable)
-	}
-}
+const hueyValued = "-w --workers -k --worker-type -l --logfile -d --delay -m --max-delay -b --backoff -c --health-check-interval -i"
 
-func (c *start) huey() {
-	o := command.Parse(c.Args, "-w --workers -k --worker-type -l --logfile -d --delay -m --max-delay -b --backoff -c --health-check-interval -i")
-	for _, w := range o.Operands[:min(1, len(o.Operands))] {
-		module, attr := dotted(w.Text)
-		c.importObject(module, attr, []string{c.S.Dir}, !w.Variable)
-	}
-}
+const taskiqValued = "--app-dir -d -w --workers --log-level -tp --tasks-pattern --max-async-tasks --max-prefetch --max-threadpool-threads --shutdown-timeout --receiver --ack-type --receiver_arg"
 
-func (c *start) taskiq() {
-	o := command.Parse(c.Args, "--app-dir -d -w --workers --log-level -tp --tasks-pattern --max-async-tasks --max-prefetch --max-threadpool-threads --shutdown-timeout --receiver --ack-type --receiver_arg")
-	if len(o.Operands) < 2 || o.Operands[0].Text != "worker" && o.Operands[0].Text != "scheduler" {
-		return
-	}
-	dirs := []string{c.S.Dir}
-	if v, ok := o.Last("--app-dir", "-d"); ok {
-		dirs = []string{c.S.Abs(v.Text)}
-	}
-	for _, w := range o.Operands[1:] {
-		module, attr := object(w.Text, "")
-		c.importObject(module, attr, dirs, !w.Variable)
-	}
-}
+const rqValued = "-c --config -u --url -P --path -w --worker-class -j --job-class --queue-class --connection-class -n --name --results-ttl --worker-ttl --logging_level --sentry-dsn --pid --max-jobs --exception-handler --serializer"
 
-func (c *start) rq() {
-	o := command.Parse(c.Args, "-c --config -u --url -P --path -w --worker-class -j --job-class --queue-class --connection-class -n --name --results-ttl --worker-ttl --logging_level --sentry-dsn --pid --max-jobs --exception-handler --serializer")
+func (c *start) rq(o command.Options) {
 	if v, ok := o.Last("-c", "--config"); ok {
 		dirs := []string{c.S.Dir}
 		if p, ok := o.Last("-P", "--path"); ok {
@@ -112,8 +72,7 @@ func (c *start) rq() {
 }
 
 // djangoAdmin loads the settings with --pythonpath in front; unlike manage.py, it has no directory of its own there.
-func (c *start) djangoAdmin() {
-	o := command.Parse(c.Args, "--settings --pythonpath -v --verbosity")
+func (c *start) djangoAdmin(o command.Options) {
 	dirs := append([]string{}, c.py.front...)
 	if v, ok := o.Last("--pythonpath"); ok {
 		dirs = append([]string{c.S.Abs(v.Text)}, dirs...)
@@ -130,9 +89,10 @@ func (c *start) djangoAdmin() {
 	c.addPython(Entry{Kind: App, Module: w.Text, SearchDirs: dirs, Required: !w.Variable}, c.py)
 }
 
+const alembicValued = "-c --config -n --name -x -m --message --rev-id --head --branch-label --depends-on --splice -r"
+
 // alembic runs env.py in the directory that its configuration names, with prepend_sys_path in front.
-func (c *start) alembic() {
-	o := command.Parse(c.Args, "-c --config -n --name -x -m --message --rev-id --head --branch-label --depends-on --splice -r")
+func (c *start) alembic(o command.Options) {
 	conf, ok := o.Last("-c", "--config")
 	if !ok {
 		conf = shell.Word{Text: "alembic.ini"}
@@ -174,9 +134,10 @@ func (c *start) alembic() {
 	c.addPython(Entry{Kind: Script, Path: path.Join(location, "env.py"), SearchDirs: dirs, Required: !conf.Variable}, c.py)
 }
 
+const supervisordValued = "-c --configuration -u --user -d --directory -l --logfile -e --loglevel -j --pidfile -i --identifier"
+
 // supervisord starts the command= of every [program:x].
-func (c *start) supervisord() {
-	o := command.Parse(c.Args, "-c --configuration -u --user -d --directory -l --logfile -e --loglevel -j --pidfile -i --identifier")
+func (c *start) supervisord(o command.Options) {
 	names := []string{"supervisord.conf", "etc/supervisord.conf", "/etc/supervisord.conf", "/etc/supervisor/supervisord.conf"}
 	if v, ok := o.Last("-c", "--configuration"); ok {
 		names = []string{v.Text}
@@ -245,9 +206,10 @@ func splitWords(text string) []string {
 	return strings.Fields(text)
 }
 
+const procfileValued = "-f --procfile -e --env -d --app-root -p --port -c --concurrency -q --quiet"
+
 // procfile starts the lines of a Procfile, or those that are named.
-func (c *start) procfile() {
-	o := command.Parse(c.Args, "-f --procfile -e --env -d --app-root -p --port -c --concurrency -q --quiet")
+func (c *start) procfile(o command.Options) {
 	if len(o.Operands) == 0 || o.Operands[0].Text != "start" && o.Operands[0].Text != "run" {
 		return
 	}

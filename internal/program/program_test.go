@@ -3,6 +3,7 @@ package program
 import (
 	"encoding/json"
 	"fmt"
+	"io/fs"
 	"maps"
 	"path"
 	"slices"
@@ -42,7 +43,7 @@ func (m mapFiles) Read(name string) ([]byte, error) {
 	if text, ok := m.files[name]; ok {
 		return []byte(text), nil
 	}
-	return nil, errNotKnown
+	return nil, fs.ErrNotExist
 }
 
 // line writes an entry as the tables do: what it is, the directories in front, and what is out of the ordinary.
