@@ -19,6 +19,8 @@ type Usage struct {
 	Imports []finding.Place
 	// Exports are the names that it offers, if it is in the image.
 	Exports []string
+	// Findings are what a check of the image says about it, the worst first.
+	Findings []finding.Finding
 }
 
 // Importers finds the imports of a module, named by its path in the main context.
@@ -38,21 +40,28 @@ func Importers(m *simulate.Image, main *simulate.Context, s Subject, contextPath
 				u.Module, u.Exports = n.Module.Name, g.Exports(n).Sorted()
 			}
 			for _, site := range g.Importers[name] {
-				u.Imports = append(u.Imports, c.sitePlace(python.Missing{Site: site, Reach: site.Reach, From: g.Nodes[site.Importer]}))
+				reach := e.reach(min(site.Reach, g.Nodes[site.Importer].Reach))
+				u.Imports = append(u.Imports, c.sitePlace(python.Missing{Site: site, Reach: reach, From: g.Nodes[site.Importer]}))
 			}
 		}
 	}
-	for _, g := range c.groups {
+	for _, key := range sortedKeys(c.groups) {
+		g := c.groups[key]
 		if simulate.Within(g.repo, contextPath) || simulate.Within(contextPath, g.repo) {
 			u.Module = cmp.Or(u.Module, g.module)
 			for _, miss := range g.missing {
 				u.Imports = append(u.Imports, c.sitePlace(miss))
+			}
+			if err := c.reportGroup(g); err != nil {
+				return nil, err
 			}
 		}
 	}
 	slices.SortFunc(u.Imports, func(a, b finding.Place) int {
 		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Text, b.Text))
 	})
+	u.Findings = c.report.Findings
+	slices.SortStableFunc(u.Findings, finding.Compare)
 	u.Imports = slices.CompactFunc(u.Imports, func(a, b finding.Place) bool { return a.File == b.File && a.Line == b.Line })
 	return u, c.unread
 }

@@ -267,15 +267,24 @@ func (c *importCheck) follow(e entry) *python.Graph {
 			continue
 		}
 		if e.start.Conditional && m.Reach > python.Lazy {
-			m.Reach = python.Lazy
 			c.inBranch[c.sitePosition(m)] = true
 		}
-		if e.start.Tolerated {
-			m.Reach = min(m.Reach, python.Guarded)
-		}
+		m.Reach = e.reach(m.Reach)
 		c.sort(m, g)
 	}
 	return g
+}
+
+// reach is how something is reached that is reached so from the entry: what a branch starts need not be started, and what may
+// fail is guarded.
+func (e entry) reach(r python.Reach) python.Reach {
+	if e.start.Conditional {
+		r = min(r, python.Lazy)
+	}
+	if e.start.Tolerated {
+		r = min(r, python.Guarded)
+	}
+	return r
 }
 
 // count counts a module and its imports; what several entries reach counts once.

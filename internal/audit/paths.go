@@ -14,6 +14,7 @@ import (
 	"github.com/ctxaudit/ctxaudit/dockerfile"
 	"github.com/ctxaudit/ctxaudit/internal/finding"
 	"github.com/ctxaudit/ctxaudit/internal/rootfs"
+	"github.com/ctxaudit/ctxaudit/internal/simulate"
 )
 
 func sortedKeys[K cmp.Ordered, V any](m map[K]V) []K { return slices.Sorted(maps.Keys(m)) }
@@ -82,14 +83,14 @@ type match struct {
 }
 
 // matches gives the paths that a pattern matches, links on the way followed if it is none; at most limit if that is
-// not 0. Only directories below the pattern's literal start are read.
+// not 0. Only directories below the pattern's literal start are read. A name that has the characters of patterns, as
+// [id].js has, is meant as it is if there is such an entry.
 func (p *pass) matches(glob string, limit int) ([]match, error) {
-	if !strings.ContainsAny(glob, `*?[{\`) {
-		n := p.nodeAt(glob)
-		if n == nil || p.ofBaseImage(n) {
-			return nil, nil
-		}
+	if n := p.nodeAt(glob); n != nil && !p.ofBaseImage(n) {
 		return []match{{path.Clean(glob), n}}, nil
+	}
+	if !IsPattern(glob) {
+		return nil, nil
 	}
 	base, _ := doublestar.SplitPattern(glob)
 	root, err := p.image.Tree.Lstat(base)
@@ -98,7 +99,7 @@ func (p *pass) matches(glob string, limit int) ([]match, error) {
 	}
 	var out []match
 	err = rootfs.ScanNode(strings.TrimSuffix(base, "/"), root, func(at string, n *rootfs.Node) error {
-		if n.Kind != rootfs.KindUnknown && !p.ofBaseImage(n) && doublestar.MatchUnvalidated(glob, at) {
+		if (n.Kind != rootfs.KindUnknown || n.Op >= 0) && !p.ofBaseImage(n) && doublestar.MatchUnvalidated(glob, at) {
 			out = append(out, match{at, n})
 			if limit > 0 && len(out) >= limit {
 				return fs.SkipAll
@@ -108,6 +109,20 @@ func (p *pass) matches(glob string, limit int) ([]match, error) {
 	})
 	if err == fs.SkipAll {
 		err = nil
+	}
+	return out, err
+}
+
+// IsPattern reports whether a path that somebody asks for may stand for several.
+func IsPattern(p string) bool { return strings.ContainsAny(p, `*?[{\`) }
+
+// Matches gives the paths of an image that a path or pattern stands for, at most limit if that is not 0, as a check that
+// requires them finds them.
+func Matches(m *simulate.Image, glob string, limit int) ([]string, error) {
+	found, err := (&pass{image: m}).matches(glob, limit)
+	var out []string
+	for _, f := range found {
+		out = append(out, f.path)
 	}
 	return out, err
 }
@@ -137,10 +152,13 @@ func (p *pass) pathMissing(rule, imagePath, summary string, asked []finding.Plac
 		f.Subject = finding.Position{File: asked[0].File, Line: asked[0].Line}
 	}
 	base, _ := doublestar.SplitPattern(imagePath)
-	if !strings.ContainsAny(imagePath, `*?[{\`) {
+	if !IsPattern(imagePath) {
 		base = imagePath
 	}
 	at, _ := p.image.Tree.Resolve(base)
+	if n, err := p.image.Tree.Lstat(imagePath); err == nil && n.Kind == rootfs.KindSymlink {
+		f.Summary = fmt.Sprintf("%s is a link to %s, which is not in the image", imagePath, at)
+	}
 	dir, owner := p.nearestDir(at)
 	f.Detail = fmt.Sprintf("No instruction puts it there; the nearest directory that exists is %s.", dir)
 	if names := p.similar(dir, at); names != "" {

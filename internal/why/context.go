@@ -57,11 +57,19 @@ func (e *Explainer) contextPath(ctx context.Context, a *Answer, target string) e
 	if err := e.reached(a, p, r); err != nil {
 		return err
 	}
-	if err := e.usage(a, p, files); err != nil {
+	found, err := e.usage(a, p, files)
+	if err != nil {
 		return err
 	}
-	if a.Verdict == InImage {
+	if found != nil && found.Rule == finding.ImportNotReachable && a.Verdict == InImage {
+		a.Verdict, a.Summary = Unreachable, found.Summary
+		a.step(found.Detail, nil)
+	}
+	switch {
+	case a.Verdict == InImage:
 		return nil
+	case found != nil:
+		return e.repairFinding(ctx, a, *found)
 	}
 	return e.repair(ctx, a, p)
 }
@@ -197,46 +205,66 @@ func (e *Explainer) repair(ctx context.Context, a *Answer, p string) error {
 	if err != nil {
 		return err
 	}
+	about := func(f finding.Finding) bool {
+		return (f.Rule == rule || f.Rule == finding.BuildFails) && (f.ContextPath == p || simulate.Within(f.ContextPath, p) || simulate.Within(p, f.ContextPath))
+	}
+	return e.repairOne(ctx, a, s, r, image, about)
+}
+
+// repairFinding searches the edits that repair what a check finds, as the check does.
+func (e *Explainer) repairFinding(ctx context.Context, a *Answer, found finding.Finding) error {
+	s := e.Subject
+	s.Policy, s.Image, s.Sound = e.policy(), e.Image, e.Image
+	r, image, err := audit.Run(ctx, s)
+	if err != nil {
+		return err
+	}
+	return e.repairOne(ctx, a, s, r, image, func(f finding.Finding) bool { return f.Identity() == found.Identity() })
+}
+
+// repairOne searches repairs of the first finding of a report that an answer is about.
+func (e *Explainer) repairOne(ctx context.Context, a *Answer, s audit.Subject, r finding.ImageReport, image *simulate.Image, about func(finding.Finding) bool) error {
 	rep, err := NewRepairer(ctx, s, r, image)
-	if err != nil || rep == nil {
+	i := slices.IndexFunc(r.Findings, about)
+	if err != nil || rep == nil || i < 0 {
 		return err
 	}
 	rep.First = !e.All
-	for _, f := range r.Findings {
-		if f.Rule != rule && f.Rule != finding.BuildFails || f.ContextPath != p && !simulate.Within(f.ContextPath, p) && !simulate.Within(p, f.ContextPath) {
-			continue
-		}
-		fixes, tried, err := rep.Fixes(ctx, f)
-		if err != nil {
-			return err
-		}
-		if len(fixes) == 0 {
-			a.Tried = tried
-			return nil
-		}
-		if !e.All {
-			fixes = fixes[:1]
-		}
-		a.Fixes, a.Remedy = fixes, ""
+	fixes, tried, err := rep.Fixes(ctx, r.Findings[i])
+	switch {
+	case err != nil:
+		return err
+	case len(fixes) == 0:
+		a.Tried = tried
 		return nil
+	case !e.All:
+		fixes = fixes[:1]
 	}
+	a.Fixes, a.Remedy = fixes, ""
 	return nil
 }
 
-// usage adds who imports a path that holds Python code.
-func (e *Explainer) usage(a *Answer, p string, files []string) error {
+// usage adds who imports a path that holds Python code, and gives what a check finds about it, nil if nothing.
+func (e *Explainer) usage(a *Answer, p string, files []string) (*finding.Finding, error) {
 	if p == "." || !slices.ContainsFunc(files, func(f string) bool { return strings.HasSuffix(f, ".py") }) {
-		return nil
+		return nil, nil
 	}
 	u, err := audit.Importers(e.Image, e.Main, e.Subject, p)
-	if err != nil || u.Module == "" {
-		return err
+	if err != nil {
+		return nil, err
+	}
+	var found *finding.Finding
+	if len(u.Findings) > 0 && u.Findings[0].Severity.AtLeast(finding.Warning) {
+		found = &u.Findings[0]
+	}
+	if u.Module == "" {
+		return found, nil
 	}
 	a.Usage = &Usage{Module: u.Module, Imports: u.Imports, Count: len(u.Imports), Exports: u.Exports}
 	if !e.All {
 		a.Usage.Imports = u.Imports[:min(len(u.Imports), maxListed)]
 	}
-	return nil
+	return found, nil
 }
 
 // find gives the context path that a target names: itself, or the directory or file of a module.
@@ -248,7 +276,7 @@ func (e *Explainer) find(target string) (p string, ok bool, err error) {
 	if _, err := e.Main.FS.Lstat(p); err == nil {
 		return p, true, nil
 	}
-	if moduleName().MatchString(target) {
+	if moduleName().MatchString(target) && e.Failure == nil {
 		q, ok, err := audit.ModulePath(e.Image, e.Main, e.Subject, target)
 		if ok || err != nil {
 			return q, ok, err

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/ctxaudit/ctxaudit/dockerfile"
+	"github.com/ctxaudit/ctxaudit/internal/audit"
 	"github.com/ctxaudit/ctxaudit/internal/finding"
 	"github.com/ctxaudit/ctxaudit/internal/rootfs"
 	"github.com/ctxaudit/ctxaudit/internal/simulate"
@@ -17,6 +18,11 @@ import (
 func (e *Explainer) imagePath(ctx context.Context, a *Answer, p string) error {
 	a.Kind = "image-path"
 	n, at, err := e.Image.Tree.Stat(p)
+	if err != nil && audit.IsPattern(p) {
+		if ok, err := e.imagePattern(a, p); ok || err != nil {
+			return err
+		}
+	}
 	if at != p && err == nil {
 		a.step(fmt.Sprintf("links lead to %s", at), nil)
 	}
@@ -35,6 +41,10 @@ func (e *Explainer) imagePath(ctx context.Context, a *Answer, p string) error {
 		a.Assumptions = e.assumptions()
 	case err != nil:
 		a.Verdict, a.Summary = NotFound, fmt.Sprintf("%s is not in the image", p)
+		if n, err := e.Image.Tree.Lstat(p); err == nil && n.Kind == rootfs.KindSymlink {
+			a.Summary = fmt.Sprintf("%s is a link to %s, which is not in the image", p, at)
+			e.provenance(a, n)
+		}
 		e.nearest(a, at)
 		e.formerly(a, at)
 	default:
@@ -45,6 +55,23 @@ func (e *Explainer) imagePath(ctx context.Context, a *Answer, p string) error {
 		a.Assumptions = e.assumptions()
 	}
 	return nil
+}
+
+// imagePattern explains a pattern by the paths that match it, and reports whether any does.
+func (e *Explainer) imagePattern(a *Answer, p string) (bool, error) {
+	found, err := audit.Matches(e.Image, p, 0)
+	if err != nil || len(found) == 0 {
+		return false, err
+	}
+	a.Verdict, a.ImagePaths, a.Assumptions = InImage, found[:min(len(found), maxListed)], e.assumptions()
+	a.Summary = fmt.Sprintf("1 path of the image matches %s: %s", p, found[0])
+	if len(found) > 1 {
+		a.Summary = fmt.Sprintf("%d paths of the image match %s", len(found), p)
+	}
+	if n, err := e.Image.Tree.Lstat(found[0]); err == nil {
+		e.provenance(a, n)
+	}
+	return true, nil
 }
 
 // counterpart gives what of the build context would be at a path of the image, "" if nothing would.

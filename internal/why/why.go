@@ -30,6 +30,7 @@ const (
 	NotCopied   Verdict = "not-copied"
 	Lost        Verdict = "lost"
 	Emptied     Verdict = "emptied"
+	Unreachable Verdict = "unreachable"
 	NotFound    Verdict = "not-found"
 	Unknown     Verdict = "unknown"
 	Set         Verdict = "set"
@@ -57,6 +58,7 @@ func Verdicts() []struct {
 		{NotCopied, "it is in the context, and no instruction takes it"},
 		{Lost, "an instruction copied it, and it is not there in the end"},
 		{Emptied, "it arrives without its content"},
+		{Unreachable, "it is in the image, and no search path of the program leads to it"},
 		{NotFound, "it does not exist where it was looked for"},
 		{Unknown, "a step that cannot be simulated may have made it"},
 		{Set, "the setting has a value"},
