@@ -88,7 +88,11 @@ func startedFiles(argv []string, workdir string, env []string) []string {
 			return
 		}
 		done = true
-		add(c.Name.Text)
+		if name := c.Name.Text; strings.Contains(name, "/") {
+			add(asFile(c.S, name, workdir))
+		} else {
+			add(name)
+		}
 		if !command.Is(c.Base, command.Interpreter) {
 			return
 		}

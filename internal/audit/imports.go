@@ -233,7 +233,8 @@ func (c *importCheck) follow(e entry) *python.Graph {
 		},
 		Syntax: syntax.Config{Callees: frameworkCallees},
 	})
-	for _, n := range g.Nodes {
+	for _, key := range sortedKeys(g.Nodes) {
+		n := g.Nodes[key]
 		c.count(n)
 		if o, ok := c.contextPath(n.Module.Tree, n.Module.File); ok && n.Module.File != "" {
 			c.report.Followed = append(c.report.Followed, simulate.Shown(c.main.Dir, o))
