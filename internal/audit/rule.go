@@ -36,8 +36,12 @@ type Rule struct {
 }
 
 // Rules gives every rule, in the order in which they run.
-func Rules() []Rule {
-	return []Rule{
+func Rules() []Rule { return rules }
+
+var rules []Rule
+
+func init() { // a literal would refer to itself: what a rule adds is looked up here
+	rules = []Rule{
 		{finding.BuildFails, "BuildKit would refuse this Dockerfile, ignore file or source.", finding.Error, nil},
 		{finding.ModuleNotInImage, "A required module directory, or a file of it, does not reach the image.", finding.Error, checkModules},
 		{finding.PathNotInImage, "A path that must be in the image is missing.", finding.Error, checkPaths},

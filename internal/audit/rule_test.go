@@ -1,11 +1,15 @@
 package audit
 
 import (
+	"os"
+	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/ctxaudit/ctxaudit/dockerfile"
 	"github.com/ctxaudit/ctxaudit/internal/finding"
 	"github.com/ctxaudit/ctxaudit/internal/policy"
 )
@@ -84,4 +88,21 @@ func TestStartedFiles(t *testing.T) {
 	} {
 		assert.Equal(t, c.want, startedFiles(c.argv, "/app", nil), "%q", c.argv)
 	}
+}
+
+// A rule is a row of the table, and its page.
+func TestNewRule(t *testing.T) {
+	was := rules
+	defer func() { rules = was }()
+	rules = append(slices.Clone(rules), Rule{Name: "ToyRule", Title: "A toy.", Severity: finding.Warning, run: func(p *pass) error {
+		p.add(finding.Finding{Rule: "ToyRule", Summary: "a toy is in the house", Subject: p.last()})
+		return nil
+	}})
+	dir := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "Dockerfile"), []byte("FROM scratch\n"), 0o644))
+	r, _, err := Run(t.Context(), Subject{Options: dockerfile.Options{Context: dir}, Policy: &policy.Image{}})
+	require.NoError(t, err)
+	require.Len(t, r.Findings, 1)
+	assert.Equal(t, finding.Warning, r.Findings[0].Severity)
+	assert.ErrorContains(t, Validate(rules), "ToyRule lacks its page")
 }

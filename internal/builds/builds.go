@@ -13,7 +13,7 @@ import (
 type Build struct {
 	// Name is how the source calls it, "" if it does not.
 	Name string
-	// Kind is the kind of source, see [Kinds].
+	// Kind is the kind of source: bake, workflow, cloudbuild, compose, skaffold, or hint for a line of a Makefile or a script.
 	Kind string
 	// File and Line are the place that describes it; Line is 0 if it is not known.
 	File string

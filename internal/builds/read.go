@@ -13,8 +13,50 @@ import (
 	"github.com/ctxaudit/ctxaudit/internal/budget"
 )
 
-// Kinds are the kinds of sources, the most explicit first.
-var Kinds = []string{"bake", "workflow", "cloudbuild", "compose", "skaffold", "hint"}
+// source is a kind of files that say what is built.
+type source struct {
+	kind string
+	// is tells such a file by its name, which is relative to the root of the repository.
+	is   func(name string) bool
+	read func(ctx context.Context, r *Reader, files []string) ([]Build, []Note)
+}
+
+// sources are the kinds in the order in which they are read: Bake reads Compose files, too, and takes from workflows what its own
+// files leave open.
+var sources []source
+
+func init() { // a literal would refer to itself by way of the scripts that steps run
+	sources = []source{
+		{"compose", func(name string) bool { return IsCompose(path.Base(name)) && !IsWorkflow(name) }, func(ctx context.Context, r *Reader, files []string) (found []Build, notes []Note) {
+			r.composed, notes = r.Compose(ctx, files)
+			return r.composed, notes
+		}},
+		{"workflow", IsWorkflow, func(_ context.Context, r *Reader, files []string) ([]Build, []Note) { return r.Workflows(files) }},
+		{"bake", func(name string) bool { return IsBake(path.Base(name)) }, func(_ context.Context, r *Reader, files []string) ([]Build, []Note) { return r.Bake(files) }},
+		{"cloudbuild", IsCloudBuild, func(_ context.Context, r *Reader, files []string) ([]Build, []Note) { return r.CloudBuild(files) }},
+		{"skaffold", func(name string) bool { return IsSkaffold(path.Base(name)) }, func(_ context.Context, r *Reader, files []string) ([]Build, []Note) { return r.Skaffold(files) }},
+	}
+}
+
+// sourceOf gives the kind that a file is of.
+func sourceOf(name string) (source, bool) {
+	i := slices.IndexFunc(sources, func(s source) bool { return s.is(name) })
+	if i < 0 {
+		return source{}, false
+	}
+	return sources[i], true
+}
+
+// kinds are the kinds of sources by which an image is known first, the most explicit in front. One that is not among them comes
+// last.
+var kinds = []string{"bake", "workflow", "cloudbuild", "compose", "skaffold", "hint"}
+
+func explicitness(kind string) int {
+	if i := slices.Index(kinds, kind); i >= 0 {
+		return i
+	}
+	return len(kinds)
+}
 
 // Reader reads the sources of one repository. Names are slash-separated and relative to its root.
 type Reader struct {
@@ -55,45 +97,29 @@ func IsSource(name string) bool {
 	default:
 		return false // what nearly every file of a repository is told by
 	}
-	base := path.Base(name)
-	return IsCompose(base) || IsBake(base) || IsWorkflow(name) || IsCloudBuild(name) || IsSkaffold(base)
+	_, ok := sourceOf(name)
+	return ok
 }
 
 // Builds reads sources and gives the images that they build: those of the more explicit kinds first, each kind in the order of
 // files and lines.
 func (r *Reader) Builds(ctx context.Context, files []string) (found []Build, notes []Note) {
 	r.spending(ctx)
+	r.settled = map[[2]string]bool{}
 	byKind := map[string][]string{}
 	for _, f := range files {
-		base := path.Base(f)
-		switch {
-		case IsWorkflow(f):
-			byKind["workflow"] = append(byKind["workflow"], f)
-		case IsCompose(base):
-			byKind["compose"] = append(byKind["compose"], f)
-		case IsBake(base):
-			byKind["bake"] = append(byKind["bake"], f)
-		case IsCloudBuild(f):
-			byKind["cloudbuild"] = append(byKind["cloudbuild"], f)
-		case IsSkaffold(base):
-			byKind["skaffold"] = append(byKind["skaffold"], f)
+		if s, ok := sourceOf(f); ok {
+			byKind[s.kind] = append(byKind[s.kind], f)
 		}
 	}
-	add := func(builds []Build, more []Note) {
+	for _, s := range sources {
+		builds, more := s.read(ctx, r, byKind[s.kind])
 		found, notes = append(found, builds...), append(notes, more...)
 	}
-	composed, composeNotes := r.Compose(ctx, byKind["compose"])
-	r.composed = composed
-	add(composed, composeNotes)
-	r.settled = map[[2]string]bool{}
-	add(r.Workflows(byKind["workflow"]))
-	add(r.Bake(byKind["bake"]))
-	add(r.CloudBuild(byKind["cloudbuild"]))
-	add(r.Skaffold(byKind["skaffold"]))
 	unname(found)
 	found = once(found)
 	slices.SortStableFunc(found, func(a, b Build) int {
-		return cmp.Or(cmp.Compare(slices.Index(Kinds, a.Kind), slices.Index(Kinds, b.Kind)), compareBuilds(a, b))
+		return cmp.Or(cmp.Compare(explicitness(a.Kind), explicitness(b.Kind)), compareBuilds(a, b))
 	})
 	found, over := affordable(ctx, found)
 	notes = append(notes, over...)
