@@ -17,6 +17,9 @@ import (
 //
 // The core is left alone: what the ignore file keeps out, git tracks and no step names is nowhere else.
 func (c *importCheck) doubt(g *missingGroup, check *moduleCheck, rule string) (reason string, silent bool, err error) {
+	if check.removed != nil {
+		return "", false, nil // it was there, and surely is no more
+	}
 	top := g.missing[0].Parent == nil && !strings.Contains(g.module, ".")
 	if _, ok := c.installedElsewhere(g.repo); ok && top {
 		return "", true, nil

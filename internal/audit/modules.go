@@ -35,8 +35,10 @@ type moduleCheck struct {
 	dir    string
 	asked  []finding.Place
 
-	files []string // of the module, relative to the context
-	reach *simulate.Reach
+	// removed is a step that surely removes what an instruction copied, and after which nothing may make it again; nil if none.
+	removed *dockerfile.Op
+	files   []string // of the module, relative to the context
+	reach   *simulate.Reach
 }
 
 func (c *moduleCheck) run() error {
@@ -275,8 +277,17 @@ func (c *moduleCheck) explainUncopied(f *finding.Finding) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	removes := ""
 	for _, cp := range copied {
 		f.Related = append(f.Related, instruction(finding.RoleCopies, c.image.Plan.Ops[cp.Op].Location))
+		if op := c.image.RemovedBy(cp.Entry.Path, cp.Op); op != nil {
+			place := instruction(finding.RoleRemoves, op.Location)
+			if !c.image.Tree.MayHold(cp.Entry.Path) {
+				c.removed = op
+			}
+			f.Related, f.Subject = append(f.Related, place), position(op.Location)
+			removes = fmt.Sprintf("copied to %s, and %s:%d removes it again", cp.Entry.Path, place.File, place.Line)
+		}
 	}
 	files := count(len(c.reach.Uncopied), "file") + " of it is"
 	if len(c.reach.Uncopied) > 1 {
@@ -285,6 +296,8 @@ func (c *moduleCheck) explainUncopied(f *finding.Finding) (string, error) {
 	switch {
 	case c.module.At != "":
 		return fmt.Sprintf("%s not at %s.", files, c.module.At), nil
+	case removes != "":
+		return fmt.Sprintf("%s %s.", files, removes), nil
 	case len(copied) > 0:
 		return fmt.Sprintf("%s copied by an instruction, but not there in the end: a later instruction removes or replaces "+
 			"what it copied, or the stage it was copied into is not the one that is built, or not copied from.", files), nil

@@ -29,6 +29,8 @@ const (
 	Builder
 	// Installer installs distributions that it is given the names of.
 	Installer
+	// Taker takes away what it names, or puts it elsewhere.
+	Taker
 	// Interpreter runs the script that is its first operand.
 	Interpreter
 )
@@ -55,6 +57,7 @@ var programs = []struct {
 		fc-list mkfifo sysctl`},
 	{Mover, `cp mv ln rsync install`},
 	{Namer, `mkdir useradd adduser groupadd addgroup usermod apt-get apt apk yum dnf microdnf pip pip3 rm chown chmod`},
+	{Taker, `rm mv find rmdir unlink`},
 	{Looker, `rm mkdir chmod chown chgrp ls cat stat test [`},
 	{Builder, `make gmake cmake ninja npm npx yarn pnpm bun deno go cargo mvn mvnw gradle gradlew dotnet bundle rake rails mix
 		sbt bazel meson tsc webpack vite gcc g++ cc c++ clang swift stack cabal composer configure just task`},

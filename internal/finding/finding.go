@@ -65,6 +65,7 @@ const (
 	RoleNoEffect   Role = "no-effect"   // an ignore line that matches and changes nothing
 	RoleRedundant  Role = "redundant"   // an ignore line that says again what an earlier one said
 	RoleCopies     Role = "copies"      // the instruction that puts it there
+	RoleRemoves    Role = "removes"     // the step that takes it away again
 	RoleSets       Role = "sets"        // the instruction that sets a value
 	RoleSearchPath Role = "search-path" // the instruction that puts its directory on a search path
 	RoleRequires   Role = "requires"    // the line of the configuration that asks for it

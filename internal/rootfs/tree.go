@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io/fs"
 	"path"
+	"slices"
 	"strings"
 	"syscall"
 )
@@ -13,6 +14,8 @@ import (
 type Tree struct {
 	root *Node
 	edit *edit
+	// gone are paths at which surely nothing is, whatever a directory above may hold; it is shared, and replaced to change it.
+	gone []string
 }
 
 // New gives an empty tree.
@@ -30,7 +33,40 @@ func (t *Tree) Root() *Node { return t.root }
 func (t *Tree) Fork() *Tree {
 	// Both must leave alone what they share from now on.
 	t.edit = new(edit)
-	return &Tree{root: t.root, edit: new(edit)}
+	return &Tree{root: t.root, edit: new(edit), gone: t.gone}
+}
+
+// maxGone bounds the paths that are remembered to be absent: what is not remembered may be there.
+const maxGone = 1000
+
+// Erase removes what is at a path, and remembers that nothing is there, though a directory above may hold more than is known.
+func (t *Tree) Erase(p string) error {
+	if t.Exists(p) {
+		if err := t.Remove(p); err != nil {
+			return err
+		}
+	}
+	if len(t.gone) < maxGone {
+		t.gone = append(slices.Clip(t.gone), path.Join("/", p))
+	}
+	return nil
+}
+
+// Doubt forgets what [Tree.Erase] remembered: a step may have made it again.
+func (t *Tree) Doubt() { t.gone = nil }
+
+// erased reports whether a path is, or lies below, one at which surely nothing is.
+func (t *Tree) erased(p string) bool {
+	return len(t.gone) > 0 && slices.ContainsFunc(t.gone, func(g string) bool { return p == g || strings.HasPrefix(p, g+"/") })
+}
+
+// made forgets that nothing is at a path, or at one above or below it.
+func (t *Tree) made(p string) {
+	if len(t.gone) > 0 {
+		t.gone = slices.DeleteFunc(slices.Clone(t.gone), func(g string) bool {
+			return p == g || strings.HasPrefix(p, g+"/") || strings.HasPrefix(g, strings.TrimSuffix(p, "/")+"/")
+		})
+	}
 }
 
 // PathError is a path with what is wrong with it: fs.ErrNotExist, syscall.ENOTDIR, or [ErrTooManyLinks].
@@ -98,6 +134,9 @@ func (t *Tree) Exists(p string) bool {
 // MayHold reports whether something may exist at a path although Lstat finds nothing there: a directory on the way is
 // partial or an entry on the way is unknown. Links are not followed.
 func (t *Tree) MayHold(p string) bool {
+	if t.erased(path.Join("/", p)) {
+		return false
+	}
 	n := t.root
 	for _, name := range components(p) {
 		if n.Kind == KindUnknown || n.Partial {
@@ -162,6 +201,7 @@ func (t *Tree) ownNode(n *Node) (*Node, error) {
 // Put places an entry, replacing what is there. The parent must be a directory of the tree.
 func (t *Tree) Put(p string, n *Node) error {
 	dirPath, name := path.Split(path.Join("/", p))
+	t.made(path.Join("/", p))
 	if name == "" {
 		if !n.IsDir() {
 			return &PathError{p, syscall.ENOTDIR}

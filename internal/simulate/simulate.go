@@ -54,7 +54,9 @@ type Image struct {
 
 	states map[dockerfile.OutputRef]*State
 	dest   *destinations
-	cost   *cost
+	// removed are the paths that RUN steps surely remove, by the operation.
+	removed map[int][]string
+	cost    *cost
 }
 
 // Before gives the file system that an operation starts from: what a RUN step finds, and what a COPY copies onto. It is
@@ -124,6 +126,7 @@ func run(ctx context.Context, plan *dockerfile.Plan, contexts Contexts, taken []
 func newImage(plan *dockerfile.Plan, taken []Taken, cost *cost) *Image {
 	return &Image{
 		Plan: plan, Sources: map[int]*Source{}, states: map[dockerfile.OutputRef]*State{}, dest: &destinations{taken: taken}, cost: cost,
+		removed: map[int][]string{},
 	}
 }
 
@@ -251,8 +254,9 @@ func (m *Image) executeExec(op *dockerfile.Op) error {
 			return err
 		}
 		out.opaque.add(op.ID)
+		out.Tree.Doubt()
 		if mount.Dest == dockerfile.RootMount {
-			madeBy(op, &out.made, m.cost)
+			m.applyStep(op, out)
 		}
 		m.states[dockerfile.OutputRef{Op: op.ID, Index: mount.Output}] = out
 	}

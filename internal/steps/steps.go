@@ -21,13 +21,6 @@ type Script struct {
 	Written map[string]shell.Written
 }
 
-// Effect is an effect of a step.
-type Effect struct {
-	command.Effect
-	// Conditional tells that it need not come about.
-	Conditional bool
-}
-
 // Follow follows a step over the files that it sees; nil: nothing is known of them.
 func Follow(x *dockerfile.Exec, files shell.Files) *Script {
 	out := &Script{}
@@ -45,23 +38,18 @@ func Follow(x *dockerfile.Exec, files shell.Files) *Script {
 	return out
 }
 
-// Effects gives the effects of the programs, in their order.
-func (s *Script) Effects() []Effect {
-	var out []Effect
+// MayTake reports whether a program of the step that takes things away, or puts them elsewhere, names a path or a directory above
+// it. The root and the directory in which the step runs are named for other reasons.
+func (s *Script) MayTake(p string) bool {
 	for _, c := range s.Calls {
-		for _, e := range c.Effects() {
-			out = append(out, Effect{e, c.S.Conditional})
+		if !command.Is(c.Base, command.Taker) {
+			continue
 		}
-	}
-	return out
-}
-
-// Removes reports whether a step says, word for word, that it removes a path of the image: by its own name or that of a
-// directory above it.
-func (s *Script) Removes(p string) bool {
-	for _, e := range s.Effects() {
-		if e.Kind == command.Removes && (e.Path == p || e.Recursive && strings.HasPrefix(p, strings.TrimSuffix(e.Path, "/")+"/")) {
-			return true
+		for _, w := range c.Args {
+			named := c.S.Abs(w.Text)
+			if named != "" && named != "/" && named != c.S.Dir && !strings.HasPrefix(w.Text, "-") && (p == named || strings.HasPrefix(p, named+"/")) {
+				return true
+			}
 		}
 	}
 	return false

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/ctxaudit/ctxaudit/dockerctx"
+	"github.com/ctxaudit/ctxaudit/dockerfile"
 	"github.com/ctxaudit/ctxaudit/internal/audit"
 	"github.com/ctxaudit/ctxaudit/internal/finding"
 	"github.com/ctxaudit/ctxaudit/internal/policy"
@@ -399,6 +400,10 @@ func (e *Explainer) verdict(a *Answer, p string, r *simulate.Reach, copied []sim
 	case len(r.Ignored) > 0:
 		a.Verdict = Ignored
 		return e.summarizeIgnored(a, p, what, r.Ignored)
+	case len(copied) > 0 && e.removes(copied) != nil:
+		place := instruction(finding.RoleRemoves, e.removes(copied).Location)
+		a.Verdict, a.Summary = Lost, fmt.Sprintf("%s is not in the image: it is copied to %s, and %s:%d removes it again", what, copied[len(copied)-1].Entry.Path, place.File, place.Line)
+		a.step("removes it, by its words: the step was not run", place)
 	case len(copied) > 0:
 		a.Verdict, a.Summary = Lost, fmt.Sprintf("%s is not in the image, although an instruction copies it: it is removed or replaced later", what)
 		if stage := e.staysIn(copied); stage != "" {
@@ -409,6 +414,12 @@ func (e *Explainer) verdict(a *Answer, p string, r *simulate.Reach, copied []sim
 		e.nearMisses(a, p)
 	}
 	return nil
+}
+
+// removes gives the step that takes away again what was copied last, nil if none surely does.
+func (e *Explainer) removes(copied []simulate.Copied) *dockerfile.Op {
+	last := copied[len(copied)-1]
+	return e.Image.RemovedBy(last.Entry.Path, last.Op)
 }
 
 // staysIn gives the stage into which something was copied if the image is not built on it, else "".

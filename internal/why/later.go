@@ -28,23 +28,10 @@ func (e *Explainer) later(a *Answer, p string, r *simulate.Reach, copied []simul
 		if op.ID <= last.Op || op.Kind != dockerfile.OpExec || !slices.Contains(e.Image.Opaque, op.ID) {
 			continue
 		}
-		if removed := removedBy(op, r); len(removed) > 0 {
-			place := instruction(finding.RoleCopies, op.Location)
-			what := "it"
-			if a.Verdict == InImage && len(removed) == len(r.Found) {
-				a.Verdict, a.ImagePaths = Lost, nil
-				a.Summary = fmt.Sprintf("%s is not in the image: it is copied to %s, and %s:%d removes it again", p, at, place.File, place.Line)
-			} else if len(r.Found) > 1 {
-				what = removed[0]
-				if more := len(removed) - 1; more > 0 {
-					what += fmt.Sprintf(" and %d more", more)
-				}
-			}
-			a.step(fmt.Sprintf("removes %s, by its words: the step was not run", what), place)
-			continue
+		if e.Image.RemovedBy(at, last.Op) == op {
+			continue // that is told already
 		}
-		text := strings.Join(op.Exec.Args, " ")
-		if names(text, at, op.Exec.Dir) {
+		if steps.Follow(op.Exec, nil).MayTake(at) {
 			a.step("this step names it, or a directory above it, and may change or remove it", instruction(finding.RoleCopies, op.Location))
 		}
 	}
@@ -56,39 +43,6 @@ func (e *Explainer) later(a *Answer, p string, r *simulate.Reach, copied []simul
 				instruction(finding.RoleSets, loc))
 		}
 	}
-}
-
-// removedBy gives the files of the image that a step says it removes.
-func removedBy(op *dockerfile.Op, r *simulate.Reach) []string {
-	var out []string
-	for _, f := range r.Files {
-		if l, ok := r.Found[f]; ok && steps.Follow(op.Exec, nil).Removes(l.Path) {
-			out = append(out, l.Path)
-		}
-	}
-	return out
-}
-
-// removing are commands that take files away or put them elsewhere.
-var removing = []string{"rm ", "rm\t", "mv ", "find ", "rmdir ", "unlink "}
-
-// names reports whether a shell command that removes things names a path or a directory above it.
-func names(text, p, cwd string) bool {
-	if !slices.ContainsFunc(removing, func(r string) bool { return strings.Contains(text, r) }) {
-		return false
-	}
-	for word := range strings.FieldsFuncSeq(text, func(r rune) bool { return strings.ContainsRune(" \t\n;&|\"'(){}", r) }) {
-		if strings.HasPrefix(word, "-") || word == "/" {
-			continue
-		}
-		if !path.IsAbs(word) {
-			word = path.Join("/", cwd, word)
-		}
-		if word = path.Clean(word); word != "/" && word != path.Clean("/"+cwd) && (p == word || strings.HasPrefix(p, word+"/")) {
-			return true
-		}
-	}
-	return false
 }
 
 // searched names the entry of a search path that leads to Python code that is in the image.

@@ -1,0 +1,95 @@
+package simulate
+
+import (
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/ctxaudit/ctxaudit/dockerfile"
+	"github.com/ctxaudit/ctxaudit/internal/command"
+	"github.com/ctxaudit/ctxaudit/internal/rootfs"
+	"github.com/ctxaudit/ctxaudit/internal/shell"
+	"github.com/ctxaudit/ctxaudit/internal/steps"
+)
+
+// applyStep changes a state by what a RUN step surely does: what it removes is gone, and what directories it makes is known. They
+// answer one question only, whether a destination exists as a directory; what a step makes is not listed.
+func (m *Image) applyStep(op *dockerfile.Op, out *State) {
+	script := steps.Follow(op.Exec, nil)
+	for i, call := range script.Calls {
+		for _, e := range call.Effects() {
+			switch {
+			case m.cost.dirs.Steps(int64(len(out.made.list)+1)) != nil:
+				return // what is done beyond that is not known
+			case e.Kind == command.MakesDir && !call.S.Conditional:
+				for dir := e.Path; dir != "/"; dir = path.Dir(dir) {
+					if !slices.Contains(out.made.list, dir) {
+						out.made.add(dir)
+					}
+				}
+			case e.Kind != command.MakesDir:
+				left := slices.DeleteFunc(slices.Clone(out.made.list), func(dir string) bool { return Within(dir, e.Path) })
+				out.made = grown[string]{list: left}
+				if e.Kind == command.Removes && !call.S.Conditional && !inMount(op, e.Path) {
+					m.remove(op, out.Tree, e, madeAgain(script, i, e.Path))
+				}
+			}
+		}
+	}
+}
+
+// remove takes away what a step removes. Unless it may be made again, nothing is there afterwards.
+func (m *Image) remove(op *dockerfile.Op, t *rootfs.Tree, e command.Effect, again bool) {
+	at, err := t.ResolveParent(e.Path)
+	if err != nil || at == "/" {
+		return
+	}
+	if n, err := t.Lstat(at); err == nil && n.IsDir() && !e.Recursive {
+		return // rm refuses it
+	}
+	switch {
+	case !again:
+		err = t.Erase(at)
+	case t.Exists(at):
+		err = t.Remove(at)
+	}
+	if err == nil {
+		m.removed[op.ID] = append(m.removed[op.ID], at)
+	}
+}
+
+// inMount reports whether a path of a step lies in something that is mounted for it, and is no part of the image.
+func inMount(op *dockerfile.Op, p string) bool {
+	return slices.ContainsFunc(op.Exec.Mounts, func(mount dockerfile.Mount) bool {
+		return mount.Dest != dockerfile.RootMount && (Within(p, mount.Dest) || Within(mount.Dest, p))
+	})
+}
+
+// madeAgain reports whether the rest of a script may make what one of its commands removes.
+func madeAgain(script *steps.Script, at int, p string) bool {
+	if _, written := script.Written[p]; written || script.Missed {
+		return true
+	}
+	return slices.ContainsFunc(script.Calls[at+1:], func(call *command.Call) bool {
+		if call.Base == "rm" || call.Base == "rmdir" {
+			return false
+		}
+		if !call.Builtin && !call.Wraps && !command.Is(call.Base, command.NoModules|command.Looker) {
+			return true
+		}
+		return !call.Builtin && slices.ContainsFunc(call.Args, func(w shell.Word) bool {
+			named := call.S.Abs(w.Text)
+			return named != "" && (Within(named, p) || strings.HasPrefix(p, strings.TrimSuffix(named, "/")+"/"))
+		})
+	})
+}
+
+// RemovedBy gives the RUN step after an operation that surely removes a path of its file system, nil if none does.
+func (m *Image) RemovedBy(p string, after int) *dockerfile.Op {
+	for _, op := range m.Plan.Ops {
+		if op.ID > after && slices.ContainsFunc(m.removed[op.ID], func(gone string) bool { return Within(p, gone) }) {
+			return op
+		}
+	}
+	return nil
+}
