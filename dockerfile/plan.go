@@ -177,6 +177,8 @@ type DockerfileInfo struct {
 	// Dir is the directory that BuildKit reads it from; "" as with Path.
 	Dir  string
 	Data []byte
+	// Escape is its escape character, '\\' or '`'.
+	Escape rune
 	// Open is that of the Options.
 	Open func(dir string) (dockerctx.FS, error)
 }
@@ -199,12 +201,16 @@ type Stage struct {
 	// Reached tells whether the target needs this stage.
 	Reached      bool
 	Instructions []Instruction
+
+	written written
 }
 
 // Instruction is one instruction of a stage.
 type Instruction struct {
 	Keyword  string // upper case
 	Location Location
+
+	written written
 }
 
 // Warning is a lint of BuildKit.
