@@ -220,6 +220,7 @@ type Warning struct {
 	Description string
 	URL         string
 	Range       dockerctx.Range
+	Text        string // what stands there, on one line
 }
 
 // The kinds of assumptions that Compile makes.

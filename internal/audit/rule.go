@@ -435,6 +435,7 @@ func buildFailure(err error) (finding.Finding, bool) {
 	case errors.As(err, &ie):
 		f.Summary = ie.Message
 		f.Subject = finding.Position{File: ie.File, Line: ie.Line}
+		f.About = finding.About{Site: ie.File, Text: strings.TrimSpace(ie.Text)}
 		f.Detail = "BuildKit refuses this ignore file, and with it every build of the context."
 		return f, true
 	case errors.As(err, &be):
@@ -458,10 +459,14 @@ func buildFailure(err error) (finding.Finding, bool) {
 			}
 		}
 		f.Detail, f.ContextPath = strings.Join(detail, " "), strings.TrimPrefix(be.Source, "/")
+		if f.ContextPath == "" {
+			f.About = finding.About{Site: be.Location.File, Text: be.Location.Text}
+		}
 		return f, true
 	case errors.As(err, &de):
 		f.Summary = de.Message
 		f.Subject = finding.Position{File: de.File, Line: de.Range.Start.Line, Column: de.Range.Start.Column}
+		f.About = finding.About{Site: de.File, Text: de.Text}
 		return f, true
 	}
 	return f, false

@@ -145,7 +145,8 @@ type Finding struct {
 	// Tried says what was tried without success, if there is no fix.
 	Tried []string `json:"tried,omitempty"`
 
-	Hint Hint `json:"-"`
+	Hint  Hint  `json:"-"`
+	About About `json:"-"`
 }
 
 // Suppressed is a finding that somebody has decided to live with.

@@ -355,6 +355,7 @@ func (l *linter) add(line *dockerctx.Line, rule string, severity finding.Severit
 	l.result.Findings = append(l.result.Findings, finding.Finding{
 		Rule: rule, Severity: severity, Summary: summary, Detail: detail,
 		Subject: finding.Position{File: l.ignore.Name, Line: line.Number, Column: line.Range.Start.Column},
+		About:   finding.About{Site: l.ignore.Name, Text: strings.TrimSpace(line.Text)},
 		Related: append([]finding.Place{}, related...), Assumptions: []finding.Assumption{}, Fixes: []finding.Fix{},
 	})
 }

@@ -112,7 +112,7 @@ type (
 const homepage = "https://github.com/ctxaudit/ctxaudit"
 
 // fingerprintName names our way to make fingerprints; a better one gets another name.
-const fingerprintName = "ctxaudit/v1"
+const fingerprintName = "ctxaudit/v2"
 
 // SARIF writes an audit as SARIF 2.1.0. Related places are linked from the message, because code scanning shows only
 // those that are.

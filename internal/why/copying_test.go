@@ -36,10 +36,10 @@ func edited(t *testing.T, text string, e edit.Edit) string {
 // What a COPY names is read in every form.
 func TestCopyOf(t *testing.T) {
 	for text, want := range map[string]copying{
-		"COPY a b/\n":                         {sources: []string{"a"}, dest: "b/"},
+		"COPY a b/\n": {sources: []string{"a"}, dest: "b/"},
 		"COPY --from=busybox 'a' \\\n \"b\" \\\n c": {sources: []string{"a", "b"}, dest: "c"},
-		"ADD [\"a b\", \"c\"]\n":              {sources: []string{"a b"}, dest: "c"},
-		"COPY $a/b \\$c .\n":                  {sources: []string{"$a/b", "$c"}, dest: "."},
+		"ADD [\"a b\", \"c\"]\n":                    {sources: []string{"a b"}, dest: "c"},
+		"COPY $a/b \\$c .\n":                        {sources: []string{"$a/b", "$c"}, dest: "."},
 	} {
 		_, c := repairerOf(t, "FROM scratch\n"+text)
 		assert.Equal(t, want.sources, c.sources, "%q", text)
