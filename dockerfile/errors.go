@@ -108,6 +108,7 @@ func (c *compilation) refusal(err error) error {
 	}
 	e.Text = c.src.folded(e.Range)
 	e.Unset = unset(c.src.data, e.Range.Start.Line, c.req.opt.BuildArgs)
+	e.Unset.Workdir = strings.HasPrefix(e.Message, `invalid mount target "/"`)
 	return e
 }
 

@@ -301,8 +301,7 @@ func unsetOf(image *simulate.Image, err error) dockerfile.Unset {
 // where the image is built: an argument of an image that nobody named, or a setting of a base image.
 func (s Subject) judgeVariables(f *finding.Finding, unset dockerfile.Unset) {
 	switch {
-	case strings.HasPrefix(f.Summary, `invalid mount target "/"`):
-		// A relative target, where no instruction sets the working directory: base images do.
+	case unset.Workdir:
 		f.Severity = finding.Warning
 		if s.Discovered {
 			f.Severity = finding.Note
