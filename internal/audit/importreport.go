@@ -398,7 +398,7 @@ func (c *importCheck) checkSearchPath() {
 
 // sitePosition gives a place in the image as one in the repository, where the file comes from it.
 func (c *importCheck) sitePosition(m python.Missing) finding.Position {
-	p := finding.Position{File: m.Site.File, Line: m.Site.Range.Start.Line, Column: m.Site.Range.Start.Column}
+	p := finding.At(m.Site.File, m.Site.Range)
 	if m.From != nil {
 		if o, ok := c.contextPath(m.From.Module.Tree, m.Site.File); ok {
 			p.File = simulate.Shown(c.main.Dir, o)

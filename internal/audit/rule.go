@@ -372,10 +372,8 @@ func instruction(role finding.Role, l dockerfile.Location) finding.Place {
 	return finding.Place{Role: role, File: l.File, Line: l.Range.Start.Line, Text: text}
 }
 
-// position gives an instruction's start.
-func position(l dockerfile.Location) finding.Position {
-	return finding.Position{File: l.File, Line: l.Range.Start.Line, Column: l.Range.Start.Column}
-}
+// position gives where an instruction is.
+func position(l dockerfile.Location) finding.Position { return finding.At(l.File, l.Range) }
 
 // last gives the last instruction of the target stage: the place to which something must be added.
 func (p *pass) last() finding.Position {
@@ -464,7 +462,7 @@ func buildFailure(err error) (finding.Finding, bool) {
 		return f, true
 	case errors.As(err, &de):
 		f.Summary = de.Message
-		f.Subject = finding.Position{File: de.File, Line: de.Range.Start.Line, Column: de.Range.Start.Column}
+		f.Subject = finding.At(de.File, de.Range)
 		f.About = finding.About{Site: de.File, Text: de.Text}
 		return f, true
 	}

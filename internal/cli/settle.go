@@ -130,7 +130,7 @@ func addLints(r *finding.ImageReport, image *simulate.Image) {
 		}
 		r.Findings = append(r.Findings, finding.Finding{
 			Rule: w.Rule, Severity: finding.Warning, Summary: w.Message, Detail: detail,
-			Subject: finding.Position{File: image.Plan.Dockerfile.Name, Line: w.Range.Start.Line, Column: w.Range.Start.Column},
+			Subject: finding.At(image.Plan.Dockerfile.Name, w.Range),
 			About:   finding.About{Site: image.Plan.Dockerfile.Name, Text: w.Text},
 			Related: []finding.Place{}, Assumptions: []finding.Assumption{}, Fixes: []finding.Fix{},
 		})

@@ -27,7 +27,7 @@ var allowed = map[string][]string{
 	"internal/overlay":                 {"dockerctx"},
 	"internal/countfs":                 {"dockerctx"},
 	"internal/edit":                    {},
-	"internal/finding":                 {"internal/edit"},
+	"internal/finding":                 {"dockerctx", "internal/edit"},
 	"internal/secrets":                 {},
 	"internal/gcstart":                 {},
 	"internal/lazyre":                  {},
