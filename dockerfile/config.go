@@ -79,12 +79,12 @@ func (t *tracer) execute(cmd placed, cmdSet *bool) {
 	t.assign(cmd, expand)
 	switch c := cmd.Command.(type) {
 	case *instructions.EnvCommand:
-		ranges := t.outline.pairRanges(cmd.at, len(c.Env))
+		ranges := t.outline.pairs(cmd, len(c.Env))
 		for i, kv := range c.Env {
 			t.from.Env[kv.Key] = ranges[i]
 		}
 	case *instructions.LabelCommand:
-		ranges := t.outline.pairRanges(cmd.at, len(c.Labels))
+		ranges := t.outline.pairs(cmd, len(c.Labels))
 		for i, kv := range c.Labels {
 			t.from.Labels[kv.Key] = ranges[i]
 		}
@@ -120,6 +120,23 @@ func (t *tracer) execute(cmd placed, cmdSet *bool) {
 			}
 		}
 	}
+}
+
+// pairs narrows the place of an ENV or LABEL to each of its pairs. A name and a value without "=", and a trigger, stand for
+// themselves.
+func (o *outline) pairs(cmd placed, n int) []Location {
+	out := slices.Repeat([]Location{cmd.at}, n)
+	if cmd.at.Trigger != "" || cmd.at.Range.Start.Line == 0 {
+		return out
+	}
+	args := written{o.src, cmd.line, o.escape}.syntax().Args
+	if len(args) != n {
+		return out
+	}
+	for i, w := range args {
+		out[i].Range = w.Range
+	}
+	return out
 }
 
 // expanded expands the variables of an instruction in place; ARG does that by itself.

@@ -23,6 +23,8 @@ type Error struct {
 	File string
 	// Range is where; its lines are 0 when that is unknown.
 	Range dockerctx.Range
+	// Text is the instruction there, on one line; "" when that is unknown.
+	Text string
 	// Message is BuildKit's own, without the phrases that it was wrapped in.
 	Message string
 	// Unset are the variables without a value that the instruction uses; they may be what is wrong with it.
@@ -104,7 +106,9 @@ func (c *compilation) refusal(err error) error {
 	if e.Range.Start.Line == 0 {
 		c.searchPlace(e)
 	}
+	e.Text = c.src.folded(e.Range)
 	e.Unset = unset(c.src.data, e.Range.Start.Line, c.req.opt.BuildArgs)
+	e.Unset.Workdir = strings.HasPrefix(e.Message, `invalid mount target "/"`)
 	return e
 }
 

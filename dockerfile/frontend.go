@@ -143,7 +143,7 @@ func (c *compilation) detectSyntax(data []byte) bool {
 		ref = image
 		first, last := bounds(ranges)
 		at = Location{File: c.src.name, Range: c.src.lineRange(first, last), Stage: -1}
-		at.Text = fold(string(c.src.data[at.Range.Start.Offset:at.Range.End.Offset]))
+		at.Text = c.src.folded(at.Range)
 	} else {
 		return false
 	}
@@ -199,7 +199,7 @@ func (c *compilation) plan(converted *dockerfile2llb.Result, def *pb.Definition)
 		IgnoreName:    c.ignoreName(),
 		RemoteContext: c.req.remote,
 		buildArgs:     c.req.opt.BuildArgs,
-		Dockerfile:    DockerfileInfo{Name: c.req.display, Data: c.src.data, Open: c.req.opt.Open},
+		Dockerfile:    DockerfileInfo{Name: c.req.display, Data: c.src.data, Escape: o.escape, Open: c.req.opt.Open},
 	}
 	if dir, ok := c.req.dirs[localDockerfile]; ok {
 		p.Dockerfile.Dir = dir
@@ -221,6 +221,7 @@ func (c *compilation) warnings() []Warning {
 	var out []Warning
 	for _, l := range c.lints {
 		w := Warning{Rule: l.rule, Message: l.message, Description: l.description, URL: l.url, Range: c.src.rangeOf(l.ranges)}
+		w.Text = c.src.folded(w.Range)
 		if !slices.Contains(out, w) {
 			out = append(out, w)
 		}

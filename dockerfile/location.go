@@ -78,6 +78,11 @@ func (s *source) span(start, end int) dockerctx.Range {
 	return dockerctx.Range{Start: s.position(start), End: s.position(end)}
 }
 
+// folded gives a part of the text on one line.
+func (s *source) folded(r dockerctx.Range) string {
+	return fold(string(s.data[r.Start.Offset:r.End.Offset]))
+}
+
 // bounds gives the first and last line of BuildKit's ranges, which hold one entry a line; 0 when there is none.
 func bounds(ranges []parser.Range) (first, last int) {
 	for i, r := range ranges {

@@ -177,6 +177,8 @@ type DockerfileInfo struct {
 	// Dir is the directory that BuildKit reads it from; "" as with Path.
 	Dir  string
 	Data []byte
+	// Escape is its escape character, '\\' or '`'.
+	Escape rune
 	// Open is that of the Options.
 	Open func(dir string) (dockerctx.FS, error)
 }
@@ -199,12 +201,16 @@ type Stage struct {
 	// Reached tells whether the target needs this stage.
 	Reached      bool
 	Instructions []Instruction
+
+	written written
 }
 
 // Instruction is one instruction of a stage.
 type Instruction struct {
 	Keyword  string // upper case
 	Location Location
+
+	written written
 }
 
 // Warning is a lint of BuildKit.
@@ -214,6 +220,7 @@ type Warning struct {
 	Description string
 	URL         string
 	Range       dockerctx.Range
+	Text        string // what stands there, on one line
 }
 
 // The kinds of assumptions that Compile makes.

@@ -70,16 +70,22 @@ func (o *outline) at(ranges []parser.Range) Location {
 	return o.location(first, last, "")
 }
 
+// written gives where the instruction is written that BuildKit's ranges point to.
+func (o *outline) written(ranges []parser.Range) written {
+	first, _ := bounds(ranges)
+	return written{o.src, first, o.escape}
+}
+
 func (o *outline) stageInfo(i int, st instructions.Stage) Stage {
 	info := Stage{
 		Index: i, Name: st.Name, BaseName: st.BaseName, BaseStage: -1, Platform: st.Platform,
-		Location: o.at(st.Location),
+		Location: o.at(st.Location), written: o.written(st.Location),
 	}
 	info.Range = info.Location.Range
 	for _, cmd := range st.Commands {
 		loc := o.at(cmd.Location())
 		info.Range.End = loc.Range.End
-		info.Instructions = append(info.Instructions, Instruction{Keyword: strings.ToUpper(cmd.Name()), Location: loc})
+		info.Instructions = append(info.Instructions, Instruction{Keyword: strings.ToUpper(cmd.Name()), Location: loc, written: o.written(cmd.Location())})
 	}
 	return info
 }

@@ -17,6 +17,8 @@ type Unset struct {
 	Args []string
 	// Env are not declared at all: only a base image can set them.
 	Env []string
+	// Workdir tells that a path is relative to the working directory, which no instruction sets: only a base image can.
+	Workdir bool
 }
 
 // variableUse is a use of a variable without a default of its own. A backslash before it makes it plain text.

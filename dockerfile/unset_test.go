@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 )
 
 func TestUnset(t *testing.T) {
@@ -31,5 +32,20 @@ func TestUnset(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			assert.Equal(t, tt.want, unset([]byte(tt.text), tt.line, tt.args))
 		})
+	}
+}
+
+// A mount at a relative path is refused where no instruction sets the working directory: a base image may.
+func TestUnsetWorkdir(t *testing.T) {
+	for text, want := range map[string]bool{
+		"FROM x\nRUN --mount=type=bind,target=. ls\n": true,
+		"FROM x\nRUN --mount=type=wrong ls\n":         false,
+	} {
+		_, err := Compile(t.Context(), Options{Context: withDockerfile(t, text), Platform: "linux/amd64"})
+		var refused *Error
+		require.ErrorAs(t, err, &refused)
+		assert.Equal(t, want, refused.Unset.Workdir, text)
+		assert.Contains(t, text, refused.Text)
+		assert.Contains(t, refused.Text, "RUN --mount")
 	}
 }

@@ -50,7 +50,7 @@ func checkEnv(p *pass) error {
 			related = append(slices.Clone(asked), instruction(finding.RoleSets, loc))
 		}
 		want := req[name]
-		f := finding.Finding{Rule: finding.EnvMismatch, Subject: subject, Related: related, Hint: finding.Hint{EnvName: name}}
+		f := finding.Finding{Rule: finding.EnvMismatch, Subject: subject, Related: related, Hint: finding.Hint{EnvName: name}, About: finding.About{Variable: name}}
 		if want.Equals != nil {
 			f.Hint.EnvValue = *want.Equals
 		}
@@ -80,7 +80,7 @@ func checkEnv(p *pass) error {
 			if dirs := p.missingDirs(value); len(dirs) > 0 {
 				for _, dir := range dirs {
 					missing := p.pathMissing(finding.SearchPathEntryMissing, dir, fmt.Sprintf("%s has %s, which is no directory of the image", name, dir), related)
-					missing.Subject = subject
+					missing.Subject, missing.About.Variable = subject, name
 					p.add(missing)
 				}
 				continue

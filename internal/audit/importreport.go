@@ -225,7 +225,7 @@ func (c *importCheck) reportName(n *missingName) {
 		module = m.Parent.Name
 	}
 	f := finding.Finding{
-		Rule: finding.NameNotExported, Module: module, Subject: c.sitePosition(m),
+		Rule: finding.NameNotExported, Module: module, Subject: c.sitePosition(m), About: finding.About{Name: m.Name},
 		Summary: fmt.Sprintf("%s does not export %s (%s)", module, m.Name, count(len(n.missing), "import")),
 	}
 	for _, m := range n.missing {
@@ -300,6 +300,7 @@ func (c *importCheck) reportMisplaced(m python.Missing) {
 	}
 	c.add(finding.Finding{
 		Rule: finding.ImportNotFound, Severity: finding.Warning, Module: m.Module, Subject: c.sitePosition(m), Related: []finding.Place{c.sitePlace(m)},
+		About:   finding.About{Site: c.sitePosition(m).File},
 		Summary: fmt.Sprintf("the relative import of %s leads nowhere", m.Module),
 		Detail:  c.way(m) + " " + detail,
 	})
@@ -371,6 +372,7 @@ func (c *importCheck) reportCycles(g *python.Graph) {
 		c.cycles[c.sitePosition(site)] = true
 		c.add(finding.Finding{
 			Rule: finding.ImportCycle, Module: cy.Module, Subject: c.sitePosition(site),
+			About:   finding.About{Site: c.sitePosition(site).File, Name: cy.Name},
 			Summary: fmt.Sprintf("%s is asked for %s while it is still being imported", cy.Module, cy.Name),
 			Detail:  fmt.Sprintf("It has got as far as %s:%d, and binds %s only below.", pending.File, pending.Line, cy.Name),
 			Related: []finding.Place{
@@ -389,14 +391,14 @@ func (c *importCheck) checkSearchPath() {
 	value, _ := lookupEnv(c.image.Plan.Config.Env, "PYTHONPATH")
 	for _, dir := range c.missingDirs(strings.Trim(value, ":")) {
 		f := c.pathMissing(finding.SearchPathEntryMissing, dir, fmt.Sprintf("PYTHONPATH has %s, which is no directory of the image", dir), []finding.Place{instruction(finding.RoleSets, loc)})
-		f.Subject, f.Severity = position(loc), finding.Warning
+		f.Subject, f.Severity, f.About.Variable = position(loc), finding.Warning, "PYTHONPATH"
 		c.add(f)
 	}
 }
 
 // sitePosition gives a place in the image as one in the repository, where the file comes from it.
 func (c *importCheck) sitePosition(m python.Missing) finding.Position {
-	p := finding.Position{File: m.Site.File, Line: m.Site.Range.Start.Line, Column: m.Site.Range.Start.Column}
+	p := finding.At(m.Site.File, m.Site.Range)
 	if m.From != nil {
 		if o, ok := c.contextPath(m.From.Module.Tree, m.Site.File); ok {
 			p.File = simulate.Shown(c.main.Dir, o)

@@ -238,7 +238,7 @@ func (c *moduleCheck) explainIgnored(f *finding.Finding) []string {
 				strings.TrimSpace(s.Line.Text), strings.TrimSuffix(sentence(s), ".")))
 		}
 		if first {
-			f.Subject = finding.Position{File: c.main.Ignore.Name, Line: l.Number, Column: l.Range.Start.Column}
+			f.Subject = finding.At(c.main.Ignore.Name, l.Range)
 			first = false
 		}
 	}

@@ -56,6 +56,7 @@ func checkForbidden(p *pass) error {
 			Summary: fmt.Sprintf("%s is in the image and must not be", matches[0].path),
 			Detail:  fmt.Sprintf("It matches the forbidden path %s.", glob),
 			Related: append(asked, p.origin(matches[0].node)...),
+			About:   finding.About{Text: glob},
 		}
 		for _, m := range matches {
 			f.Files = append(f.Files, m.path)

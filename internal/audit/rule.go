@@ -301,8 +301,7 @@ func unsetOf(image *simulate.Image, err error) dockerfile.Unset {
 // where the image is built: an argument of an image that nobody named, or a setting of a base image.
 func (s Subject) judgeVariables(f *finding.Finding, unset dockerfile.Unset) {
 	switch {
-	case strings.HasPrefix(f.Summary, `invalid mount target "/"`):
-		// A relative target, where no instruction sets the working directory: base images do.
+	case unset.Workdir:
 		f.Severity = finding.Warning
 		if s.Discovered {
 			f.Severity = finding.Note
@@ -373,10 +372,8 @@ func instruction(role finding.Role, l dockerfile.Location) finding.Place {
 	return finding.Place{Role: role, File: l.File, Line: l.Range.Start.Line, Text: text}
 }
 
-// position gives an instruction's start.
-func position(l dockerfile.Location) finding.Position {
-	return finding.Position{File: l.File, Line: l.Range.Start.Line, Column: l.Range.Start.Column}
-}
+// position gives where an instruction is.
+func position(l dockerfile.Location) finding.Position { return finding.At(l.File, l.Range) }
 
 // last gives the last instruction of the target stage: the place to which something must be added.
 func (p *pass) last() finding.Position {
@@ -435,6 +432,7 @@ func buildFailure(err error) (finding.Finding, bool) {
 	case errors.As(err, &ie):
 		f.Summary = ie.Message
 		f.Subject = finding.Position{File: ie.File, Line: ie.Line}
+		f.About = finding.About{Site: ie.File, Text: strings.TrimSpace(ie.Text)}
 		f.Detail = "BuildKit refuses this ignore file, and with it every build of the context."
 		return f, true
 	case errors.As(err, &be):
@@ -458,10 +456,14 @@ func buildFailure(err error) (finding.Finding, bool) {
 			}
 		}
 		f.Detail, f.ContextPath = strings.Join(detail, " "), strings.TrimPrefix(be.Source, "/")
+		if f.ContextPath == "" {
+			f.About = finding.About{Site: be.Location.File, Text: be.Location.Text}
+		}
 		return f, true
 	case errors.As(err, &de):
 		f.Summary = de.Message
-		f.Subject = finding.Position{File: de.File, Line: de.Range.Start.Line, Column: de.Range.Start.Column}
+		f.Subject = finding.At(de.File, de.Range)
+		f.About = finding.About{Site: de.File, Text: de.Text}
 		return f, true
 	}
 	return f, false

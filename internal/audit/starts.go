@@ -158,6 +158,7 @@ func (c *importCheck) reportUntold(started []program.Entry, notes []shell.Note) 
 	}
 	f := finding.Finding{
 		Rule: finding.EntrypointUnknown, Subject: finding.Position{File: places[0].File, Line: places[0].Line}, Summary: summary,
+		About:  finding.About{Site: places[0].File},
 		Detail: strings.ToUpper(told[:1]) + told[1:] + ". Entry points can be named in the configuration, under entrypoints.",
 	}
 	if len(places) > 1 {

@@ -115,7 +115,7 @@ func (p *pass) failsUploaded() (source string, err error) {
 		line = u.Withheld(p.main.Dir, filepath.ToSlash(df), false)
 	}
 	f := p.notUploaded("the build fails with what is uploaded: "+fail.Summary, "", line)
-	f.Subject, f.ContextPath = fail.Subject, fail.ContextPath
+	f.Subject, f.ContextPath, f.About = fail.Subject, fail.ContextPath, fail.About
 	f.Related = append(f.Related, slices.DeleteFunc(fail.Related, func(at finding.Place) bool { return at.Role == finding.RoleExcludes })...)
 	p.add(f)
 	return fail.ContextPath, nil

@@ -1,7 +1,7 @@
 // Package baseline remembers findings that a repository has when it begins to use ctxaudit, so that only new ones fail.
 //
-// A finding is known by its fingerprint, which does not depend on line numbers: a baseline survives edits elsewhere in the
-// files. It is JSON, sorted, so that a change of it can be read in a review.
+// A finding is known by its fingerprint, which depends neither on line numbers nor on sentences: a baseline survives edits
+// elsewhere in the files, and another wording. It is JSON, sorted, so that a change of it can be read in a review.
 package baseline
 
 import (
@@ -38,17 +38,31 @@ func Parse(name string, data []byte) (*Baseline, error) {
 	if dec.More() {
 		return nil, fmt.Errorf("reading baseline %s: something follows the end of it", name)
 	}
-	if b.Version != 1 {
-		return nil, fmt.Errorf("reading baseline %s: version %d is not supported; this ctxaudit reads version 1", name, b.Version)
+	if b.Version != version && !b.Outdated() {
+		return nil, fmt.Errorf("reading baseline %s: version %d is not supported; this ctxaudit reads version %d", name, b.Version, version)
 	}
 	return &b, nil
 }
 
+// version is that of the baselines that are written.
+const version = 2
+
+// Outdated reports whether the next release will not read it.
+func (b *Baseline) Outdated() bool { return b.Version == 1 }
+
+// fingerprints gives the findings of an image the names by which it knows them.
+func (b *Baseline) fingerprints(r finding.ImageReport) []string {
+	if b.Outdated() {
+		return sentencePrints(r)
+	}
+	return finding.Fingerprints(r)
+}
+
 // Take makes a baseline of all findings.
 func Take(images []finding.ImageReport) *Baseline {
-	b := &Baseline{Version: 1, Findings: []Known{}}
+	b := &Baseline{Version: version, Findings: []Known{}}
 	for _, img := range images {
-		prints := finding.Fingerprints(img)
+		prints := b.fingerprints(img)
 		for i, f := range img.Findings {
 			b.Findings = append(b.Findings, Known{prints[i], img.Name, f.Rule, f.Summary})
 		}
@@ -74,7 +88,7 @@ func (b *Baseline) Apply(images []finding.ImageReport) (known int, gone []Known)
 	met := map[string]bool{}
 	for i := range images {
 		img := &images[i]
-		prints := finding.Fingerprints(*img)
+		prints := b.fingerprints(*img)
 		fresh := []finding.Finding{}
 		for k, f := range img.Findings {
 			if have[prints[k]] {

@@ -50,6 +50,9 @@ func (a *app) settle(images []finding.ImageReport, subjects []audit.Subject, f *
 	if err != nil {
 		return err
 	}
+	if b.Outdated() {
+		a.tellf("ctxaudit: the baseline %s is one of version 1, which the next release will not read; --update-baseline rewrites it", f.baseline)
+	}
 	known, gone := b.Apply(images)
 	if known > 0 {
 		a.tellf("ctxaudit: not shown: %s of the baseline %s", findings(known), f.baseline)
@@ -127,7 +130,8 @@ func addLints(r *finding.ImageReport, image *simulate.Image) {
 		}
 		r.Findings = append(r.Findings, finding.Finding{
 			Rule: w.Rule, Severity: finding.Warning, Summary: w.Message, Detail: detail,
-			Subject: finding.Position{File: image.Plan.Dockerfile.Name, Line: w.Range.Start.Line, Column: w.Range.Start.Column},
+			Subject: finding.At(image.Plan.Dockerfile.Name, w.Range),
+			About:   finding.About{Site: image.Plan.Dockerfile.Name, Text: w.Text},
 			Related: []finding.Place{}, Assumptions: []finding.Assumption{}, Fixes: []finding.Fix{},
 		})
 	}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/ctxaudit/ctxaudit/dockerctx"
 	"github.com/ctxaudit/ctxaudit/internal/edit"
 )
 
@@ -48,11 +49,19 @@ func ParseSeverity(s string) (Severity, error) {
 	return "", fmt.Errorf("unknown severity %q; known are error, warning, note", s)
 }
 
-// Position is a place in a file. A line or column of 0 is unknown.
+// Position is a part of a file: lines from 1, columns in bytes from 1. What is 0 is unknown. The end is the first place behind
+// it.
 type Position struct {
-	File   string `json:"file,omitempty"`
-	Line   int    `json:"line,omitempty"`
-	Column int    `json:"column,omitempty"`
+	File      string `json:"file,omitempty"`
+	Line      int    `json:"line,omitempty"`
+	Column    int    `json:"column,omitempty"`
+	EndLine   int    `json:"endLine,omitempty"`
+	EndColumn int    `json:"endColumn,omitempty"`
+}
+
+// At gives a part of a file.
+func At(file string, r dockerctx.Range) Position {
+	return Position{File: file, Line: r.Start.Line, Column: r.Start.Column, EndLine: r.End.Line, EndColumn: r.End.Column}
 }
 
 // Role says what a related line did.
@@ -146,7 +155,8 @@ type Finding struct {
 	// Tried says what was tried without success, if there is no fix.
 	Tried []string `json:"tried,omitempty"`
 
-	Hint Hint `json:"-"`
+	Hint  Hint  `json:"-"`
+	About About `json:"-"`
 }
 
 // Suppressed is a finding that somebody has decided to live with.

@@ -354,7 +354,8 @@ func (l *linter) instead(line *dockerctx.Line, f *fact) string {
 func (l *linter) add(line *dockerctx.Line, rule string, severity finding.Severity, summary, detail string, related ...finding.Place) {
 	l.result.Findings = append(l.result.Findings, finding.Finding{
 		Rule: rule, Severity: severity, Summary: summary, Detail: detail,
-		Subject: finding.Position{File: l.ignore.Name, Line: line.Number, Column: line.Range.Start.Column},
+		Subject: finding.At(l.ignore.Name, line.Range),
+		About:   finding.About{Site: l.ignore.Name, Text: strings.TrimSpace(line.Text)},
 		Related: append([]finding.Place{}, related...), Assumptions: []finding.Assumption{}, Fixes: []finding.Fix{},
 	})
 }

@@ -112,7 +112,7 @@ type (
 const homepage = "https://github.com/ctxaudit/ctxaudit"
 
 // fingerprintName names our way to make fingerprints; a better one gets another name.
-const fingerprintName = "ctxaudit/v1"
+const fingerprintName = "ctxaudit/v2"
 
 // SARIF writes an audit as SARIF 2.1.0. Related places are linked from the message, because code scanning shows only
 // those that are.
@@ -226,10 +226,13 @@ func (a Audit) sarifResult(f finding.Finding, img finding.ImageReport, rule int,
 	p := subject(f, img)
 	at := sarifLine(p.File, p.Line)
 	if sp, ok := a.Sources.span(p, f, img); ok {
-		start, end := sp.columns()
-		*at.PhysicalLocation.Region = sarifRegion{
-			StartLine: p.Line, StartColumn: start, EndLine: p.Line, EndColumn: end, Snippet: &sarifText{Text: utf8Only(sp.Line[sp.Start:sp.End])},
+		start, _ := sp.columns()
+		line, end, text := a.Sources.region(p, sp)
+		region := sarifRegion{StartLine: p.Line, StartColumn: start, EndLine: line, EndColumn: end}
+		if text != "" {
+			region.Snippet = &sarifText{Text: utf8Only(text)}
 		}
+		*at.PhysicalLocation.Region = region
 	}
 	r.Locations = []sarifLocation{at}
 	var plain, rich strings.Builder

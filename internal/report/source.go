@@ -58,6 +58,8 @@ func (s Sources) line(file string, number int) (text string, ok bool) {
 type span struct {
 	Line       string
 	Start, End int
+	// GoesOn tells that what the finding is about goes on in the next line.
+	GoesOn bool
 }
 
 // columns gives the span in characters from 1, as SARIF counts with columnKind unicodeCodePoints.
@@ -66,15 +68,19 @@ func (s span) columns() (start, end int) {
 	return start, start + utf8.RuneCountInString(s.Line[s.Start:s.End])
 }
 
-// span finds what a finding points at: the name in an import, the word in an instruction, else the line without the
-// blanks around it. Findings know where that begins; where it ends is in the text.
+// span finds what a finding points at in its first line: the name in an import, else as much of the line as the finding says,
+// without the blanks around it.
 func (s Sources) span(p finding.Position, f finding.Finding, img finding.ImageReport) (span, bool) {
 	line, ok := s.line(p.File, p.Line)
 	if !ok || strings.TrimSpace(line) == "" {
 		return span{}, false
 	}
 	first := len(line) - len(strings.TrimLeftFunc(line, unicode.IsSpace))
-	out := span{Line: line, Start: first, End: len(strings.TrimRightFunc(line, unicode.IsSpace))}
+	last := len(strings.TrimRightFunc(line, unicode.IsSpace))
+	out := span{Line: line, Start: first, End: last, GoesOn: p.EndLine > p.Line}
+	if end := p.EndColumn - 1; p.EndLine == p.Line && 0 < end && end < last && utf8.RuneStart(line[end]) {
+		out.End = end
+	}
 	at := p.Column - 1
 	if at < 0 || at >= out.End || !utf8.RuneStart(line[at]) {
 		at = first
@@ -82,18 +88,38 @@ func (s Sources) span(p finding.Position, f finding.Finding, img finding.ImageRe
 	out.Start = max(at, first)
 	switch {
 	case path.Ext(p.File) == ".py":
+		end := out.End
 		out.Start, out.End = imported(line, out.Start, out.End, f.Module)
-	case p.File == img.Dockerfile:
+		out.GoesOn = out.GoesOn && out.End == end
+	case p.File == img.Dockerfile && p.EndLine != p.Line:
 		out.End = len(strings.TrimRight(line[:out.End], "\\` \t"))
-		// A setting of an ENV stands for itself, on whatever line of it.
-		if word := wordEnd(line[out.Start:out.End]); out.Start > first || strings.Contains(line[out.Start:out.Start+word], "=") {
-			out.End = out.Start + word
-		}
 	}
 	if out.End <= out.Start {
-		out.Start, out.End = first, len(strings.TrimRightFunc(line, unicode.IsSpace))
+		out.Start, out.End = first, last
 	}
 	return out, true
+}
+
+// region gives where a part of a file that begins in a span ends, in characters as [span.columns] counts them, and its text;
+// "" for one that is too long to show.
+func (s Sources) region(p finding.Position, sp span) (endLine, endColumn int, text string) {
+	_, endColumn = sp.columns()
+	last, ok := s.line(p.File, p.EndLine)
+	if !sp.GoesOn || !ok || p.EndColumn < 1 || p.EndColumn-1 > len(last) {
+		return p.Line, endColumn, sp.Line[sp.Start:sp.End]
+	}
+	last = last[:p.EndColumn-1]
+	parts := []string{sp.Line[sp.Start:]}
+	size := len(last) + len(parts[0])
+	for n := p.Line + 1; n < p.EndLine && size <= maxSourceLine; n++ {
+		line, _ := s.line(p.File, n)
+		parts = append(parts, line)
+		size += len(line) + 1
+	}
+	if size <= maxSourceLine {
+		text = strings.Join(append(parts, last), "\n")
+	}
+	return p.EndLine, utf8.RuneCountInString(last) + 1, text
 }
 
 // imported finds the name of a module in an import statement: at the place if that is a name, else behind it.
@@ -144,24 +170,4 @@ func wordBoundary(s string, atEnd bool) bool {
 		r, _ = utf8.DecodeLastRuneInString(s)
 	}
 	return s == "" || !isWord(r)
-}
-
-// wordEnd gives the length of the first word of an instruction's text: blanks in quotes belong to it.
-func wordEnd(s string) int {
-	quote := byte(0)
-	for i := 0; i < len(s); i++ {
-		switch c := s[i]; {
-		case c == '\\' && quote != '\'':
-			i++
-		case quote != 0:
-			if c == quote {
-				quote = 0
-			}
-		case c == '"' || c == '\'':
-			quote = c
-		case c == ' ' || c == '\t':
-			return i
-		}
-	}
-	return len(s)
 }

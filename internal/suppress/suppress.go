@@ -39,6 +39,7 @@ type suppression struct {
 	expires string
 	file    string
 	line    int
+	about   string // what it is about, besides the rules
 	used    bool
 	// matches reports whether it is about a finding, rules apart.
 	matches func(image string, f finding.Finding) bool
@@ -110,6 +111,7 @@ func (s *suppression) report(images []finding.ImageReport, severity finding.Seve
 	img := &images[min(s.image, len(images)-1)]
 	img.Findings = append(img.Findings, finding.Finding{
 		Rule: rule, Severity: severity, Summary: summary, Detail: detail, Subject: finding.Position{File: s.file, Line: s.line},
+		About:   finding.About{Site: s.file, Text: strings.TrimSpace(strings.Join(s.rules, ",") + " " + s.about)},
 		Related: []finding.Place{}, Assumptions: []finding.Assumption{}, Fixes: []finding.Fix{},
 	})
 }
@@ -132,6 +134,7 @@ func fromPolicy(images []finding.ImageReport, file *policy.File) []*suppression 
 	for i, p := range file.Suppress {
 		s := &suppression{
 			rules: []string{p.Rule}, reason: p.Reason, expires: p.Expires, file: file.Name, line: file.Line("suppress", i),
+			about:   strings.Join([]string{p.Image, p.Module, p.Path}, " "),
 			matches: func(image string, f finding.Finding) bool { return about(p, image, f) },
 		}
 		if p.Rule == "" {

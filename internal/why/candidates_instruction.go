@@ -8,10 +8,10 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/ctxaudit/ctxaudit/dockerctx"
 	"github.com/ctxaudit/ctxaudit/dockerfile"
 	"github.com/ctxaudit/ctxaudit/internal/edit"
 	"github.com/ctxaudit/ctxaudit/internal/finding"
-	"github.com/ctxaudit/ctxaudit/internal/lazyre"
 	"github.com/ctxaudit/ctxaudit/internal/modules/python/syntax"
 	"github.com/ctxaudit/ctxaudit/internal/rootfs"
 	"github.com/ctxaudit/ctxaudit/internal/simulate"
@@ -23,36 +23,6 @@ func (r *Repairer) stage() *dockerfile.Stage {
 		return &r.plan.Stages[i]
 	}
 	return nil
-}
-
-// line gives an instruction that stands on one line, with its words; ok is false for any other, for one in JSON form and
-// for one with a heredoc or quotes, whose words are not so easily told apart.
-func (r *Repairer) words(in dockerfile.Instruction) (words []string, ok bool) {
-	at := in.Location.Range
-	if at.Start.Line != at.End.Line || in.Location.Trigger != "" {
-		return nil, false
-	}
-	text := string(r.plan.Dockerfile.Data[at.Start.Offset:at.End.Offset])
-	if strings.ContainsAny(text, "[\"'\\`") || strings.Contains(text, "<<") {
-		return nil, false
-	}
-	return strings.Fields(text), true
-}
-
-// replace gives the edit that puts other words in the place of an instruction on one line.
-func (r *Repairer) replace(in dockerfile.Instruction, words []string) edit.Edit {
-	at := in.Location.Range.Start
-	indent := strings.Repeat(" ", max(at.Column-1, 0))
-	return r.dockerfileEdit(at.Line, 1, indent+strings.Join(words, " "))
-}
-
-// operands gives where the sources of a COPY or ADD begin, behind its flags.
-func operands(words []string) int {
-	i := 1
-	for i < len(words) && strings.HasPrefix(words[i], "--") {
-		i++
-	}
-	return i
 }
 
 func isCopy(in dockerfile.Instruction) bool { return in.Keyword == "COPY" || in.Keyword == "ADD" }
@@ -67,9 +37,6 @@ func (r *Repairer) afterCopies(s *dockerfile.Stage) int {
 	}
 	return at + 1
 }
-
-// kept are the flags of a neighbouring COPY that a new one should have too.
-var kept = lazyre.New(`--(chown|chmod)=\S+`)
 
 // copyCandidates gives edits that copy what no instruction copies.
 func (r *Repairer) copyCandidates(f finding.Finding) ([]candidate, error) {
@@ -101,15 +68,15 @@ func (r *Repairer) copyCandidates(f finding.Finding) ([]candidate, error) {
 		out = append(out, r.newCopy(s, dir, path.Dir(wants[0]), "", true))
 	}
 	for _, in := range s.Instructions {
-		words, ok := r.words(in)
-		if !ok || !isCopy(in) {
+		c, ok := copyOf(in)
+		if !ok {
 			continue
 		}
-		for i := 1; i < operands(words); i++ {
-			if strings.HasPrefix(words[i], "--exclude=") {
+		for _, flag := range c.Flags {
+			if strings.HasPrefix(flag.Text, "--exclude=") {
 				out = append(out, candidate{
-					title: fmt.Sprintf("remove %s from line %d of %s", words[i], in.Location.Range.Start.Line, in.Location.File),
-					edits: []edit.Edit{r.replace(in, slices.Delete(slices.Clone(words), i, i+1))},
+					title: fmt.Sprintf("remove %s from line %d of %s", flag.Text, in.Location.Range.Start.Line, in.Location.File),
+					edits: []edit.Edit{r.drop(flag.Range)},
 				})
 			}
 		}
@@ -152,11 +119,19 @@ func (r *Repairer) habits(s *dockerfile.Stage) (flags string, relative bool) {
 	for {
 		found := false
 		for _, in := range s.Instructions {
-			if words := strings.Fields(in.Location.Text); isCopy(in) && len(words) > 1 && in.Location.Trigger == "" {
-				found = true
-				flags = strings.Join(kept().FindAllString(strings.Join(words[:operands(words)], " "), -1), " ")
-				relative = relative || !path.IsAbs(strings.Trim(words[len(words)-1], `",]`))
+			c, ok := copyOf(in)
+			if !ok {
+				continue
 			}
+			found = true
+			var kept []string
+			for _, flag := range c.Flags {
+				if strings.HasPrefix(flag.Text, "--chown=") || strings.HasPrefix(flag.Text, "--chmod=") {
+					kept = append(kept, flag.Text)
+				}
+			}
+			flags = strings.Join(kept, " ")
+			relative = relative || !path.IsAbs(c.dest)
 		}
 		if found || s.BaseStage < 0 || s.BaseStage >= s.Index {
 			return flags, relative
@@ -211,14 +186,12 @@ func (r *Repairer) widened(f finding.Finding, wants []string, isDir bool) []cand
 	s := r.stage()
 	var out []candidate
 	for _, in := range s.Instructions {
-		words, ok := r.words(in)
-		if !ok || !isCopy(in) || isDir || strings.Contains(f.ContextPath, " ") || strings.Contains(strings.Join(words, " "), "--from=") {
+		c, ok := copyOf(in)
+		if !ok || isDir || c.from() != "" {
 			continue
 		}
-		at := operands(words)
-		sources := words[at : len(words)-1]
-		dest := words[len(words)-1]
-		if len(sources) == 0 || !slices.ContainsFunc(sources, func(src string) bool { return path.Dir(path.Clean(src)) == path.Dir(f.ContextPath) }) {
+		sources, dest := c.sources, c.dest
+		if !slices.ContainsFunc(sources, func(src string) bool { return path.Dir(path.Clean(src)) == path.Dir(f.ContextPath) }) {
 			continue
 		}
 		if len(sources) == 1 && !strings.HasSuffix(dest, "/") && dest != "." {
@@ -231,10 +204,13 @@ func (r *Repairer) widened(f finding.Finding, wants []string, isDir bool) []cand
 		if !slices.Contains(wants, path.Join(dir, path.Base(f.ContextPath))) {
 			continue
 		}
-		more := slices.Insert(slices.Clone(words), len(words)-1, f.ContextPath)
+		more, ok := r.addSource(c, f.ContextPath)
+		if !ok {
+			continue
+		}
 		out = append(out, candidate{
 			title: fmt.Sprintf("add %s to the files that line %d of %s copies", f.ContextPath, in.Location.Range.Start.Line, in.Location.File),
-			edits: []edit.Edit{r.replace(in, more)},
+			edits: []edit.Edit{more},
 		})
 	}
 	return out
@@ -290,19 +266,18 @@ func (r *Repairer) renameCandidates(f finding.Finding) []candidate {
 			if in.Location.Range.Start.Line != f.Subject.Line {
 				continue
 			}
-			words, ok := r.words(in)
-			if !ok || slices.Contains(words, near) {
+			c, ok := copyOf(in)
+			if !ok || slices.Contains(c.sources, near) {
 				return nil // what is most like it is copied already
 			}
-			changed := slices.Clone(words)
-			for i := operands(words); i < len(words)-1; i++ {
-				if path.Clean("/"+words[i]) == "/"+f.ContextPath {
-					changed[i] = near
-				}
+			text, ok := c.Quote(near)
+			at := slices.IndexFunc(c.sources, func(source string) bool { return path.Clean("/"+source) == "/"+f.ContextPath })
+			if at < 0 || !ok {
+				return nil
 			}
 			return []candidate{{
 				title: fmt.Sprintf("copy %s instead of %s", near, f.ContextPath),
-				edits: []edit.Edit{r.replace(in, changed)},
+				edits: []edit.Edit{r.put(c.Args[at].Range, text)},
 			}}
 		}
 	}
@@ -318,25 +293,20 @@ func (r *Repairer) destinationCandidates(f finding.Finding) []candidate {
 	}
 	var out []candidate
 	for _, in := range s.Instructions {
-		words, ok := r.words(in)
-		if !ok || !isCopy(in) {
+		c, ok := copyOf(in)
+		if !ok || len(c.sources) != 1 || path.Clean("/"+c.sources[0]) != "/"+f.ContextPath {
 			continue
 		}
-		at := operands(words)
-		if len(words)-at != 2 || path.Clean("/"+words[at]) != "/"+f.ContextPath {
-			continue
-		}
-		dest := words[at+1]
-		fixed := strings.TrimSuffix(dest, "/") + "/" + name + "/"
-		if dest == "." || dest == "./" {
+		fixed := strings.TrimSuffix(c.dest, "/") + "/" + name + "/"
+		if c.dest == "." || c.dest == "./" {
 			fixed = "./" + name + "/"
 		}
-		changed := slices.Clone(words)
-		changed[at+1] = fixed
-		out = append(out, candidate{
-			title: fmt.Sprintf("copy %s into a directory of its name", f.ContextPath),
-			edits: []edit.Edit{r.replace(in, changed)},
-		})
+		if text, ok := c.Quote(fixed); ok {
+			out = append(out, candidate{
+				title: fmt.Sprintf("copy %s into a directory of its name", f.ContextPath),
+				edits: []edit.Edit{r.put(c.Args[1].Range, text)},
+			})
+		}
 	}
 	return out
 }
@@ -358,9 +328,7 @@ func (r *Repairer) searchPathCandidates(f finding.Finding) []candidate {
 
 // setEnv sets a variable where it is set now, or else behind the last COPY.
 func (r *Repairer) setEnv(name, value, title string) candidate {
-	if strings.ContainsAny(value, " \t\"'$\\#") {
-		value = `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, `$`, `\$`).Replace(value) + `"`
-	}
+	value = dockerfile.Quote(value, r.plan.Dockerfile.Escape)
 	s := r.stage()
 	if s == nil {
 		return candidate{title: title}
@@ -370,13 +338,28 @@ func (r *Repairer) setEnv(name, value, title string) candidate {
 			if !within(loc, in) {
 				continue
 			}
-			if words, ok := r.words(in); ok && len(words) == 2 && strings.HasPrefix(words[1], name+"=") {
-				return candidate{title: title, edits: []edit.Edit{r.replace(in, []string{words[0], name + "=" + value})}}
+			if at, ok := valueOf(in, name); ok {
+				return candidate{title: title, edits: []edit.Edit{r.put(at, value)}}
 			}
 			return candidate{title: title, edits: []edit.Edit{r.dockerfileEdit(in.Location.Range.End.Line+1, 0, "ENV "+name+"="+value)}}
 		}
 	}
 	return candidate{title: title, edits: []edit.Edit{r.dockerfileEdit(r.afterCopies(s), 0, "ENV "+name+"="+value)}}
+}
+
+// valueOf gives where an ENV has the value of a variable, the last one if it sets it several times.
+func valueOf(in dockerfile.Instruction, name string) (at dockerctx.Range, ok bool) {
+	args := in.Syntax().Args
+	if len(args) == 2 && args[0].Text == name {
+		return args[1].Range, true
+	}
+	for _, pair := range args {
+		if strings.HasPrefix(pair.Text, name+"=") {
+			at, ok = pair.Range, true
+			at.Start.Offset += len(name) + 1
+		}
+	}
+	return at, ok && at.Start.Line == at.End.Line
 }
 
 // exportCandidates add the export that a package lacks, behind the imports of its __init__.py.

@@ -3,10 +3,12 @@ package why
 import (
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/moby/buildkit/util/suggest"
 
+	"github.com/ctxaudit/ctxaudit/dockerfile"
 	"github.com/ctxaudit/ctxaudit/internal/finding"
 )
 
@@ -36,10 +38,10 @@ func (e *Explainer) environment(a *Answer, name string) {
 	a.Verdict, a.Summary = NotSet, fmt.Sprintf("%s is not set in the image", name)
 	for _, s := range e.Image.Plan.Stages {
 		for _, in := range s.Instructions {
-			if in.Keyword == "ENV" && strings.Contains(in.Location.Text, name) && s.Index != e.Image.Plan.TargetStage {
+			if in.Keyword == "ENV" && declares(in, name) && s.Index != e.Image.Plan.TargetStage {
 				a.step("an ENV of another stage does not count", instruction(finding.RoleNoEffect, in.Location))
 			}
-			if in.Keyword == "ARG" && strings.Contains(in.Location.Text, name) {
+			if in.Keyword == "ARG" && declares(in, name) {
 				a.step("an ARG is not part of the image's environment", instruction(finding.RoleNoEffect, in.Location))
 			}
 		}
@@ -50,6 +52,14 @@ func (e *Explainer) environment(a *Answer, name string) {
 		a.Remedy = fmt.Sprintf("an ENV %s=... in the stage that is built would set it", name)
 	}
 	a.Assumptions = e.assumptions()
+}
+
+// declares reports whether an ENV or ARG is about a variable.
+func declares(in dockerfile.Instruction, name string) bool {
+	return slices.ContainsFunc(in.Syntax().Args, func(w dockerfile.Word) bool {
+		key, _, _ := strings.Cut(w.Text, "=")
+		return key == name
+	})
 }
 
 // searchPath tells of each entry of a list whether it is a directory of the image.

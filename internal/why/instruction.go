@@ -198,15 +198,14 @@ func filesOf(n int64) string {
 
 // ignoredSources names the ignore lines that keep out parts of what an instruction reads from the context.
 func (e *Explainer) ignoredSources(a *Answer, in dockerfile.Instruction) {
-	words := strings.Fields(in.Location.Text)
-	at := operands(words)
-	if e.Main == nil || e.Main.Ignore == nil || len(words)-at < 2 || strings.Contains(in.Location.Text, "--from=") {
+	c, ok := copyOf(in)
+	if e.Main == nil || e.Main.Ignore == nil || !ok || c.from() != "" {
 		return
 	}
 	count := map[*dockerctx.Line]int{}
 	var order []*dockerctx.Line
 	_ = e.Main.WalkIgnored(false, func(entry dockerctx.IgnoredEntry) error {
-		if entry.Line == nil || !takes(words[at:len(words)-1], entry.Path) {
+		if entry.Line == nil || !takes(c.sources, entry.Path) {
 			return nil
 		}
 		if count[entry.Line] == 0 {

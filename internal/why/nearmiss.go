@@ -28,24 +28,13 @@ func (e *Explainer) nearMisses(a *Answer, p string) {
 	plan := e.Image.Plan
 	for _, s := range plan.Stages {
 		for _, in := range s.Instructions {
-			if in.Keyword != "COPY" && in.Keyword != "ADD" {
+			c, ok := copyOf(in)
+			if !ok {
 				continue
 			}
-			words := strings.Fields(in.Location.Text)
-			at := operands(words)
-			if len(words)-at < 2 {
-				continue
-			}
-			sources := words[at : len(words)-1]
-			from := ""
-			for _, flag := range words[1:at] {
-				if v, ok := strings.CutPrefix(flag, "--from="); ok {
-					from = v
-				}
-			}
+			sources, from := c.sources, c.from()
 			m := miss{at: in.Location, shared: -1}
 			for _, src := range sources {
-				src = strings.Trim(src, `",[]`)
 				if sentence, shared := missed(src, p); shared > m.shared {
 					m.sentence, m.shared = sentence, shared
 				}
@@ -55,7 +44,7 @@ func (e *Explainer) nearMisses(a *Answer, p string) {
 				m.sentence = "is in a stage that the image is not built from"
 			case from != "":
 				m.sentence, m.shared = e.missedFrom(from, p, sources), m.shared-1
-			case m.shared >= 0 && slices.ContainsFunc(words[1:at], func(w string) bool { return strings.HasPrefix(w, "--exclude=") }) && takes(sources, p):
+			case m.shared >= 0 && c.excludes() && takes(sources, p):
 				m.sentence = "would take it, but for its --exclude"
 			case s.Index != plan.TargetStage && takes(sources, p):
 				m.sentence = "takes it, into a stage from which the image does not take it"
@@ -78,7 +67,7 @@ func (e *Explainer) nearMisses(a *Answer, p string) {
 func takes(sources []string, p string) bool {
 	elements := strings.Split(p, "/")
 	return slices.ContainsFunc(sources, func(src string) bool {
-		src = strings.TrimPrefix(path.Clean("/"+strings.Trim(src, `",[]`)), "/")
+		src = strings.TrimPrefix(path.Clean("/"+src), "/")
 		n := strings.Count(src, "/") + 1
 		if strings.ContainsAny(src, "*?[") && n <= len(elements) {
 			ok, _ := path.Match(src, strings.Join(elements[:n], "/"))
