@@ -31,6 +31,20 @@ func (e *Explainer) later(a *Answer, p string, r *simulate.Reach, copied []simul
 		if e.Image.RemovedBy(at, last.Op) == op {
 			continue // that is told already
 		}
+		var removed []string
+		for _, f := range r.Missing() {
+			if gone := strings.TrimSuffix(at, strings.TrimPrefix(last.Entry.ContextPath, p)) + strings.TrimPrefix(f, p); e.Image.RemovedBy(gone, last.Op) == op {
+				removed = append(removed, gone)
+			}
+		}
+		if len(removed) > 0 {
+			what := removed[0]
+			if more := len(removed) - 1; more > 0 {
+				what += fmt.Sprintf(" and %d more", more)
+			}
+			a.step(fmt.Sprintf("removes %s, by its words: the step was not run", what), instruction(finding.RoleRemoves, op.Location))
+			continue
+		}
 		if steps.Follow(op.Exec, nil).MayTake(at) {
 			a.step("this step names it, or a directory above it, and may change or remove it", instruction(finding.RoleCopies, op.Location))
 		}
