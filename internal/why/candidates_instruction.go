@@ -38,6 +38,20 @@ func (r *Repairer) afterCopies(s *dockerfile.Stage) int {
 	return at + 1
 }
 
+// afterRemovals gives the line after the last COPY of a stage, and after the last step of it that surely removes a path.
+func (r *Repairer) afterRemovals(s *dockerfile.Stage, p string) int {
+	at := r.afterCopies(s)
+	for _, in := range s.Instructions {
+		if r.Image == nil {
+			break
+		}
+		if op := r.Image.RemovedBy(p, -1); op != nil && op.Location.Range == in.Location.Range {
+			at = max(at, in.Location.Range.End.Line+1)
+		}
+	}
+	return at
+}
+
 // copyCandidates gives edits that copy what no instruction copies.
 func (r *Repairer) copyCandidates(f finding.Finding) ([]candidate, error) {
 	s := r.stage()
@@ -110,7 +124,7 @@ func (r *Repairer) newCopy(s *dockerfile.Stage, source, want, from string, isDir
 	if from != "" {
 		title += " from stage " + from
 	}
-	return candidate{title: title, edits: []edit.Edit{r.dockerfileEdit(r.afterCopies(s), 0, text)}}
+	return candidate{title: title, edits: []edit.Edit{r.dockerfileEdit(r.afterRemovals(s, want), 0, text)}}
 }
 
 // habits gives how the COPY instructions of a stage, or of those that it goes on from, are written: their owner and mode,
