@@ -8,8 +8,8 @@ import (
 	"strings"
 
 	"github.com/ctxaudit/ctxaudit/dockerfile"
+	"github.com/ctxaudit/ctxaudit/internal/command"
 	"github.com/ctxaudit/ctxaudit/internal/finding"
-	"github.com/ctxaudit/ctxaudit/internal/lazyre"
 	"github.com/ctxaudit/ctxaudit/internal/modules/python"
 	"github.com/ctxaudit/ctxaudit/internal/modules/python/manifest"
 	"github.com/ctxaudit/ctxaudit/internal/modules/python/syntax"
@@ -174,7 +174,7 @@ func (c *importCheck) entries() []entry {
 			continue
 		}
 		dirs := append(slices.Clone(s.SearchDirs), c.pythonPath(r)...)
-		if runner().MatchString(quotes.Replace(s.Origin.Text)) {
+		if slices.ContainsFunc(s.Through, func(name string) bool { return command.Is(name, command.ProjectRunner) }) {
 			// poetry run imports a declared script from the working directory, uv run installs the project first.
 			dirs = append(dirs, path.Join("/", s.Workdir), path.Join("/", s.Workdir, "src"))
 			dirs = append(dirs, c.packageDirs(c.tree, path.Join("/", s.Workdir))...)
@@ -191,12 +191,6 @@ func (c *importCheck) entries() []entry {
 	}
 	return out
 }
-
-// runner is a tool that runs a command in the environment of the project around it.
-var runner = lazyre.New(`\b(poetry|uv|pdm|hatch|pipenv|rye) +run\b`)
-
-// quotes makes the exec form of a command read like the shell form.
-var quotes = strings.NewReplacer(`"`, "", ",", " ", "[", " ", "]", " ")
 
 func origin(l dockerfile.Location) shell.Origin {
 	return shell.Origin{File: l.File, Line: l.Range.Start.Line, Text: l.Text}

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/ctxaudit/ctxaudit/dockerfile"
+	"github.com/ctxaudit/ctxaudit/internal/command"
 	"github.com/ctxaudit/ctxaudit/internal/lazyre"
 	"github.com/ctxaudit/ctxaudit/internal/modules/python"
 	"github.com/ctxaudit/ctxaudit/internal/shell"
@@ -52,7 +53,7 @@ func (c *importCheck) siteDirs() []python.SearchDir {
 		}
 	}
 	for _, op := range c.image.Plan.Ops {
-		if op.Kind != dockerfile.OpExec || !steersImports().MatchString(strings.Join(op.Exec.Args, " ")) {
+		if op.Kind != dockerfile.OpExec || !c.steersImports(op) {
 			continue
 		}
 		c.pathSteps = append(c.pathSteps, op.Location)
@@ -102,8 +103,14 @@ func (c *importCheck) pthLines(file string) []string {
 	return out
 }
 
-// steersImports recognises a step that changes where the interpreter looks for modules.
-var steersImports = lazyre.New(`\.pth\b|sitecustomize|usercustomize|addsitedir|\bconda develop\b|add2virtualenv`)
+// steering are names of files and functions by which a step changes where the interpreter looks for modules.
+var steering = lazyre.New(`\.pth\b|sitecustomize|usercustomize|addsitedir`)
+
+func (c *importCheck) steersImports(op *dockerfile.Op) bool {
+	return c.mentions(op, steering().MatchString) || slices.ContainsFunc(c.script(op).Calls, func(call *command.Call) bool {
+		return call.Base == "add2virtualenv" || call.Base == "conda" && len(call.Args) > 0 && call.Args[0].Text == "develop"
+	})
+}
 
 // writtenDirs gives the absolute paths that a step writes into .pth files.
 func (c *importCheck) writtenDirs(op *dockerfile.Op) []string {

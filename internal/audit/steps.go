@@ -82,11 +82,6 @@ func makesModules(c *command.Call, ignored bool) bool {
 	return true
 }
 
-// stepText is what a RUN step runs, heredocs and all.
-func stepText(op *dockerfile.Op) string {
-	return strings.Join(op.Exec.Args, "\n")
-}
-
 // stepOn gives a step that names a file or directory of the image, "" if there is none: it writes, moves, fetches or edits
 // it, and nobody can tell what comes of that. A file counts by its base name, a directory or module by its path.
 func (c *importCheck) stepOn(contextPath, module string, at []string) string {
@@ -108,8 +103,9 @@ func (c *importCheck) stepOn(contextPath, module string, at []string) string {
 	}
 	found := ""
 	c.steps(func(op *dockerfile.Op) bool {
-		text := stepText(op)
-		if slices.ContainsFunc(patterns, func(p *regexp.Regexp) bool { return p.MatchString(text) }) && !c.onlyNames(op, patterns) {
+		if c.mentions(op, func(text string) bool {
+			return slices.ContainsFunc(patterns, func(p *regexp.Regexp) bool { return p.MatchString(text) })
+		}) {
 			found = op.Location.Text
 			return true
 		}
@@ -129,34 +125,29 @@ func (c *importCheck) stepOn(contextPath, module string, at []string) string {
 	return found
 }
 
-// onlyNames reports whether every mention of a name in a step is an operand of a command that neither makes nor changes it.
-func (c *importCheck) onlyNames(op *dockerfile.Op, patterns []*regexp.Regexp) bool {
-	mentioned := func(text string) bool {
-		return slices.ContainsFunc(patterns, func(p *regexp.Regexp) bool { return p.MatchString(text) })
-	}
-	rest := stepText(op)
-	drop := func(w string) {
-		if w != "" && mentioned(w) {
-			rest = strings.Replace(rest, w, "", 1)
+// mentions reports whether a step names something in a way that may make or change it: as a file that it writes, or to a program
+// that does more than look. What a step runs must be there: if it is not, the build fails.
+func (c *importCheck) mentions(op *dockerfile.Op, named func(text string) bool) bool {
+	script := c.script(op)
+	for file := range script.Written {
+		if named(file) {
+			return true
 		}
 	}
-	for _, call := range c.script(op).Calls {
-		if command.Is(call.Base, command.Looker) {
-			for _, w := range call.Args {
-				drop(w.Text)
-			}
+	for _, call := range script.Calls {
+		args := call.Args
+		switch {
+		case call.Wraps, command.Is(call.Base, command.Looker), call.Builtin && call.Base != "cd" && call.Base != "pushd":
+			continue
+		case len(args) > 0 && command.Is(call.Base, command.Interpreter):
+			args = args[1:]
 		}
-		// What a step runs must be there: if it is not, the build fails.
-		drop(call.Name.Text)
-		if len(call.Args) > 0 && command.Is(call.Base, command.Interpreter) {
-			drop(call.Args[0].Text)
+		if named(call.Input.Text) || slices.ContainsFunc(args, func(w shell.Word) bool { return named(w.Text) }) {
+			return true
 		}
 	}
-	return !mentioned(rest)
+	return script.Missed && named(strings.Join(op.Exec.Args, "\n"))
 }
-
-// editors are programs that change files which they need not name, or whose name says that they edit them.
-var editors = lazyre.New(`\b(sed|patch|perl|awk|ed|tee|git +(apply|am)|ex)\b|>`)
 
 // stepEdits gives a step that may change a Python file of the image: it names it beside an editor or a redirection, or
 // applies a patch.
@@ -170,11 +161,13 @@ func (c *importCheck) stepEdits(file string) string {
 	}
 	found := ""
 	c.steps(func(op *dockerfile.Op) bool {
-		text := stepText(op)
-		patched := slices.ContainsFunc(c.script(op).Calls, func(call *command.Call) bool {
-			return call.Base == "patch" || call.Base == "git" && len(call.Args) > 0 && (call.Args[0].Text == "apply" || call.Args[0].Text == "am")
-		})
-		if patched || strings.Contains(text, base) && editors().MatchString(text) {
+		names := func(text string) bool { return strings.Contains(text, base) }
+		script := c.script(op)
+		edited := slices.ContainsFunc(sortedKeys(script.Written), names) || script.Missed && names(strings.Join(op.Exec.Args, "\n"))
+		if edited || slices.ContainsFunc(script.Calls, func(call *command.Call) bool {
+			return call.Base == "patch" || call.Base == "git" && len(call.Args) > 0 && (call.Args[0].Text == "apply" || call.Args[0].Text == "am") ||
+				command.Is(call.Base, command.Editor) && slices.ContainsFunc(call.Args, func(w shell.Word) bool { return names(w.Text) })
+		}) {
 			found = op.Location.Text
 		}
 		return found != ""

@@ -29,6 +29,10 @@ const (
 	Builder
 	// Installer installs distributions that it is given the names of.
 	Installer
+	// Editor changes the files that it names.
+	Editor
+	// ProjectRunner runs a command in the environment of the project around it, with the subcommand run.
+	ProjectRunner
 	// Taker takes away what it names, or puts it elsewhere.
 	Taker
 	// Interpreter runs the script that is its first operand.
@@ -57,6 +61,8 @@ var programs = []struct {
 		fc-list mkfifo sysctl`},
 	{Mover, `cp mv ln rsync install`},
 	{Namer, `mkdir useradd adduser groupadd addgroup usermod apt-get apt apk yum dnf microdnf pip pip3 rm chown chmod`},
+	{Editor, `sed perl awk ed ex tee`},
+	{ProjectRunner, `poetry uv pdm hatch pipenv rye`},
 	{Taker, `rm mv find rmdir unlink`},
 	{Looker, `rm mkdir chmod chown chgrp ls cat stat test [`},
 	{Builder, `make gmake cmake ninja npm npx yarn pnpm bun deno go cargo mvn mvnw gradle gradlew dotnet bundle rake rails mix

@@ -1,6 +1,7 @@
 package command
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/ctxaudit/ctxaudit/internal/shell"
@@ -118,6 +119,7 @@ func (c *Call) wrapper(w wrapper) bool {
 		words = skipLetters(after, w.valued, w.switches)
 		own = append(own[:len(own):len(own)], after[:max(len(after)-len(words), 0)]...)
 	}
+	c.S.Through = append(slices.Clip(c.S.Through), c.Base)
 	if c.run.Wrapper != nil {
 		outer := *c
 		outer.S, outer.Wraps = c.S.Clone(), true

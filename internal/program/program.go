@@ -84,6 +84,9 @@ type Entry struct {
 	Workdir string            // working directory at that point; "" if it cannot be told
 	Env     map[string]string // what the command sets beyond the image's environment; nil if nothing
 
+	// Through are the programs that start it and wrap it, outermost first: tini, poetry.
+	Through []string
+
 	Origin shell.Origin
 	Via    []shell.Origin // the commands that led here, outermost first, without Origin
 
@@ -199,7 +202,7 @@ func (a *analysis) add(s *shell.State, e Entry) {
 		return
 	}
 	e.SearchDirs = unique(e.SearchDirs)
-	e.Workdir = s.Dir
+	e.Workdir, e.Through = s.Dir, s.Through
 	environ := s.Environ()
 	e.Env = changes(environ, a.imageEnv)
 	e.Origin, e.Via = s.Here, slices.Clone(s.Via)

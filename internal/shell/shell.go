@@ -194,6 +194,9 @@ type State struct {
 	Here Origin   // the command being looked at
 	Via  []Origin // what led here, outermost first
 
+	// Through are the programs that were seen through on the way here, outermost first: see package command.
+	Through []string
+
 	Conditional bool // in a branch that need not be taken
 	Tolerated   bool // before ||: a failure ends nothing
 	// ArgsUnknown tells that nobody knows with which arguments the script is called, and so what $1 is.
@@ -220,6 +223,7 @@ func (s *State) Clone() *State {
 	c.funcs = maps.Clone(s.funcs)
 	c.args = slices.Clone(s.args)
 	c.Via = slices.Clone(s.Via)
+	c.Through = slices.Clip(s.Through)
 	return &c
 }
 
