@@ -158,12 +158,22 @@ func (r *Repository) Ignored(ctx context.Context, paths []string) (map[string]Ig
 			return nil, r.failed(err)
 		}
 	}
-	var out map[string]Ignore
-	err := r.stream(ctx, strings.NewReader(strings.Join(paths, "\x00")+"\x00"), func(in io.Reader) error {
+	// With the index git compares each path with each entry of it, to leave out what it tracks. Without, it tells at once what
+	// ignore files match: of most paths nothing, and only the others are worth that.
+	out, err := r.checkIgnore(ctx, paths, "--no-index")
+	if len(out) == 0 || err != nil {
+		return out, err
+	}
+	matched := slices.DeleteFunc(slices.Clone(paths), func(p string) bool { _, ok := out[p]; return !ok })
+	return r.checkIgnore(ctx, matched)
+}
+
+func (r *Repository) checkIgnore(ctx context.Context, paths []string, flags ...string) (out map[string]Ignore, err error) {
+	err = r.stream(ctx, strings.NewReader(strings.Join(paths, "\x00")+"\x00"), func(in io.Reader) error {
 		data, err := io.ReadAll(in)
 		out = parseIgnored(data)
 		return err
-	}, []int{1, 128}, "check-ignore", "-v", "-z", "--stdin") // 1: nothing is ignored; 128: one lies in a submodule, or behind a link
+	}, []int{1, 128}, append([]string{"check-ignore", "-v", "-z", "--stdin"}, flags...)...) // 1: nothing is ignored; 128: one lies in a submodule, or behind a link
 	return out, err
 }
 
