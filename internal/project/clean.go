@@ -2,7 +2,6 @@ package project
 
 import (
 	"bytes"
-	"maps"
 	"path"
 	"path/filepath"
 	"slices"
@@ -48,42 +47,41 @@ func once[T any](c Clean, question, dir string, ask func() (T, error)) (T, error
 // smallIndex is how large an index may be for untracked files to be looked for unasked: that of some 35,000 files.
 const smallIndex = 4 << 20
 
-// Absent implements audit.Clean. It reads the names of the index once.
+// Absent implements audit.Clean.
 func (c Clean) Absent(contextDir string, names []string) (map[string]audit.Absence, error) {
 	if len(names) == 0 {
 		return nil, nil
 	}
-	wanted, dirs := map[string]bool{}, map[string]bool{}
+	repo, rel, _, ok := c.world.place(contextDir)
+	if !ok {
+		return nil, nil
+	}
+	asked := []string{rel}
+	seen := map[string]bool{".": true, "/": true}
 	for _, n := range names {
-		wanted[n] = true
-		for dir := n; dir != "." && dir != "/"; dir = path.Dir(dir) {
-			dirs[dir] = true
+		for p := path.Clean(n); !seen[p]; p = path.Dir(p) {
+			seen[p] = true
+			asked = append(asked, path.Join(rel, p))
 		}
 	}
-	tracked := 0
-	ok := c.world.tracked(contextDir, ".", func(name string) {
-		tracked++
-		delete(wanted, name)
-		for dir := path.Dir(name); dir != "."; dir = path.Dir(dir) {
-			delete(dirs, dir) // git tracks something in it
-			delete(wanted, dir)
-		}
-	})
-	if !ok || tracked == 0 || len(wanted) == 0 {
-		return nil, nil
+	held, err := c.world.index(repo).holding(c.world.ctx, asked)
+	if err != nil || !held[rel] {
+		return nil, nil // Notices reports what failed
 	}
+	tracks := func(p string) bool { return held[path.Join(rel, p)] }
+	wanted := slices.DeleteFunc(slices.Clone(names), tracks)
 	fsys, err := c.world.Directory(contextDir)
-	if err != nil {
+	if err != nil || len(wanted) == 0 {
 		return nil, nil
 	}
-	ignores := c.world.ignores(contextDir, slices.Sorted(maps.Keys(wanted)))
+	ignores := c.world.ignores(contextDir, wanted)
 	out := map[string]audit.Absence{}
-	for n := range wanted {
+	for _, n := range wanted {
 		if _, err := fsys.Lstat(n); err != nil {
 			continue
 		}
 		a := audit.Absence{Ignores: ignores[n]}
-		for dir := path.Dir(n); dir != "." && dirs[dir]; dir = path.Dir(dir) {
+		for dir := path.Dir(n); dir != "." && !tracks(dir); dir = path.Dir(dir) {
 			a.Dir = dir
 		}
 		out[n] = a

@@ -2,6 +2,7 @@ package project
 
 import (
 	"context"
+	"iter"
 	"path"
 	"path/filepath"
 	"slices"
@@ -52,7 +53,7 @@ func (w *World) tracked(contextDir, dir string, fn func(string)) (ok bool) {
 	if !ok {
 		return false
 	}
-	err := w.index(repo).tracked(w.ctx, path.Join(rel, dir), func(name string) {
+	err := w.index(repo).below(w.ctx, path.Join(rel, dir), func(name string) {
 		if name, ok := below(prefix, name); ok {
 			fn(name)
 		}
@@ -60,21 +61,18 @@ func (w *World) tracked(contextDir, dir string, fn func(string)) (ok bool) {
 	return err == nil // Notices reports what failed
 }
 
-// index is what is known of the files that a repository tracks. A few questions are put to git; who asks more often, as for
-// each of a thousand findings, is answered from the names of all.
+// index is what is known of the files that a repository tracks. One question about a part of it is put to git; who asks
+// more, as for each of a thousand findings or for each trial of a repair, is answered from the names of all.
 type index struct {
 	repo *git.Repository
 
 	mu    sync.Mutex
-	asked int
+	asked bool
 	names []string // sorted
 }
 
-const (
-	maxAsked = 4
-	// maxHeld is how large an index may be of which all names are held, in bytes: that of half a million files.
-	maxHeld = 64 << 20
-)
+// maxHeld is how large an index may be of which all names are held, in bytes: that of half a million files.
+const maxHeld = 64 << 20
 
 func (w *World) index(repo *git.Repository) *index {
 	w.mu.Lock()
@@ -85,32 +83,76 @@ func (w *World) index(repo *git.Repository) *index {
 	return w.indexes[repo]
 }
 
-func (x *index) tracked(ctx context.Context, rel string, fn func(string)) error {
-	names, err := x.all(ctx)
-	if names == nil || err != nil || rel == "." {
+// below calls fn for the files at or below a path.
+func (x *index) below(ctx context.Context, rel string, fn func(string)) error {
+	names, err := x.all(ctx, rel == ".")
+	if names == nil || err != nil {
 		if err == nil {
 			err = x.repo.Tracked(ctx, rel, fn)
 		}
 		return err
 	}
-	if _, found := slices.BinarySearch(names, rel); found {
-		fn(rel)
-	}
-	first, _ := slices.BinarySearch(names, rel+"/")
-	for _, name := range names[first:] {
-		if !strings.HasPrefix(name, rel+"/") {
-			break
-		}
+	for name := range namesBelow(names, rel) {
 		fn(name)
 	}
 	return nil
 }
 
+// namesBelow gives those of sorted names that are a path or lie below it.
+func namesBelow(names []string, rel string) iter.Seq[string] {
+	if rel == "." {
+		return slices.Values(names)
+	}
+	return func(yield func(string) bool) {
+		if _, found := slices.BinarySearch(names, rel); found && !yield(rel) {
+			return
+		}
+		first, _ := slices.BinarySearch(names, rel+"/")
+		for _, name := range names[first:] {
+			if !strings.HasPrefix(name, rel+"/") || !yield(name) {
+				return
+			}
+		}
+	}
+}
+
+// holding gives those of some paths that are tracked, or below which something is.
+func (x *index) holding(ctx context.Context, paths []string) (map[string]bool, error) {
+	out := make(map[string]bool, len(paths))
+	names, err := x.all(ctx, true)
+	if names != nil || err != nil {
+		for _, p := range paths {
+			for range namesBelow(names, p) {
+				out[p] = true
+				break
+			}
+		}
+		return out, err
+	}
+	asked := make(map[string]bool, len(paths))
+	for _, p := range paths {
+		asked[p] = true
+	}
+	err = x.repo.Tracked(ctx, ".", func(name string) {
+		for ; ; name = path.Dir(name) {
+			if asked[name] {
+				out[name] = true
+			}
+			if name == "." {
+				return
+			}
+		}
+	})
+	return out, err
+}
+
 // all gives the names of all files, nil if git is to be asked.
-func (x *index) all(ctx context.Context) ([]string, error) {
+func (x *index) all(ctx context.Context, whole bool) ([]string, error) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	if x.asked++; x.asked <= maxAsked || x.names != nil || x.repo.IndexSize() > maxHeld {
+	ask := whole || x.asked
+	x.asked = true
+	if !ask || x.names != nil || x.repo.IndexSize() > maxHeld {
 		return x.names, nil
 	}
 	names := []string{}
