@@ -184,9 +184,9 @@ type ioFS struct{ fsys fs.FS }
 
 // FromFS reads from an [io/fs.FS]. Links are seen as such only where it
 // implements [io/fs.ReadLinkFS].
-func FromFS(fsys fs.FS) FS { return ioFS{fsys} }
+func FromFS(fsys fs.FS) FS { return &ioFS{fsys} }
 
-func (f ioFS) ReadDir(name string) ([]fs.DirEntry, error) {
+func (f *ioFS) ReadDir(name string) ([]fs.DirEntry, error) {
 	info, err := f.Lstat(name)
 	if err != nil {
 		return nil, err
@@ -197,11 +197,11 @@ func (f ioFS) ReadDir(name string) ([]fs.DirEntry, error) {
 	return fs.ReadDir(f.fsys, name)
 }
 
-func (f ioFS) Lstat(name string) (fs.FileInfo, error) { return fs.Lstat(f.fsys, name) }
+func (f *ioFS) Lstat(name string) (fs.FileInfo, error) { return fs.Lstat(f.fsys, name) }
 
-func (f ioFS) ReadLink(name string) (string, error) { return fs.ReadLink(f.fsys, name) }
+func (f *ioFS) ReadLink(name string) (string, error) { return fs.ReadLink(f.fsys, name) }
 
-func (f ioFS) Open(name string) (io.ReadCloser, error) {
+func (f *ioFS) Open(name string) (io.ReadCloser, error) {
 	info, err := f.Lstat(name)
 	if err != nil {
 		return nil, err

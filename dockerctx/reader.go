@@ -115,8 +115,10 @@ type readerFS interface {
 
 // layer is an FS that lies over another one and differs from it in a few directories only.
 type layer interface {
-	// Under gives the other one where a directory of it holds the very same entries, else nil.
+	// Under gives the other one where a directory of it holds the very same entries, else nil; Beneath gives it where all that
+	// lies below the directory is the same, too.
 	Under(dir string) FS
+	Beneath(dir string) FS
 }
 
 // leafFS is an FS that may know of a directory, without listing it, that neither a directory nor one of the given names is
@@ -126,12 +128,13 @@ type leafFS interface {
 }
 
 func isLeaf(fsys FS, dir string, names []string) bool {
-	f, ok := under(fsys, dir).(leafFS)
+	f, ok := Under(fsys, dir).(leafFS)
 	return ok && f.isLeaf(dir, names)
 }
 
-// under gives the lowest FS that holds the same entries of a directory.
-func under(fsys FS, name string) FS {
+// Under gives the lowest FS that holds the very same entries of a directory: where files are laid over others, what lies under
+// them.
+func Under(fsys FS, name string) FS {
 	for {
 		l, ok := fsys.(layer)
 		if !ok {
@@ -147,7 +150,7 @@ func under(fsys FS, name string) FS {
 
 // openDir gives a reader of a directory of any FS. What is wrong with the directory shows when it is listed.
 func openDir(fsys FS, name string) reader {
-	fsys = under(fsys, name)
+	fsys = Under(fsys, name)
 	if f, ok := fsys.(readerFS); ok {
 		if r := f.openDir(name); r != nil {
 			return r

@@ -1,36 +1,35 @@
 package dockerctx
 
 import (
-	"slices"
+	"reflect"
 	"strings"
 )
 
-// Comparison holds two trees of the same files against each other: one directory under ignore files that differ in a few
-// lines.
+// Comparison holds two trees of the same directory against each other: under ignore files that differ in a few lines, with
+// other follow paths, or with files laid over it.
 type Comparison struct {
-	a, b         *Tree
-	sameIncludes bool
-	mine, theirs []*rule // by which their ignore files differ
-	before       int     // how many rules are equal before them
+	a, b             *Tree
+	include, exclude difference
+}
+
+// difference is what is not the same in two lists of rules.
+type difference struct {
+	a, b         *matcher // nil: there is no list
+	mine, theirs []*rule
+	before       int // how many rules are equal before those that differ
 }
 
 // Compare compares the rules of two trees.
 func Compare(a, b *Tree) *Comparison {
-	c := &Comparison{a: a, b: b}
-	mine, theirs, _ := apart(a.include, b.include)
-	c.sameIncludes = len(mine)+len(theirs) == 0 && (a.include == nil) == (b.include == nil)
-	c.mine, c.theirs, c.before = apart(a.exclude, b.exclude)
-	return c
+	return &Comparison{a: a, b: b, include: apart(a.include, b.include), exclude: apart(a.exclude, b.exclude)}
 }
 
-// SameBelow reports whether it is certain, from the rules alone, that both trees hold the same below a directory, and that it
-// arrives the same: no rule that only one of them has can have a say there. False says nothing.
+// SameBelow reports whether it is certain, without reading it, that both trees hold the same below a directory, and that it
+// arrives the same: no rule that only one of them has can have a say there, and no file there is laid over by one of them.
+// False says nothing.
 func (c *Comparison) SameBelow(dir string) bool {
 	clean, err := cleanPath(dir)
-	if err != nil || !c.sameIncludes {
-		return false
-	}
-	if c.concerned(clean) {
+	if err != nil || c.include.concerned(clean) || c.exclude.concerned(clean) || !sameFiles(c.a.fsys, c.b.fsys, clean) {
 		return false
 	}
 	x, errX := c.a.enteredDir(clean)
@@ -38,9 +37,46 @@ func (c *Comparison) SameBelow(dir string) bool {
 	return errX == nil && errY == nil && x != nil && y != nil && c.sameStanding(x, y)
 }
 
-// concerned reports whether a rule that only one of the trees has may have to do with anything in a directory.
-func (c *Comparison) concerned(dir string) bool {
-	for _, own := range [2][]*rule{c.mine, c.theirs} {
+// Local reports whether the rules that only one of the trees has concern a few directories: each begins with a name.
+func (c *Comparison) Local() bool {
+	for _, own := range [][]*rule{c.include.mine, c.include.theirs, c.exclude.mine, c.exclude.theirs} {
+		for _, r := range own {
+			if r.facts.prefix == "" {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// sameFiles reports whether two file systems have the very same files at and below a directory.
+func sameFiles(a, b FS, dir string) bool {
+	a, b = beneath(a, dir), beneath(b, dir)
+	if x, ok := a.(*dirFS); ok {
+		y, ok := b.(*dirFS)
+		return ok && x.dir == y.dir
+	}
+	return reflect.TypeOf(a) == reflect.TypeOf(b) && reflect.TypeOf(a).Comparable() && a == b
+}
+
+// beneath gives the lowest FS that holds the same files at and below a directory.
+func beneath(fsys FS, dir string) FS {
+	for {
+		l, ok := fsys.(layer)
+		if !ok {
+			return fsys
+		}
+		next := l.Beneath(dir)
+		if next == nil {
+			return fsys
+		}
+		fsys = next
+	}
+}
+
+// concerned reports whether a rule that only one of the lists has may have to do with anything in a directory.
+func (d *difference) concerned(dir string) bool {
+	for _, own := range [2][]*rule{d.mine, d.theirs} {
 		for _, r := range own {
 			if r.concerns(dir) {
 				return true
@@ -52,32 +88,31 @@ func (c *Comparison) concerned(dir string) bool {
 
 // sameStanding reports whether what is in a directory is judged alike in both trees, as no rule that differs concerns it.
 func (c *Comparison) sameStanding(x, y *dir) bool {
-	if x.skipped != y.skipped {
+	i := &c.include
+	if x.skipped != y.skipped || (i.a == nil) != (i.b == nil) || i.a != nil && i.a.negated != i.b.negated {
 		return false
 	}
-	if c.a.include != nil && !slices.Equal(x.standing.include.matched, y.standing.include.matched) {
-		return false
-	}
-	if c.a.exclude == nil || c.b.exclude == nil {
-		// All the rules that there are differ, and none concerns the directory.
-		return true
-	}
-	return c.a.exclude.prunes == c.b.exclude.prunes && c.sameMatched(x.standing.exclude.matched, y.standing.exclude.matched)
+	// Where one side has nothing to exclude, all the rules that there are differ, and none concerns the directory.
+	return i.sameMatched(x.standing.include.matched, y.standing.include.matched) &&
+		c.exclude.sameMatched(x.standing.exclude.matched, y.standing.exclude.matched)
 }
 
 // sameMatched compares what two directories inherit. None of the rules that differ is in it.
-func (c *Comparison) sameMatched(x, y matched) bool {
-	if len(x) != len(y) {
+func (d *difference) sameMatched(x, y matched) bool {
+	if d.a == nil || d.b == nil {
+		return true
+	}
+	if d.a.prunes != d.b.prunes || len(x) != len(y) {
 		return false
 	}
-	for i := range x {
-		common := func(i int32, own []*rule) int {
-			if int(i) < c.before {
-				return int(i)
-			}
-			return int(i) - len(own)
+	common := func(i int32, own []*rule) int {
+		if int(i) < d.before {
+			return int(i)
 		}
-		if common(x[i], c.mine) != common(y[i], c.theirs) {
+		return int(i) - len(own)
+	}
+	for i := range x {
+		if common(x[i], d.mine) != common(y[i], d.theirs) {
 			return false
 		}
 	}
@@ -104,23 +139,23 @@ func (t *Tree) enteredDir(clean string) (*dir, error) {
 	return d, nil
 }
 
-// apart gives the rules by which two lists differ, between as many equal ones at the beginning and at the end as there
-// are. before is how many are equal at the beginning.
-func apart(a, b *matcher) (mine, theirs []*rule, before int) {
+// apart gives the rules by which two lists differ, between as many equal ones at the beginning and at the end as there are.
+func apart(a, b *matcher) difference {
+	d := difference{a: a, b: b}
 	if a != nil {
-		mine = a.rules
+		d.mine = a.rules
 	}
 	if b != nil {
-		theirs = b.rules
+		d.theirs = b.rules
 	}
 	same := func(x, y *rule) bool { return x.cleaned == y.cleaned && x.negated == y.negated }
-	for len(mine) > 0 && len(theirs) > 0 && same(mine[0], theirs[0]) {
-		mine, theirs, before = mine[1:], theirs[1:], before+1
+	for len(d.mine) > 0 && len(d.theirs) > 0 && same(d.mine[0], d.theirs[0]) {
+		d.mine, d.theirs, d.before = d.mine[1:], d.theirs[1:], d.before+1
 	}
-	for len(mine) > 0 && len(theirs) > 0 && same(mine[len(mine)-1], theirs[len(theirs)-1]) {
-		mine, theirs = mine[:len(mine)-1], theirs[:len(theirs)-1]
+	for len(d.mine) > 0 && len(d.theirs) > 0 && same(d.mine[len(d.mine)-1], d.theirs[len(d.theirs)-1]) {
+		d.mine, d.theirs = d.mine[:len(d.mine)-1], d.theirs[:len(d.theirs)-1]
 	}
-	return mine, theirs, before
+	return d
 }
 
 // concerns reports whether a rule may have to do with anything in a directory: match it, one above it or something below
@@ -130,7 +165,7 @@ func (r *rule) concerns(dir string) bool {
 		return true
 	}
 	below := dir + "/"
-	if r.negated && strings.HasPrefix(r.subject()+"/", below) {
+	if strings.HasPrefix(r.subject()+"/", below) {
 		return true
 	}
 	f := &r.facts

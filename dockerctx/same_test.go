@@ -36,7 +36,11 @@ func edited(t *testing.T, r *rand.Rand, n int, fn func(m *memFS, before, after [
 		if r.IntN(2) == 0 {
 			follow = nil
 		}
-		tree := func(lines []string) *Tree {
+		other := follow
+		if follow != nil && r.IntN(3) == 0 {
+			other = append(slices.Clone(follow), pick(r, m.paths()))
+		}
+		tree := func(lines, follow []string) *Tree {
 			file, err := ParseIgnoreFile("x", []byte(strings.Join(lines, "\n")))
 			require.NoError(t, err)
 			c, err := New(m, file)
@@ -49,7 +53,7 @@ func edited(t *testing.T, r *rand.Rand, n int, fn func(m *memFS, before, after [
 			}
 			return tree
 		}
-		if a, b := tree(before), tree(after); a != nil && b != nil {
+		if a, b := tree(before, follow), tree(after, other); a != nil && b != nil {
 			fn(m, before, after, a, b)
 		}
 	}

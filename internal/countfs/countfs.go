@@ -18,12 +18,25 @@ type Counter struct {
 	mu     sync.Mutex
 	counts Counts
 	dirs   map[string]int
+	opened map[string]dockerctx.FS
 }
 
-// Open opens a directory of this machine.
+// Open opens a directory of this machine. It gives the same one for the same name.
 func (c *Counter) Open(dir string) (dockerctx.FS, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if have := c.opened[dir]; have != nil {
+		return have, nil
+	}
 	under, err := dockerctx.DirFS(dir)
-	return &counting{under, c}, err
+	if err != nil {
+		return nil, err
+	}
+	if c.opened == nil {
+		c.opened = map[string]dockerctx.FS{}
+	}
+	c.opened[dir] = &counting{under, c}
+	return c.opened[dir], nil
 }
 
 // Take gives what was asked since it was last called, and how often each directory was listed.

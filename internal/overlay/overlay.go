@@ -62,6 +62,21 @@ func FS(base dockerctx.FS, files map[string][]byte) dockerctx.FS {
 	return &layered{base: base, files: files}
 }
 
+// Parts gives the directory that lies under all layers, and the names of the files that they change.
+func Parts(fsys dockerctx.FS) (base dockerctx.FS, laid map[string]bool) {
+	laid = map[string]bool{}
+	for {
+		l, ok := fsys.(*layered)
+		if !ok {
+			return fsys, laid
+		}
+		for name := range l.files {
+			laid[name] = true
+		}
+		fsys = l.base
+	}
+}
+
 type layered struct {
 	base  dockerctx.FS
 	files map[string][]byte
@@ -71,6 +86,17 @@ type layered struct {
 func (l *layered) Under(dir string) dockerctx.FS {
 	for file := range l.files {
 		if path.Dir(file) == path.Clean(dir) {
+			return nil
+		}
+	}
+	return l.base
+}
+
+// Beneath gives what lies under a directory if no file at or below it is changed.
+func (l *layered) Beneath(dir string) dockerctx.FS {
+	dir = path.Clean(dir)
+	for file := range l.files {
+		if dir == "." || strings.HasPrefix(file, dir+"/") {
 			return nil
 		}
 	}

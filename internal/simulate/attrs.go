@@ -23,8 +23,9 @@ type attrs struct {
 	perm  *uint16       // --chmod with a number; nil otherwise
 	set   *mode.Set     // --chmod with symbols; nil otherwise
 
-	at   dockerfile.Location
-	cost *cost
+	at    dockerfile.Location
+	cost  *cost
+	twins *twins
 }
 
 // dirPerm is the mode of directories made on the way: of a numeric --chmod the nine permission bits, since os.Mkdir
@@ -97,19 +98,23 @@ func (x *attrs) overwriteDir(a *rootfs.Attr, src *rootfs.Node) {
 	a.Partial = a.Partial || partial
 }
 
-// copyNode gives the copy of an entry. The content of a directory is copied when somebody asks for it.
-func (x *attrs) copyNode(src *rootfs.Node) *rootfs.Node {
+// copyNode gives the copy of an entry. The content of a directory is copied when somebody asks for it. twin is what an
+// earlier prediction has in its place, nil for nothing.
+func (x *attrs) copyNode(src, twin *rootfs.Node) *rootfs.Node {
 	a := x.apply(src.Attr, src)
-	if src.IsDir() {
-		return rootfs.NewLazyDir(a, lazyCopy{src, x})
+	switch {
+	case !src.IsDir():
+		return rootfs.NewNode(a)
+	case x.twins.stands(twin, src, a):
+		return twin
 	}
-	return rootfs.NewNode(a)
+	return rootfs.NewLazyDir(a, lazyCopy{src, twin, x})
 }
 
 // lazyCopy loads the copy of a directory's entries.
 type lazyCopy struct {
-	src   *rootfs.Node
-	attrs *attrs
+	src, twin *rootfs.Node
+	attrs     *attrs
 }
 
 func (l lazyCopy) Load() ([]rootfs.Child, error) {
@@ -121,8 +126,12 @@ func (l lazyCopy) Load() ([]rootfs.Child, error) {
 	if err != nil {
 		return nil, err
 	}
-	for i := range children {
-		children[i].Node = l.attrs.copyNode(children[i].Node)
+	for i, c := range children {
+		var twin *rootfs.Node
+		if c.Node.IsDir() {
+			twin = l.attrs.twins.below(l.twin, c.Name)
+		}
+		children[i].Node = l.attrs.copyNode(c.Node, twin)
 	}
 	return children, nil
 }

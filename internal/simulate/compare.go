@@ -3,29 +3,26 @@ package simulate
 import (
 	"strings"
 
-	"github.com/ctxaudit/ctxaudit/dockerctx"
 	"github.com/ctxaudit/ctxaudit/internal/rootfs"
 )
 
 // Compare hands over the files in which an image differs from another one of the same directories: was is nil for what only
 // the other one has, now for what only this one has. Their order is that of a walk through both.
 //
-// A directory that both copied whole from the same place of the main context is not entered if the lines by which their
-// ignore files differ cannot concern it. edited names files of that context that are not the same for both.
-func Compare(before, after *Image, edited []string, fn func(p string, was, now *File)) error {
-	c := comparer{before, after, edited, fn, map[[2]*dockerctx.Tree]*dockerctx.Comparison{}}
+// A directory that both copied whole from the same place of a context is not entered if nothing there can differ: see
+// [dockerctx.Comparison.SameBelow].
+func Compare(before, after *Image, fn func(p string, was, now *File)) error {
+	c := comparer{likeness{before: before, after: after}, fn}
 	return c.dirs("", before.Tree.Root(), after.Tree.Root())
 }
 
 type comparer struct {
-	before, after *Image
-	edited        []string
-	fn            func(p string, was, now *File)
-	rules         map[[2]*dockerctx.Tree]*dockerctx.Comparison
+	likeness
+	fn func(p string, was, now *File)
 }
 
 func (c *comparer) dirs(p string, x, y *rootfs.Node) error {
-	if c.same(x, y) {
+	if x == y || c.same(x, y) {
 		return nil
 	}
 	was, err := x.Glance()
@@ -85,34 +82,4 @@ func leaf(n *rootfs.Node) *rootfs.Node {
 		return nil
 	}
 	return n
-}
-
-// same reports whether it is certain that two directories hold the same files.
-func (c *comparer) same(x, y *rootfs.Node) bool {
-	from, dir := c.before.whole(x)
-	to, other := c.after.whole(y)
-	if from == nil || to == nil || dir != other || from.Context.Name != MainContext || to.Context.Name != MainContext || from.Context.Dir != to.Context.Dir {
-		return false
-	}
-	for _, name := range c.edited {
-		if Within(name, dir) {
-			return false
-		}
-	}
-	key := [2]*dockerctx.Tree{from.Tree, to.Tree}
-	if c.rules[key] == nil {
-		c.rules[key] = dockerctx.Compare(from.Tree, to.Tree)
-	}
-	return c.rules[key].SameBelow(dir)
-}
-
-// whole gives the directory of a source that a directory holds exactly what of; nil if it is no such copy.
-func (m *Image) whole(n *rootfs.Node) (*Source, string) {
-	for n.Derived() && n.Source != nil && n.Member == "" {
-		n = n.Source
-	}
-	if !n.Derived() || n.Source != nil || n.Member != "" || n.Op < 0 || n.Origin == "" {
-		return nil, ""
-	}
-	return m.Sources[int(n.Op)], n.Origin
 }

@@ -11,8 +11,10 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/ctxaudit/ctxaudit/dockerctx"
 	"github.com/ctxaudit/ctxaudit/dockerfile"
 	"github.com/ctxaudit/ctxaudit/internal/countfs"
+	layers "github.com/ctxaudit/ctxaudit/internal/overlay"
 )
 
 // TestCompare holds what a comparison tells against all files of both images, and what it reads against where the ignore
@@ -47,52 +49,70 @@ func TestCompare(t *testing.T) {
 		for _, ig := range ignores {
 			t.Run(fmt.Sprintf("%d %q", i, ig.after), func(t *testing.T) {
 				require.NoError(t, os.WriteFile(filepath.Join(dir, "Dockerfile"), []byte(text), 0o644))
-				var images []*Image
-				var read []map[string]int
-				var counters [2]countfs.Counter
-				for i, ignore := range []string{ig.before, ig.after} {
-					require.NoError(t, os.WriteFile(filepath.Join(dir, ".dockerignore"), []byte(ignore), 0o644))
-					m, err := Build(context.Background(), dockerfile.Options{Context: dir, Open: counters[i].Open})
+				var counter countfs.Counter
+				base, err := counter.Open(dir)
+				require.NoError(t, err)
+				build := func(ignore string, prior *Image) *Image {
+					open := layers.Open(func(string) (dockerctx.FS, error) { return base, nil }, layers.Files{filepath.Join(dir, ".dockerignore"): []byte(ignore)})
+					m, err := BuildAfter(context.Background(), dockerfile.Options{Context: dir, Open: open}, prior)
 					require.NoError(t, err)
-					images = append(images, m)
+					return m
 				}
-				before, after := images[0], images[1]
-				require.NoError(t, after.Verify(before))
-				got := map[string][2]*File{}
-				require.NoError(t, Compare(before, after, []string{".dockerignore"}, func(p string, was, now *File) {
-					require.NotContains(t, got, p)
-					got[p] = [2]*File{was, now}
-				}))
-				for i := range counters {
-					_, dirs := counters[i].Take()
-					read = append(read, dirs)
-				}
-				if ig.unread != "" && i < 2 {
-					for _, dirs := range read {
-						for dir := range dirs {
+				before := build(ig.before, nil)
+				require.NoError(t, before.Verify(nil))
+				var want map[string][2]*File
+				for _, prior := range []*Image{nil, before} {
+					counter.Take()
+					after := build(ig.after, prior)
+					require.NoError(t, after.Verify(before))
+					got := changes(t, before, after)
+					_, read := counter.Take()
+					if ig.unread != "" && i < 2 {
+						for dir := range read {
 							assert.False(t, dir != ig.unread && strings.HasPrefix(dir, ig.unread+"/"), "%s was read", dir)
 						}
 					}
-				}
-				was, err := before.Files()
-				require.NoError(t, err)
-				now, err := after.Files()
-				require.NoError(t, err)
-				want := map[string][2]*File{}
-				for p, f := range was {
-					if g, ok := now[p]; !ok {
-						want[p] = [2]*File{&f, nil}
-					} else if f != g {
-						want[p] = [2]*File{&f, &g}
+					all := allChanges(t, before, after)
+					if prior == nil {
+						want = all
 					}
+					assert.Equal(t, want, all)
+					assert.Equal(t, want, got)
 				}
-				for p, f := range now {
-					if _, ok := was[p]; !ok {
-						want[p] = [2]*File{nil, &f}
-					}
-				}
-				assert.Equal(t, want, got)
 			})
 		}
 	}
+}
+
+func changes(t *testing.T, before, after *Image) map[string][2]*File {
+	t.Helper()
+	got := map[string][2]*File{}
+	require.NoError(t, Compare(before, after, func(p string, was, now *File) {
+		require.NotContains(t, got, p)
+		got[p] = [2]*File{was, now}
+	}))
+	return got
+}
+
+// allChanges gives what differs among all files of two images.
+func allChanges(t *testing.T, before, after *Image) map[string][2]*File {
+	t.Helper()
+	was, err := before.Files()
+	require.NoError(t, err)
+	now, err := after.Files()
+	require.NoError(t, err)
+	want := map[string][2]*File{}
+	for p, f := range was {
+		if g, ok := now[p]; !ok {
+			want[p] = [2]*File{&f, nil}
+		} else if f != g {
+			want[p] = [2]*File{&f, &g}
+		}
+	}
+	for p, f := range now {
+		if _, ok := was[p]; !ok {
+			want[p] = [2]*File{nil, &f}
+		}
+	}
+	return want
 }

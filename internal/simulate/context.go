@@ -29,11 +29,16 @@ const MainContext = "context"
 
 // Build compiles a Dockerfile and executes it. Its errors are those of [dockerfile.Compile] and [Run].
 func Build(ctx context.Context, opt dockerfile.Options) (*Image, error) {
+	return BuildAfter(ctx, opt, nil)
+}
+
+// BuildAfter is Build for a request that differs little from that of an earlier prediction: see [Run].
+func BuildAfter(ctx context.Context, opt dockerfile.Options, prior *Image) (*Image, error) {
 	plan, err := dockerfile.Compile(ctx, opt)
 	if err != nil {
 		return nil, err
 	}
-	return Run(ctx, plan, Open(plan))
+	return Run(ctx, plan, Open(plan), prior)
 }
 
 // Open gives the contexts of a plan from disk. A context that several operations read is opened once.

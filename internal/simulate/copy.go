@@ -249,14 +249,14 @@ func (c *copier) copyNode(src *rootfs.Node, rel, target string, overwrite bool, 
 	}
 	if src.IsDir() {
 		if existing == nil && include && c.include == nil && c.exclude == nil {
-			return c.dst.Put(target, c.attrs.copyNode(src))
+			return c.dst.Put(target, c.attrs.copyNode(src, c.attrs.twins.at(target)))
 		}
 		return c.copyDir(src, rel, target, existing, overwrite, include, excluded, incInfo, excInfo)
 	}
 	if existing != nil && existing.IsDir() {
 		return fmt.Errorf("cannot replace to directory %s with file", target)
 	}
-	return c.dst.Put(target, c.attrs.copyNode(src))
+	return c.dst.Put(target, c.attrs.copyNode(src, nil))
 }
 
 // copyDir is copier.copyDirectory with the change of metadata that copier.copy makes after it.

@@ -16,7 +16,7 @@ import (
 )
 
 // applyAction executes one action of a file operation on a state (solver/llbsolver/file/backend.go).
-func applyAction(op *dockerfile.Op, a dockerfile.FileAction, s *State, get func(int) *State, dest *destinations, cost *cost) error {
+func applyAction(op *dockerfile.Op, a dockerfile.FileAction, s *State, get func(int) *State, dest *destinations, cost *cost, twins *twins) error {
 	treeOf := func(i int) *rootfs.Tree {
 		if in := get(i); in != nil {
 			return in.Tree
@@ -46,19 +46,19 @@ func applyAction(op *dockerfile.Op, a dockerfile.FileAction, s *State, get func(
 	case dockerfile.Remove:
 		return applyRemove(t, act)
 	case dockerfile.Copy:
-		return applyCopy(op, a, act, s, get, treeOf, dest, cost)
+		return applyCopy(op, a, act, s, get, treeOf, dest, cost, twins)
 	default:
 		return fmt.Errorf("file action %T is not supported", a.Change)
 	}
 }
 
-func applyCopy(op *dockerfile.Op, a dockerfile.FileAction, cp dockerfile.Copy, s *State, get func(int) *State, treeOf func(int) *rootfs.Tree, dest *destinations, cost *cost) error {
+func applyCopy(op *dockerfile.Op, a dockerfile.FileAction, cp dockerfile.Copy, s *State, get func(int) *State, treeOf func(int) *rootfs.Tree, dest *destinations, cost *cost, twins *twins) error {
 	id := int32(op.ID)
 	owner, err := resolveOwner(cp.Owner, treeOf)
 	if err != nil {
 		return err
 	}
-	x := &attrs{op: id, owner: owner, at: op.Location, cost: cost}
+	x := &attrs{op: id, owner: owner, at: op.Location, cost: cost, twins: twins}
 	switch {
 	case cp.ModeText != "":
 		set, err := mode.ParseWithUmask(cp.ModeText, 0)

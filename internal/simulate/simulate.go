@@ -57,6 +57,7 @@ type Image struct {
 	// removed are the paths that RUN steps surely remove, by the operation.
 	removed map[int][]string
 	cost    *cost
+	prior   *Image // an earlier prediction that this one shares with; nil for none
 }
 
 // Before gives the file system that an operation starts from: what a RUN step finds, and what a COPY copies onto. It is
@@ -92,11 +93,13 @@ type Contexts func(*dockerfile.LocalSource) (*Context, error)
 // Run executes a plan. A build that BuildKit would refuse gives a [*BuildError]; the image beside it then holds the
 // states up to there and no tree. Where it fails because a file stands where a directory is needed, and an unknown step may
 // have made that directory before the file was copied into it, it is taken to have done so ([Image.AsDirectories]).
-func Run(ctx context.Context, plan *dockerfile.Plan, contexts Contexts) (*Image, error) {
+//
+// prior is an earlier prediction of a build that differs little, with which this one shares what is the same; nil for none.
+func Run(ctx context.Context, plan *dockerfile.Plan, contexts Contexts, prior *Image) (*Image, error) {
 	var taken []Taken
 	cost := newCost(ctx)
 	for {
-		m, err := run(ctx, plan, contexts, taken, cost)
+		m, err := run(ctx, plan, contexts, prior, taken, cost)
 		more := m.dest.blame(err)
 		if more == nil || len(taken) >= maxTaken {
 			return m, err
@@ -105,8 +108,9 @@ func Run(ctx context.Context, plan *dockerfile.Plan, contexts Contexts) (*Image,
 	}
 }
 
-func run(ctx context.Context, plan *dockerfile.Plan, contexts Contexts, taken []Taken, cost *cost) (*Image, error) {
+func run(ctx context.Context, plan *dockerfile.Plan, contexts Contexts, prior *Image, taken []Taken, cost *cost) (*Image, error) {
 	m := newImage(plan, taken, cost)
+	m.prior = prior
 	for _, op := range plan.Ops {
 		if err := ctx.Err(); err != nil {
 			return m, err
@@ -147,7 +151,7 @@ func (m *Image) execute(op *dockerfile.Op, contexts Contexts) error {
 			return err
 		}
 		m.Sources[op.ID] = &Source{Context: c, Tree: tree}
-		set(0, &State{Tree: contextTree(tree, op.ID)})
+		set(0, &State{Tree: contextTree(m.Sources[op.ID], op.ID)})
 	case dockerfile.OpImage:
 		set(0, unknownImage(op.ID))
 	case dockerfile.OpRemote:
@@ -200,6 +204,7 @@ func (m *Image) executeFile(op *dockerfile.Op) error {
 			return results[i-inputs]
 		}
 	}
+	twins := m.twinsOf(op)
 	for i, a := range op.File {
 		var s *State
 		if base := get(a.Input); base != nil {
@@ -207,7 +212,7 @@ func (m *Image) executeFile(op *dockerfile.Op) error {
 		} else {
 			s = &State{Tree: rootfs.New()}
 		}
-		if err := applyAction(op, a, s, get, m.dest, m.cost); err != nil {
+		if err := applyAction(op, a, s, get, m.dest, m.cost, twins); err != nil {
 			if cp, ok := a.Change.(dockerfile.Copy); ok {
 				ref, _ := op.Source(a)
 				return &sourceError{input: ref, path: cp.Src, err: err}

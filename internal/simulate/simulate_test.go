@@ -239,7 +239,7 @@ func TestOnlyWhatIsNeededIsRead(t *testing.T) {
 	require.NoError(t, err)
 	m, err := Run(context.Background(), plan, func(*dockerfile.LocalSource) (*Context, error) {
 		return &Context{Context: c, Name: MainContext, Dir: dir, FS: counting}, nil
-	})
+	}, nil)
 	require.NoError(t, err)
 
 	var found []string

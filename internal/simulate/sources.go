@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"path"
+	"reflect"
 	"unicode/utf8"
 
 	"github.com/ctxaudit/ctxaudit/dockerctx"
@@ -13,20 +14,20 @@ import (
 
 // contextTree gives the transferred part of a build context as a file tree. Owners of context files are 0:0 in the
 // builder (BuildKit's clients reset them before they send).
-func contextTree(t *dockerctx.Tree, op int) *rootfs.Tree {
+func contextTree(s *Source, op int) *rootfs.Tree {
 	a := rootfs.Attr{Kind: rootfs.KindDir, Perm: 0o755, Op: int32(op), Origin: "."}
-	return rootfs.NewFrom(rootfs.NewLazyDir(a, contextDir{t, ".", int32(op)}))
+	return rootfs.NewFrom(rootfs.NewLazyDir(a, contextDir{s, ".", int32(op)}))
 }
 
 // contextDir loads a directory of a build context.
 type contextDir struct {
-	tree *dockerctx.Tree
-	path string
-	op   int32
+	source *Source
+	path   string
+	op     int32
 }
 
 func (d contextDir) Load() ([]rootfs.Child, error) {
-	entries, err := d.tree.ReadDir(d.path)
+	entries, err := d.source.Tree.ReadDir(d.path)
 	if err != nil {
 		return nil, err
 	}
@@ -40,7 +41,7 @@ func (d contextDir) Load() ([]rootfs.Child, error) {
 		}
 		switch a.Kind {
 		case rootfs.KindDir:
-			out[i] = rootfs.Child{Name: e.Name, Node: rootfs.NewLazyDir(a, contextDir{d.tree, e.Path, d.op})}
+			out[i] = rootfs.Child{Name: e.Name, Node: rootfs.NewLazyDir(a, contextDir{d.source, e.Path, d.op})}
 			continue
 		case rootfs.KindSymlink:
 			a.Perm, a.Link = 0o777, e.Link
@@ -48,7 +49,7 @@ func (d contextDir) Load() ([]rootfs.Child, error) {
 			if e.Truncated {
 				a.Content = inlineContent(nil)
 			} else {
-				a.Size, a.Content = e.Size, contextFile{d.tree, e.Path}
+				a.Size, a.Content = e.Size, contextFile{d.source, e.Path}
 			}
 		}
 		out[i] = rootfs.Child{Name: e.Name, Node: rootfs.NewNode(a)}
@@ -74,11 +75,29 @@ func sendable(e dockerctx.Entry) error {
 
 // contextFile opens a file of a build context.
 type contextFile struct {
-	tree *dockerctx.Tree
-	path string
+	source *Source
+	path   string
 }
 
-func (f contextFile) Open() (io.ReadCloser, error) { return f.tree.Open(f.path) }
+func (f contextFile) Open() (io.ReadCloser, error) { return f.source.Tree.Open(f.path) }
+
+// Key tells the file from others without reading it: those of one key have the same bytes.
+func (f contextFile) Key() any { return FileKey(f.source.Context.FS, f.path) }
+
+// FileKey tells a file of a directory from others, also where files of other directories are laid over it. It is nil where the
+// directory cannot be told from others.
+func FileKey(fsys dockerctx.FS, name string) any {
+	under := dockerctx.Under(fsys, path.Dir(name))
+	if !reflect.TypeOf(under).Comparable() {
+		return nil
+	}
+	return fileKey{under, name}
+}
+
+type fileKey struct {
+	fs   dockerctx.FS
+	path string
+}
 
 // standardDirs are the directories that every base image is taken to have, so that `COPY tool /usr/local/bin` puts a
 // file into the directory and not in its place.

@@ -41,7 +41,7 @@ func (r *Repairer) describe(f finding.Finding, c candidate, t *trial) (*finding.
 			edited = append(edited, name)
 		}
 	}
-	changes, err := r.changes(t, edited)
+	changes, err := r.changes(t)
 	if err != nil {
 		return nil, err
 	}
@@ -73,11 +73,11 @@ func (r *Repairer) describe(f finding.Finding, c candidate, t *trial) (*finding.
 }
 
 // changes gives the files by which images differ, or contexts if there was no image.
-func (r *Repairer) changes(t *trial, edited []string) ([]change, error) {
+func (r *Repairer) changes(t *trial) ([]change, error) {
 	var out []change
 	note := func(p string, was, now *simulate.File) { out = append(out, change{p, was, now}) }
 	if r.Image != nil {
-		err := simulate.Compare(r.Image, t.image, edited, note)
+		err := simulate.Compare(r.Image, t.image, note)
 		return out, err
 	}
 	before, err := contextFiles(r.main)

@@ -1,0 +1,113 @@
+package simulate
+
+import (
+	"reflect"
+	"sync"
+
+	"github.com/ctxaudit/ctxaudit/dockerctx"
+	"github.com/ctxaudit/ctxaudit/dockerfile"
+	"github.com/ctxaudit/ctxaudit/internal/rootfs"
+)
+
+// A prediction may begin with an earlier one of a build that differs in a few lines. What was copied there whole from a
+// directory in which nothing can differ is taken over as it is, node by node: who has looked at it need not look again. It
+// is what BuildKit's cache does by digests; here the rules of the ignore files, and the files that are laid over a
+// directory, tell where nothing can differ, and nothing is read for it.
+
+// likeness tells what two images of the same directories have in common.
+type likeness struct {
+	before, after *Image
+
+	mu    sync.Mutex
+	rules map[[2]*dockerctx.Tree]*dockerctx.Comparison
+}
+
+// compare compares what two sources transfer.
+func (l *likeness) compare(from, to *Source) *dockerctx.Comparison {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	key := [2]*dockerctx.Tree{from.Tree, to.Tree}
+	if l.rules[key] == nil {
+		if l.rules == nil {
+			l.rules = map[[2]*dockerctx.Tree]*dockerctx.Comparison{}
+		}
+		l.rules[key] = dockerctx.Compare(from.Tree, to.Tree)
+	}
+	return l.rules[key]
+}
+
+// same reports whether it is certain that a directory of the one image and one of the other hold the same files.
+func (l *likeness) same(x, y *rootfs.Node) bool {
+	from, dir := l.before.whole(x)
+	to, other := l.after.whole(y)
+	return from != nil && to != nil && dir == other && from.Context.Name == to.Context.Name && from.Context.Dir == to.Context.Dir &&
+		l.compare(from, to).SameBelow(dir)
+}
+
+// whole gives the directory of a source that a directory holds exactly what of; nil if it is no such copy.
+func (m *Image) whole(n *rootfs.Node) (*Source, string) {
+	for n.Derived() && n.Source != nil && n.Member == "" {
+		n = n.Source
+	}
+	if !n.Derived() || n.Source != nil || n.Member != "" || n.Op < 0 || n.Origin == "" {
+		return nil, ""
+	}
+	return m.Sources[int(n.Op)], n.Origin
+}
+
+// twins gives what an operation of the earlier prediction made of the directories that the same one is about to copy.
+type twins struct {
+	likeness
+	op int
+}
+
+// twinsOf gives the twins of an operation; nil if the earlier prediction has no such one.
+func (m *Image) twinsOf(op *dockerfile.Op) *twins {
+	if m.prior == nil || op.ID >= len(m.prior.Plan.Ops) || m.prior.After(op.ID) == nil {
+		return nil
+	}
+	if was := m.prior.Plan.Ops[op.ID]; was.Kind != op.Kind || !reflect.DeepEqual(was.File, op.File) {
+		return nil
+	}
+	t := &twins{likeness{before: m.prior, after: m}, op.ID}
+	for id, from := range m.prior.Sources {
+		if to := m.Sources[id]; to != nil && !t.compare(from, to).Local() {
+			return nil // no directory is certain to be the same, and to look for one would read all of both
+		}
+	}
+	return t
+}
+
+// at gives what the earlier operation left at a path; nil if that is nothing.
+func (t *twins) at(p string) *rootfs.Node {
+	if t == nil {
+		return nil
+	}
+	n, err := t.before.After(t.op).Tree.Lstat(p)
+	if err != nil {
+		return nil
+	}
+	return n
+}
+
+// below gives an entry of a twin; nil if that is nothing.
+func (t *twins) below(twin *rootfs.Node, name string) *rootfs.Node {
+	if t == nil || twin == nil || !twin.IsDir() {
+		return nil
+	}
+	n, err := twin.Child(name)
+	if err != nil {
+		return nil
+	}
+	return n
+}
+
+// stands reports whether a twin is just what the copy of a directory would be.
+func (t *twins) stands(twin, src *rootfs.Node, copied rootfs.Attr) bool {
+	if t == nil || twin == nil || !twin.Derived() || twin.Source == nil {
+		return false
+	}
+	had := twin.Attr
+	had.Source, copied.Source = nil, nil
+	return had == copied && (twin.Source == src || twin.Source.Source == nil && src.Source == nil && t.same(twin.Source, src))
+}
