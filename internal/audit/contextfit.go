@@ -4,7 +4,6 @@ import (
 	"path"
 	"strings"
 
-	"github.com/ctxaudit/ctxaudit/internal/finding"
 	"github.com/ctxaudit/ctxaudit/internal/modules/python"
 	"github.com/ctxaudit/ctxaudit/internal/program"
 	"github.com/ctxaudit/ctxaudit/internal/shell"
@@ -14,9 +13,7 @@ import (
 // StartsBelow reports whether what an image starts is missing from it and lies below a directory of its context, as it
 // would have to lie in the context itself: that directory is the context that people build it with, then.
 func StartsBelow(m *simulate.Image, main *simulate.Context, dir string) bool {
-	c := &importCheck{
-		pass: &pass{image: m, main: main, report: &finding.ImageReport{}}, tree: imageTree{m.Tree}, repo: newRepository(main.FS),
-	}
+	c := newImportCheck(Subject{}.lookingOnly(m, main))
 	cfg := m.Plan.Config
 	input := program.Input{
 		Entrypoint: program.Command{Args: cfg.Entrypoint}, Cmd: program.Command{Args: cfg.Cmd},

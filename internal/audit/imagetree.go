@@ -10,8 +10,10 @@ import (
 
 	"github.com/ctxaudit/ctxaudit/dockerctx"
 	"github.com/ctxaudit/ctxaudit/internal/modules/python"
+	"github.com/ctxaudit/ctxaudit/internal/overlay"
 	"github.com/ctxaudit/ctxaudit/internal/rootfs"
 	"github.com/ctxaudit/ctxaudit/internal/shell"
+	"github.com/ctxaudit/ctxaudit/internal/simulate"
 )
 
 // maxSource bounds what is read of one source file, in bytes.
@@ -73,6 +75,19 @@ func readAll(r io.ReadCloser, err error) ([]byte, error) {
 	return data, err
 }
 
+// Key implements python.Tree.
+func (t imageTree) Key(p string) any {
+	n, _, err := t.tree.Stat(p)
+	if err != nil {
+		return nil
+	}
+	k, ok := n.Content.(interface{ Key() any })
+	if !ok {
+		return nil
+	}
+	return k.Key()
+}
+
 // MayHold implements python.Tree.
 func (t imageTree) MayHold(p string) bool { return t.tree.MayHold(p) }
 
@@ -94,12 +109,13 @@ func (t imageTree) Stat(p string) shell.FileKind {
 // repository shows the build context, as it lies on disk and whatever the ignore file says, as a tree: "/" is its root. A
 // directory is read once, however many findings ask for it.
 type repository struct {
-	fs   dockerctx.FS
-	seen *map[string]map[string]python.EntryKind // a repository is a key of maps
+	fs, base dockerctx.FS // base is what lies under files that were edited
+	facts    *repoFacts
 }
 
-func newRepository(fsys dockerctx.FS) repository {
-	return repository{fsys, &map[string]map[string]python.EntryKind{}}
+func newRepository(fsys dockerctx.FS, f *Facts) repository {
+	base, _ := overlay.Parts(fsys)
+	return repository{fsys, base, f.of(base)}
 }
 
 func inContext(p string) string {
@@ -112,16 +128,25 @@ func inContext(p string) string {
 // Entries implements python.Tree. Links are taken as what they lead to within the context, or left out.
 func (r repository) Entries(dir string) map[string]python.EntryKind {
 	dir = inContext(dir)
-	if have, ok := (*r.seen)[dir]; ok {
-		return have
+	if dockerctx.Under(r.fs, dir) != r.base {
+		return r.list(dir)
 	}
+	r.facts.mu.Lock()
+	defer r.facts.mu.Unlock()
+	have, ok := r.facts.entries[dir]
+	if !ok {
+		have = r.list(dir)
+		r.facts.entries[dir] = have
+	}
+	return have
+}
+
+func (r repository) list(dir string) map[string]python.EntryKind {
 	entries, err := r.fs.ReadDir(dir)
 	if err != nil {
-		(*r.seen)[dir] = nil
 		return nil
 	}
 	out := make(map[string]python.EntryKind, len(entries))
-	(*r.seen)[dir] = out
 	for _, e := range entries {
 		switch {
 		case e.IsDir():
@@ -137,6 +162,9 @@ func (r repository) Entries(dir string) map[string]python.EntryKind {
 
 // Read implements python.Tree.
 func (r repository) Read(p string) ([]byte, error) { return readAll(r.fs.Open(inContext(p))) }
+
+// Key implements python.Tree.
+func (r repository) Key(p string) any { return simulate.FileKey(r.fs, inContext(p)) }
 
 // MayHold implements python.Tree.
 func (repository) MayHold(string) bool { return false }

@@ -71,6 +71,9 @@ func (s Subject) lookingOnly(m *simulate.Image, main *simulate.Context) *pass {
 	if s.Policy == nil {
 		s.Policy = &policy.Image{}
 	}
+	if s.Facts == nil {
+		s.Facts = NewFacts()
+	}
 	return &pass{subject: s, image: m, main: main, report: &finding.ImageReport{}}
 }
 

@@ -74,7 +74,7 @@ type importCheck struct {
 
 func newImportCheck(p *pass) *importCheck {
 	return &importCheck{
-		pass: p, tree: imageTree{p.image.Tree}, repo: newRepository(p.main.FS),
+		pass: p, tree: imageTree{p.image.Tree}, repo: newRepository(p.main.FS, p.subject.Facts),
 		groups: map[string]*missingGroup{}, names: map[string]*missingName{}, nowhere: map[string]python.Missing{}, misplaced: map[finding.Position]python.Missing{}, inBranch: map[finding.Position]bool{},
 		followed: map[string]int{}, cycles: map[finding.Position]bool{},
 	}
@@ -225,7 +225,7 @@ func (c *importCheck) follow(e entry) *python.Graph {
 		Strings: func(f *syntax.File) []python.Named {
 			return frameworkStrings(f, func(name string) bool { return c.isSet(e, name) })
 		},
-		Syntax: syntax.Config{Callees: frameworkCallees},
+		Sources: c.subject.Facts.Sources,
 	})
 	for _, key := range sortedKeys(g.Nodes) {
 		n := g.Nodes[key]

@@ -151,6 +151,8 @@ type Subject struct {
 	// Sound is another prediction of the image, of the same directories, all of whose transfer is known to work: only what
 	// differs from it is verified. nil: all is.
 	Sound *simulate.Image
+	// Facts are what other audits of the same repository found out; nil: nothing is known.
+	Facts *Facts
 	// Sendable tells to take it for granted that all of the transfer works, and to read only what the answer is about.
 	Sendable bool
 	// Verbose asks for notes that are of interest only to those who ask.
@@ -193,9 +195,12 @@ func Run(ctx context.Context, s Subject) (finding.ImageReport, *simulate.Image, 
 		Name: s.Name, Context: filepath.ToSlash(s.Options.Context), Dockerfile: s.Options.Dockerfile, Target: s.Options.Target,
 		ContextReason: s.Why, Sources: s.Sources, Findings: []finding.Finding{}, Passed: []finding.Passed{}, Assumptions: []finding.Assumption{},
 	}
+	if s.Facts == nil {
+		s.Facts = NewFacts()
+	}
 	image, err := s.Image, error(nil)
 	if image == nil {
-		image, err = simulate.Build(ctx, s.Options)
+		image, err = simulate.BuildAfter(ctx, s.Options, s.Sound)
 	}
 	if err == nil && !s.Sendable {
 		err = image.Verify(s.Sound)

@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	"github.com/ctxaudit/ctxaudit/dockerctx"
+	"github.com/ctxaudit/ctxaudit/internal/audit"
 	"github.com/ctxaudit/ctxaudit/internal/files"
 	"github.com/ctxaudit/ctxaudit/internal/finding"
 	"github.com/ctxaudit/ctxaudit/internal/git"
@@ -31,11 +32,12 @@ type World struct {
 	dirs    map[string]*files.Dir
 	told    bool
 	refuse  error // why the repository is not used
+	facts   *audit.Facts
 }
 
 // NewWorld gives the world of a run that a person started on a directory. With allowOutside it has no end.
 func NewWorld(ctx context.Context, root string, allowOutside bool) *World {
-	w := &World{ctx: ctx, all: allowOutside, opened: map[string]dockerctx.FS{}, indexes: map[*git.Repository]*index{}, dirs: map[string]*files.Dir{}}
+	w := &World{ctx: ctx, all: allowOutside, opened: map[string]dockerctx.FS{}, indexes: map[*git.Repository]*index{}, dirs: map[string]*files.Dir{}, facts: audit.NewFacts()}
 	w.base = typed(root)
 	if LeadsOut(root) && !allowOutside {
 		for _, top := range tops(w.base) {
@@ -196,6 +198,7 @@ func (w *World) forget() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	clear(w.opened)
+	w.facts = audit.NewFacts()
 }
 
 // locate gives the root that a path, links resolved, lies in, and the path there. name is how it was named.

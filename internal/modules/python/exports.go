@@ -47,28 +47,48 @@ func (g *Graph) Exports(n *Node) *Exports {
 	if e, ok := g.exports[n]; ok {
 		return e
 	}
-	e := &Exports{Names: map[string]syntax.BindingKind{}}
-	// A cycle of star imports finds what is known so far.
-	g.exports[n] = e
 	if n == nil || n.Module.Kind == Extension {
-		e.Dynamic = true
+		e := &Exports{Dynamic: true}
+		g.exports[n] = e
 		return e
 	}
 	f := g.source(n)
 	if f == nil {
+		e := &Exports{}
+		g.exports[n] = e
 		return e
 	}
-	e.Dynamic = len(f.Dynamic) > 0 || len(f.Errors) > 0
+	if n.source.exports != nil {
+		g.exports[n] = n.source.exports
+		return n.source.exports
+	}
+	e := namesOf(f)
+	// A cycle of star imports finds what is known so far.
+	g.exports[n] = e
+	for i := range f.Imports {
+		if imp := &f.Imports[i]; imp.Star {
+			g.exportStar(n, e, imp)
+		}
+	}
+	return e
+}
+
+// ownExports gives what a file offers; nil if what it imports by a star counts, too.
+func ownExports(f *syntax.File) *Exports {
+	if slices.ContainsFunc(f.Imports, func(i syntax.Import) bool { return i.Star }) {
+		return nil
+	}
+	return namesOf(f)
+}
+
+// namesOf gives what a file binds itself.
+func namesOf(f *syntax.File) *Exports {
+	e := &Exports{Names: map[string]syntax.BindingKind{}, Dynamic: len(f.Dynamic) > 0 || len(f.Errors) > 0}
 	for _, b := range f.Bindings {
 		if b.Kind != syntax.BindDelete {
 			if _, ok := e.Names[b.Name]; !ok {
 				e.Names[b.Name] = b.Kind
 			}
-		}
-	}
-	for i := range f.Imports {
-		if imp := &f.Imports[i]; imp.Star {
-			g.exportStar(n, e, imp)
 		}
 	}
 	return e
@@ -81,13 +101,13 @@ func (g *Graph) Assigned(name string) bool {
 		if n.source == nil {
 			continue
 		}
-		for _, a := range n.source.Attributes {
+		for _, a := range n.source.file.Attributes {
 			object, attr, _ := cutLast(a.Value)
 			if attr != name {
 				continue
 			}
 			object, _, _ = strings.Cut(object, ".")
-			if slices.ContainsFunc(n.source.Bindings, func(b syntax.Binding) bool { return b.Name == object && b.Kind == syntax.BindImport }) {
+			if slices.ContainsFunc(n.source.file.Bindings, func(b syntax.Binding) bool { return b.Name == object && b.Kind == syntax.BindImport }) {
 				return true
 			}
 		}
@@ -98,7 +118,7 @@ func (g *Graph) Assigned(name string) bool {
 // Moves reports whether a module puts others into sys.modules, or changes where its submodules are searched.
 func (g *Graph) Moves(module string) bool {
 	n := g.Nodes[module]
-	return n != nil && n.source != nil && slices.ContainsFunc(n.source.Dynamic, func(m syntax.Marker) bool {
+	return n != nil && n.source != nil && slices.ContainsFunc(n.source.file.Dynamic, func(m syntax.Marker) bool {
 		return m.Kind == syntax.MarkSysModules || m.Kind == syntax.MarkPackagePath || m.Kind == syntax.MarkMetaPath
 	})
 }

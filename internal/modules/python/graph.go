@@ -25,8 +25,8 @@ type Entry struct {
 type Config struct {
 	Entries []Entry
 	Search  []SearchDir
-	// Syntax is passed on to the scanner.
-	Syntax syntax.Config
+	// Sources are where files are read, for this program and others; nil: they are read as the zero configuration says.
+	Sources *Sources
 	// Strings gives what literals of a file name modules of this program, such as Django's settings; nil for none.
 	Strings func(file *syntax.File) []Named
 }
@@ -67,6 +67,12 @@ type Graph struct {
 	config    Config
 	queue     [Startup + 1][]*Node
 	missing   map[missingKey]Missing
+	asked     map[askedKey]bool // whose sites are in Importers
+}
+
+type askedKey struct {
+	module, file string
+	at           syntax.Range
 }
 
 type missingKey struct {
@@ -78,7 +84,10 @@ type missingKey struct {
 func Follow(cfg Config) *Graph {
 	g := &Graph{
 		Nodes: map[string]*Node{}, exports: map[*Node]*Exports{}, finder: newFinder(slices.Clone(cfg.Search)), config: cfg,
-		missing: map[missingKey]Missing{}, Importers: map[string][]Site{},
+		missing: map[missingKey]Missing{}, Importers: map[string][]Site{}, asked: map[askedKey]bool{},
+	}
+	if cfg.Sources == nil {
+		g.config.Sources = NewSources(syntax.Config{})
 	}
 	for i, e := range cfg.Entries {
 		if !g.start(e) {
@@ -197,20 +206,23 @@ func (g *Graph) run() {
 
 // source gives what was read of a node's file; nil if there is nothing to read.
 func (g *Graph) source(n *Node) *syntax.File {
-	if n.source != nil || n.Module.File == "" || n.Module.Kind == Extension {
-		return n.source
-	}
-	data, err := n.Module.Tree.Read(n.Module.File)
-	if err != nil {
-		if !slices.Contains(g.Unreadable, n.Module.File) {
-			g.Unreadable = append(g.Unreadable, n.Module.File)
+	if n.source == nil {
+		if n.Module.File == "" || n.Module.Kind == Extension {
+			return nil
 		}
-		n.source = &syntax.File{Dynamic: []syntax.Marker{{Kind: syntax.MarkExec}}}
-		return n.source
+		n.source = g.config.Sources.source(n.Module.Tree, n.Module.File)
+		if n.source.err != nil {
+			if !slices.Contains(g.Unreadable, n.Module.File) {
+				g.Unreadable = append(g.Unreadable, n.Module.File)
+			}
+			n.source = unreadable
+		}
 	}
-	n.source = syntax.Scan(data, &g.config.Syntax)
-	return n.source
+	return n.source.file
 }
+
+// unreadable stands for a file that may hold anything.
+var unreadable = &source{file: &syntax.File{Dynamic: []syntax.Marker{{Kind: syntax.MarkExec}}}}
 
 // reachOf tells how a place is reached once its module is imported; 0 if it never is.
 func reachOf(n *Node, c syntax.Context) Reach {
@@ -434,19 +446,18 @@ func (g *Graph) followString(n *Node, s Named, site Site) {
 // imported records a site that asks for a module. A module is followed again when a stronger way to it is found, its
 // sites count once.
 func (g *Graph) imported(m *Module, site Site) {
-	for _, have := range g.Importers[m.Name] {
-		if have.File == site.File && have.Range == site.Range {
-			return
-		}
+	key := askedKey{m.Name, site.File, site.Range}
+	if !g.asked[key] {
+		g.asked[key] = true
+		g.Importers[m.Name] = append(g.Importers[m.Name], site)
 	}
-	g.Importers[m.Name] = append(g.Importers[m.Name], site)
 }
 
 // misplace records a relative import that Python refuses, once. A script that sets __package__ knows what it does.
 func (g *Graph) misplace(m Missing) {
 	set := func(b syntax.Binding) bool { return b.Name == "__package__" }
 	same := func(have Missing) bool { return have.Site.File == m.Site.File && have.Site.Range == m.Site.Range }
-	if slices.ContainsFunc(m.From.source.Bindings, set) || slices.ContainsFunc(g.Misplaced, same) {
+	if slices.ContainsFunc(m.From.source.file.Bindings, set) || slices.ContainsFunc(g.Misplaced, same) {
 		return
 	}
 	g.Misplaced = append(g.Misplaced, m)

@@ -31,6 +31,9 @@ type Tree interface {
 	Entries(dir string) map[string]EntryKind
 	// Read gives the content of a file.
 	Read(path string) ([]byte, error)
+	// Key tells files apart without reading them: those of one key, also of other trees, have the same bytes. nil: it is not
+	// known.
+	Key(path string) any
 	// MayHold reports whether something may exist at a path although Entries does not show it.
 	MayHold(path string) bool
 }
@@ -115,7 +118,7 @@ type Node struct {
 	// Imports counts the import statements in it that were followed.
 	Imports int
 
-	source *syntax.File
+	source *source
 	done   Reach // the reach with which its imports were followed last
 }
 

@@ -46,6 +46,8 @@ func (t mapTree) Read(p string) ([]byte, error) {
 
 func (t mapTree) MayHold(string) bool { return false }
 
+func (t mapTree) Key(string) any { return nil }
+
 // follow starts the script /app/main.py with /app on the search path.
 func follow(t mapTree, search ...string) *Graph {
 	tree := Tree(&t)

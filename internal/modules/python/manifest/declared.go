@@ -2,6 +2,7 @@ package manifest
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -67,6 +68,13 @@ func Declared(f Files) (*Declarations, error) {
 		}
 	}
 	return d, nil
+}
+
+// Clone gives declarations to which more can be added.
+func (d *Declarations) Clone() *Declarations {
+	out := *d
+	out.Dependencies, out.providers = slices.Clip(d.Dependencies), maps.Clone(d.providers)
+	return &out
 }
 
 func inFixtures(dir string) bool {

@@ -1,0 +1,85 @@
+package audit
+
+import (
+	"reflect"
+	"sync"
+
+	"github.com/ctxaudit/ctxaudit/dockerctx"
+	"github.com/ctxaudit/ctxaudit/internal/modules/python"
+	"github.com/ctxaudit/ctxaudit/internal/modules/python/manifest"
+	"github.com/ctxaudit/ctxaudit/internal/modules/python/syntax"
+	"github.com/ctxaudit/ctxaudit/internal/overlay"
+)
+
+// Facts are what the audits of one repository find out once: of several images, and of the trials of repairs, which see the
+// repository with files laid over it. It is safe for concurrent use.
+type Facts struct {
+	Sources *python.Sources
+
+	mu    sync.Mutex
+	repos map[dockerctx.FS]*repoFacts
+}
+
+// NewFacts gives facts of which none is known yet.
+func NewFacts() *Facts {
+	return &Facts{Sources: python.NewSources(syntax.Config{Callees: frameworkCallees}), repos: map[dockerctx.FS]*repoFacts{}}
+}
+
+// repoFacts are the facts of one directory.
+type repoFacts struct {
+	mu       sync.Mutex
+	entries  map[string]map[string]python.EntryKind // by directory
+	declared *declared
+}
+
+// declared is what manifests say, with the files that were read for it.
+type declared struct {
+	once  sync.Once
+	found *manifest.Declarations
+	err   error
+
+	mu     sync.Mutex
+	looked map[string]bool
+}
+
+// of gives the facts of a directory, what is laid over it apart.
+func (f *Facts) of(base dockerctx.FS) *repoFacts {
+	r := &repoFacts{entries: map[string]map[string]python.EntryKind{}, declared: &declared{looked: map[string]bool{}}}
+	if !reflect.TypeOf(base).Comparable() {
+		return r
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if have := f.repos[base]; have != nil {
+		return have
+	}
+	f.repos[base] = r
+	return r
+}
+
+// manifests gives what the manifests of a directory declare, for the caller to add to. What is laid over the directory counts
+// only if it was looked at.
+func (f *Facts) manifests(fsys dockerctx.FS) (*manifest.Declarations, error) {
+	base, laid := overlay.Parts(fsys)
+	d := f.of(base).declared
+	d.once.Do(func() { d.found, d.err = manifest.Declared(recorded{newRepository(base, NewFacts()), d}) })
+	for name := range laid {
+		if _, err := base.Lstat(name); err != nil || d.looked[name] {
+			return manifest.Declared(newRepository(fsys, f))
+		}
+	}
+	return d.found.Clone(), d.err
+}
+
+// recorded notes the files that are read.
+type recorded struct {
+	repository
+	by *declared
+}
+
+func (r recorded) ReadFile(name string) ([]byte, error) {
+	r.by.mu.Lock()
+	r.by.looked[inContext(name)] = true
+	r.by.mu.Unlock()
+	return r.repository.ReadFile(name)
+}
