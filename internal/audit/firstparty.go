@@ -33,7 +33,27 @@ func (r *repoModule) pathOf(name string) string {
 // inRepository looks a module up in the repository: beside the package that the image has of it, or below a directory
 // that a search path of the image stands for. It gives nil for what is not there, and for what is not the project's own:
 // the standard library, a declared dependency, a directory that merely has the name. started tells that the image starts it.
+//
+// Every import of somebody else's module comes here, so an answer is remembered.
 func (c *importCheck) inRepository(module string, parent *python.Module, started bool) *repoModule {
+	key := lookup{module, parent, started, len(c.searchDirs)}
+	have, ok := c.lookedUp[key]
+	if !ok {
+		have = c.lookUp(module, parent, started)
+		c.lookedUp[key] = have
+	}
+	return have
+}
+
+// lookup is a question for a module of the repository, with how many search directories are known.
+type lookup struct {
+	module   string
+	parent   *python.Module
+	started  bool
+	searched int
+}
+
+func (c *importCheck) lookUp(module string, parent *python.Module, started bool) *repoModule {
 	top, _, _ := strings.Cut(module, ".")
 	if parent == nil && manifest.IsStdlib(top) {
 		return nil
@@ -126,12 +146,16 @@ func (c *importCheck) roots(parent *python.Module) []string {
 
 // searchRoots gives the directories of the context that the image's search directories come from.
 func (c *importCheck) searchRoots() []string {
+	if c.rooted == len(c.searchDirs) {
+		return c.rootDirs
+	}
 	var out []string
 	for _, d := range c.searchDirs {
 		if o, ok := c.origin(d.Tree, d.Dir); ok && !slices.Contains(out, inContext(o)) {
 			out = append(out, inContext(o))
 		}
 	}
+	c.rootDirs, c.rooted = out, len(c.searchDirs)
 	return out
 }
 

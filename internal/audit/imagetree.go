@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"path"
 	"strings"
 
@@ -28,30 +29,50 @@ func (t imageTree) Entries(dir string) map[string]python.EntryKind {
 	if err != nil || !n.IsDir() {
 		return nil
 	}
-	children, err := n.Children()
+	note, err := n.Note(func(children []rootfs.Child) any { return kindsOf(children) })
 	if err != nil {
 		return nil
 	}
-	out := make(map[string]python.EntryKind, len(children))
-	for _, c := range children {
-		kind := c.Node.Kind
-		if kind == rootfs.KindSymlink {
-			target, _, err := t.tree.Stat(path.Join(at, c.Name))
-			if err != nil {
-				continue
-			}
-			kind = target.Kind
-		}
-		switch kind {
-		case rootfs.KindFile:
-			out[c.Name] = python.RegularFile
-		case rootfs.KindDir:
-			out[c.Name] = python.Directory
-		case rootfs.KindUnknown:
-			out[c.Name] = python.Opaque
+	kinds := note.(kinds)
+	if len(kinds.links) == 0 {
+		return kinds.known
+	}
+	out := maps.Clone(kinds.known)
+	for _, name := range kinds.links {
+		if target, _, err := t.tree.Stat(path.Join(at, name)); err == nil {
+			addKind(out, name, target.Kind)
 		}
 	}
 	return out
+}
+
+// kinds are the entries of a directory, the links apart: what they lead to depends on the tree around.
+type kinds struct {
+	known map[string]python.EntryKind
+	links []string
+}
+
+func kindsOf(children []rootfs.Child) kinds {
+	out := kinds{known: make(map[string]python.EntryKind, len(children))}
+	for _, c := range children {
+		if c.Node.Kind == rootfs.KindSymlink {
+			out.links = append(out.links, c.Name)
+		} else {
+			addKind(out.known, c.Name, c.Node.Kind)
+		}
+	}
+	return out
+}
+
+func addKind(to map[string]python.EntryKind, name string, kind rootfs.Kind) {
+	switch kind {
+	case rootfs.KindFile:
+		to[name] = python.RegularFile
+	case rootfs.KindDir:
+		to[name] = python.Directory
+	case rootfs.KindUnknown:
+		to[name] = python.Opaque
+	}
 }
 
 // Read implements python.Tree and shell.Files.

@@ -49,6 +49,10 @@ type importCheck struct {
 	manifests
 	// searchDirs are the search paths of all entries.
 	searchDirs []python.SearchDir
+	// rootDirs are where the first of them, as many as rooted says, come from in the context.
+	rootDirs []string
+	rooted   int
+	lookedUp map[lookup]*repoModule
 	// pathSteps are RUN steps, unknownPaths places of the program, that change the search path in a way that cannot be told.
 	pathSteps    []dockerfile.Location
 	unknownPaths []finding.Position
@@ -76,7 +80,7 @@ func newImportCheck(p *pass) *importCheck {
 	return &importCheck{
 		pass: p, tree: imageTree{p.image.Tree}, repo: newRepository(p.main.FS, p.subject.Facts),
 		groups: map[string]*missingGroup{}, names: map[string]*missingName{}, nowhere: map[string]python.Missing{}, misplaced: map[finding.Position]python.Missing{}, inBranch: map[finding.Position]bool{},
-		followed: map[string]int{}, cycles: map[finding.Position]bool{},
+		followed: map[string]int{}, cycles: map[finding.Position]bool{}, lookedUp: map[lookup]*repoModule{},
 	}
 }
 

@@ -187,11 +187,16 @@ type dir struct {
 	err    error
 	entries
 	names []string // sorted; nil when out of date
+	note  any      // see Node.Note; nil when out of date
 }
 
 func (d *dir) load() error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	return d.loadLocked()
+}
+
+func (d *dir) loadLocked() error {
 	if d.loader == nil {
 		return d.err
 	}
@@ -242,11 +247,11 @@ func (n *Node) Children() ([]Child, error) {
 	if n.dir == nil {
 		return nil, nil
 	}
-	if err := n.dir.load(); err != nil {
-		return nil, err
-	}
 	n.dir.mu.Lock()
 	defer n.dir.mu.Unlock()
+	if err := n.dir.loadLocked(); err != nil {
+		return nil, err
+	}
 	if n.dir.names == nil {
 		names := make([]string, 0, n.dir.count)
 		n.dir.each(func(name string, _ *Node) { names = append(names, name) })
@@ -284,12 +289,32 @@ func (n *Node) Child(name string) (*Node, error) {
 	if n.dir == nil {
 		return nil, nil
 	}
-	if err := n.dir.load(); err != nil {
-		return nil, err
-	}
 	n.dir.mu.Lock()
 	defer n.dir.mu.Unlock()
+	if err := n.dir.loadLocked(); err != nil {
+		return nil, err
+	}
 	return n.dir.get(name), nil
+}
+
+// Note gives what find makes of the entries of a directory, from what it made before if they are still the same: who shares the
+// directory shares that, too. There is one such question for all.
+func (n *Node) Note(find func([]Child) any) (any, error) {
+	n.dir.mu.Lock()
+	have := n.dir.note
+	n.dir.mu.Unlock()
+	if have != nil {
+		return have, nil
+	}
+	children, err := n.Children()
+	if err != nil {
+		return nil, err
+	}
+	found := find(children)
+	n.dir.mu.Lock()
+	defer n.dir.mu.Unlock()
+	n.dir.note = found
+	return found, nil
 }
 
 // Open opens the bytes of a regular file; fs.ErrInvalid if they are not known.

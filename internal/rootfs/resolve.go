@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io/fs"
 	"path"
+	"slices"
 	"strings"
 	"syscall"
 )
@@ -26,7 +27,7 @@ func (t *Tree) Resolve(p string) (string, error) {
 	if len(p) >= maxPath {
 		return "", &PathError{p, syscall.ENAMETOOLONG}
 	}
-	if clean, ok := t.plain(p); ok {
+	if clean, _, ok := t.plain(p); ok {
 		return clean, nil
 	}
 	return t.resolveLinks(p)
@@ -58,33 +59,33 @@ func (t *Tree) resolveLinks(p string) (string, error) {
 // maxPath is PATH_MAX of Linux: no call of the kernel takes a path that is as long.
 const maxPath = 4096
 
-// plain gives a path that has no link in it and nothing on its way that is no directory, cleaned; false for all others, which
-// Resolve goes through link by link.
-func (t *Tree) plain(p string) (string, bool) {
+// plain gives a path that has no link in it and nothing on its way that is no directory, cleaned, and the entry there, nil if
+// there is none; false for all others, which Resolve goes through link by link.
+func (t *Tree) plain(p string) (clean string, n *Node, ok bool) {
 	if strings.Contains(p, "..") {
-		return "", false
+		return "", nil, false
 	}
-	clean := path.Join("/", p)
-	n := t.root
-	for _, name := range components(clean) {
+	clean = absolute(p)
+	n = t.root
+	for name := range components(clean) {
 		if n.Kind == KindUnknown {
-			return clean, true
+			return clean, belowUnknown, true
 		}
 		if !n.IsDir() {
-			return "", false
+			return "", nil, false
 		}
 		c, err := n.Child(name)
 		if err != nil {
-			return "", false
+			return "", nil, false
 		}
 		if c == nil {
-			return clean, true
+			return clean, nil, true
 		}
 		if n = c; n.Kind == KindSymlink {
-			return "", false
+			return "", nil, false
 		}
 	}
-	return clean, true
+	return clean, n, true
 }
 
 // ResolveParent is [Tree.Resolve] but for the last component, which is kept as it is.
@@ -156,7 +157,7 @@ func (t *Tree) LstatThrough(p string) (*Node, error) {
 		return n, err
 	}
 	missing := &PathError{p, fs.ErrNotExist}
-	rest := components(p)
+	rest := slices.Collect(components(p))
 	var at []string
 	for links := 0; len(rest) > 0; {
 		name := rest[0]
@@ -210,7 +211,7 @@ func (t *Tree) Lookup(p string, followLast bool) (*Node, string, error) {
 // CrossesLink reports whether there is a link on the way of a clean path, or at its end if that counts.
 func (t *Tree) CrossesLink(p string, last bool) bool {
 	n := t.root
-	names := components(p)
+	names := slices.Collect(components(p))
 	for i, name := range names {
 		c, err := n.Child(name)
 		if err != nil || c == nil {
@@ -263,6 +264,11 @@ func isAbsent(err error) bool {
 // Stat gives the entry that a path leads to, links followed, and where it lies. Where nothing lies there the error is a
 // [*PathError] and the place is still given.
 func (t *Tree) Stat(p string) (*Node, string, error) {
+	if p != "" && len(p) < maxPath {
+		if clean, n, ok := t.plain(p); ok && n != nil {
+			return n, clean, nil
+		}
+	}
 	at, err := t.Resolve(p)
 	if err != nil {
 		return nil, path.Join("/", p), err

@@ -214,10 +214,12 @@ func TestPlainPaths(t *testing.T) {
 			_ = tree.Put(p, NewNode(Attr{Kind: kind, Link: "/" + strings.Join(rapid.SliceOfN(name, 1, 2).Draw(r, "link"), "/")}))
 		}
 		p := strings.Join(rapid.SliceOfN(rapid.SampledFrom([]string{"a", "b", "c", "..", ".", "", "a..b"}), 1, 6).Draw(r, "asked"), "/")
-		if clean, ok := tree.plain(p); ok {
+		if clean, n, ok := tree.plain(p); ok {
 			long, err := tree.resolveLinks(p)
 			require.NoError(r, err)
 			require.Equal(r, long, clean)
+			there, _ := tree.Lstat(long)
+			require.Same(r, there, n)
 		}
 		for _, last := range []bool{false, true} {
 			n, at, err := tree.Lookup(p, last)

@@ -3,6 +3,7 @@ package rootfs
 import (
 	"errors"
 	"io/fs"
+	"iter"
 	"path"
 	"slices"
 	"strings"
@@ -91,12 +92,26 @@ func (e *PathError) Unwrap() error { return e.Err }
 // ErrTooManyLinks says that resolving a path ran through more than 255 symbolic links, most likely in a loop.
 var ErrTooManyLinks = errors.New("too many links")
 
-func components(p string) []string {
-	p = path.Join("/", p)
+// components gives the names of a path, one after the other.
+func components(p string) iter.Seq[string] {
+	p = absolute(p)
 	if p == "/" {
-		return nil
+		return func(func(string) bool) {}
 	}
-	return strings.Split(p[1:], "/")
+	return strings.SplitSeq(p[1:], "/")
+}
+
+// absolute makes a path absolute and clean. Most are: every entry of a tree is looked up by one.
+func absolute(p string) string {
+	if p == "" || p[0] != '/' || len(p) > 1 && p[len(p)-1] == '/' {
+		return path.Join("/", p)
+	}
+	for i := 0; i+1 < len(p); i++ {
+		if p[i] == '/' && (p[i+1] == '/' || p[i+1] == '.') {
+			return path.Join("/", p)
+		}
+	}
+	return p
 }
 
 // belowUnknown stands for everything below an unknown entry.
@@ -106,7 +121,7 @@ var belowUnknown = NewNode(Attr{Kind: KindUnknown, Op: -1})
 // Below an unknown entry everything is unknown, and of no operation.
 func (t *Tree) Lstat(p string) (*Node, error) {
 	n := t.root
-	for _, name := range components(p) {
+	for name := range components(p) {
 		if n.Kind == KindUnknown {
 			return belowUnknown, nil
 		}
@@ -138,7 +153,7 @@ func (t *Tree) MayHold(p string) bool {
 		return false
 	}
 	n := t.root
-	for _, name := range components(p) {
+	for name := range components(p) {
 		if n.Kind == KindUnknown || n.Partial {
 			return true
 		}
@@ -159,7 +174,7 @@ func (t *Tree) own(p string) (*Node, error) {
 	}
 	t.root = root
 	n := t.root
-	for _, name := range components(p) {
+	for name := range components(p) {
 		c, err := n.Child(name)
 		if err != nil {
 			return nil, err
@@ -176,6 +191,7 @@ func (t *Tree) own(p string) (*Node, error) {
 		}
 		if o != c {
 			n.dir.set(name, o)
+			n.dir.note = nil
 		}
 		n = o
 	}
@@ -216,6 +232,7 @@ func (t *Tree) Put(p string, n *Node) error {
 	if d.dir.set(name, n) {
 		d.dir.names = nil
 	}
+	d.dir.note = nil
 	return nil
 }
 
@@ -252,7 +269,7 @@ func (t *Tree) Remove(p string) error {
 		return err
 	}
 	d.dir.set(name, nil)
-	d.dir.names = nil
+	d.dir.names, d.dir.note = nil, nil
 	return nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -34,8 +35,17 @@ type Repairer struct {
 	plan   *dockerfile.Plan
 	main   *simulate.Context // nil if it is remote
 	trials map[string]*trial
-	budget *int // trials that are left
-	depth  int  // of carrying on
+	search *search
+	laid   overlay.Files // what was edited before Subject was audited
+	depth  int           // of carrying on
+}
+
+// search is what the repairers of an image share that carry a candidate on.
+type search struct {
+	budget int // trials that are left
+	// trials are those of the finding that is repaired now, by what the edited files hold: edits that are tried one after the
+	// other and then together come to the same.
+	trials map[string]*trial
 }
 
 // The bounds of a search. They count trials and not time, so that the same input gives the same answer everywhere.
@@ -51,12 +61,13 @@ const (
 // NewRepairer prepares a search. It gives nil if there is nothing to edit: the Dockerfile does not even compile, or the
 // context is remote.
 func NewRepairer(ctx context.Context, s audit.Subject, r finding.ImageReport, m *simulate.Image) (*Repairer, error) {
-	budget := maxTrials
-	return newRepairer(ctx, s, r, m, &budget, 0)
+	return newRepairer(ctx, &trial{subject: s, report: r, image: m}, &search{budget: maxTrials}, 0)
 }
 
-func newRepairer(ctx context.Context, s audit.Subject, r finding.ImageReport, m *simulate.Image, budget *int, depth int) (*Repairer, error) {
-	out := &Repairer{Subject: s, Report: r, Image: m, trials: map[string]*trial{}, budget: budget, depth: depth}
+// newRepairer prepares a search that begins at a trial.
+func newRepairer(ctx context.Context, t *trial, all *search, depth int) (*Repairer, error) {
+	s, m := t.subject, t.image
+	out := &Repairer{Subject: s, Report: t.report, Image: m, trials: map[string]*trial{}, search: all, laid: t.laid, depth: depth}
 	if m != nil {
 		out.plan = m.Plan
 	} else {
@@ -127,7 +138,8 @@ type trial struct {
 	subject audit.Subject
 	report  finding.ImageReport
 	image   *simulate.Image
-	err     error // the edits themselves are impossible
+	laid    overlay.Files // all files that are other than on disk
+	err     error         // the edits themselves are impossible
 }
 
 // Fixes gives the edits that repair a finding, the best first, and of those that do not what they were and why.
@@ -138,6 +150,9 @@ func (r *Repairer) Fixes(ctx context.Context, f finding.Finding) (fixes []findin
 	}
 	if len(list) == 0 && f.ContextPath != "" && f.Rule != finding.RequiredUntracked && f.Rule != finding.UntrackedInImage && f.Rule != finding.RequiredNotUploaded {
 		tried = append(tried, "no kind of edit applies to it")
+	}
+	if r.depth == 0 {
+		r.search.trials = map[string]*trial{}
 	}
 	seen := map[string]bool{}
 	for len(list) > 0 {
@@ -176,8 +191,9 @@ func (r *Repairer) Fixes(ctx context.Context, f finding.Finding) (fixes []findin
 	return fixes, tried, nil
 }
 
-func key(edits []edit.Edit) string {
-	b, err := json.Marshal(edits)
+// key tells edits, or files, from others.
+func key(of any) string {
+	b, err := json.Marshal(of)
 	if err != nil {
 		panic(err) // of plain values
 	}
@@ -224,7 +240,7 @@ func (r *Repairer) attempt(ctx context.Context, f finding.Finding, c candidate) 
 	if r.depth == maxDepth || len(c.edits)+max(1, len(j.uncovered)) > maxEdits || !slices.ContainsFunc(j.uncovered, carriesOn) && j.still == nil {
 		return nil, reason, nil
 	}
-	next, err := newRepairer(ctx, t.subject, t.report, t.image, r.budget, r.depth+1)
+	next, err := newRepairer(ctx, t, r.search, r.depth+1)
 	if err != nil || next == nil {
 		return nil, "", err
 	}
@@ -289,10 +305,10 @@ func (r *Repairer) try(ctx context.Context, edits []edit.Edit) (*trial, error) {
 	if t, ok := r.trials[k]; ok {
 		return t, nil
 	}
-	if *r.budget <= 0 {
+	if r.search.budget <= 0 {
 		return nil, nil
 	}
-	*r.budget -= 1 + len(r.Report.Findings)/manyFindings
+	r.search.budget -= 1 + len(r.Report.Findings)/manyFindings
 	t := &trial{}
 	r.trials[k] = t
 	files, err := r.Edited(edits)
@@ -300,6 +316,17 @@ func (r *Repairer) try(ctx context.Context, edits []edit.Edit) (*trial, error) {
 		t.err = err
 		return t, nil
 	}
+	t.laid = maps.Clone(r.laid)
+	if t.laid == nil {
+		t.laid = overlay.Files{}
+	}
+	maps.Copy(t.laid, files)
+	all := key(t.laid)
+	if have := r.search.trials[all]; have != nil {
+		r.trials[k] = have
+		return have, nil
+	}
+	r.search.trials[all] = t
 	t.subject = r.Subject
 	t.subject.Image, t.subject.Sound = nil, r.Image
 	if data, ok := files[""]; ok {

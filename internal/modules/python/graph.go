@@ -2,6 +2,7 @@ package python
 
 import (
 	"cmp"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -66,7 +67,7 @@ type Graph struct {
 	finder    *finder
 	config    Config
 	queue     [Startup + 1][]*Node
-	missing   map[missingKey]Missing
+	missing   map[missingKey]*Missing
 	asked     map[askedKey]bool // whose sites are in Importers
 }
 
@@ -84,7 +85,7 @@ type missingKey struct {
 func Follow(cfg Config) *Graph {
 	g := &Graph{
 		Nodes: map[string]*Node{}, exports: map[*Node]*Exports{}, finder: newFinder(slices.Clone(cfg.Search)), config: cfg,
-		missing: map[missingKey]Missing{}, Importers: map[string][]Site{}, asked: map[askedKey]bool{},
+		missing: map[missingKey]*Missing{}, Importers: map[string][]Site{}, asked: map[askedKey]bool{},
 	}
 	if cfg.Sources == nil {
 		g.config.Sources = NewSources(syntax.Config{})
@@ -108,13 +109,14 @@ func Follow(cfg Config) *Graph {
 		g.run()
 	}
 	g.Search = g.finder.search
-	for _, m := range g.missing {
-		g.Missing = append(g.Missing, m)
-	}
-	slices.SortFunc(g.Missing, func(a, b Missing) int {
+	order := slices.SortedFunc(maps.Values(g.missing), func(a, b *Missing) int {
 		return cmp.Or(-cmp.Compare(a.Reach, b.Reach), cmp.Compare(a.Module, b.Module), cmp.Compare(a.Name, b.Name),
 			cmp.Compare(a.Site.File, b.Site.File), cmp.Compare(a.Site.Range.Start.Offset, b.Site.Range.Start.Offset))
 	})
+	g.Missing = make([]Missing, len(order))
+	for i, m := range order {
+		g.Missing[i] = *m
+	}
 	slices.Sort(g.Unreadable)
 	return g
 }
@@ -265,7 +267,7 @@ func (g *Graph) follow(n *Node) {
 		}
 		if r := reachOf(n, at); r > Typing {
 			n.Imports++
-			g.followImport(n, imp, Site{File: n.Module.File, Importer: n.key(), Range: imp.Range, Text: statement(imp), Reach: r})
+			g.followImport(n, imp, Site{File: n.Module.File, Importer: n.key(), Range: imp.Range, Text: n.source.texts[i], Reach: r})
 		}
 	}
 	for _, c := range f.ImportCalls {
@@ -489,7 +491,7 @@ func (g *Graph) onlyFromItself(n *Node, name string) bool {
 func (g *Graph) lack(m Missing) {
 	k := missingKey{m.Module, m.Name, m.Site.File, m.Site.Range.Start.Line}
 	if have, ok := g.missing[k]; !ok || have.Reach < m.Reach {
-		g.missing[k] = m
+		g.missing[k] = &m
 	}
 }
 

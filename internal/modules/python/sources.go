@@ -27,6 +27,7 @@ const maxHeld = 64 << 20
 type source struct {
 	once    sync.Once
 	file    *syntax.File
+	texts   []string // of the imports, each on one line
 	exports *Exports // nil if a star import adds to them
 	err     error
 }
@@ -61,7 +62,7 @@ func (s *Sources) source(t Tree, path string) *source {
 	s.mu.Unlock()
 	src.once.Do(func() {
 		from := s.read(t, path)
-		src.file, src.exports, src.err = from.file, from.exports, from.err
+		src.file, src.texts, src.exports, src.err = from.file, from.texts, from.exports, from.err
 	})
 	return src
 }
@@ -86,6 +87,9 @@ func (s *Sources) read(t Tree, path string) *source {
 		s.parsed.Add(1)
 		src.file = syntax.Scan(data, &s.config)
 		src.exports = ownExports(src.file)
+		for i := range src.file.Imports {
+			src.texts = append(src.texts, statement(&src.file.Imports[i]))
+		}
 	})
 	return src
 }
