@@ -186,8 +186,17 @@ type dir struct {
 	loader Loader // nil once loaded
 	err    error
 	entries
-	names []string // sorted; nil when out of date
-	note  any      // see Node.Note; nil when out of date
+	names  []string // sorted; nil when out of date
+	sorted []Child  // nil when out of date
+	note   any      // see Node.Note; nil when out of date
+}
+
+// put places an entry, or takes one away if it is nil.
+func (d *dir) put(name string, n *Node) {
+	if d.set(name, n) {
+		d.names = nil
+	}
+	d.sorted, d.note = nil, nil
 }
 
 func (d *dir) load() error {
@@ -258,11 +267,13 @@ func (n *Node) Children() ([]Child, error) {
 		slices.Sort(names)
 		n.dir.names = names
 	}
-	out := make([]Child, len(n.dir.names))
-	for i, name := range n.dir.names {
-		out[i] = Child{name, n.dir.get(name)}
+	if n.dir.sorted == nil {
+		n.dir.sorted = make([]Child, len(n.dir.names))
+		for i, name := range n.dir.names {
+			n.dir.sorted[i] = Child{name, n.dir.get(name)}
+		}
 	}
-	return out, nil
+	return slices.Clone(n.dir.sorted), nil
 }
 
 // Glance is Children of a directory that does not remember them, if nobody has asked for them yet.

@@ -190,8 +190,7 @@ func (t *Tree) own(p string) (*Node, error) {
 			return nil, err
 		}
 		if o != c {
-			n.dir.set(name, o)
-			n.dir.note = nil
+			n.dir.put(name, o)
 		}
 		n = o
 	}
@@ -229,10 +228,7 @@ func (t *Tree) Put(p string, n *Node) error {
 	if err != nil {
 		return err
 	}
-	if d.dir.set(name, n) {
-		d.dir.names = nil
-	}
-	d.dir.note = nil
+	d.dir.put(name, n)
 	return nil
 }
 
@@ -268,8 +264,7 @@ func (t *Tree) Remove(p string) error {
 	if err != nil {
 		return err
 	}
-	d.dir.set(name, nil)
-	d.dir.names, d.dir.note = nil, nil
+	d.dir.put(name, nil)
 	return nil
 }
 

@@ -149,6 +149,9 @@ func (c *copier) copy(src, dst string) error {
 	if node.Kind == rootfs.KindUnknown {
 		return c.copyUnknown(src, dst)
 	}
+	if twin := c.attrs.twins.instead(c, node, srcAt, dst); twin != nil {
+		return c.dst.Put(dst, twin)
+	}
 	target, err := c.prepareTarget(node, src, dst)
 	if err != nil {
 		return err

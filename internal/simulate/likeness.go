@@ -1,6 +1,7 @@
 package simulate
 
 import (
+	"path"
 	"reflect"
 	"sync"
 
@@ -110,4 +111,32 @@ func (t *twins) stands(twin, src *rootfs.Node, copied rootfs.Attr) bool {
 	had := twin.Attr
 	had.Source, copied.Source = nil, nil
 	return had == copied && (twin.Source == src || twin.Source.Source == nil && src.Source == nil && t.same(twin.Source, src))
+}
+
+// instead gives what the earlier operation made of a directory whose content it copied to where nothing was, if that is just
+// what would be made of it again; nil otherwise.
+func (t *twins) instead(c *copier, src *rootfs.Node, srcAt, dst string) *rootfs.Node {
+	if t == nil || !src.IsDir() || !c.action.ContentsOnly || c.include != nil || c.exclude != nil {
+		return nil
+	}
+	if len(t.before.Plan.Ops[t.op].File) != 1 || c.action.Wildcard && hasWildcard(c.action.Src) {
+		return nil // something else may have been copied to the same place
+	}
+	was, twin := t.before.Before(t.op), t.at(dst)
+	if was == nil || twin == nil || !twin.IsDir() || twin.Op != c.attrs.op || twin.Source == nil || c.dst.Exists(dst) || was.Tree.Exists(dst) {
+		return nil
+	}
+	if twin.Source != src && (twin.Source.Source != nil || src.Source != nil || !t.same(twin.Source, src)) {
+		return nil
+	}
+	if twin.Partial != c.src.MayHold(srcAt) || chown(twin.Owner, c.attrs.owner) != twin.Owner {
+		return nil
+	}
+	// What is made takes after the directory around it.
+	x, err := was.Tree.Lstat(path.Dir(dst))
+	y, err2 := c.dst.Lstat(path.Dir(dst))
+	if err != nil || err2 != nil || !x.IsDir() || !y.IsDir() || x.Perm != y.Perm || x.Owner != y.Owner {
+		return nil
+	}
+	return twin
 }

@@ -75,11 +75,26 @@ func (l *locator) visit(at string, n *rootfs.Node) error {
 		return err
 	}
 	for _, c := range children {
+		if l.passes(c.Node) {
+			continue
+		}
 		if err := l.visit(path.Join(at, c.Name), c.Node); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// passes reports whether an entry, and what lies below it, need not be visited: a directory may hold thousands of them.
+func (l *locator) passes(n *rootfs.Node) bool {
+	origin, ok := l.origin(n)
+	switch {
+	case ok && Within(origin, l.want):
+		return false
+	case !n.IsDir():
+		return true
+	}
+	return n.Derived() && !(ok && Within(l.want, origin))
 }
 
 // descend goes on in a directory that has what is wanted somewhere below: only one of its entries can lead there.
