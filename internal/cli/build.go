@@ -35,9 +35,11 @@ func (f *buildFlags) set() bool {
 	return f.file != "" || f.target != "" || f.platform != "" || len(f.buildArgs) > 0 || len(f.buildContexts) > 0
 }
 
-// options gives what the flags and the CONTEXT argument ask for.
+// options gives what the flags and the CONTEXT argument ask for, for those who go through it once.
 func (a *app) options(cmd *cobra.Command, f *buildFlags, args []string) (dockerfile.Options, error) {
-	return a.optionsIn(cmd, a.disk(cmd.Context(), contextOf(args), "auto"), f, args)
+	opt, err := a.optionsIn(cmd, a.disk(cmd.Context(), contextOf(args), "auto"), f, args)
+	opt.Open = a.world.Directory
+	return opt, err
 }
 
 // disk gives what lies on the disk, as far as the run may see it: the repository around a directory that the command line

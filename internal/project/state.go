@@ -30,7 +30,7 @@ type State struct {
 
 // Disk is what lies on the disk now. untracked says whether untracked files are looked for, see [Clean].
 func (w *World) Disk(untracked string) State {
-	return State{world: w, Open: w.Directory, Tracked: w.Tracked, Ignored: w.Ignored, Clean: newClean(w, untracked)}
+	return State{world: w, Open: w.Snapshot, Tracked: w.Tracked, Ignored: w.Ignored, Clean: newClean(w, untracked)}
 }
 
 // Revision is the state at a revision: all that is there is tracked, and nothing is ignored.

@@ -27,7 +27,7 @@ type World struct {
 
 	mu      sync.Mutex
 	roots   []string // directories and files, absolute, links resolved
-	opened  map[string]dockerctx.FS
+	opened  map[string]*opened
 	indexes map[*git.Repository]*index
 	dirs    map[string]*files.Dir
 	told    bool
@@ -37,7 +37,7 @@ type World struct {
 
 // NewWorld gives the world of a run that a person started on a directory. With allowOutside it has no end.
 func NewWorld(ctx context.Context, root string, allowOutside bool) *World {
-	w := &World{ctx: ctx, all: allowOutside, opened: map[string]dockerctx.FS{}, indexes: map[*git.Repository]*index{}, dirs: map[string]*files.Dir{}, facts: audit.NewFacts()}
+	w := &World{ctx: ctx, all: allowOutside, opened: map[string]*opened{}, indexes: map[*git.Repository]*index{}, dirs: map[string]*files.Dir{}, facts: audit.NewFacts()}
 	w.base = typed(root)
 	if LeadsOut(root) && !allowOutside {
 		for _, top := range tops(w.base) {
@@ -175,22 +175,37 @@ func (w *World) Inside(name string) bool {
 	return w.inside(git.Resolve(absolute(name)))
 }
 
-// Directory opens a directory of the world.
+// opened is a directory that was opened, and the same one with what it holds remembered.
+type opened struct{ plain, snapshot dockerctx.FS }
+
+// Directory opens a directory of the world. Nothing of it is remembered, for those who look a large one through once.
 func (w *World) Directory(dir string) (dockerctx.FS, error) {
+	o, err := w.open(dir)
+	return o.plain, err
+}
+
+// Snapshot is Directory for those who come back to it: what a directory holds is read once in a run.
+func (w *World) Snapshot(dir string) (dockerctx.FS, error) {
+	o, err := w.open(dir)
+	return o.snapshot, err
+}
+
+func (w *World) open(dir string) (opened, error) {
 	real := git.Resolve(absolute(dir))
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if !w.inside(real) {
-		return nil, &OutsideError{dir}
+		return opened{}, &OutsideError{dir}
 	}
 	if have := w.opened[real]; have != nil {
-		return have, nil
+		return *have, nil
 	}
 	fsys, err := dockerctx.DirFS(dir)
-	if err == nil {
-		w.opened[real] = fsys
+	if err != nil {
+		return opened{}, err
 	}
-	return fsys, err
+	w.opened[real] = &opened{fsys, dockerctx.Snapshot(fsys)}
+	return *w.opened[real], nil
 }
 
 // forget gives up the directories that were opened: files were written, and who opened one took it for what it was.
