@@ -116,9 +116,10 @@ type readerFS interface {
 // layer is an FS that lies over another one and differs from it in a few directories only.
 type layer interface {
 	// Under gives the other one where a directory of it holds the very same entries, else nil; Beneath gives it where all that
-	// lies below the directory is the same, too.
+	// lies below the directory is the same, too, and Behind where a file is.
 	Under(dir string) FS
 	Beneath(dir string) FS
+	Behind(file string) FS
 }
 
 // leafFS is an FS that may know of a directory, without listing it, that neither a directory nor one of the given names is
@@ -134,17 +135,31 @@ func isLeaf(fsys FS, dir string, names []string) bool {
 
 // Under gives the lowest FS that holds the very same entries of a directory: where files are laid over others, what lies under
 // them.
-func Under(fsys FS, name string) FS {
+func Under(fsys FS, dir string) FS {
+	return lowest(fsys, func(l layer) FS { return l.Under(dir) })
+}
+
+// Behind gives the lowest FS that holds the very same file.
+func Behind(fsys FS, file string) FS {
+	return lowest(fsys, func(l layer) FS { return l.Behind(file) })
+}
+
+// beneath gives the lowest FS that holds the same files at and below a directory.
+func beneath(fsys FS, dir string) FS {
+	return lowest(fsys, func(l layer) FS { return l.Beneath(dir) })
+}
+
+func lowest(fsys FS, next func(layer) FS) FS {
 	for {
 		l, ok := fsys.(layer)
 		if !ok {
 			return fsys
 		}
-		next := l.Under(name)
-		if next == nil {
+		below := next(l)
+		if below == nil {
 			return fsys
 		}
-		fsys = next
+		fsys = below
 	}
 }
 

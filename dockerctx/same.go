@@ -59,21 +59,6 @@ func sameFiles(a, b FS, dir string) bool {
 	return reflect.TypeOf(a) == reflect.TypeOf(b) && reflect.TypeOf(a).Comparable() && a == b
 }
 
-// beneath gives the lowest FS that holds the same files at and below a directory.
-func beneath(fsys FS, dir string) FS {
-	for {
-		l, ok := fsys.(layer)
-		if !ok {
-			return fsys
-		}
-		next := l.Beneath(dir)
-		if next == nil {
-			return fsys
-		}
-		fsys = next
-	}
-}
-
 // concerned reports whether a rule that only one of the lists has may have to do with anything in a directory.
 func (d *difference) concerned(dir string) bool {
 	for _, own := range [2][]*rule{d.mine, d.theirs} {

@@ -119,7 +119,9 @@ func (r *snapshotReader) list(l *listing) error {
 	return nil
 }
 
-func (r *snapshotReader) lstat(name string, index int32) (info, error) { return r.open().lstat(name, index) }
+func (r *snapshotReader) lstat(name string, index int32) (info, error) {
+	return r.open().lstat(name, index)
+}
 
 func (r *snapshotReader) readLink(name string) (string, error) { return r.open().readLink(name) }
 

@@ -2,6 +2,7 @@ package audit
 
 import (
 	"cmp"
+	"fmt"
 	"maps"
 	"path"
 	"slices"
@@ -222,25 +223,33 @@ func (c *importCheck) pythonPath(s runEntry) []string {
 	return out
 }
 
+// graphKey notes with an image what an entry of it reaches, with all that this depends on but for files.
+type graphKey string
+
 // follow follows one entry and sorts what is missing.
 func (c *importCheck) follow(e entry) *python.Graph {
+	key := graphKey(fmt.Sprintf("%q %q", e.start.Env, c.image.Plan.Config.Env) + e.Script + " " + e.Module + " " + e.Site.Text)
+	prior, _ := c.subject.Sound.Noted(key).(*python.Graph)
 	g := python.Follow(python.Config{
 		Entries: []python.Entry{e.Entry}, Search: e.search,
 		Strings: func(f *syntax.File) []python.Named {
 			return frameworkStrings(f, func(name string) bool { return c.isSet(e, name) })
 		},
-		Sources: c.subject.Facts.Sources,
+		Sources: c.subject.Facts.Sources, Foreign: manifest.IsStdlib, Prior: prior,
 	})
-	for _, key := range sortedKeys(g.Nodes) {
-		n := g.Nodes[key]
+	c.image.Note(key, g)
+	for _, name := range sortedKeys(g.Nodes) {
+		n := g.Nodes[name]
 		c.count(n)
 		if o, ok := c.contextPath(n.Module.Tree, n.Module.File); ok && n.Module.File != "" {
 			c.report.Followed = append(c.report.Followed, simulate.Shown(c.main.Dir, o))
-			site := python.Missing{Site: n.Site, From: n.From, Reach: n.Reach}
-			if n.From == nil {
-				site.Site = e.Site
-			}
-			c.needs(o, need{c.sitePosition(site), c.sitePlace(site), "the program imports it"})
+			c.needs(o, func() need {
+				site := python.Missing{Site: n.Site, From: n.From, Reach: n.Reach}
+				if n.From == nil {
+					site.Site = e.Site
+				}
+				return need{c.sitePosition(site), c.sitePlace(site), "the program imports it"}
+			})
 		}
 	}
 	for _, site := range g.UnknownPaths {

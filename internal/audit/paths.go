@@ -32,7 +32,9 @@ func checkPaths(p *pass) error {
 			continue
 		}
 		if o, ok := p.image.Origin(matches[0].node); ok && len(asked) > 0 {
-			p.needs(o, need{finding.Position{File: asked[0].File, Line: asked[0].Line}, asked[0], "it is required"})
+			p.needs(o, func() need {
+				return need{finding.Position{File: asked[0].File, Line: asked[0].Line}, asked[0], "it is required"}
+			})
 		}
 		p.passed(fmt.Sprintf("path %s is in the image", glob), append(asked, p.origin(matches[0].node)...)...)
 	}

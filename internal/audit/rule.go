@@ -181,7 +181,7 @@ type pass struct {
 	image   *simulate.Image
 	main    *simulate.Context // the main context; nil if nothing of it is used or it is remote
 	report  *finding.ImageReport
-	needed  map[string]need // by path in the main context
+	needed  map[string]func() need // by path in the main context
 	// untracked is what of that git does not track.
 	untracked []string
 	// scriptsOf are what RUN steps start, by their operation.

@@ -52,14 +52,14 @@ type need struct {
 	why string
 }
 
-// needs remembers that a file, or a directory, of the main context is needed. The first who needs it is told.
-func (p *pass) needs(contextPath string, n need) {
+// needs remembers that a file, or a directory, of the main context is needed. The first who needs it is told, if anybody asks.
+func (p *pass) needs(contextPath string, n func() need) {
 	contextPath = strings.TrimPrefix(path.Clean("/"+contextPath), "/")
 	if _, ok := p.needed[contextPath]; ok || contextPath == "" {
 		return
 	}
 	if p.needed == nil {
-		p.needed = map[string]need{}
+		p.needed = map[string]func() need{}
 	}
 	p.needed[contextPath] = n
 }
@@ -100,14 +100,16 @@ func (p *pass) needSources() {
 			if s == nil || s.Context.Name != simulate.MainContext {
 				continue
 			}
-			p.needs(cp.Src, need{position(op.Location), instruction(finding.RoleCopies, op.Location), "the build fails without it"})
+			p.needs(cp.Src, func() need {
+				return need{position(op.Location), instruction(finding.RoleCopies, op.Location), "the build fails without it"}
+			})
 		}
 	}
 }
 
 // reportAbsent reports needed files that a clean checkout lacks: one, or those of a directory.
 func (p *pass) reportAbsent(at string, names []string, why Absence) {
-	n := p.needed[names[0]]
+	n := p.needed[names[0]]()
 	f := finding.Finding{
 		Rule: finding.RequiredUntracked, ContextPath: at, Subject: n.at, Related: []finding.Place{n.place},
 		Summary: fmt.Sprintf("%s is needed, and git does not track it", at),

@@ -74,7 +74,7 @@ func checkUploaded(p *pass) error {
 	}
 	for _, at := range order {
 		names := byLine[at]
-		n := p.needed[names[0]]
+		n := p.needed[names[0]]()
 		summary := fmt.Sprintf("%s is needed, and is not uploaded", names[0])
 		if more := len(names) - 1; more > 0 {
 			summary = fmt.Sprintf("%s and %d more are needed, and are not uploaded", names[0], more)

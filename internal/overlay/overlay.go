@@ -92,6 +92,14 @@ func (l *layered) Under(dir string) dockerctx.FS {
 	return l.base
 }
 
+// Behind gives what lies under a file if it is not changed.
+func (l *layered) Behind(file string) dockerctx.FS {
+	if _, changed := l.files[path.Clean(file)]; changed {
+		return nil
+	}
+	return l.base
+}
+
 // Beneath gives what lies under a directory if no file at or below it is changed.
 func (l *layered) Beneath(dir string) dockerctx.FS {
 	dir = path.Clean(dir)

@@ -15,6 +15,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 
 	"github.com/ctxaudit/ctxaudit/dockerctx"
 	"github.com/ctxaudit/ctxaudit/dockerfile"
@@ -58,6 +59,7 @@ type Image struct {
 	removed map[int][]string
 	cost    *cost
 	prior   *Image // an earlier prediction that this one shares with; nil for none
+	notes   sync.Map
 }
 
 // Before gives the file system that an operation starts from: what a RUN step finds, and what a COPY copies onto. It is
@@ -85,6 +87,18 @@ func (m *Image) state(ref dockerfile.OutputRef) *State {
 		return nil
 	}
 	return m.states[ref]
+}
+
+// Note keeps with the image what somebody found out about it, for who predicts another one after it; Noted gives it.
+func (m *Image) Note(key, value any) { m.notes.Store(key, value) }
+
+// Noted gives what was noted under a key; nil for nothing, and of no image.
+func (m *Image) Noted(key any) any {
+	if m == nil {
+		return nil
+	}
+	value, _ := m.notes.Load(key)
+	return value
 }
 
 // Contexts opens the directory of a local source with the ignore file that holds for it.

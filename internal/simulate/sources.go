@@ -87,7 +87,7 @@ func (f contextFile) Key() any { return FileKey(f.source.Context.FS, f.path) }
 // FileKey tells a file of a directory from others, also where files of other directories are laid over it. It is nil where the
 // directory cannot be told from others.
 func FileKey(fsys dockerctx.FS, name string) any {
-	under := dockerctx.Under(fsys, path.Dir(name))
+	under := dockerctx.Behind(fsys, name)
 	if !reflect.TypeOf(under).Comparable() {
 		return nil
 	}

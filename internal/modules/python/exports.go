@@ -130,7 +130,7 @@ func (g *Graph) exportStar(n *Node, e *Exports, imp *syntax.Import) {
 		e.Dynamic = true
 		return
 	}
-	m, _ := g.finder.find(name)
+	m, _ := g.find(n, name)
 	if m == nil || m.Kind == Extension {
 		e.Dynamic = true
 		return

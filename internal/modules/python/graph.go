@@ -28,6 +28,11 @@ type Config struct {
 	Search  []SearchDir
 	// Sources are where files are read, for this program and others; nil: they are read as the zero configuration says.
 	Sources *Sources
+	// Foreign reports whether a module is somebody else's whatever happens, such as one of the standard library: that it is
+	// missing is told once, and not for each site. nil: none is.
+	Foreign func(module string) bool
+	// Prior is what the same program reached over another tree, which may differ little; nil for none.
+	Prior *Graph
 	// Strings gives what literals of a file name modules of this program, such as Django's settings; nil for none.
 	Strings func(file *syntax.File) []Named
 }
@@ -68,12 +73,28 @@ type Graph struct {
 	config    Config
 	queue     [Startup + 1][]*Node
 	missing   map[missingKey]*Missing
-	asked     map[askedKey]bool // whose sites are in Importers
+	asked     askedSites
+	unmet     map[string][]*Node // who asked for what is not there
+}
+
+// askedSites are the sites that are in Graph.Importers.
+type askedSites struct {
+	own   map[askedKey]bool
+	under *askedSites // those of the graph that this one goes on from
 }
 
 type askedKey struct {
 	module, file string
 	at           syntax.Range
+}
+
+func (a *askedSites) has(k askedKey) bool {
+	for ; a != nil; a = a.under {
+		if a.own[k] {
+			return true
+		}
+	}
+	return false
 }
 
 type missingKey struct {
@@ -83,28 +104,44 @@ type missingKey struct {
 
 // Follow gives what a program reaches.
 func Follow(cfg Config) *Graph {
-	g := &Graph{
-		Nodes: map[string]*Node{}, exports: map[*Node]*Exports{}, finder: newFinder(slices.Clone(cfg.Search)), config: cfg,
-		missing: map[missingKey]*Missing{}, Importers: map[string][]Site{}, asked: map[askedKey]bool{},
+	if cfg.Prior != nil {
+		if g := cfg.Prior.resume(cfg); g != nil {
+			return g
+		}
 	}
-	if cfg.Sources == nil {
-		g.config.Sources = NewSources(syntax.Config{})
-	}
+	g := newGraph(cfg)
 	for i, e := range cfg.Entries {
 		if !g.start(e) {
 			g.Absent = append(g.Absent, i)
 		}
 	}
+	g.finish()
+	return g
+}
+
+func newGraph(cfg Config) *Graph {
+	if cfg.Sources == nil {
+		cfg.Sources = NewSources(syntax.Config{})
+	}
+	cfg.Prior = nil
+	return &Graph{
+		Nodes: map[string]*Node{}, exports: map[*Node]*Exports{}, finder: newFinder(slices.Clone(cfg.Search)), config: cfg,
+		missing: map[missingKey]*Missing{}, Importers: map[string][]Site{}, asked: askedSites{own: map[askedKey]bool{}}, unmet: map[string][]*Node{},
+	}
+}
+
+// finish follows what waits to be followed, and sorts what is missing.
+func (g *Graph) finish() {
 	g.run()
 	// A path that was put on the search path late may lead to what was missing before.
 	for again := true; again; {
 		again = false
-		for k, m := range g.missing {
-			if found, _ := g.finder.find(m.Module); m.Kind == NoModule && found != nil {
-				delete(g.missing, k)
-				g.visit(found, m.Reach, m.From, m.Site)
-				again = true
-			}
+		for _, k := range g.found() {
+			m := g.missing[k]
+			found, _ := g.finder.find(m.Module)
+			delete(g.missing, k)
+			g.visit(found, m.Reach, m.From, m.Site)
+			again = true
 		}
 		g.run()
 	}
@@ -118,7 +155,32 @@ func Follow(cfg Config) *Graph {
 		g.Missing[i] = *m
 	}
 	slices.Sort(g.Unreadable)
-	return g
+}
+
+// found gives what was missing and is there now, in a fixed order.
+func (g *Graph) found() []missingKey {
+	var out []missingKey
+	for k, m := range g.missing {
+		if m.Kind == NoModule {
+			if found, _ := g.finder.find(m.Module); found != nil {
+				out = append(out, k)
+			}
+		}
+	}
+	slices.SortFunc(out, func(a, b missingKey) int {
+		return cmp.Or(cmp.Compare(a.module, b.module), cmp.Compare(a.name, b.name), cmp.Compare(a.file, b.file), cmp.Compare(a.line, b.line))
+	})
+	return out
+}
+
+// find looks a module up that a node asks for.
+func (g *Graph) find(n *Node, name string) (m, parent *Module) {
+	if m, parent = g.finder.find(name); m == nil {
+		if by := g.unmet[name]; len(by) == 0 || by[len(by)-1] != n {
+			g.unmet[name] = append(by, n)
+		}
+	}
+	return m, parent
 }
 
 func (g *Graph) start(e Entry) bool {
@@ -290,7 +352,7 @@ func (g *Graph) knownMissing(n *Node, imp *syntax.Import) bool {
 	if !ok {
 		return false
 	}
-	m, parent := g.finder.find(name)
+	m, parent := g.find(n, name)
 	return m == nil && parent != nil && parent.Kind == Package
 }
 
@@ -339,7 +401,7 @@ func (g *Graph) followImport(n *Node, imp *syntax.Import, site Site) {
 		g.misplace(Missing{Kind: NoModule, Module: imp.String(), Reach: r, From: n, Site: site})
 		return
 	}
-	m, parent := g.finder.find(name)
+	m, parent := g.find(n, name)
 	if m == nil {
 		g.lack(Missing{Kind: NoModule, Module: name, Parent: parent, Reach: r, From: n, Site: site})
 		return
@@ -363,7 +425,7 @@ func (g *Graph) followStar(n *Node, m *Module, r Reach, site Site) {
 		return
 	}
 	for _, name := range f.All.Names {
-		if sub, _ := g.finder.find(m.Name + "." + name.Value); sub != nil {
+		if sub, _ := g.find(n, m.Name+"."+name.Value); sub != nil {
 			g.visit(sub, r, n, site)
 		}
 	}
@@ -375,13 +437,13 @@ func (g *Graph) followName(n *Node, m *Module, name string, r Reach, site Site) 
 	ex := g.Exports(node)
 	if ex.Has(name) && !(n == node && m.IsPackage() && g.onlyFromItself(n, name)) {
 		// A submodule of that name is usually what the package's own import of it bound.
-		if sub, _ := g.finder.find(m.Name + "." + name); sub != nil && m.IsPackage() && ex.Imported(name) {
+		if sub, _ := g.find(n, m.Name+"."+name); sub != nil && m.IsPackage() && ex.Imported(name) {
 			g.visit(sub, r, n, site)
 		}
 		return
 	}
 	if m.IsPackage() {
-		if sub, _ := g.finder.find(m.Name + "." + name); sub != nil {
+		if sub, _ := g.find(n, m.Name+"."+name); sub != nil {
 			g.visit(sub, r, n, site)
 			g.imported(sub, site)
 			return
@@ -410,7 +472,7 @@ func (g *Graph) followCall(n *Node, c syntax.ImportCall, site Site) {
 	if strings.HasSuffix(c.Callee, "find_spec") {
 		r = min(r, Guarded)
 	}
-	if m, parent := g.finder.find(name); m != nil {
+	if m, parent := g.find(n, name); m != nil {
 		g.visit(m, r, n, site)
 		g.imported(m, site)
 	} else {
@@ -420,10 +482,10 @@ func (g *Graph) followCall(n *Node, c syntax.ImportCall, site Site) {
 
 func (g *Graph) followString(n *Node, s Named, site Site) {
 	r := min(n.Reach, site.Reach)
-	m, parent := g.finder.find(s.Dotted)
+	m, parent := g.find(n, s.Dotted)
 	if m == nil && !s.Exact {
 		if above, _, nested := cutLast(s.Dotted); nested {
-			if am, ap := g.finder.find(above); am != nil {
+			if am, ap := g.find(n, above); am != nil {
 				g.visit(am, r, n, site)
 				// A package that does not bind the name would have to have a submodule of it.
 				if ex := g.Exports(g.Nodes[am.Name]); am.Kind == Package && !ex.Dynamic && !ex.Has(s.Dotted[len(above)+1:]) && !s.Optional {
@@ -449,8 +511,8 @@ func (g *Graph) followString(n *Node, s Named, site Site) {
 // sites count once.
 func (g *Graph) imported(m *Module, site Site) {
 	key := askedKey{m.Name, site.File, site.Range}
-	if !g.asked[key] {
-		g.asked[key] = true
+	if !g.asked.has(key) {
+		g.asked.own[key] = true
 		g.Importers[m.Name] = append(g.Importers[m.Name], site)
 	}
 }
@@ -490,6 +552,9 @@ func (g *Graph) onlyFromItself(n *Node, name string) bool {
 
 func (g *Graph) lack(m Missing) {
 	k := missingKey{m.Module, m.Name, m.Site.File, m.Site.Range.Start.Line}
+	if m.Parent == nil && g.config.Foreign != nil && g.config.Foreign(m.Module) {
+		k.file, k.line = "", 0
+	}
 	if have, ok := g.missing[k]; !ok || have.Reach < m.Reach {
 		g.missing[k] = &m
 	}

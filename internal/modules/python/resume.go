@@ -1,0 +1,246 @@
+package python
+
+import (
+	"maps"
+	"path"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/ctxaudit/ctxaudit/internal/modules/python/syntax"
+)
+
+// A program is followed again and again over trees that differ in a few files: an edit brings a package into an image, and
+// all else stays. What was followed before holds as long as every directory that was looked at shows the same, and every
+// file that was read is the same. Where names were added to directories, only who asked for them in vain is followed again;
+// that can add to what is reached and take away from what is missing. It is done where nothing else can come of it:
+//
+//   - No name went away or became something else, and none hides a module that was found.
+//   - What is followed again does not change the search path, and asks for the name neither in a try, whose handler would be
+//     reached in another way then, nor by a star, which would bind other names.
+//
+// Otherwise the program is followed anew. Both ways come to the same modules, reached as surely, and to the same missing
+// names (a test holds them against each other); among several importers of a module another one may be told first.
+
+// resume gives what a program reaches over a tree that differs little from the one of g; nil if it must be followed anew.
+func (g *Graph) resume(cfg Config) *Graph {
+	was, now, ok := g.sameProgram(cfg)
+	if !ok {
+		return nil
+	}
+	added, ok := g.added(was, now)
+	if !ok {
+		return nil
+	}
+	unmet, ok := g.nowFound(added)
+	if !ok {
+		return nil
+	}
+	again := map[*Node]bool{}
+	for _, name := range unmet {
+		for asked, by := range g.unmet {
+			if asked != name && !strings.HasPrefix(asked, name+".") {
+				continue
+			}
+			for _, n := range by {
+				if !again[n] && !g.onlyAdds(n, unmet) {
+					return nil
+				}
+				again[n] = true
+			}
+		}
+	}
+	out := g.onto(cfg, now)
+	for _, name := range unmet {
+		delete(out.finder.modules, name)
+	}
+	files := map[string]bool{}
+	for n := range again {
+		m := out.Nodes[n.key()]
+		m.done = 0
+		files[n.Module.File] = true
+		out.queue[m.Reach] = append(out.queue[m.Reach], m)
+	}
+	for _, q := range out.queue {
+		slices.SortFunc(q, func(a, b *Node) int { return strings.Compare(a.key(), b.key()) })
+	}
+	maps.DeleteFunc(out.missing, func(k missingKey, _ *Missing) bool { return files[k.file] })
+	out.finish()
+	return out
+}
+
+// sameProgram reports whether another program is the same over another tree, and gives both trees.
+func (g *Graph) sameProgram(cfg Config) (was, now Tree, ok bool) {
+	if len(g.Absent) > 0 || len(g.Unreadable) > 0 || len(cfg.Entries) != len(g.config.Entries) || len(cfg.Search) != len(g.finder.search) {
+		return nil, nil, false
+	}
+	if len(g.finder.entries) != 1 || cfg.Sources != g.config.Sources {
+		return nil, nil, false
+	}
+	for t := range g.finder.entries {
+		was = t
+	}
+	pair := func(a, b Tree) bool {
+		if a == nil && b == nil {
+			return true
+		}
+		if now == nil {
+			now = b
+		}
+		return a == was && b == now
+	}
+	for i, d := range cfg.Search {
+		if have := g.finder.search[i]; have.Dir != d.Dir || have.Note != d.Note || !pair(have.Tree, d.Tree) {
+			return nil, nil, false
+		}
+	}
+	for i, e := range cfg.Entries {
+		have := g.config.Entries[i]
+		if !pair(have.Tree, e.Tree) {
+			return nil, nil, false
+		}
+		if e.Script != have.Script || e.Module != have.Module || e.Main != have.Main || e.Site != have.Site && len(cfg.Entries) > 1 {
+			return nil, nil, false
+		}
+	}
+	return was, now, now != nil
+}
+
+// added gives the stems of the names that directories have now and did not have; ok is false if anything else differs.
+func (g *Graph) added(was, now Tree) (stems map[string]map[string]bool, ok bool) {
+	stems = map[string]map[string]bool{}
+	differs := map[string]bool{}
+	for dir, have := range g.finder.entries[was] {
+		entries := now.Entries(dir)
+		if reflect.ValueOf(entries).Pointer() == reflect.ValueOf(have.entries).Pointer() {
+			continue
+		}
+		differs[dir] = true
+		if (entries == nil) != (have.entries == nil) {
+			return nil, false
+		}
+		for name, kind := range have.entries {
+			if entries[name] != kind {
+				return nil, false
+			}
+		}
+		for name := range entries {
+			if _, old := have.entries[name]; old {
+				continue
+			}
+			stem, _, _ := strings.Cut(name, ".")
+			if stem == "__init__" {
+				return nil, false
+			}
+			if stems[dir] == nil {
+				stems[dir] = map[string]bool{}
+			}
+			stems[dir][stem] = true
+		}
+	}
+	for _, n := range g.Nodes {
+		if file := n.Module.File; file != "" && differs[path.Dir(file)] {
+			if key := was.Key(file); key == nil || key != now.Key(file) {
+				return nil, false
+			}
+		}
+	}
+	return stems, true
+}
+
+// nowFound gives the names that were looked up in vain and are there now; ok is false if others are found elsewhere.
+func (g *Graph) nowFound(added map[string]map[string]bool) (names []string, ok bool) {
+	if len(added) == 0 {
+		return nil, true
+	}
+	for name, m := range g.finder.modules {
+		above, last, nested := cutLast(name)
+		search := g.finder.search
+		if nested {
+			search = g.finder.modules[above].Path
+		}
+		if !slices.ContainsFunc(search, func(d SearchDir) bool { return added[d.Dir][last] }) {
+			continue
+		}
+		if m != nil {
+			return nil, false
+		}
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names, true
+}
+
+// onlyAdds reports whether to follow a module again can only add to what is reached.
+func (g *Graph) onlyAdds(n *Node, names []string) bool {
+	f := g.source(n)
+	if f == nil || len(f.PathEdits) > 0 {
+		return false
+	}
+	return !slices.ContainsFunc(f.Imports, func(imp syntax.Import) bool {
+		if !imp.Star && !imp.Context.Has(syntax.InTry) && !imp.Context.Has(syntax.InHandler) {
+			return false
+		}
+		asked, ok := absolute(n, imp.Level, imp.Module)
+		return !ok || slices.ContainsFunc(names, func(name string) bool {
+			return asked == name || strings.HasPrefix(asked, name+".") || strings.HasPrefix(name, asked+".")
+		})
+	})
+}
+
+// onto gives a copy of g over another tree.
+func (g *Graph) onto(cfg Config, now Tree) *Graph {
+	out := newGraph(cfg)
+	modules := map[*Module]*Module{}
+	module := func(m *Module) *Module {
+		if m == nil {
+			return nil
+		}
+		if have := modules[m]; have != nil {
+			return have
+		}
+		c := *m
+		c.Tree, c.Path = now, slices.Clone(m.Path)
+		for i := range c.Path {
+			c.Path[i].Tree = now
+		}
+		modules[m] = &c
+		return &c
+	}
+	for name, m := range g.finder.modules {
+		out.finder.modules[name] = module(m)
+	}
+	nodes := make(map[*Node]*Node, len(g.Nodes))
+	for key, n := range g.Nodes {
+		c := *n
+		c.Module = module(n.Module)
+		nodes[n], out.Nodes[key] = &c, &c
+	}
+	for _, n := range out.Nodes {
+		if n.From = nodes[n.From]; n.From == nil && len(cfg.Entries) == 1 {
+			n.Site = cfg.Entries[0].Site
+		}
+	}
+	for k, m := range g.missing {
+		c := *m
+		c.Parent, c.From = module(m.Parent), nodes[m.From]
+		out.missing[k] = &c
+	}
+	for _, m := range g.Misplaced {
+		m.Parent, m.From = module(m.Parent), nodes[m.From]
+		out.Misplaced = append(out.Misplaced, m)
+	}
+	for name, by := range g.unmet {
+		list := make([]*Node, len(by))
+		for i, n := range by {
+			list[i] = nodes[n]
+		}
+		out.unmet[name] = list
+	}
+	for name, sites := range g.Importers {
+		out.Importers[name] = slices.Clip(sites)
+	}
+	out.asked.under = &g.asked
+	out.UnknownPaths = slices.Clip(g.UnknownPaths)
+	return out
+}
