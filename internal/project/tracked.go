@@ -19,13 +19,27 @@ func (w *World) place(dir string) (repo *git.Repository, rel, prefix string, ok 
 	if w.repo == nil {
 		return nil, "", "", false
 	}
-	if rel, ok = w.repo.Within(dir); !ok {
-		return nil, "", "", false
+	w.mu.Lock()
+	p, known := w.places[dir]
+	w.mu.Unlock()
+	if !known {
+		if rel, ok := w.repo.Within(dir); ok {
+			p.repo, p.rel = w.repo.Of(w.ctx, rel)
+		}
+		w.mu.Lock()
+		w.places[dir] = p
+		w.mu.Unlock()
 	}
-	if repo, rel = w.repo.Of(w.ctx, rel); rel == "." {
-		return repo, rel, "", true
+	if p.rel != "." {
+		prefix = p.rel + "/"
 	}
-	return repo, rel, rel + "/", true
+	return p.repo, p.rel, prefix, p.repo != nil
+}
+
+// placed is where a directory lies; a nil repository: in none.
+type placed struct {
+	repo *git.Repository
+	rel  string
 }
 
 // below gives a name without the prefix that it has; ok is false if it has another one.

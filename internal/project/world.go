@@ -33,11 +33,12 @@ type World struct {
 	told    bool
 	refuse  error // why the repository is not used
 	facts   *audit.Facts
+	places  map[string]placed // by directory of a build context
 }
 
 // NewWorld gives the world of a run that a person started on a directory. With allowOutside it has no end.
 func NewWorld(ctx context.Context, root string, allowOutside bool) *World {
-	w := &World{ctx: ctx, all: allowOutside, opened: map[string]*opened{}, indexes: map[*git.Repository]*index{}, dirs: map[string]*files.Dir{}, facts: audit.NewFacts()}
+	w := &World{ctx: ctx, all: allowOutside, opened: map[string]*opened{}, indexes: map[*git.Repository]*index{}, dirs: map[string]*files.Dir{}, facts: audit.NewFacts(), places: map[string]placed{}}
 	w.base = typed(root)
 	if LeadsOut(root) && !allowOutside {
 		for _, top := range tops(w.base) {
@@ -213,6 +214,7 @@ func (w *World) forget() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	clear(w.opened)
+	clear(w.places)
 	w.facts = audit.NewFacts()
 }
 

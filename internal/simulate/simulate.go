@@ -101,6 +101,9 @@ func (m *Image) Noted(key any) any {
 	return value
 }
 
+// Forget drops what was noted.
+func (m *Image) Forget() { m.notes.Clear() }
+
 // Contexts opens the directory of a local source with the ignore file that holds for it.
 type Contexts func(*dockerfile.LocalSource) (*Context, error)
 

@@ -176,18 +176,18 @@ func (r *Repairer) narrower(l *dockerctx.Line, p string) ([]candidate, error) {
 			edits: []edit.Edit{r.ignoreEdit(l.Number, 1, "/"+rest)},
 		})
 	}
-	var others []string
-	err := r.main.WalkIgnored(false, func(e dockerctx.IgnoredEntry) error {
-		if e.Line == nil || e.Line.Number != l.Number || simulate.Within(e.Path, p) || simulate.Within(p, e.Path) || len(others) > maxNarrowed {
-			return nil
-		}
-		if !slices.ContainsFunc(others, func(o string) bool { return simulate.Within(e.Path, o) }) {
-			others = append(others, e.Path)
-		}
-		return nil
-	})
+	excluded, err := r.excludedBy(l)
 	if err != nil {
 		return nil, err
+	}
+	var others []string
+	for _, e := range excluded {
+		if simulate.Within(e, p) || simulate.Within(p, e) || len(others) > maxNarrowed {
+			continue
+		}
+		if !slices.ContainsFunc(others, func(o string) bool { return simulate.Within(e, o) }) {
+			others = append(others, e)
+		}
 	}
 	if len(others) == 0 || len(others) > maxNarrowed || slices.ContainsFunc(others, func(o string) bool { return strings.ContainsAny(o, patternSyntax) }) {
 		return out, nil
@@ -196,6 +196,35 @@ func (r *Repairer) narrower(l *dockerctx.Line, p string) ([]candidate, error) {
 		title: fmt.Sprintf("put what else %s excludes in its place", text),
 		edits: []edit.Edit{r.ignoreEdit(l.Number, 1, strings.Join(others, "\n"))},
 	}), nil
+}
+
+// excludedBy gives what a line of the ignore file excludes. The context is walked once for all lines, and again for one that
+// excludes very much.
+func (r *Repairer) excludedBy(l *dockerctx.Line) ([]string, error) {
+	const most = 2000
+	if r.excluded == nil {
+		r.excluded = map[int][]string{}
+		err := r.main.WalkIgnored(false, func(e dockerctx.IgnoredEntry) error {
+			if e.Line != nil && len(r.excluded[e.Line.Number]) < most {
+				r.excluded[e.Line.Number] = append(r.excluded[e.Line.Number], e.Path)
+			}
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	if len(r.excluded[l.Number]) < most {
+		return r.excluded[l.Number], nil
+	}
+	var all []string
+	err := r.main.WalkIgnored(false, func(e dockerctx.IgnoredEntry) error {
+		if e.Line != nil && e.Line.Number == l.Number {
+			all = append(all, e.Path)
+		}
+		return nil
+	})
+	return all, err
 }
 
 func (r *Repairer) removeIgnoreLines(title string, lines ...int) candidate {

@@ -36,8 +36,10 @@ type Repairer struct {
 	main   *simulate.Context // nil if it is remote
 	trials map[string]*trial
 	search *search
-	laid   overlay.Files // what was edited before Subject was audited
-	depth  int           // of carrying on
+	// excluded is what each line of the ignore file excludes; nil if nobody asked.
+	excluded map[int][]string
+	laid     overlay.Files // what was edited before Subject was audited
+	depth    int           // of carrying on
 }
 
 // search is what the repairers of an image share that carry a candidate on.
@@ -222,6 +224,7 @@ func (r *Repairer) attempt(ctx context.Context, f finding.Finding, c candidate) 
 	if t == nil {
 		return nil, "", nil
 	}
+	defer t.release()
 	if t.err != nil {
 		return nil, t.err.Error(), nil
 	}
@@ -263,6 +266,13 @@ func (r *Repairer) attempt(ctx context.Context, f finding.Finding, c candidate) 
 		return nil, reason + ", and so on", nil
 	}
 	return r.attempt(ctx, f, candidate{title: c.title + ", and " + more[0].Title, edits: both})
+}
+
+// release lets go of what only the next attempt could ask for: there may be hundreds of trials, of large images.
+func (t *trial) release() {
+	if t.image != nil {
+		t.image.Forget()
+	}
 }
 
 // letsInMore reports whether the ignore file lets in all of what a finding asks for, and did not before: what is left to
