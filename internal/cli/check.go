@@ -14,14 +14,13 @@ import (
 
 	"github.com/ctxaudit/ctxaudit/dockerfile"
 	"github.com/ctxaudit/ctxaudit/internal/audit"
-	"github.com/ctxaudit/ctxaudit/internal/budget"
+	"github.com/ctxaudit/ctxaudit/internal/engine"
 	"github.com/ctxaudit/ctxaudit/internal/finding"
 	"github.com/ctxaudit/ctxaudit/internal/inventory"
 	"github.com/ctxaudit/ctxaudit/internal/policy"
 	"github.com/ctxaudit/ctxaudit/internal/project"
 	"github.com/ctxaudit/ctxaudit/internal/report"
 	"github.com/ctxaudit/ctxaudit/internal/simulate"
-	"github.com/ctxaudit/ctxaudit/internal/why"
 )
 
 // checkFlags are the flags of check beyond those of a build.
@@ -108,19 +107,22 @@ large repository --assume-sendable saves that time.`,
 		if err != nil {
 			return err
 		}
-		var views []*inventory.Inventory
-		images, err := a.audit(cmd.Context(), &found, &f, func(s audit.Subject, _ *finding.ImageReport, image *simulate.Image) error {
-			if !needsViews(outputs) {
-				return nil
-			}
-			v, err := view(image, s.Options.Context)
-			views = append(views, v)
-			return err
-		})
+		o := f.options()
+		if needsViews(outputs) {
+			o.View = func(s audit.Subject, image *simulate.Image) (any, error) { return view(image, s.Options.Context) }
+		}
+		done, err := a.audit(cmd.Context(), &found, o)
 		if err != nil {
 			return err
 		}
-		if err := a.settle(images, found.Subjects, &f); err != nil {
+		var views []*inventory.Inventory
+		for _, d := range done {
+			if v, ok := d.View.(*inventory.Inventory); ok {
+				views = append(views, v)
+			}
+		}
+		images, subjects := engine.Reports(done)
+		if err := a.settle(images, subjects, &f); err != nil {
 			return err
 		}
 		if f.newSince != "" {
@@ -164,6 +166,14 @@ func (f *checkFlags) registerCheck(cmd *cobra.Command) {
 	fl.StringVar(&f.failOn, "fail-on", string(finding.Error), "least severity that fails: error, warning, note")
 }
 
+// options gives what an audit is to do.
+func (f *checkFlags) options() engine.Options {
+	return engine.Options{
+		Verbose: f.verbose, Sendable: f.sendable, CleanCheckout: f.cleanCheckout, Lints: f.buildkitChecks,
+		Repairs: f.fixes != "none", AllRepairs: f.fixes == "all",
+	}
+}
+
 // validFixes fails for a --fixes that there is not.
 func (f *checkFlags) validFixes(cmd *cobra.Command) error {
 	if !slices.Contains([]string{"best", "all", "none"}, f.fixes) {
@@ -172,56 +182,20 @@ func (f *checkFlags) validFixes(cmd *cobra.Command) error {
 	return nil
 }
 
-// audit checks images one after the other, and searches repairs for what it finds. each, if it is not nil, is called for
-// every image before; the image is nil if the build would fail. What costs too much to follow becomes a notice and is no
-// longer among the images; it is the error if nothing is left.
-func (a *app) audit(ctx context.Context, found *project.Images, f *checkFlags, each func(audit.Subject, *finding.ImageReport, *simulate.Image) error) ([]finding.ImageReport, error) {
+// audit checks images, and tells what is being done and which of them were not followed.
+func (a *app) audit(ctx context.Context, found *project.Images, o engine.Options) ([]engine.Audited, error) {
 	watch := a.progress()
-	defer watch.end()
-	var images []finding.ImageReport
-	subjects := found.Subjects
-	var beyond *budget.Beyond
-	found.Subjects = nil
-	for i, s := range subjects {
-		watch.at("auditing %s (%d of %d)", s.Name, i+1, len(subjects))
-		s.Verbose, s.Sendable = f.verbose, f.sendable
-		r, image, err := audit.Run(ctx, s)
-		if errors.As(err, &beyond) {
-			n := finding.Notice{File: beyond.File, Line: beyond.Line, Text: fmt.Sprintf("%s is not audited: %s", s.Name, beyond.Text())}
-			found.Notices = append(found.Notices, n)
-			a.tell([]finding.Notice{n})
-			continue
-		}
-		if err != nil {
-			return nil, fmt.Errorf("auditing image %s: %w", s.Name, err)
-		}
-		if f.cleanCheckout {
-			if err := a.addAbsent(ctx, s, &r); err != nil {
-				return nil, fmt.Errorf("auditing image %s: %w", s.Name, err)
-			}
-		}
-		if f.buildkitChecks && image != nil {
-			addLints(&r, image)
-		}
-		if each != nil {
-			if err := each(s, &r, image); err != nil {
-				return nil, fmt.Errorf("auditing image %s: %w", s.Name, err)
-			}
-		}
-		if f.fixes != "none" && len(r.Findings) > 0 {
-			watch.at("searching repairs for %s (%d of %d)", s.Name, i+1, len(subjects))
-			if err := why.Repair(ctx, s, &r, image, f.fixes == "all"); err != nil {
-				return nil, fmt.Errorf("searching repairs for image %s: %w", s.Name, err)
-			}
-		}
-		images = append(images, r)
-		found.Subjects = append(found.Subjects, subjects[i])
-	}
-	if len(images) == 0 && beyond != nil {
-		return nil, errors.New("no image is left to audit")
-	}
-	return images, nil
+	e := a.engine()
+	e.At = func(text string) { watch.at("%s", text) }
+	done, skipped, err := e.Audit(ctx, found.Subjects, o)
+	watch.end()
+	found.Notices = append(found.Notices, skipped...)
+	a.tell(skipped)
+	return done, err
 }
+
+// engine gives what audits the repository.
+func (a *app) engine() *engine.Engine { return &engine.Engine{World: a.world} }
 
 // contextOf gives the CONTEXT argument.
 func contextOf(args []string) string {
@@ -255,25 +229,6 @@ func (a *app) checkSubjects(cmd *cobra.Command, f *checkFlags, args []string) (p
 	found, err := a.subjectsIn(cmd, state, f, args)
 	a.tell(found.Notices)
 	return found, err
-}
-
-// addAbsent adds to the report of a clean checkout what is needed and only here: the image is looked at as it would be
-// built here, too.
-func (a *app) addAbsent(ctx context.Context, s audit.Subject, r *finding.ImageReport) error {
-	here := a.world.Disk("no")
-	s.Image, s.Options.Open, s.Clean = nil, here.Open, here.Clean
-	onDisk, _, err := audit.Run(ctx, s)
-	if err != nil {
-		return err
-	}
-	for _, f := range onDisk.Findings {
-		known := slices.ContainsFunc(r.Findings, func(g finding.Finding) bool { return g.Rule == finding.BuildFails && g.ContextPath == f.ContextPath })
-		if f.Rule == finding.RequiredUntracked && !known {
-			r.Findings = append(r.Findings, f)
-		}
-	}
-	slices.SortStableFunc(r.Findings, finding.Compare)
-	return nil
 }
 
 // tell shows what could not be followed, where diagnostics go.

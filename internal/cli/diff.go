@@ -137,30 +137,7 @@ func (a *app) onlyNew(cmd *cobra.Command, images []finding.ImageReport, f *check
 	if err != nil {
 		return 0, err
 	}
-	have := map[string]bool{}
-	for _, s := range subjects {
-		s.Sendable = f.sendable
-		before, _, err := audit.Run(cmd.Context(), s)
-		if err != nil {
-			return 0, fmt.Errorf("auditing image %s at revision %s: %w", s.Name, f.newSince, err)
-		}
-		for _, g := range before.Findings {
-			have[s.Name+"\x00"+g.Identity()] = true
-		}
-	}
-	for i := range images {
-		img := &images[i]
-		fresh := []finding.Finding{}
-		for _, g := range img.Findings {
-			if have[img.Name+"\x00"+g.Identity()] {
-				old++
-				continue
-			}
-			fresh = append(fresh, g)
-		}
-		img.Findings = fresh
-	}
-	return old, nil
+	return a.engine().OnlyNew(cmd.Context(), images, subjects, f.newSince, f.options())
 }
 
 // openRevision opens a revision of the repository around a directory.

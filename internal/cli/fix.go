@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/ctxaudit/ctxaudit/dockerfile"
+	"github.com/ctxaudit/ctxaudit/internal/engine"
 	"github.com/ctxaudit/ctxaudit/internal/finding"
 	"github.com/ctxaudit/ctxaudit/internal/report"
 	"github.com/ctxaudit/ctxaudit/internal/why"
@@ -64,7 +65,7 @@ Exits with 1 if a finding at or above --fail-on is left, or would be left withou
 		defer watch.end()
 		watch.at("searching repairs")
 		last := 0
-		settle := func(images []finding.ImageReport) error { return a.suppress(images, subjects, false) }
+		settle := func(images []finding.ImageReport) error { return a.engine().Suppress(images, subjects, false) }
 		mended, err := why.Mend(cmd.Context(), subjects, settle, func(number int, g finding.Finding) bool {
 			last = number
 			switch {
@@ -98,12 +99,12 @@ Exits with 1 if a finding at or above --fail-on is left, or would be left withou
 		if found, err = a.subjectsIn(cmd, a.disk(cmd.Context(), contextOf(args), "auto"), &f, args); err != nil {
 			return err
 		}
-		f.fixes = "none"
-		images, err := a.audit(cmd.Context(), &found, &f, nil)
+		done, err := a.audit(cmd.Context(), &found, engine.Options{})
 		if err != nil {
 			return err
 		}
-		if err := a.suppress(images, found.Subjects, false); err != nil {
+		images, subjects := engine.Reports(done)
+		if err := a.engine().Suppress(images, subjects, false); err != nil {
 			return err
 		}
 		after := finding.NewReport(images)

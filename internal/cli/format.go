@@ -126,9 +126,6 @@ func (a *app) jobSummary(r report.Audit) error {
 	return a.appendNamed(name, text)
 }
 
-// maxSource bounds the files that are read to show lines of them, in bytes.
-const maxSource = 4 << 20
-
 // sources reads the files that findings point into. What cannot be read is left out: a report then shows no line of it.
 func (a *app) sources(images []finding.ImageReport) report.Sources {
 	out := report.Sources{}
@@ -136,7 +133,7 @@ func (a *app) sources(images []finding.ImageReport) report.Sources {
 		if _, ok := out[file]; ok || file == "" {
 			return
 		}
-		if data, ok := a.readSource(file, context); ok {
+		if data, ok := a.engine().ReadSource(file, context); ok {
 			out[file] = report.NewSource(data)
 		}
 	}

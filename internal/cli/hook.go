@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/ctxaudit/ctxaudit/internal/engine"
 	"github.com/ctxaudit/ctxaudit/internal/finding"
 	"github.com/ctxaudit/ctxaudit/internal/policy"
 	"github.com/ctxaudit/ctxaudit/internal/project"
@@ -60,11 +61,12 @@ The images are those that check finds in --context, with the same configuration.
 			return err
 		}
 		found.Subjects = project.Concerned(found.Subjects, args)
-		images, err := a.audit(cmd.Context(), &found, &f, nil)
+		done, err := a.audit(cmd.Context(), &found, f.options())
 		if err != nil {
 			return err
 		}
-		if err := a.settle(images, found.Subjects, &f); err != nil {
+		images, subjects := engine.Reports(done)
+		if err := a.settle(images, subjects, &f); err != nil {
 			return err
 		}
 		r := report.Audit{

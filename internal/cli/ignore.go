@@ -13,6 +13,7 @@ import (
 	"github.com/ctxaudit/ctxaudit/dockerctx"
 	"github.com/ctxaudit/ctxaudit/dockerfile"
 	"github.com/ctxaudit/ctxaudit/internal/edit"
+	"github.com/ctxaudit/ctxaudit/internal/engine"
 	"github.com/ctxaudit/ctxaudit/internal/finding"
 	"github.com/ctxaudit/ctxaudit/internal/ignorelint"
 	"github.com/ctxaudit/ctxaudit/internal/inventory"
@@ -89,8 +90,8 @@ All findings are warnings; --fail-on warning makes them count.`,
 		}
 		images := []finding.ImageReport{image}
 		suppress.Apply(images, suppress.Input{
-			Known: isRule, Reported: func(rule string) bool { return strings.HasPrefix(rule, "Ignore") }, Today: time.Now(),
-			Read: func(name string) (string, bool) { return a.readSource(name, opt.Context) },
+			Known: engine.IsRule, Reported: func(rule string) bool { return strings.HasPrefix(rule, "Ignore") }, Today: time.Now(),
+			Read: func(name string) (string, bool) { return a.engine().ReadSource(name, opt.Context) },
 		})
 		r := report.Audit{
 			Report: finding.NewReport(images), Version: version(), FailOn: failOn, Rules: shownRules(), Sources: a.sources(images),
