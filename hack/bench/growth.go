@@ -103,7 +103,7 @@ func list(dir string) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	if err := m.Read(); err != nil {
+	if err := m.Read(context.Background()); err != nil {
 		return 0, err
 	}
 	n := 0

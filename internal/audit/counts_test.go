@@ -83,7 +83,7 @@ func TestCounts(t *testing.T) {
 		built, _ := c.Take()
 		// The root, once for each that looks for a file in it, and what lies right below it.
 		assert.Equal(t, countfs.Counts{Reads: 11, Stats: 32, Opens: 5}, built)
-		require.NoError(t, m.Read())
+		require.NoError(t, m.Read(t.Context()))
 		n := 0
 		require.NoError(t, m.Tree.List(func(string, *rootfs.Node) error { n++; return nil }))
 		assert.Equal(t, 1+dirs-1+3*areas+6, n)

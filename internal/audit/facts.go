@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"context"
 	"reflect"
 	"sync"
 
@@ -59,22 +60,39 @@ func (f *Facts) of(base dockerctx.FS) *repoFacts {
 
 // manifests gives what the manifests of a directory declare, for the caller to add to. What is laid over the directory counts
 // only if it was looked at.
-func (f *Facts) manifests(fsys dockerctx.FS) (*manifest.Declarations, error) {
+func (f *Facts) manifests(ctx context.Context, fsys dockerctx.FS) (*manifest.Declarations, error) {
 	base, laid := overlay.Parts(fsys)
-	d := f.of(base).declared
-	d.once.Do(func() { d.found, d.err = manifest.Declared(recorded{newRepository(base, NewFacts()), d}) })
+	repo := f.of(base)
+	repo.mu.Lock()
+	d := repo.declared
+	repo.mu.Unlock()
+	d.once.Do(func() { d.found, d.err = manifest.Declared(recorded{newRepository(base, NewFacts()), ctx, d}) })
+	if err := ctx.Err(); err != nil {
+		repo.mu.Lock()
+		defer repo.mu.Unlock()
+		repo.declared = &declared{looked: map[string]bool{}} // half of it may be missing
+		return d.found.Clone(), err
+	}
 	for name := range laid {
 		if _, err := base.Lstat(name); err != nil || d.looked[name] {
-			return manifest.Declared(newRepository(fsys, f))
+			return manifest.Declared(recorded{newRepository(fsys, f), ctx, &declared{looked: map[string]bool{}}})
 		}
 	}
 	return d.found.Clone(), d.err
 }
 
-// recorded notes the files that are read.
+// recorded notes the files that are read, and reads nothing more once the work is ended.
 type recorded struct {
 	repository
-	by *declared
+	ctx context.Context
+	by  *declared
+}
+
+func (r recorded) ReadDir(name string) ([]string, error) {
+	if err := r.ctx.Err(); err != nil {
+		return nil, err
+	}
+	return r.repository.ReadDir(name)
 }
 
 func (r recorded) ReadFile(name string) ([]byte, error) {

@@ -2,6 +2,7 @@ package audit
 
 import (
 	"cmp"
+	"context"
 	"path"
 	"slices"
 
@@ -74,7 +75,7 @@ func (s Subject) lookingOnly(m *simulate.Image, main *simulate.Context) *pass {
 	if s.Facts == nil {
 		s.Facts = NewFacts()
 	}
-	return &pass{subject: s, image: m, main: main, report: &finding.ImageReport{}}
+	return &pass{ctx: context.Background(), subject: s, image: m, main: main, report: &finding.ImageReport{}}
 }
 
 // ModulePath gives the path in the main context of the directory or file of a Python module, by the name under which the

@@ -33,6 +33,9 @@ func checkImports(p *pass) error {
 	}
 	for _, e := range entries {
 		c.follow(e)
+		if err := p.ctx.Err(); err != nil {
+			return err
+		}
 	}
 	c.addProgram()
 	if len(entries) > 0 {
@@ -235,7 +238,7 @@ func (c *importCheck) follow(e entry) *python.Graph {
 		Strings: func(f *syntax.File) []python.Named {
 			return frameworkStrings(f, func(name string) bool { return c.isSet(e, name) })
 		},
-		Sources: c.subject.Facts.Sources, Foreign: manifest.IsStdlib, Prior: prior,
+		Sources: c.subject.Facts.Sources, Foreign: manifest.IsStdlib, Context: c.ctx, Prior: prior,
 	})
 	c.image.Note(key, g)
 	for _, name := range sortedKeys(g.Nodes) {

@@ -26,7 +26,7 @@ type manifests struct {
 // declared gives what the repository's manifests and the build's own steps declare.
 func (c *importCheck) declared() *manifest.Declarations {
 	if c.known == nil {
-		c.known, c.unread = c.subject.Facts.manifests(c.main.FS)
+		c.known, c.unread = c.subject.Facts.manifests(c.ctx, c.main.FS)
 		c.declareInstalled(c.known)
 	}
 	return c.known

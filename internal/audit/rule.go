@@ -203,7 +203,7 @@ func Run(ctx context.Context, s Subject) (finding.ImageReport, *simulate.Image, 
 		image, err = simulate.BuildAfter(ctx, s.Options, s.Sound)
 	}
 	if err == nil && !s.Sendable {
-		err = image.Verify(s.Sound)
+		err = image.Verify(ctx, s.Sound)
 	}
 	if f, ok := buildFailure(err); ok {
 		s.judgeVariables(&f, unsetOf(image, err))
@@ -229,6 +229,9 @@ func Run(ctx context.Context, s Subject) (finding.ImageReport, *simulate.Image, 
 	for _, rule := range Rules() {
 		if rule.run == nil {
 			continue
+		}
+		if err := ctx.Err(); err != nil {
+			return r, nil, err
 		}
 		if err := rule.run(p); err != nil {
 			if f, ok := buildFailure(err); ok {

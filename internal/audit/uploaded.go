@@ -95,7 +95,7 @@ func (p *pass) failsUploaded() (source string, err error) {
 	opt.Open = u.Open
 	image, err := simulate.Build(p.ctx, opt)
 	if err == nil {
-		err = image.Verify(nil)
+		err = image.Verify(p.ctx, nil)
 	}
 	if err == nil {
 		return "", nil

@@ -79,6 +79,48 @@ func (b *Budget) Apart(name string, l Limits) *Budget {
 	return beside.(*Budget)
 }
 
+// Fork gives a budget with the same limits for work that is done beside other work: what it spends counts only once it is
+// joined, so that the order in which such work ends decides nothing.
+func (b *Budget) Fork() *Budget {
+	if b == nil {
+		return nil
+	}
+	return New(b.limits)
+}
+
+// Join counts what a fork spent. It is false, and nothing is counted, if a limit is passed then: the work is to be done again,
+// in its turn.
+func (b *Budget) Join(fork *Budget) bool {
+	if b == nil {
+		return true
+	}
+	ok := b.holds(fork)
+	fork.apart.Range(func(name, beside any) bool {
+		ok = ok && b.Apart(name.(string), beside.(*Budget).limits).holds(beside.(*Budget))
+		return ok
+	})
+	if !ok {
+		return false
+	}
+	b.add(fork)
+	fork.apart.Range(func(name, beside any) bool {
+		b.Apart(name.(string), beside.(*Budget).limits).add(beside.(*Budget))
+		return true
+	})
+	return true
+}
+
+// holds reports whether what another budget spent can be added without passing a limit.
+func (b *Budget) holds(o *Budget) bool {
+	within := func(limit int64, a, b *atomic.Int64) bool { return limit <= 0 || a.Load()+b.Load() <= limit }
+	return o.failed.Load() == nil && b.failed.Load() == nil && within(b.limits.Steps, &b.steps, &o.steps) && within(b.limits.Bytes, &b.bytes, &o.bytes)
+}
+
+func (b *Budget) add(o *Budget) {
+	b.steps.Add(o.steps.Load())
+	b.bytes.Add(o.bytes.Load())
+}
+
 // Steps counts n steps. Once a limit is passed, every further call fails.
 func (b *Budget) Steps(n int64) error {
 	return b.spend("steps", n, func(b *Budget) (*atomic.Int64, int64) { return &b.steps, b.limits.Steps })

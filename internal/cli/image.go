@@ -80,7 +80,7 @@ listed; the assumptions that follow from it are (on standard error, or in JSON).
 			return a.refused(err, form == "json")
 		}
 		defer frugal()()
-		if err := image.Read(); err != nil {
+		if err := image.Read(cmd.Context()); err != nil {
 			return a.refused(err, form == "json")
 		}
 		each := func(fn func(report.ImageEntry) error) error { return eachImageEntry(image, provenance, fn) }

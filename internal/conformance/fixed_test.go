@@ -66,7 +66,7 @@ func someFix(t *testing.T, r *Request, n int) (*finding.Fix, int) {
 	t.Helper()
 	opt := dockerfile.Options{Context: r.Context}
 	m, err := simulate.Build(t.Context(), opt)
-	if err != nil || m.Verify(nil) != nil {
+	if err != nil || m.Verify(t.Context(), nil) != nil {
 		return nil, 0
 	}
 	c, err := m.MainContext(r.Context)

@@ -25,7 +25,7 @@ func Predict(ctx context.Context, r Request) (*Result, error) {
 		Open:          r.Open,
 	})
 	if err == nil {
-		err = image.Verify(nil)
+		err = image.Verify(ctx, nil)
 	}
 	if err != nil {
 		return refused(err)

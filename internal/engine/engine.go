@@ -6,7 +6,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
+	"maps"
+	"runtime"
 	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
 
 	"github.com/ctxaudit/ctxaudit/internal/audit"
 	"github.com/ctxaudit/ctxaudit/internal/budget"
@@ -21,6 +27,9 @@ type Engine struct {
 	World *project.World
 	// At, if it is not nil, is told what is being done.
 	At func(text string)
+
+	mu    sync.Mutex
+	doing map[int]string // by image
 }
 
 // Options say what an audit is to do.
@@ -43,19 +52,25 @@ type Audited struct {
 	View    any
 }
 
-// Audit checks images, in their order. One that costs too much to follow becomes a notice; it is an error if none is left.
+// Audit checks images, several at a time; what comes of it does not depend on how many. One that costs too much to follow
+// becomes a notice; it is an error if none is left.
 func (e *Engine) Audit(ctx context.Context, subjects []audit.Subject, o Options) (done []Audited, skipped []finding.Notice, err error) {
+	all := budget.From(ctx)
+	ctx = budget.With(ctx, all)
 	var beyond *budget.Beyond
-	for i, s := range subjects {
-		d, err := e.audit(ctx, i, len(subjects), s, o)
-		if errors.As(err, &beyond) {
-			skipped = append(skipped, finding.Notice{File: beyond.File, Line: beyond.Line, Text: fmt.Sprintf("%s is not audited: %s", s.Name, beyond.Text())})
+	for i, r := range e.beside(ctx, subjects, o) {
+		if !all.Join(r.spent) {
+			// In its turn it has what is left to all.
+			r.audited, r.err = e.audit(ctx, i, len(subjects), subjects[i], o)
+		}
+		if errors.As(r.err, &beyond) {
+			skipped = append(skipped, finding.Notice{File: beyond.File, Line: beyond.Line, Text: fmt.Sprintf("%s is not audited: %s", subjects[i].Name, beyond.Text())})
 			continue
 		}
-		if err != nil {
-			return nil, nil, err
+		if r.err != nil {
+			return nil, nil, r.err
 		}
-		done = append(done, d)
+		done = append(done, r.audited)
 	}
 	if len(done) == 0 && beyond != nil {
 		return nil, skipped, errors.New("no image is left to audit")
@@ -63,10 +78,54 @@ func (e *Engine) Audit(ctx context.Context, subjects []audit.Subject, o Options)
 	return done, skipped, nil
 }
 
+// result is what came of an image, and what it cost.
+type result struct {
+	audited Audited
+	err     error
+	spent   *budget.Budget
+	ready   chan struct{}
+}
+
+// beside audits images on all cores, and gives what came of each in their order. It ends when all that it began has ended.
+func (e *Engine) beside(ctx context.Context, subjects []audit.Subject, o Options) iter.Seq2[int, *result] {
+	return func(yield func(int, *result) bool) {
+		ctx, cancel := context.WithCancel(ctx)
+		results := make([]result, len(subjects))
+		for i := range results {
+			results[i] = result{spent: budget.From(ctx).Fork(), ready: make(chan struct{})}
+		}
+		var group sync.WaitGroup
+		var next atomic.Int64
+		for range min(runtime.GOMAXPROCS(0), len(subjects)) {
+			group.Go(func() {
+				for i := int(next.Add(1)) - 1; i < len(subjects); i = int(next.Add(1)) - 1 {
+					r := &results[i]
+					r.audited, r.err = e.audit(budget.With(ctx, r.spent), i, len(subjects), subjects[i], o)
+					close(r.ready)
+				}
+			})
+		}
+		defer group.Wait()
+		defer cancel()
+		for i := range results {
+			<-results[i].ready
+			if !yield(i, &results[i]) {
+				return
+			}
+			results[i] = result{}
+		}
+	}
+}
+
 // audit checks one image.
 func (e *Engine) audit(ctx context.Context, i, of int, s audit.Subject, o Options) (Audited, error) {
 	d := Audited{Subject: s}
-	e.at("auditing %s (%d of %d)", s.Name, i+1, of)
+	if err := ctx.Err(); err != nil {
+		return d, err
+	}
+	at, end := e.begin(i)
+	defer end()
+	at("auditing %s (%d of %d)", s.Name, i+1, of)
 	s.Verbose, s.Sendable = o.Verbose, o.Sendable
 	r, image, err := audit.Run(ctx, s)
 	if err == nil && o.CleanCheckout {
@@ -82,8 +141,10 @@ func (e *Engine) audit(ctx context.Context, i, of int, s audit.Subject, o Option
 		return d, fmt.Errorf("auditing image %s: %w", s.Name, err)
 	}
 	if o.Repairs && len(r.Findings) > 0 {
-		e.at("searching repairs for %s (%d of %d)", s.Name, i+1, of)
-		if err := why.Repair(ctx, s, &r, image, o.AllRepairs); err != nil {
+		tell := func(done, all int) {
+			at("searching repairs for %s (%d of %d), finding %d of %d", s.Name, i+1, of, done, all)
+		}
+		if err := why.Repair(ctx, s, &r, image, o.AllRepairs, tell); err != nil {
 			return d, fmt.Errorf("searching repairs for image %s: %w", s.Name, err)
 		}
 	}
@@ -91,10 +152,29 @@ func (e *Engine) audit(ctx context.Context, i, of int, s audit.Subject, o Option
 	return d, nil
 }
 
-func (e *Engine) at(format string, args ...any) {
-	if e.At != nil {
-		e.At(fmt.Sprintf(format, args...))
+// begin gives what tells of the work on an image, and what ends it. All that is being done is told in the images' order.
+func (e *Engine) begin(i int) (at func(format string, args ...any), end func()) {
+	if e.At == nil {
+		return func(string, ...any) {}, func() {}
 	}
+	set := func(text string) {
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		if e.doing == nil {
+			e.doing = map[int]string{}
+		}
+		if e.doing[i] = text; text == "" {
+			delete(e.doing, i)
+		}
+		var all []string
+		for _, n := range slices.Sorted(maps.Keys(e.doing)) {
+			all = append(all, e.doing[n])
+		}
+		if len(all) > 0 {
+			e.At(strings.Join(all, "; "))
+		}
+	}
+	return func(format string, args ...any) { set(fmt.Sprintf(format, args...)) }, func() { set("") }
 }
 
 // Reports gives the reports of images, and what they are of.

@@ -1,6 +1,7 @@
 package simulate
 
 import (
+	"context"
 	"strings"
 
 	"github.com/ctxaudit/ctxaudit/internal/rootfs"
@@ -11,19 +12,20 @@ import (
 //
 // A directory that both copied whole from the same place of a context is not entered if nothing there can differ: see
 // [dockerctx.Comparison.SameBelow].
-func Compare(before, after *Image, fn func(p string, was, now *File)) error {
-	c := comparer{likeness{before: before, after: after}, fn}
+func Compare(ctx context.Context, before, after *Image, fn func(p string, was, now *File)) error {
+	c := comparer{likeness{before: before, after: after}, ctx, fn}
 	return c.dirs("", before.Tree.Root(), after.Tree.Root())
 }
 
 type comparer struct {
 	likeness
-	fn func(p string, was, now *File)
+	ctx context.Context
+	fn  func(p string, was, now *File)
 }
 
 func (c *comparer) dirs(p string, x, y *rootfs.Node) error {
-	if x == y || c.same(x, y) {
-		return nil
+	if err := c.ctx.Err(); err != nil || x == y || c.same(x, y) {
+		return err
 	}
 	was, err := x.Glance()
 	if err != nil {

@@ -59,12 +59,12 @@ func TestCompare(t *testing.T) {
 					return m
 				}
 				before := build(ig.before, nil)
-				require.NoError(t, before.Verify(nil))
+				require.NoError(t, before.Verify(t.Context(), nil))
 				var want map[string][2]*File
 				for _, prior := range []*Image{nil, before} {
 					counter.Take()
 					after := build(ig.after, prior)
-					require.NoError(t, after.Verify(before))
+					require.NoError(t, after.Verify(t.Context(), before))
 					got := changes(t, before, after)
 					_, read := counter.Take()
 					if ig.unread != "" && i < 2 {
@@ -87,7 +87,7 @@ func TestCompare(t *testing.T) {
 func changes(t *testing.T, before, after *Image) map[string][2]*File {
 	t.Helper()
 	got := map[string][2]*File{}
-	require.NoError(t, Compare(before, after, func(p string, was, now *File) {
+	require.NoError(t, Compare(t.Context(), before, after, func(p string, was, now *File) {
 		require.NotContains(t, got, p)
 		got[p] = [2]*File{was, now}
 	}))

@@ -1,6 +1,7 @@
 package why
 
 import (
+	"context"
 	"fmt"
 	"path"
 	"path/filepath"
@@ -14,14 +15,14 @@ import (
 )
 
 // candidates gives what may repair a finding, the likeliest first.
-func (r *Repairer) candidates(f finding.Finding) ([]candidate, error) {
+func (r *Repairer) candidates(ctx context.Context, f finding.Finding) ([]candidate, error) {
 	var out []candidate
 	switch f.Rule {
 	case finding.ImportNotInImage, finding.ModuleNotInImage, finding.EntrypointNotInImage, finding.PathNotInImage, finding.BuildFails:
 		if f.ContextPath == "" {
 			return nil, nil
 		}
-		ignored, copied, err := r.ignoreCandidates(f)
+		ignored, copied, err := r.ignoreCandidates(ctx, f)
 		if err != nil {
 			return nil, err
 		}
@@ -64,7 +65,7 @@ const patternSyntax = `*?[]\^!#{}|` + "\n\r"
 
 // ignoreCandidates gives edits of the ignore file that may let a path in. copied tells whether some of it is let in as it
 // is, so that the fault lies, or lies also, with the instructions.
-func (r *Repairer) ignoreCandidates(f finding.Finding) (out []candidate, copied bool, err error) {
+func (r *Repairer) ignoreCandidates(ctx context.Context, f finding.Finding) (out []candidate, copied bool, err error) {
 	p := f.ContextPath
 	files, err := simulate.FilesBelow(r.main.FS, p)
 	if err != nil {
@@ -139,7 +140,7 @@ func (r *Repairer) ignoreCandidates(f finding.Finding) (out []candidate, copied 
 		}
 	}
 	if len(lines) == 1 {
-		out = append(out, candidate{more: func() ([]candidate, error) { return r.narrower(deciders[last], p) }})
+		out = append(out, candidate{more: func() ([]candidate, error) { return r.narrower(ctx, deciders[last], p) }})
 	}
 	out = append(out, r.removeIgnoreLines("remove "+lineTexts(deciders), lines...))
 	return out, copied, nil
@@ -167,7 +168,7 @@ const maxNarrowed = 4
 
 // narrower gives patterns in the place of one that excludes too much: anchored at the root, or the other things that it
 // excludes by name.
-func (r *Repairer) narrower(l *dockerctx.Line, p string) ([]candidate, error) {
+func (r *Repairer) narrower(ctx context.Context, l *dockerctx.Line, p string) ([]candidate, error) {
 	var out []candidate
 	text := strings.TrimSpace(l.Text)
 	if rest, ok := strings.CutPrefix(text, "**/"); ok && rest != "" {
@@ -176,7 +177,7 @@ func (r *Repairer) narrower(l *dockerctx.Line, p string) ([]candidate, error) {
 			edits: []edit.Edit{r.ignoreEdit(l.Number, 1, "/"+rest)},
 		})
 	}
-	excluded, err := r.excludedBy(l)
+	excluded, err := r.excludedBy(ctx, l)
 	if err != nil {
 		return nil, err
 	}
@@ -200,7 +201,7 @@ func (r *Repairer) narrower(l *dockerctx.Line, p string) ([]candidate, error) {
 
 // excludedBy gives what a line of the ignore file excludes. The context is walked once for all lines, and again for one that
 // excludes very much.
-func (r *Repairer) excludedBy(l *dockerctx.Line) ([]string, error) {
+func (r *Repairer) excludedBy(ctx context.Context, l *dockerctx.Line) ([]string, error) {
 	const most = 2000
 	if r.excluded == nil {
 		r.excluded = map[int][]string{}
@@ -208,7 +209,7 @@ func (r *Repairer) excludedBy(l *dockerctx.Line) ([]string, error) {
 			if e.Line != nil && len(r.excluded[e.Line.Number]) < most {
 				r.excluded[e.Line.Number] = append(r.excluded[e.Line.Number], e.Path)
 			}
-			return nil
+			return ctx.Err()
 		})
 		if err != nil {
 			return nil, err
@@ -222,7 +223,7 @@ func (r *Repairer) excludedBy(l *dockerctx.Line) ([]string, error) {
 		if e.Line != nil && e.Line.Number == l.Number {
 			all = append(all, e.Path)
 		}
-		return nil
+		return ctx.Err()
 	})
 	return all, err
 }

@@ -2,6 +2,7 @@ package why
 
 import (
 	"cmp"
+	"context"
 	"io"
 	"slices"
 	"strings"
@@ -34,14 +35,14 @@ type change struct {
 }
 
 // describe gives the fix that a trial proves, with its exact effect.
-func (r *Repairer) describe(f finding.Finding, c candidate, t *trial) (*finding.Fix, error) {
+func (r *Repairer) describe(ctx context.Context, f finding.Finding, c candidate, t *trial) (*finding.Fix, error) {
 	var edited []string
 	for _, e := range c.edits {
 		if name, ok := r.contextName(e.Path); ok {
 			edited = append(edited, name)
 		}
 	}
-	changes, err := r.changes(t)
+	changes, err := r.changes(ctx, t)
 	if err != nil {
 		return nil, err
 	}
@@ -73,11 +74,11 @@ func (r *Repairer) describe(f finding.Finding, c candidate, t *trial) (*finding.
 }
 
 // changes gives the files by which images differ, or contexts if there was no image.
-func (r *Repairer) changes(t *trial) ([]change, error) {
+func (r *Repairer) changes(ctx context.Context, t *trial) ([]change, error) {
 	var out []change
 	note := func(p string, was, now *simulate.File) { out = append(out, change{p, was, now}) }
 	if r.Image != nil {
-		err := simulate.Compare(r.Image, t.image, note)
+		err := simulate.Compare(ctx, r.Image, t.image, note)
 		return out, err
 	}
 	before, err := contextFiles(r.main)

@@ -27,7 +27,7 @@ func scenario(t *testing.T, seed, index uint64) *audit.Subject {
 	require.NoError(t, err)
 	opt := dockerfile.Options{Context: r.Context}
 	m, err := simulate.Build(t.Context(), opt)
-	if err != nil || m.Verify(nil) != nil {
+	if err != nil || m.Verify(t.Context(), nil) != nil {
 		return nil
 	}
 	c, err := m.MainContext(r.Context)

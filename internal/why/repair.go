@@ -95,8 +95,9 @@ func newRepairer(ctx context.Context, t *trial, all *search, depth int) (*Repair
 	return out, nil
 }
 
-// Repair searches fixes for the findings of a report, and sets them there: the best one of each finding, or all that hold.
-func Repair(ctx context.Context, s audit.Subject, r *finding.ImageReport, m *simulate.Image, all bool) error {
+// Repair searches fixes for the findings of a report, and sets them there: the best one of each finding, or all that hold. at,
+// if it is not nil, is told which finding it is at, of how many.
+func Repair(ctx context.Context, s audit.Subject, r *finding.ImageReport, m *simulate.Image, all bool, at func(n, of int)) error {
 	if !slices.ContainsFunc(r.Findings, func(f finding.Finding) bool { return f.Severity.AtLeast(finding.Warning) }) {
 		return nil
 	}
@@ -112,6 +113,9 @@ func Repair(ctx context.Context, s audit.Subject, r *finding.ImageReport, m *sim
 			continue
 		}
 		searched++
+		if at != nil {
+			at(i+1, len(r.Findings))
+		}
 		fixes, tried, err := rep.Fixes(ctx, *f)
 		if err != nil {
 			return err
@@ -146,7 +150,7 @@ type trial struct {
 
 // Fixes gives the edits that repair a finding, the best first, and of those that do not what they were and why.
 func (r *Repairer) Fixes(ctx context.Context, f finding.Finding) (fixes []finding.Fix, tried []string, err error) {
-	list, err := r.candidates(f)
+	list, err := r.candidates(ctx, f)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -158,6 +162,9 @@ func (r *Repairer) Fixes(ctx context.Context, f finding.Finding) (fixes []findin
 	}
 	seen := map[string]bool{}
 	for len(list) > 0 {
+		if err := ctx.Err(); err != nil {
+			return nil, nil, err
+		}
 		c := list[0]
 		if list = list[1:]; c.more != nil {
 			more, err := c.more()
@@ -233,7 +240,7 @@ func (r *Repairer) attempt(ctx context.Context, f finding.Finding, c candidate) 
 	case j.reason != "" && j.still == nil:
 		return nil, j.reason, nil
 	case j.reason == "" && len(j.uncovered) == 0:
-		fix, err := r.describe(f, c, t)
+		fix, err := r.describe(ctx, f, c, t)
 		return fix, "", err
 	}
 	reason := j.reason

@@ -2,6 +2,7 @@ package python
 
 import (
 	"cmp"
+	"context"
 	"maps"
 	"path"
 	"slices"
@@ -31,6 +32,8 @@ type Config struct {
 	// Foreign reports whether a module is somebody else's whatever happens, such as one of the standard library: that it is
 	// missing is told once, and not for each site. nil: none is.
 	Foreign func(module string) bool
+	// Context ends the work: what is given then is not all. nil: nothing does.
+	Context context.Context
 	// Prior is what the same program reached over another tree, which may differ little; nil for none.
 	Prior *Graph
 	// Strings gives what literals of a file name modules of this program, such as Django's settings; nil for none.
@@ -122,6 +125,9 @@ func Follow(cfg Config) *Graph {
 func newGraph(cfg Config) *Graph {
 	if cfg.Sources == nil {
 		cfg.Sources = NewSources(syntax.Config{})
+	}
+	if cfg.Context == nil {
+		cfg.Context = context.Background()
 	}
 	cfg.Prior = nil
 	return &Graph{
@@ -250,7 +256,7 @@ func (g *Graph) push(key string, m *Module, r Reach, from *Node, site Site, main
 
 // run follows imports, the strongest ways first, so that most modules are followed once.
 func (g *Graph) run() {
-	for r := Startup; r > Typing; {
+	for r := Startup; r > Typing && g.config.Context.Err() == nil; {
 		q := g.queue[r]
 		if len(q) == 0 {
 			r--
