@@ -95,3 +95,22 @@ func TestNesting(t *testing.T) {
 		assert.Equal(t, deep, ShallowJSON([]byte(text), 2) != nil, text)
 	}
 }
+
+func TestForksCountInTheirTurn(t *testing.T) {
+	b := New(Limits{Steps: 10})
+	first, second := b.Fork(), b.Fork()
+	require.NoError(t, second.Steps(6))
+	require.NoError(t, first.Steps(6))
+	require.NoError(t, first.Apart("x", Limits{Bytes: 5}).Bytes(4))
+	assert.True(t, b.Join(first))
+	assert.False(t, b.Join(second), "both together pass the limit")
+	require.NoError(t, b.Steps(4), "and what does not fit does not count")
+	require.Error(t, b.Steps(1))
+
+	b = New(Limits{})
+	require.NoError(t, b.Apart("x", Limits{Bytes: 5}).Bytes(2))
+	assert.False(t, b.Join(first), "what is counted apart counts, too")
+	failed := b.Fork()
+	require.Error(t, failed.Apart("y", Limits{Steps: 1}).Steps(2))
+	assert.False(t, b.Join(failed), "what failed by itself is done again")
+}

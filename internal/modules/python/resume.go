@@ -16,8 +16,8 @@ import (
 // that can add to what is reached and take away from what is missing. It is done where nothing else can come of it:
 //
 //   - No name went away or became something else, and none hides a module that was found.
-//   - What is followed again does not change the search path, and asks for the name neither in a try, whose handler would be
-//     reached in another way then, nor by a star, which would bind other names.
+//   - What is followed again or newly does not change the search path, and nobody asks for the name in a try, whose handler would be
+//     reached in another way then, or by a star, which would bind other names.
 //
 // Otherwise the program is followed anew. Both ways come to the same modules, reached as surely, and to the same missing
 // names (a test holds them against each other); among several importers of a module another one may be told first.
@@ -66,6 +66,9 @@ func (g *Graph) resume(cfg Config) *Graph {
 	}
 	maps.DeleteFunc(out.missing, func(k missingKey, _ *Missing) bool { return files[k.file] })
 	out.finish()
+	if len(out.finder.search) != len(g.finder.search) {
+		return nil // what was found before the change may be another module after it
+	}
 	return out
 }
 
