@@ -36,6 +36,8 @@ type Tree struct {
 	mayFail bool // there is a rule that to ask about is an error
 	root    *dir
 
+	like *Comparison // with another tree that is mostly the same; nil for none
+
 	also func(*dir, *loads, reader) error // called with each directory that was read; may be nil
 
 	asked atomic.Int64 // rules that were held against a path, for tests
@@ -54,6 +56,10 @@ func newTree(fsys FS, include, exclude *matcher, wrap func(error) error) *Tree {
 	}
 	return t
 }
+
+// After tells that another tree of the same directory was looked at before: where both hold the same, what it knows is not found
+// out again.
+func (t *Tree) After(other *Tree) { t.like = Compare(other, t) }
 
 func join(dir, name string) string {
 	if dir == "." {

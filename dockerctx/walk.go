@@ -225,6 +225,11 @@ func (t *Tree) carriesAny(d *dir) (bool, error) {
 	if known != carryUnknown {
 		return known == carrySome, nil
 	}
+	if t.like != nil && t.like.SameBelow(d.path) {
+		if other, err := t.like.a.enteredDir(d.path); err == nil && other != nil {
+			return t.like.a.carriesAny(other)
+		}
+	}
 	failure := t.load(d, namesOnly)
 	found := false
 	for i := range d.entries {

@@ -26,10 +26,18 @@ func main() {
 	flag.IntVar(&o.rounds, "rounds", 5, "rounds")
 	flag.StringVar(&o.binary, "binary", "bin/ctxaudit", "the command, for the tables of whole processes")
 	out := flag.String("o", "", "file to write the tables to, besides standard output")
+	only := flag.String("only", "", "run only this section: repairs")
 	measured := flag.Bool("measure", false, "only run the command that follows, and print its seconds and its peak of resident memory in bytes")
 	flag.Parse()
 	if *measured {
 		if err := measure(flag.Args()); err != nil {
+			fmt.Fprintln(os.Stderr, "bench:", err)
+			os.Exit(1)
+		}
+		return
+	}
+	if *only == "repairs" {
+		if err := repairs(os.Stdout, o); err != nil {
 			fmt.Fprintln(os.Stderr, "bench:", err)
 			os.Exit(1)
 		}
@@ -50,7 +58,7 @@ func run(o options, out string) error {
 	var doc strings.Builder
 	w := io.MultiWriter(os.Stdout, &doc)
 	fmt.Fprint(w, preface(o))
-	for _, section := range []func(io.Writer, options) error{walks, patterns, imports, growth, answerGrowth, processes} {
+	for _, section := range []func(io.Writer, options) error{walks, patterns, imports, repairs, growth, answerGrowth, processes} {
 		if err := section(w, o); err != nil {
 			return err
 		}

@@ -33,6 +33,10 @@ type repoFacts struct {
 	declared *declared
 }
 
+func newRepoFacts() *repoFacts {
+	return &repoFacts{entries: map[string]map[string]python.EntryKind{}, declared: &declared{looked: map[string]bool{}}}
+}
+
 // declared is what manifests say, with the files that were read for it.
 type declared struct {
 	once  sync.Once
@@ -45,7 +49,7 @@ type declared struct {
 
 // of gives the facts of a directory, what is laid over it apart.
 func (f *Facts) of(base dockerctx.FS) *repoFacts {
-	r := &repoFacts{entries: map[string]map[string]python.EntryKind{}, declared: &declared{looked: map[string]bool{}}}
+	r := newRepoFacts()
 	if !reflect.TypeOf(base).Comparable() {
 		return r
 	}

@@ -132,11 +132,12 @@ func (t imageTree) Stat(p string) shell.FileKind {
 type repository struct {
 	fs, base dockerctx.FS // base is what lies under files that were edited
 	facts    *repoFacts
+	own      *repoFacts // of directories in which files were edited
 }
 
 func newRepository(fsys dockerctx.FS, f *Facts) repository {
 	base, _ := overlay.Parts(fsys)
-	return repository{fsys, base, f.of(base)}
+	return repository{fsys, base, f.of(base), newRepoFacts()}
 }
 
 func inContext(p string) string {
@@ -149,15 +150,16 @@ func inContext(p string) string {
 // Entries implements python.Tree. Links are taken as what they lead to within the context, or left out.
 func (r repository) Entries(dir string) map[string]python.EntryKind {
 	dir = inContext(dir)
+	facts := r.facts
 	if dockerctx.Under(r.fs, dir) != r.base {
-		return r.list(dir)
+		facts = r.own
 	}
-	r.facts.mu.Lock()
-	defer r.facts.mu.Unlock()
-	have, ok := r.facts.entries[dir]
+	facts.mu.Lock()
+	defer facts.mu.Unlock()
+	have, ok := facts.entries[dir]
 	if !ok {
 		have = r.list(dir)
-		r.facts.entries[dir] = have
+		facts.entries[dir] = have
 	}
 	return have
 }

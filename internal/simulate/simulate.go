@@ -144,6 +144,14 @@ func run(ctx context.Context, plan *dockerfile.Plan, contexts Contexts, prior *I
 	return m, nil
 }
 
+// source gives the local directory of an operation; nil for none, and of no image.
+func (m *Image) source(op int) *Source {
+	if m == nil {
+		return nil
+	}
+	return m.Sources[op]
+}
+
 func newImage(plan *dockerfile.Plan, taken []Taken, cost *cost) *Image {
 	return &Image{
 		Plan: plan, Sources: map[int]*Source{}, states: map[dockerfile.OutputRef]*State{}, dest: &destinations{taken: taken}, cost: cost,
@@ -162,6 +170,9 @@ func (m *Image) execute(op *dockerfile.Op, contexts Contexts) error {
 		tree, err := c.Context.Transfer(op.Local.FollowPaths)
 		if err != nil {
 			return err
+		}
+		if was := m.prior.source(op.ID); was != nil && was.Context.Name == c.Name {
+			tree.After(was.Tree)
 		}
 		// A pattern that fails only when it is evaluated fails at the first look.
 		if _, err := tree.ReadDir("."); err != nil {
