@@ -66,7 +66,7 @@ func BenchmarkMatcher(b *testing.B) {
 		for i := range lines {
 			patterns = append(patterns, fmt.Sprintf([]string{"**/*.ext%d", "dir%d/**/*.o", "build%d", "**/*.{a%d,ts}x", "**/tmp%d*"}[i%5], i))
 		}
-		m, err := newMatcher(append(patterns, "!**/keep/*.js"), nil, true)
+		m, err := newMatcher(append(patterns, "!**/keep/*.js"), nil, true, nil)
 		require.NoError(b, err)
 		src := m.index.enter(m.index.root, &place{dir: ".", name: []byte("src")})
 		b.Run(fmt.Sprint("indexed/", lines), func(b *testing.B) {

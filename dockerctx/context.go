@@ -25,6 +25,12 @@ type Context struct {
 // Some malformed patterns (`[b-a]`, `\Make`) fail only when they are evaluated
 // for some path. Those errors come from the methods that evaluate them.
 func New(fsys FS, ignore *IgnoreFile) (*Context, error) {
+	return (&Context{}).With(fsys, ignore)
+}
+
+// With is [New] for an ignore file that has most of its patterns from the one of
+// like: they are not compiled again.
+func (like *Context) With(fsys FS, ignore *IgnoreFile) (*Context, error) {
 	c := &Context{fsys: fsys, ignore: ignore}
 	if ignore != nil {
 		var patterns []string
@@ -42,7 +48,7 @@ func New(fsys FS, ignore *IgnoreFile) (*Context, error) {
 			}
 		}
 		if len(patterns) > 0 {
-			m, err := newMatcher(patterns, lines, true)
+			m, err := newMatcher(patterns, lines, true, like.exclude)
 			if err != nil {
 				return nil, c.blame(err)
 			}

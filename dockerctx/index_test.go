@@ -110,7 +110,7 @@ func TestIndex(t *testing.T) {
 			patterns[i] = onTheWire(patterns[i])
 		}
 		turning := r.IntN(2) == 0
-		m, err := newMatcher(patterns, nil, turning)
+		m, err := newMatcher(patterns, nil, turning, nil)
 		if err != nil {
 			continue
 		}
@@ -140,7 +140,7 @@ func FuzzIndex(f *testing.F) {
 		if name == "" || strings.Contains(name, "\x00") || strings.Contains(patterns, "\x00") || len(patterns) > 200 || len(name) > 100 {
 			t.Skip("no path, or no pattern")
 		}
-		m, err := newMatcher(strings.Split(onTheWire(patterns), "\n"), nil, turning)
+		m, err := newMatcher(strings.Split(onTheWire(patterns), "\n"), nil, turning, nil)
 		if err != nil {
 			t.Skip("BuildKit refuses the list")
 		}
@@ -154,7 +154,7 @@ func TestIndexLeavesOut(t *testing.T) {
 	for i := range 1000 {
 		patterns = append(patterns, fmt.Sprintf("**/*.ext%d", i), fmt.Sprintf("dir%d/**/*.o", i), fmt.Sprintf("build%d", i), fmt.Sprintf("**/*.x[a-c]%d", i), fmt.Sprintf("*.tmp%d", i))
 	}
-	m, err := newMatcher(patterns, nil, true)
+	m, err := newMatcher(patterns, nil, true, nil)
 	require.NoError(t, err)
 	for name, most := range map[string]int{
 		"src/app/main.go":    0,

@@ -23,6 +23,11 @@ type rule struct {
 
 	facts facts // what rules most paths out
 
+	*compiled
+}
+
+// compiled is a pattern alone; who has the same one may share it.
+type compiled struct {
 	once   sync.Once // guards the first match, in which patternmatcher compiles
 	single *patternmatcher.PatternMatcher
 }
@@ -41,14 +46,21 @@ func newRule(pattern string, line *Line) (*rule, error) {
 	// On Windows patternmatcher separates by backslashes, in patterns as in paths.
 	cleaned := filepath.ToSlash(p.String())
 	return &rule{
-		line:    line,
-		written: pattern,
-		cleaned: cleaned,
-		negated: p.Exclusion(),
-		literal: !strings.ContainsAny(cleaned, `*?[]\`),
-		facts:   newFacts(cleaned),
-		single:  single,
+		line:     line,
+		written:  pattern,
+		cleaned:  cleaned,
+		negated:  p.Exclusion(),
+		literal:  !strings.ContainsAny(cleaned, `*?[]\`),
+		facts:    newFacts(cleaned),
+		compiled: &compiled{single: single},
 	}, nil
+}
+
+// of gives the same pattern on another line.
+func (r *rule) of(line *Line) *rule {
+	c := *r
+	c.line = line
+	return &c
 }
 
 // matches tells whether the pattern matches this very path, parents apart. The
@@ -140,8 +152,14 @@ func (e *patternError) Unwrap() error { return e.err }
 
 // newMatcher compiles patterns; lines, where there are any, has one for each.
 // entering says which sign keeps a directory from being pruned: true for the
-// negations of an exclude list.
-func newMatcher(patterns []string, lines []*Line, entering bool) (*matcher, error) {
+// negations of an exclude list. like is a matcher that may have some of the patterns already; nil for none.
+func newMatcher(patterns []string, lines []*Line, entering bool, like *matcher) (*matcher, error) {
+	known := map[string]*rule{}
+	if like != nil {
+		for _, r := range like.rules {
+			known[r.written] = r
+		}
+	}
 	m := &matcher{prunes: true, rules: make([]*rule, 0, len(patterns))}
 	made := make([]*rule, len(patterns))
 	errs := make([]error, len(patterns))
@@ -151,7 +169,9 @@ func newMatcher(patterns []string, lines []*Line, entering bool) (*matcher, erro
 			if lines != nil {
 				line = lines[i]
 			}
-			if made[i], errs[i] = newRule(patterns[i], line); errs[i] != nil {
+			if r := known[patterns[i]]; r != nil {
+				made[i] = r.of(line)
+			} else if made[i], errs[i] = newRule(patterns[i], line); errs[i] != nil {
 				errs[i] = &patternError{line: line, pattern: patterns[i], err: errs[i]}
 				return
 			}

@@ -51,7 +51,7 @@ func includeMatcher(fsys FS, followPaths []string) (*matcher, error) {
 	if len(targets) == 0 {
 		return nil, nil
 	}
-	m, err := newMatcher(targets, nil, false)
+	m, err := newMatcher(targets, nil, false, nil)
 	if err != nil {
 		var pe *patternError
 		if errors.As(err, &pe) {

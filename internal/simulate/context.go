@@ -38,17 +38,20 @@ func BuildAfter(ctx context.Context, opt dockerfile.Options, prior *Image) (*Ima
 	if err != nil {
 		return nil, err
 	}
-	return Run(ctx, plan, Open(plan), prior)
+	return Run(ctx, plan, openAfter(plan, prior), prior)
 }
 
 // Open gives the contexts of a plan from disk. A context that several operations read is opened once.
-func Open(plan *dockerfile.Plan) Contexts {
+func Open(plan *dockerfile.Plan) Contexts { return openAfter(plan, nil) }
+
+// openAfter is Open with the patterns of the contexts of an earlier prediction; nil for none.
+func openAfter(plan *dockerfile.Plan, prior *Image) Contexts {
 	opened := map[string]*Context{}
 	return func(src *dockerfile.LocalSource) (*Context, error) {
 		if c, ok := opened[src.Name]; ok {
 			return c, nil
 		}
-		c, err := OpenContext(src.Name, src.Dir, plan.Dockerfile)
+		c, err := openContext(src.Name, src.Dir, plan.Dockerfile, prior.context(src.Name))
 		if err != nil {
 			return nil, err
 		}
@@ -89,6 +92,22 @@ func Shown(dir, name string) string {
 // OpenContext opens a context directory with the ignore file that BuildKit takes for it: only the main context may use
 // one that stands beside the Dockerfile.
 func OpenContext(name, dir string, df dockerfile.DockerfileInfo) (*Context, error) {
+	return openContext(name, dir, df, &dockerctx.Context{})
+}
+
+// context gives the context of a name that the build read; an empty one for none.
+func (m *Image) context(name string) *dockerctx.Context {
+	if m != nil {
+		for _, s := range m.Sources {
+			if s.Context.Name == name {
+				return s.Context.Context
+			}
+		}
+	}
+	return &dockerctx.Context{}
+}
+
+func openContext(name, dir string, df dockerfile.DockerfileInfo, like *dockerctx.Context) (*Context, error) {
 	open := df.Open
 	if open == nil {
 		open = dockerctx.DirFS
@@ -117,7 +136,7 @@ func OpenContext(name, dir string, df dockerfile.DockerfileInfo) (*Context, erro
 		}
 		ignore = &named
 	}
-	c, err := dockerctx.New(fsys, ignore)
+	c, err := like.With(fsys, ignore)
 	if err != nil {
 		return nil, err
 	}

@@ -96,7 +96,7 @@ func without(c *simulate.Context, lines []int) (*dockerctx.Context, error) {
 		l := &ignore.Lines[n-1]
 		l.Kind, l.Pattern, l.Negated = dockerctx.LineComment, "", false
 	}
-	return dockerctx.New(c.FS, &ignore)
+	return c.With(c.FS, &ignore)
 }
 
 // letsIn reports whether all files would be let in without some lines of the ignore file.
