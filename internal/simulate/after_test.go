@@ -22,8 +22,12 @@ import (
 func entries(t *testing.T, m *Image) (out []string) {
 	t.Helper()
 	require.NoError(t, m.Tree.Walk(func(p string, n *rootfs.Node) error {
-		out = append(out, fmt.Sprintf("%s %s %o %v %d %q op %d partial %v implied %v from %s %v",
-			p, n.Kind, n.Perm, n.Owner, n.Size, n.Link, n.Op, n.Partial, n.Implied, n.Outermost().Origin, m.Provenance(n) != nil))
+		origin, known := m.Origin(n)
+		out = append(out, fmt.Sprintf("%s %s %o %v %d %q op %d partial %v implied %v from %s %v by",
+			p, n.Kind, n.Perm, n.Owner, n.Size, n.Link, n.Op, n.Partial, n.Implied, origin, known))
+		for _, s := range m.Provenance(n) {
+			out[len(out)-1] += fmt.Sprintf(" %d %s", s.Op.ID, s.Op.Kind)
+		}
 		return nil
 	}))
 	return append(out, fmt.Sprint(m.Opaque))
@@ -56,7 +60,7 @@ func TestBuildAfter(t *testing.T) {
 	instruction := func() string {
 		switch r.IntN(12) {
 		case 0:
-			return "RUN true"
+			return pick("RUN true", "RUN rm -rf /srv/a /srv/m.py", "RUN mkdir -p /opt/1 && rm /app/x/data.txt")
 		case 1:
 			return "WORKDIR " + pick("/srv", "/app/x", "/")
 		case 2:

@@ -110,7 +110,13 @@ func (t *twins) stands(twin, src *rootfs.Node, copied rootfs.Attr) bool {
 	}
 	had := twin.Attr
 	had.Source, copied.Source = nil, nil
-	return had == copied && (twin.Source == src || twin.Source.Source == nil && src.Source == nil && t.same(twin.Source, src))
+	return had == copied && t.sameSource(twin.Source, src)
+}
+
+// sameSource reports whether what two directories were copied from is the same: one node, or one directory of a context that
+// the same operation of both builds transfers.
+func (t *twins) sameSource(was, now *rootfs.Node) bool {
+	return was == now || was.Source == nil && now.Source == nil && was.Op == now.Op && t.same(was, now)
 }
 
 // instead gives what the earlier operation made of a directory whose content it copied to where nothing was, if that is just
@@ -126,7 +132,7 @@ func (t *twins) instead(c *copier, src *rootfs.Node, srcAt, dst string) *rootfs.
 	if was == nil || twin == nil || !twin.IsDir() || twin.Op != c.attrs.op || twin.Source == nil || c.dst.Exists(dst) || was.Tree.Exists(dst) {
 		return nil
 	}
-	if twin.Source != src && (twin.Source.Source != nil || src.Source != nil || !t.same(twin.Source, src)) {
+	if !t.sameSource(twin.Source, src) {
 		return nil
 	}
 	if twin.Partial != c.src.MayHold(srcAt) || chown(twin.Owner, c.attrs.owner) != twin.Owner {

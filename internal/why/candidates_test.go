@@ -33,7 +33,7 @@ func offered(t *testing.T, archive, rule string, needs policy.Require) (files []
 	require.GreaterOrEqual(t, at, 0, "%s is not found in %v", rule, report.Findings)
 	r, err := NewRepairer(t.Context(), s, report, image)
 	require.NoError(t, err)
-	candidates, err := r.candidates(report.Findings[at])
+	candidates, err := r.candidates(t.Context(), report.Findings[at])
 	require.NoError(t, err)
 	for _, c := range candidates {
 		for _, e := range c.edits {
