@@ -1,0 +1,195 @@
+package audit
+
+import (
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/ctxaudit/ctxaudit/internal/modules/python"
+	"github.com/ctxaudit/ctxaudit/internal/modules/python/manifest"
+	"github.com/ctxaudit/ctxaudit/internal/modules/python/syntax"
+)
+
+// sortEntry decides what it means that the very module or script that is started was not found.
+func (c *importCheck) sortEntry(e entry) {
+	if e.Script != "" {
+		return
+	}
+	module := e.Module
+	found := c.inRepository(module, nil, true)
+	if found == nil && e.start.Asked != "" {
+		module = e.start.Asked
+		found = c.inRepository(module, nil, true)
+	}
+	if p := python.Find(e.search, module); e.Main && p != nil && p.IsPackage() {
+		// The package is there: it is its __main__ that was not found.
+		module += ".__main__"
+		if found = c.inRepository(module, p, true); found == nil {
+			return
+		}
+	}
+	if found != nil {
+		top, _, _ := strings.Cut(module, ".")
+		missing := python.Missing{Kind: python.NoModule, Module: module, Reach: python.Startup, Site: e.Site}
+		// If the package is there the module in it is what is missing.
+		for name := module; strings.Contains(name, "."); {
+			above := name[:strings.LastIndexByte(name, '.')]
+			if p := python.Find(e.search, above); p != nil {
+				missing.Parent, top = p, name
+				break
+			}
+			name = above
+		}
+		g := c.group(top, found)
+		if missing.Reach = python.Startup; e.start.Tolerated {
+			missing.Reach = python.Guarded
+		}
+		g.reach, g.entry = max(g.reach, missing.Reach), &e
+		g.missing = append(g.missing, missing)
+		return
+	}
+	if !c.foreign(e.Module) {
+		c.unresolved = append(c.unresolved, e)
+	}
+}
+
+// foreign reports whether a module is known to be somebody else's.
+func (c *importCheck) foreign(module string) bool {
+	top, _, _ := strings.Cut(module, ".")
+	if manifest.IsStdlib(top) {
+		return true
+	}
+	_, declared := c.declared().ImportDeclared(module)
+	return declared
+}
+
+// sort decides what a missing module or name is: the project's own and to be reported, or somebody else's.
+func (c *importCheck) sort(m python.Missing, g *python.Graph) {
+	if m.Kind == python.NoName {
+		c.sortName(m, g)
+		return
+	}
+	found := c.inRepository(m.Module, m.Parent, false)
+	switch {
+	case found != nil:
+		grp := c.group(topmost(m), found)
+		grp.reach = max(grp.reach, m.Reach)
+		same := func(have python.Missing) bool {
+			return have.Site.File == m.Site.File && have.Site.Range.Start.Line == m.Site.Range.Start.Line
+		}
+		if i := slices.IndexFunc(grp.missing, same); i < 0 {
+			grp.missing = append(grp.missing, m)
+		} else if grp.missing[i].Reach < m.Reach {
+			grp.missing[i] = m
+		}
+	case m.Name != "":
+		// A from-import of something that is no submodule anywhere: a name that the package lacks.
+		c.sortName(m, g)
+	case m.Parent != nil && !g.Moves(m.Parent.Name):
+		if _, ok := c.nowhere[m.Module]; !ok {
+			c.nowhere[m.Module] = m
+		}
+	}
+}
+
+func (c *importCheck) group(module string, found *repoModule) *missingGroup {
+	p := found.pathOf(module)
+	g := c.groups[p]
+	if g == nil {
+		g = &missingGroup{module: module, repo: p}
+		c.groups[p] = g
+	}
+	return g
+}
+
+// topmost gives the name of the highest package that is missing.
+func topmost(m python.Missing) string {
+	if m.Parent == nil {
+		top, _, _ := strings.Cut(m.Module, ".")
+		return top
+	}
+	name, _, _ := strings.Cut(strings.TrimPrefix(m.Module, m.Parent.Name+"."), ".")
+	return m.Parent.Name + "." + name
+}
+
+// sortName looks whether a name that a module does not export can be known not to be there.
+func (c *importCheck) sortName(m python.Missing, g *python.Graph) {
+	target := m.Module
+	if m.Kind == python.NoModule {
+		target = m.Parent.Name
+	}
+	node := g.Nodes[target]
+	if node != nil && node.Module.Kind == python.Namespace {
+		c.sortInit(m, node.Module)
+		return
+	}
+	if node == nil || node.Module.File == "" {
+		return
+	}
+	// Of a file that no context gave nothing is known: a step made it.
+	if _, ok := c.contextPath(node.Module.Tree, node.Module.File); !ok {
+		return
+	}
+	ex := g.Exports(node)
+	if ex.Dynamic || ex.Has(m.Name) || g.Assigned(m.Name) {
+		return
+	}
+	if node.Module.IsPackage() && c.generated(python.Missing{Module: target + "." + m.Name, Parent: node.Module}) {
+		return
+	}
+	key := target + ":" + m.Name
+	n := c.names[key]
+	if n == nil {
+		n = &missingName{exports: ex.Sorted(), definedIn: c.definedIn(node.Module, m.Name), module: node.Module}
+		c.names[key] = n
+	}
+	n.missing = append(n.missing, m)
+}
+
+// sortInit looks whether a name that a directory without __init__.py lacks is bound by the __init__.py that the repository has
+// of it.
+func (c *importCheck) sortInit(m python.Missing, namespace *python.Module) {
+	for _, d := range namespace.Path {
+		dir, ok := c.origin(d.Tree, d.Dir)
+		if !ok {
+			continue
+		}
+		file := path.Join(dir, "__init__.py")
+		data, err := c.repo.Read(file)
+		if err != nil || !slices.ContainsFunc(syntax.Scan(data, nil).Bindings, func(b syntax.Binding) bool { return b.Name == m.Name }) {
+			continue
+		}
+		g := c.groups[file]
+		if g == nil {
+			g = &missingGroup{module: namespace.Name + ".__init__", repo: file}
+			c.groups[file] = g
+		}
+		m.Parent = namespace
+		g.reach = max(g.reach, m.Reach)
+		g.missing = append(g.missing, m)
+		return
+	}
+}
+
+// definedIn gives a submodule that binds a name at its top level.
+func (c *importCheck) definedIn(m *python.Module, name string) string {
+	for _, d := range m.Path {
+		entries := d.Tree.Entries(d.Dir)
+		for _, file := range sortedKeys(entries) {
+			sub, ok := strings.CutSuffix(file, ".py")
+			if !ok || entries[file] != python.RegularFile || sub == "__init__" {
+				continue
+			}
+			data, err := d.Tree.Read(path.Join(d.Dir, file))
+			if err != nil {
+				continue
+			}
+			for _, b := range syntax.Scan(data, nil).Bindings {
+				if b.Name == name && (b.Kind == syntax.BindDef || b.Kind == syntax.BindClass || b.Kind == syntax.BindAssign) {
+					return sub
+				}
+			}
+		}
+	}
+	return ""
+}
