@@ -39,7 +39,7 @@ conformance: ## hold predictions against a real buildkitd (needs root)
 
 bench: build ## time ctxaudit beside find, BuildKit's own walk and CPython; writes docs/performance.md
 	$(GO) run ./hack/bench -o docs/performance.md
-	$(GO) test -run '^$$' -bench . -benchtime 1x ./dockerctx ./dockerfile ./internal/simulate ./internal/modules/python/syntax
+	$(GO) test -run '^$$' -bench . -benchtime 1x ./dockerctx ./dockerfile ./internal/simulate ./internal/lang/python/syntax
 
 check: cross lint-ci ## formatting, vet, staticcheck, generated files, import rules, all platforms, workflows
 	@test -z "$$(gofmt -l .)" || { gofmt -l .; echo "run make fix" >&2; exit 1; }
@@ -92,21 +92,22 @@ fuzz: ## fuzz each parser for a short while
 	$(GO) test ./internal/builds -run '^$$' -fuzz FuzzEnv -fuzztime 30s -fuzzminimizetime 1s
 	$(GO) test ./internal/safeyaml -run '^$$' -fuzz FuzzParse -fuzztime 30s -fuzzminimizetime 1s
 	$(GO) test ./internal/shell -run '^$$' -fuzz FuzzStatements -fuzztime 30s -fuzzminimizetime 1s
+	$(GO) test ./internal/shell -run '^$$' -fuzz FuzzWalk -fuzztime 30s
 	$(GO) test ./internal/git -run '^$$' -fuzz FuzzOutput -fuzztime 30s
 	$(GO) test ./internal/git -run '^$$' -fuzz FuzzClean -fuzztime 30s
 	$(GO) test ./internal/git -run '^$$' -fuzz FuzzSettings -fuzztime 30s
 	$(GO) test ./internal/gcloudignore -run '^$$' -fuzz FuzzParse -fuzztime 30s
 	$(GO) test ./internal/policy -run '^$$' -fuzz FuzzParse -fuzztime 30s
-	$(GO) test ./internal/startup -run '^$$' -fuzz FuzzAnalyze -fuzztime 30s
-	$(GO) test ./internal/modules/python/syntax -run '^$$' -fuzz FuzzScan -fuzztime 30s
-	$(GO) test ./internal/modules/python/manifest -run '^$$' -fuzz FuzzRequirements -fuzztime 30s
-	$(GO) test ./internal/modules/python/manifest -run '^$$' -fuzz FuzzPyproject -fuzztime 30s -fuzzminimizetime 1s
-	$(GO) test ./internal/modules/python/manifest -run '^$$' -fuzz FuzzSetupCfg -fuzztime 30s -fuzzminimizetime 1s
-	$(GO) test ./internal/modules/python/manifest -run '^$$' -fuzz FuzzSetupPy -fuzztime 30s -fuzzminimizetime 1s
-	$(GO) test ./internal/modules/python/manifest -run '^$$' -fuzz 'FuzzPipfile$$' -fuzztime 30s -fuzzminimizetime 1s
-	$(GO) test ./internal/modules/python/manifest -run '^$$' -fuzz FuzzPipfileLock -fuzztime 30s -fuzzminimizetime 1s
-	$(GO) test ./internal/modules/python/manifest -run '^$$' -fuzz FuzzLock -fuzztime 30s -fuzzminimizetime 1s
-	$(GO) test ./internal/modules/python/manifest -run '^$$' -fuzz FuzzConda -fuzztime 30s -fuzzminimizetime 1s
+	$(GO) test ./internal/program -run '^$$' -fuzz FuzzAnalyze -fuzztime 30s
+	$(GO) test ./internal/lang/python/syntax -run '^$$' -fuzz FuzzScan -fuzztime 30s
+	$(GO) test ./internal/lang/python/manifest -run '^$$' -fuzz FuzzRequirements -fuzztime 30s
+	$(GO) test ./internal/lang/python/manifest -run '^$$' -fuzz FuzzPyproject -fuzztime 30s -fuzzminimizetime 1s
+	$(GO) test ./internal/lang/python/manifest -run '^$$' -fuzz FuzzSetupCfg -fuzztime 30s -fuzzminimizetime 1s
+	$(GO) test ./internal/lang/python/manifest -run '^$$' -fuzz FuzzSetupPy -fuzztime 30s -fuzzminimizetime 1s
+	$(GO) test ./internal/lang/python/manifest -run '^$$' -fuzz 'FuzzPipfile$$' -fuzztime 30s -fuzzminimizetime 1s
+	$(GO) test ./internal/lang/python/manifest -run '^$$' -fuzz FuzzPipfileLock -fuzztime 30s -fuzzminimizetime 1s
+	$(GO) test ./internal/lang/python/manifest -run '^$$' -fuzz FuzzLock -fuzztime 30s -fuzzminimizetime 1s
+	$(GO) test ./internal/lang/python/manifest -run '^$$' -fuzz FuzzConda -fuzztime 30s -fuzzminimizetime 1s
 	$(GO) test ./internal/edit -run '^$$' -fuzz FuzzApply -fuzztime 30s
 	$(GO) test ./internal/suppress -run '^$$' -fuzz FuzzComments -fuzztime 30s
 	$(GO) test ./internal/why -run '^$$' -fuzz FuzzClues -fuzztime 30s
@@ -125,7 +126,7 @@ fuzz: ## fuzz each parser for a short while
 	$(GO) test ./internal/why -run '^$$' -fuzz '^FuzzTarget$$' -fuzztime 30s
 
 python: ## hold the Python scanner against CPython's own ast, on every file of this machine's Python
-	CTXAUDIT_PYTHON=require $(GO) test -run TestAgainstCPython -count=1 -v ./internal/modules/python/syntax
+	CTXAUDIT_PYTHON=require $(GO) test -run TestAgainstCPython -count=1 -v ./internal/lang/python/syntax
 
 bake: ## hold the reading of Bake files against a real buildx, which is built from its module
 	GOBIN=$(CURDIR)/.cache/bin $(GO) install github.com/docker/buildx/cmd/buildx@v0.38.2

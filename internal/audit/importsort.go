@@ -5,9 +5,9 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/ctxaudit/ctxaudit/internal/modules/python"
-	"github.com/ctxaudit/ctxaudit/internal/modules/python/manifest"
-	"github.com/ctxaudit/ctxaudit/internal/modules/python/syntax"
+	"github.com/ctxaudit/ctxaudit/internal/lang/python"
+	"github.com/ctxaudit/ctxaudit/internal/lang/python/manifest"
+	"github.com/ctxaudit/ctxaudit/internal/lang/python/syntax"
 )
 
 // sortEntry decides what it means that the very module or script that is started was not found.

@@ -3,8 +3,8 @@ package audit
 import (
 	"path"
 
-	"github.com/ctxaudit/ctxaudit/internal/modules/python"
-	"github.com/ctxaudit/ctxaudit/internal/modules/python/manifest"
+	"github.com/ctxaudit/ctxaudit/internal/lang/python"
+	"github.com/ctxaudit/ctxaudit/internal/lang/python/manifest"
 	"github.com/ctxaudit/ctxaudit/internal/program"
 )
 

@@ -7,7 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/ctxaudit/ctxaudit/internal/modules/python/syntax"
+	"github.com/ctxaudit/ctxaudit/internal/lang/python/syntax"
 )
 
 // A program is followed again and again over trees that differ in a few files: an edit brings a package into an image, and

@@ -1,7 +1,7 @@
 package python
 
 import (
-	"github.com/ctxaudit/ctxaudit/internal/modules/python/syntax"
+	"github.com/ctxaudit/ctxaudit/internal/lang/python/syntax"
 )
 
 // Cycle is a name that is asked of a module which is still being imported, further up, and has not bound it yet: the

@@ -10,7 +10,7 @@
 package python
 
 import (
-	"github.com/ctxaudit/ctxaudit/internal/modules/python/syntax"
+	"github.com/ctxaudit/ctxaudit/internal/lang/python/syntax"
 )
 
 // EntryKind is what a directory holds under a name, links followed.

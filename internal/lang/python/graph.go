@@ -7,7 +7,7 @@ import (
 	"path"
 	"slices"
 
-	"github.com/ctxaudit/ctxaudit/internal/modules/python/syntax"
+	"github.com/ctxaudit/ctxaudit/internal/lang/python/syntax"
 )
 
 // Entry is where a program starts.

@@ -8,8 +8,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/ctxaudit/ctxaudit/internal/lang/python/syntax"
 	"github.com/ctxaudit/ctxaudit/internal/lazyre"
-	"github.com/ctxaudit/ctxaudit/internal/modules/python/syntax"
 )
 
 func (r *reader) setupCfg(p *project, file string, data []byte) {
