@@ -4,6 +4,7 @@ import (
 	"path"
 	"strings"
 
+	"github.com/ctxaudit/ctxaudit/internal/lang"
 	"github.com/ctxaudit/ctxaudit/internal/lang/python"
 	"github.com/ctxaudit/ctxaudit/internal/program"
 	"github.com/ctxaudit/ctxaudit/internal/shell"
@@ -33,9 +34,9 @@ func StartsBelow(m *simulate.Image, main *simulate.Context, dir string) bool {
 				return true
 			}
 		case program.Module, program.App:
-			var search []python.SearchDir
+			var search []lang.SearchDir
 			for _, d := range append(e.SearchDirs, c.pythonPath(runEntry{e, run{input: input}})...) {
-				search = append(search, python.SearchDir{Tree: c.tree, Dir: d})
+				search = append(search, lang.SearchDir{Tree: c.tree, Dir: d})
 			}
 			file := strings.ReplaceAll(e.Module, ".", "/")
 			if python.Find(search, e.Module) == nil && (holds(file+".py") || holds(file+"/__init__.py")) {

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/ctxaudit/ctxaudit/internal/finding"
+	"github.com/ctxaudit/ctxaudit/internal/lang"
 	"github.com/ctxaudit/ctxaudit/internal/lang/python"
 	"github.com/ctxaudit/ctxaudit/internal/rootfs"
 )
@@ -117,7 +118,7 @@ func (c *importCheck) madeByBuilds(p string) bool {
 // compiledFrom reports whether a directory of the context holds a source from which a module of that name is compiled.
 func (c *importCheck) compiledFrom(dir, name string) bool {
 	entries := c.repo.Entries(path.Join("/", dir))
-	return slices.ContainsFunc(sources, func(ext string) bool { return entries[name+ext] == python.RegularFile })
+	return slices.ContainsFunc(sources, func(ext string) bool { return entries[name+ext] == lang.RegularFile })
 }
 
 // generatedName reports whether a module has a name that builds give to files they make.

@@ -6,9 +6,9 @@ import (
 	"sync"
 
 	"github.com/ctxaudit/ctxaudit/dockerctx"
+	"github.com/ctxaudit/ctxaudit/internal/lang"
 	"github.com/ctxaudit/ctxaudit/internal/lang/python"
 	"github.com/ctxaudit/ctxaudit/internal/lang/python/manifest"
-	"github.com/ctxaudit/ctxaudit/internal/lang/python/syntax"
 	"github.com/ctxaudit/ctxaudit/internal/overlay"
 )
 
@@ -23,18 +23,18 @@ type Facts struct {
 
 // NewFacts gives facts of which none is known yet.
 func NewFacts() *Facts {
-	return &Facts{Sources: python.NewSources(syntax.Config{Callees: frameworkCallees}), repos: map[dockerctx.FS]*repoFacts{}}
+	return &Facts{Sources: python.NewSources(python.Frameworks), repos: map[dockerctx.FS]*repoFacts{}}
 }
 
 // repoFacts are the facts of one directory.
 type repoFacts struct {
 	mu       sync.Mutex
-	entries  map[string]map[string]python.EntryKind // by directory
+	entries  map[string]map[string]lang.EntryKind // by directory
 	declared *declared
 }
 
 func newRepoFacts() *repoFacts {
-	return &repoFacts{entries: map[string]map[string]python.EntryKind{}, declared: &declared{looked: map[string]bool{}}}
+	return &repoFacts{entries: map[string]map[string]lang.EntryKind{}, declared: &declared{looked: map[string]bool{}}}
 }
 
 // declared is what manifests say, with the files that were read for it.

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/ctxaudit/ctxaudit/internal/lang"
 	"github.com/ctxaudit/ctxaudit/internal/lang/python"
 	"github.com/ctxaudit/ctxaudit/internal/lang/python/manifest"
 	"github.com/ctxaudit/ctxaudit/internal/rootfs"
@@ -77,7 +78,7 @@ func (c *importCheck) lookUp(module string, parent *python.Module, started bool)
 		// that the image lacks and the repository has.
 		dep, ok := c.declared().ImportDeclared(module)
 		// A distribution that provides the name only by a habit of naming loses to a package that says so itself.
-		if ok && (!dep.Weak || c.repo.Entries(path.Join("/", root, top))["__init__.py"] != python.RegularFile) {
+		if ok && (!dep.Weak || c.repo.Entries(path.Join("/", root, top))["__init__.py"] != lang.RegularFile) {
 			return nil
 		}
 		return &repoModule{m}
@@ -106,7 +107,7 @@ func (c *importCheck) copiedFrom(root, module string) bool {
 func (c *importCheck) hasPython(m *python.Module) bool {
 	for _, d := range m.Path {
 		for name, kind := range c.repo.Entries(d.Dir) {
-			if kind == python.RegularFile && strings.HasSuffix(name, ".py") {
+			if kind == lang.RegularFile && strings.HasSuffix(name, ".py") {
 				return true
 			}
 		}
@@ -161,7 +162,7 @@ func (c *importCheck) searchRoots() []string {
 
 // origin gives the path in the main context that an entry of a tree is a copy of. Of a directory that was made on the way
 // to its entries they tell, if they kept their names.
-func (c *importCheck) origin(tree python.Tree, p string) (string, bool) {
+func (c *importCheck) origin(tree lang.Tree, p string) (string, bool) {
 	n := c.entryOf(tree, p)
 	if n == nil {
 		return "", false
@@ -182,7 +183,7 @@ func (c *importCheck) origin(tree python.Tree, p string) (string, bool) {
 }
 
 // entryOf gives an entry of one of the file systems of the build; nil if it is not there.
-func (c *importCheck) entryOf(tree python.Tree, p string) *rootfs.Node {
+func (c *importCheck) entryOf(tree lang.Tree, p string) *rootfs.Node {
 	t, ok := tree.(imageTree)
 	if !ok {
 		return nil

@@ -10,7 +10,7 @@ import (
 	"strings"
 
 	"github.com/ctxaudit/ctxaudit/dockerctx"
-	"github.com/ctxaudit/ctxaudit/internal/lang/python"
+	"github.com/ctxaudit/ctxaudit/internal/lang"
 	"github.com/ctxaudit/ctxaudit/internal/overlay"
 	"github.com/ctxaudit/ctxaudit/internal/rootfs"
 	"github.com/ctxaudit/ctxaudit/internal/shell"
@@ -24,7 +24,7 @@ const maxSource = 16 << 20
 type imageTree struct{ tree *rootfs.Tree }
 
 // Entries implements python.Tree.
-func (t imageTree) Entries(dir string) map[string]python.EntryKind {
+func (t imageTree) Entries(dir string) map[string]lang.EntryKind {
 	n, at, err := t.tree.Stat(dir)
 	if err != nil || !n.IsDir() {
 		return nil
@@ -48,12 +48,12 @@ func (t imageTree) Entries(dir string) map[string]python.EntryKind {
 
 // kinds are the entries of a directory, the links apart: what they lead to depends on the tree around.
 type kinds struct {
-	known map[string]python.EntryKind
+	known map[string]lang.EntryKind
 	links []string
 }
 
 func kindsOf(children []rootfs.Child) kinds {
-	out := kinds{known: make(map[string]python.EntryKind, len(children))}
+	out := kinds{known: make(map[string]lang.EntryKind, len(children))}
 	for _, c := range children {
 		if c.Node.Kind == rootfs.KindSymlink {
 			out.links = append(out.links, c.Name)
@@ -64,14 +64,14 @@ func kindsOf(children []rootfs.Child) kinds {
 	return out
 }
 
-func addKind(to map[string]python.EntryKind, name string, kind rootfs.Kind) {
+func addKind(to map[string]lang.EntryKind, name string, kind rootfs.Kind) {
 	switch kind {
 	case rootfs.KindFile:
-		to[name] = python.RegularFile
+		to[name] = lang.RegularFile
 	case rootfs.KindDir:
-		to[name] = python.Directory
+		to[name] = lang.Directory
 	case rootfs.KindUnknown:
-		to[name] = python.Opaque
+		to[name] = lang.Opaque
 	}
 }
 
@@ -148,7 +148,7 @@ func inContext(p string) string {
 }
 
 // Entries implements python.Tree. Links are taken as what they lead to within the context, or left out.
-func (r repository) Entries(dir string) map[string]python.EntryKind {
+func (r repository) Entries(dir string) map[string]lang.EntryKind {
 	dir = inContext(dir)
 	facts := r.facts
 	if dockerctx.Under(r.fs, dir) != r.base {
@@ -164,20 +164,20 @@ func (r repository) Entries(dir string) map[string]python.EntryKind {
 	return have
 }
 
-func (r repository) list(dir string) map[string]python.EntryKind {
+func (r repository) list(dir string) map[string]lang.EntryKind {
 	entries, err := r.fs.ReadDir(dir)
 	if err != nil {
 		return nil
 	}
-	out := make(map[string]python.EntryKind, len(entries))
+	out := make(map[string]lang.EntryKind, len(entries))
 	for _, e := range entries {
 		switch {
 		case e.IsDir():
-			out[e.Name()] = python.Directory
+			out[e.Name()] = lang.Directory
 		case e.Type().IsRegular():
-			out[e.Name()] = python.RegularFile
+			out[e.Name()] = lang.RegularFile
 		case e.Type()&fs.ModeSymlink != 0:
-			out[e.Name()] = python.Opaque
+			out[e.Name()] = lang.Opaque
 		}
 	}
 	return out

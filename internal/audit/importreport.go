@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/ctxaudit/ctxaudit/internal/finding"
+	"github.com/ctxaudit/ctxaudit/internal/lang"
 	"github.com/ctxaudit/ctxaudit/internal/lang/python"
 	"github.com/ctxaudit/ctxaudit/internal/policy"
 	"github.com/ctxaudit/ctxaudit/internal/rootfs"
@@ -98,7 +99,7 @@ func (c *importCheck) reportGroup(g *missingGroup) error {
 		}
 	}
 	f.Severity = finding.Error
-	if g.reach <= python.Guarded {
+	if g.reach <= lang.Guarded {
 		f.Severity = finding.Warning
 		detail = append(detail, "Every import of it is guarded: the program starts without it.")
 	}
@@ -162,7 +163,7 @@ func (c *importCheck) lies(check *moduleCheck, g *missingGroup) string {
 func (c *importCheck) searched(g *missingGroup, at string) bool {
 	want := "/" + strings.ReplaceAll(g.module, ".", "/")
 	dir, ok := strings.CutSuffix(strings.TrimSuffix(at, ".py"), want)
-	return ok && slices.ContainsFunc(c.searchDirs, func(d python.SearchDir) bool { return d.Dir == dir || dir == "" && d.Dir == "/" })
+	return ok && slices.ContainsFunc(c.searchDirs, func(d lang.SearchDir) bool { return d.Dir == dir || dir == "" && d.Dir == "/" })
 }
 
 // wants gives the places in the image at which a missing package would be found: in its parent package, or in the first
@@ -175,7 +176,7 @@ func (c *importCheck) wants(g *missingGroup) []string {
 	var out []string
 	for _, d := range dirs {
 		at := path.Join(d.Dir, path.Base(g.repo))
-		if d.Tree == python.Tree(c.tree) && d.Note == "" && !slices.Contains(out, at) && len(out) < 3 {
+		if d.Tree == lang.Tree(c.tree) && d.Note == "" && !slices.Contains(out, at) && len(out) < 3 {
 			out = append(out, at)
 		}
 	}
@@ -236,6 +237,9 @@ func (c *importCheck) reportName(n *missingName) {
 	case n.definedIn != "":
 		if file, ok := c.exportFile(m); ok {
 			f.Hint.ExportFile, f.Hint.ExportFrom, f.Hint.ExportName = file, n.definedIn, m.Name
+			if data, err := c.repo.Read(file); err == nil {
+				f.Hint.ExportLine = python.BehindImports(data)
+			}
 		}
 		detail = append(detail, fmt.Sprintf("The submodule %s defines it: `from .%s import %s` in the package's __init__.py would export it.", n.definedIn, n.definedIn, m.Name))
 	case len(n.exports) > 0:
@@ -250,7 +254,7 @@ func (c *importCheck) reportName(n *missingName) {
 		step = c.mayMakeModules(true, false)
 	}
 	switch {
-	case m.Reach <= python.Guarded:
+	case m.Reach <= lang.Guarded:
 		f.Severity = finding.Warning
 	case step != "":
 		f.Severity = finding.Warning
@@ -280,7 +284,7 @@ func (c *importCheck) reportNowhere(m python.Missing) {
 	if _, ok := c.origin(m.Parent.Tree, dir); !ok && m.Parent.Kind != python.Plain {
 		return
 	}
-	if m.Parent.Kind == python.Plain || m.Parent.Kind == python.Namespace || m.Reach <= python.Guarded || c.generated(m) {
+	if m.Parent.Kind == python.Plain || m.Parent.Kind == python.Namespace || m.Reach <= lang.Guarded || c.generated(m) {
 		return
 	}
 	c.add(finding.Finding{
@@ -363,8 +367,8 @@ func (c *importCheck) reportUnresolved(e entry) {
 // reportCycles reports names that are asked for too early.
 func (c *importCheck) reportCycles(g *python.Graph) {
 	for _, cy := range g.Cycles() {
-		site := python.Missing{Site: cy.Site, Reach: python.Startup, From: g.Nodes[cy.Site.Importer]}
-		pendingSite := python.Missing{Site: cy.Pending, Reach: python.Startup, From: g.Nodes[cy.Pending.Importer]}
+		site := python.Missing{Site: cy.Site, Reach: lang.Startup, From: g.Nodes[cy.Site.Importer]}
+		pendingSite := python.Missing{Site: cy.Pending, Reach: lang.Startup, From: g.Nodes[cy.Pending.Importer]}
 		pending := c.sitePosition(pendingSite)
 		if c.cycles[c.sitePosition(site)] {
 			continue // another entry comes to it too
@@ -432,13 +436,13 @@ func (c *importCheck) way(m python.Missing) string {
 	if len(parts) > 8 {
 		parts = append(append(parts[:4:4], "..."), parts[len(parts)-3:]...)
 	}
-	when := map[python.Reach]string{
-		python.Startup: "It is needed to start", python.Lazy: "It is needed when a function runs", python.Guarded: "It is asked for, and can be done without",
+	when := map[lang.Reach]string{
+		lang.Startup: "It is needed to start", lang.Lazy: "It is needed when a function runs", lang.Guarded: "It is asked for, and can be done without",
 	}[m.Reach]
 	switch {
-	case m.Reach == python.Lazy && c.inBranch[p]:
+	case m.Reach == lang.Lazy && c.inBranch[p]:
 		when = "It is needed where a branch of the entry script starts it"
-	case m.Reach == python.Lazy && strings.HasPrefix(m.Site.Text, `"`):
+	case m.Reach == lang.Lazy && strings.HasPrefix(m.Site.Text, `"`):
 		when = "A string names it, which a framework imports"
 	}
 	return fmt.Sprintf("%s: %s.", when, strings.Join(parts, " -> "))

@@ -11,9 +11,9 @@ import (
 	"github.com/ctxaudit/ctxaudit/dockerfile"
 	"github.com/ctxaudit/ctxaudit/internal/command"
 	"github.com/ctxaudit/ctxaudit/internal/finding"
+	"github.com/ctxaudit/ctxaudit/internal/lang"
 	"github.com/ctxaudit/ctxaudit/internal/lang/python"
 	"github.com/ctxaudit/ctxaudit/internal/lang/python/manifest"
-	"github.com/ctxaudit/ctxaudit/internal/lang/python/syntax"
 	"github.com/ctxaudit/ctxaudit/internal/program"
 	"github.com/ctxaudit/ctxaudit/internal/shell"
 	"github.com/ctxaudit/ctxaudit/internal/simulate"
@@ -52,7 +52,7 @@ type importCheck struct {
 	// manifests are what the repository's manifests declare, and where a top-level module of it was looked for.
 	manifests
 	// searchDirs are the search paths of all entries.
-	searchDirs []python.SearchDir
+	searchDirs []lang.SearchDir
 	// rootDirs are where the first of them, as many as rooted says, come from in the context.
 	rootDirs []string
 	rooted   int
@@ -92,7 +92,7 @@ func newImportCheck(p *pass) *importCheck {
 type missingGroup struct {
 	module  string // the topmost name that is missing
 	repo    string // where it is in the context
-	reach   python.Reach
+	reach   lang.Reach
 	missing []python.Missing
 	// entry is set if it is asked for by the command that the image starts.
 	entry *entry
@@ -110,7 +110,7 @@ type missingName struct {
 // entry is something that the image starts and that is written in Python.
 type entry struct {
 	python.Entry
-	search []python.SearchDir
+	search []lang.SearchDir
 	start  program.Entry
 	run    run
 }
@@ -169,7 +169,7 @@ func (c *importCheck) entries() []entry {
 				s.Origin.File = simulate.Shown(c.main.Dir, o)
 			}
 		}
-		e.Site = python.Site{File: s.Origin.File, Text: s.Origin.Text, Reach: python.Startup}
+		e.Site = lang.Site{File: s.Origin.File, Text: s.Origin.Text, Reach: lang.Startup}
 		e.Site.Range.Start.Line = s.Origin.Line
 		switch s.Kind {
 		case program.Script:
@@ -192,7 +192,7 @@ func (c *importCheck) entries() []entry {
 			continue
 		}
 		for _, dir := range dirs {
-			e.search = append(e.search, python.SearchDir{Tree: c.tree, Dir: dir})
+			e.search = append(e.search, lang.SearchDir{Tree: c.tree, Dir: dir})
 		}
 		e.search = append(e.search, installed...)
 		out = append(out, e)
@@ -235,9 +235,7 @@ func (c *importCheck) follow(e entry) *python.Graph {
 	prior, _ := c.subject.Sound.Noted(key).(*python.Graph)
 	g := python.Follow(python.Config{
 		Entries: []python.Entry{e.Entry}, Search: e.search,
-		Strings: func(f *syntax.File) []python.Named {
-			return frameworkStrings(f, func(name string) bool { return c.isSet(e, name) })
-		},
+		Strings: python.FrameworkStrings(func(name string) bool { return c.isSet(e, name) }),
 		Sources: c.subject.Facts.Sources, Foreign: manifest.IsStdlib, Context: c.ctx, Prior: prior,
 	})
 	c.image.Note(key, g)
@@ -268,7 +266,7 @@ func (c *importCheck) follow(e entry) *python.Graph {
 		c.reportCycles(g)
 	}
 	for _, m := range g.Misplaced {
-		if m.Reach > python.Guarded && !e.start.Tolerated {
+		if m.Reach > lang.Guarded && !e.start.Tolerated {
 			c.misplaced[c.sitePosition(m)] = m
 		}
 	}
@@ -277,7 +275,7 @@ func (c *importCheck) follow(e entry) *python.Graph {
 			c.assumeMounted(e.run)
 			continue
 		}
-		if e.start.Conditional && m.Reach > python.Lazy {
+		if e.start.Conditional && m.Reach > lang.Lazy {
 			c.inBranch[c.sitePosition(m)] = true
 		}
 		m.Reach = e.reach(m.Reach)
@@ -288,12 +286,12 @@ func (c *importCheck) follow(e entry) *python.Graph {
 
 // reach is how something is reached that is reached so from the entry: what a branch starts need not be started, and what may
 // fail is guarded.
-func (e entry) reach(r python.Reach) python.Reach {
+func (e entry) reach(r lang.Reach) lang.Reach {
 	if e.start.Conditional {
-		r = min(r, python.Lazy)
+		r = min(r, lang.Lazy)
 	}
 	if e.start.Tolerated {
-		r = min(r, python.Guarded)
+		r = min(r, lang.Guarded)
 	}
 	return r
 }
@@ -321,7 +319,7 @@ func (c *importCheck) isSet(e entry, name string) bool {
 }
 
 // contextPath gives where a file of a tree stands in the main context.
-func (c *importCheck) contextPath(tree python.Tree, p string) (string, bool) {
+func (c *importCheck) contextPath(tree lang.Tree, p string) (string, bool) {
 	n := c.entryOf(tree, p)
 	if n == nil {
 		return "", false

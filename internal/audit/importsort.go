@@ -5,9 +5,9 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/ctxaudit/ctxaudit/internal/lang"
 	"github.com/ctxaudit/ctxaudit/internal/lang/python"
 	"github.com/ctxaudit/ctxaudit/internal/lang/python/manifest"
-	"github.com/ctxaudit/ctxaudit/internal/lang/python/syntax"
 )
 
 // sortEntry decides what it means that the very module or script that is started was not found.
@@ -30,7 +30,7 @@ func (c *importCheck) sortEntry(e entry) {
 	}
 	if found != nil {
 		top, _, _ := strings.Cut(module, ".")
-		missing := python.Missing{Kind: python.NoModule, Module: module, Reach: python.Startup, Site: e.Site}
+		missing := python.Missing{Kind: python.NoModule, Module: module, Reach: lang.Startup, Site: e.Site}
 		// If the package is there the module in it is what is missing.
 		for name := module; strings.Contains(name, "."); {
 			above := name[:strings.LastIndexByte(name, '.')]
@@ -41,8 +41,8 @@ func (c *importCheck) sortEntry(e entry) {
 			name = above
 		}
 		g := c.group(top, found)
-		if missing.Reach = python.Startup; e.start.Tolerated {
-			missing.Reach = python.Guarded
+		if missing.Reach = lang.Startup; e.start.Tolerated {
+			missing.Reach = lang.Guarded
 		}
 		g.reach, g.entry = max(g.reach, missing.Reach), &e
 		g.missing = append(g.missing, missing)
@@ -156,7 +156,7 @@ func (c *importCheck) sortInit(m python.Missing, namespace *python.Module) {
 		}
 		file := path.Join(dir, "__init__.py")
 		data, err := c.repo.Read(file)
-		if err != nil || !slices.ContainsFunc(syntax.Scan(data, nil).Bindings, func(b syntax.Binding) bool { return b.Name == m.Name }) {
+		if err != nil || !python.Binds(data, m.Name) {
 			continue
 		}
 		g := c.groups[file]
@@ -177,17 +177,15 @@ func (c *importCheck) definedIn(m *python.Module, name string) string {
 		entries := d.Tree.Entries(d.Dir)
 		for _, file := range sortedKeys(entries) {
 			sub, ok := strings.CutSuffix(file, ".py")
-			if !ok || entries[file] != python.RegularFile || sub == "__init__" {
+			if !ok || entries[file] != lang.RegularFile || sub == "__init__" {
 				continue
 			}
 			data, err := d.Tree.Read(path.Join(d.Dir, file))
 			if err != nil {
 				continue
 			}
-			for _, b := range syntax.Scan(data, nil).Bindings {
-				if b.Name == name && (b.Kind == syntax.BindDef || b.Kind == syntax.BindClass || b.Kind == syntax.BindAssign) {
-					return sub
-				}
+			if python.Defines(data, name) {
+				return sub
 			}
 		}
 	}

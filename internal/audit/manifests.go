@@ -3,6 +3,7 @@ package audit
 import (
 	"path"
 
+	"github.com/ctxaudit/ctxaudit/internal/lang"
 	"github.com/ctxaudit/ctxaudit/internal/lang/python"
 	"github.com/ctxaudit/ctxaudit/internal/lang/python/manifest"
 	"github.com/ctxaudit/ctxaudit/internal/program"
@@ -61,7 +62,7 @@ func (c *importCheck) inRoot(root, module string) *python.Module {
 		if c.finders == nil {
 			c.finders = map[string]*python.Finder{}
 		}
-		f = python.NewFinder([]python.SearchDir{{Tree: c.repo, Dir: path.Join("/", root)}})
+		f = python.NewFinder([]lang.SearchDir{{Tree: c.repo, Dir: path.Join("/", root)}})
 		c.finders[root] = f
 	}
 	return f.Find(module)

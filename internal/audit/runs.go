@@ -7,7 +7,7 @@ import (
 
 	"github.com/ctxaudit/ctxaudit/dockerfile"
 	"github.com/ctxaudit/ctxaudit/internal/command"
-	"github.com/ctxaudit/ctxaudit/internal/lang/python"
+	"github.com/ctxaudit/ctxaudit/internal/lang"
 	"github.com/ctxaudit/ctxaudit/internal/lang/python/manifest"
 	"github.com/ctxaudit/ctxaudit/internal/shell"
 	"github.com/ctxaudit/ctxaudit/internal/steps"
@@ -32,8 +32,8 @@ func (p *pass) script(op *dockerfile.Op) *steps.Script {
 
 // installedDirs gives what RUN steps make importable by installing packages of this repository: the directories that
 // hold them, as they are when the step runs.
-func (c *importCheck) installedDirs() []python.SearchDir {
-	var out []python.SearchDir
+func (c *importCheck) installedDirs() []lang.SearchDir {
+	var out []lang.SearchDir
 	for _, op := range c.image.Plan.Ops {
 		if op.Kind != dockerfile.OpExec {
 			continue
@@ -47,7 +47,7 @@ func (c *importCheck) installedDirs() []python.SearchDir {
 			if buildsWheel(call) && call.S.Dir != "" {
 				c.installsProject(tree, call.S.Dir)
 				for _, dir := range c.packageDirs(tree, call.S.Dir) {
-					out = append(out, python.SearchDir{Tree: tree, Dir: dir, Note: op.Location.Text})
+					out = append(out, lang.SearchDir{Tree: tree, Dir: dir, Note: op.Location.Text})
 				}
 			}
 			for _, in := range manifest.Installs(call) {
@@ -55,9 +55,9 @@ func (c *importCheck) installedDirs() []python.SearchDir {
 					c.pathSteps = append(c.pathSteps, op.Location)
 				}
 				for _, dir := range c.installs(tree, in) {
-					out = append(out, python.SearchDir{Tree: tree, Dir: dir, Note: op.Location.Text})
+					out = append(out, lang.SearchDir{Tree: tree, Dir: dir, Note: op.Location.Text})
 					// An editable install leads to the directory as it is in the end.
-					out = append(out, python.SearchDir{Tree: c.tree, Dir: dir, Note: op.Location.Text})
+					out = append(out, lang.SearchDir{Tree: c.tree, Dir: dir, Note: op.Location.Text})
 				}
 			}
 		}

@@ -8,7 +8,7 @@ import (
 
 	"github.com/ctxaudit/ctxaudit/dockerfile"
 	"github.com/ctxaudit/ctxaudit/internal/command"
-	"github.com/ctxaudit/ctxaudit/internal/lang/python"
+	"github.com/ctxaudit/ctxaudit/internal/lang"
 	"github.com/ctxaudit/ctxaudit/internal/lazyre"
 	"github.com/ctxaudit/ctxaudit/internal/shell"
 )
@@ -19,11 +19,11 @@ var libraryDir = lazyre.New(`^python3?(\.\d+t?)?$`)
 // siteDirs gives what the interpreter itself puts at the end of the search path, as far as the image is known: its
 // site-packages directories, and what the .pth files in them add (Lib/site.py, addpackage). Of the interpreters that an
 // image may have, the ones in PATH and in the usual places are looked for.
-func (c *importCheck) siteDirs() []python.SearchDir {
-	var out []python.SearchDir
+func (c *importCheck) siteDirs() []lang.SearchDir {
+	var out []lang.SearchDir
 	add := func(dir, note string) {
-		if !slices.ContainsFunc(out, func(d python.SearchDir) bool { return d.Dir == dir }) {
-			out = append(out, python.SearchDir{Tree: c.tree, Dir: dir, Note: note})
+		if !slices.ContainsFunc(out, func(d lang.SearchDir) bool { return d.Dir == dir }) {
+			out = append(out, lang.SearchDir{Tree: c.tree, Dir: dir, Note: note})
 		}
 	}
 	for _, prefix := range c.prefixes() {
@@ -41,7 +41,7 @@ func (c *importCheck) siteDirs() []python.SearchDir {
 					}
 					add(dir, "")
 					for _, file := range sortedKeys(entries) {
-						if !strings.HasSuffix(file, ".pth") || entries[file] != python.RegularFile {
+						if !strings.HasSuffix(file, ".pth") || entries[file] != lang.RegularFile {
 							continue
 						}
 						for _, line := range c.pthLines(path.Join(dir, file)) {

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/ctxaudit/ctxaudit/internal/finding"
+	"github.com/ctxaudit/ctxaudit/internal/lang"
 	"github.com/ctxaudit/ctxaudit/internal/lang/python"
 	"github.com/ctxaudit/ctxaudit/internal/program"
 	"github.com/ctxaudit/ctxaudit/internal/shell"
@@ -57,7 +58,7 @@ func (e entry) lacksMounted(m python.Missing) bool {
 		dirs, rest = m.Parent.Path, strings.TrimPrefix(m.Module, m.Parent.Name+".")
 	}
 	top, _, _ := strings.Cut(rest, ".")
-	return slices.ContainsFunc(dirs, func(d python.SearchDir) bool { return e.run.mounted(path.Join(d.Dir, top)) })
+	return slices.ContainsFunc(dirs, func(d lang.SearchDir) bool { return e.run.mounted(path.Join(d.Dir, top)) })
 }
 
 // assumeMounted says that code is not followed because it is not the image's when it runs.

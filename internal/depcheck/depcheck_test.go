@@ -34,8 +34,8 @@ var allowed = map[string][]string{
 	"internal/policy":               {"internal/budget", "internal/lazyre", "internal/safeyaml"},
 	"internal/project":              {"dockerctx", "dockerfile", "internal/audit", "internal/budget", "internal/builds", "internal/files", "internal/finding", "internal/gcloudignore", "internal/git", "internal/gitfs", "internal/overlay", "internal/policy", "internal/simulate"},
 	"internal/simulate":             {"dockerctx", "dockerfile", "internal/budget", "internal/command", "internal/rootfs", "internal/shell", "internal/steps"},
-	"internal/audit":                {"dockerctx", "dockerfile", "internal/command", "internal/finding", "internal/lazyre", "internal/lang/python", "internal/lang/python/manifest", "internal/lang/python/syntax", "internal/overlay", "internal/policy", "internal/program", "internal/rootfs", "internal/secrets", "internal/shell", "internal/simulate", "internal/steps"},
-	"internal/why":                  {"dockerctx", "dockerfile", "internal/audit", "internal/edit", "internal/finding", "internal/lazyre", "internal/lang/python/syntax", "internal/overlay", "internal/policy", "internal/rootfs", "internal/simulate", "internal/steps"},
+	"internal/audit":                {"dockerctx", "dockerfile", "internal/command", "internal/finding", "internal/lang", "internal/lang/python", "internal/lang/python/manifest", "internal/lazyre", "internal/overlay", "internal/policy", "internal/program", "internal/rootfs", "internal/secrets", "internal/shell", "internal/simulate", "internal/steps"},
+	"internal/why":                  {"dockerctx", "dockerfile", "internal/audit", "internal/edit", "internal/finding", "internal/lazyre", "internal/overlay", "internal/policy", "internal/rootfs", "internal/simulate", "internal/steps"},
 	"internal/builds":               {"internal/budget", "internal/command", "internal/files", "internal/lazyre", "internal/safeyaml", "internal/shell"},
 	"internal/gcloudignore":         {"dockerctx"},
 	"internal/suppress":             {"internal/finding", "internal/lazyre", "internal/policy"},
@@ -49,7 +49,7 @@ var allowed = map[string][]string{
 	"internal/cli":                  {"internal/engine", "dockerctx", "dockerfile", "internal/audit", "internal/baseline", "internal/budget", "internal/edit", "internal/files", "internal/finding", "internal/gcstart", "internal/git", "internal/gitfs", "internal/ignorelint", "internal/imagediff", "internal/inventory", "internal/lazyre", "internal/offline", "internal/overlay", "internal/policy", "internal/project", "internal/report", "internal/rootfs", "internal/shell", "internal/simulate", "internal/suppress", "internal/why"},
 	"internal/conformance":          {"dockerctx", "dockerfile", "internal/rootfs", "internal/simulate"},
 	"internal/program":              {"internal/command", "internal/lazyre", "internal/shell"},
-	"internal/lang/python":          {"internal/lang/python/syntax"},
+	"internal/lang/python":          {"internal/lang", "internal/lang/python/syntax", "internal/lazyre"},
 	"internal/lang/python/manifest": {"internal/budget", "internal/command", "internal/lazyre", "internal/lang/python/syntax", "internal/safeyaml", "internal/shell"},
 	"internal/lang/python/syntax":   {"dockerctx"},
 	"cmd/ctxaudit":                  {"internal/cli", "internal/gcstart"},
@@ -63,6 +63,7 @@ var allowed = map[string][]string{
 	"internal/git":                  {"internal/files", "internal/lazyre"},
 	"internal/offline":              {},
 	"internal/safeyaml":             {"internal/budget"},
+	"internal/lang":                 {"dockerctx"},
 	"internal/shell":                {"internal/budget"},
 	"internal/command":              {"internal/lazyre", "internal/shell"},
 	"internal/steps":                {"dockerfile", "internal/command", "internal/shell"},
@@ -176,6 +177,21 @@ func TestOneReaderOfScripts(t *testing.T) {
 		}
 		for _, imp := range p.Imports {
 			assert.False(t, strings.HasPrefix(imp, "mvdan.cc/sh"), "%s must not import %s", p.ImportPath, imp)
+		}
+	}
+}
+
+// What a language is made of stays below lang; audit alone asks it what a program reaches and what is declared.
+func TestOneRoomForEachLanguage(t *testing.T) {
+	for _, p := range packages(t) {
+		name := strings.TrimPrefix(p.ImportPath, module)
+		for _, imp := range p.Imports {
+			own, _ := strings.CutPrefix(imp, module)
+			if strings.HasPrefix(name, "internal/lang/") || !strings.HasPrefix(own, "internal/lang/") {
+				continue
+			}
+			assert.Equal(t, "internal/audit", name, "%s must not import %s", name, own)
+			assert.NotContains(t, own, "/syntax", "%s must not read source text by itself", name)
 		}
 	}
 }

@@ -130,6 +130,8 @@ type Hint struct {
 	// ExportName is bound by the submodule ExportFrom, and lacked by the package whose __init__.py is ExportFile in the
 	// build context.
 	ExportFile, ExportFrom, ExportName string
+	// ExportLine is the line of ExportFile behind its imports, 0 if it has none.
+	ExportLine int
 	// EnvName must be EnvValue.
 	EnvName, EnvValue string
 }

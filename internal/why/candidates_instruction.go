@@ -12,7 +12,6 @@ import (
 	"github.com/ctxaudit/ctxaudit/dockerfile"
 	"github.com/ctxaudit/ctxaudit/internal/edit"
 	"github.com/ctxaudit/ctxaudit/internal/finding"
-	"github.com/ctxaudit/ctxaudit/internal/lang/python/syntax"
 	"github.com/ctxaudit/ctxaudit/internal/rootfs"
 	"github.com/ctxaudit/ctxaudit/internal/simulate"
 )
@@ -386,13 +385,8 @@ func (r *Repairer) exportCandidates(f finding.Finding) ([]candidate, error) {
 	if err != nil {
 		return nil, nil
 	}
-	line := 1
-	for _, i := range syntax.Scan(data, nil).Imports {
-		if i.Context.Flags == 0 {
-			line = max(line, i.Range.End.Line+1)
-		}
-	}
-	if line == 1 {
+	line := h.ExportLine
+	if line == 0 {
 		// Behind a docstring and comments, at the end of what is short.
 		line = strings.Count(string(data), "\n") + 1
 		if len(data) > 0 && !strings.HasSuffix(string(data), "\n") {

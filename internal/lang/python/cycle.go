@@ -1,6 +1,7 @@
 package python
 
 import (
+	"github.com/ctxaudit/ctxaudit/internal/lang"
 	"github.com/ctxaudit/ctxaudit/internal/lang/python/syntax"
 )
 
@@ -9,8 +10,8 @@ import (
 type Cycle struct {
 	// Module is asked for Name at Site, while its own import at Pending is not done.
 	Module, Name string
-	Site         Site
-	Pending      Site
+	Site         lang.Site
+	Pending      lang.Site
 }
 
 // Cycles follows the imports that happen at start-up, in their order, and gives those that come too early. Modules whose
@@ -55,7 +56,7 @@ type cycles struct {
 type progress struct {
 	done bool
 	at   int // offset of the statement that runs
-	site Site
+	site lang.Site
 }
 
 func (c *cycles) run(n *Node, depth int) {
@@ -76,17 +77,17 @@ func (c *cycles) imports(n *Node, p *progress, depth int) {
 	}
 	for i := range f.Imports {
 		imp := &f.Imports[i]
-		if reachOf(n, imp.Context) != Startup {
+		if reachOf(n, imp.Context) != lang.Startup {
 			continue
 		}
 		p.at = imp.Range.Start.Offset
-		p.site = Site{File: n.Module.File, Importer: n.key(), Range: imp.Range, Text: statement(imp), Reach: Startup}
+		p.site = lang.Site{File: n.Module.File, Importer: n.key(), Range: imp.Range, Text: statement(imp), Reach: lang.Startup}
 		c.execute(n, imp, p.site, depth)
 	}
 }
 
 // execute does what an import statement does: it imports the packages on the way, the module, and asks it for names.
-func (c *cycles) execute(n *Node, imp *syntax.Import, site Site, depth int) {
+func (c *cycles) execute(n *Node, imp *syntax.Import, site lang.Site, depth int) {
 	name, ok := absolute(n, imp.Level, imp.Module)
 	if !ok {
 		return
@@ -122,7 +123,7 @@ func (c *cycles) packages(name string, depth int) {
 
 func (c *cycles) load(name string, depth int) *Node {
 	n := c.graph.Nodes[name]
-	if n != nil && n.Reach == Startup {
+	if n != nil && n.Reach == lang.Startup {
 		c.run(n, depth+1)
 	}
 	return n

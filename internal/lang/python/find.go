@@ -3,28 +3,30 @@ package python
 import (
 	"path"
 	"strings"
+
+	"github.com/ctxaudit/ctxaudit/internal/lang"
 )
 
 // finder finds modules. What it found once it finds again, as sys.modules does.
 type finder struct {
-	search  []SearchDir
+	search  []lang.SearchDir
 	modules map[string]*Module // nil for what is not there
-	entries map[Tree]map[string]listing
+	entries map[lang.Tree]map[string]listing
 }
 
-func newFinder(search []SearchDir) *finder {
-	return &finder{search: search, modules: map[string]*Module{}, entries: map[Tree]map[string]listing{}}
+func newFinder(search []lang.SearchDir) *finder {
+	return &finder{search: search, modules: map[string]*Module{}, entries: map[lang.Tree]map[string]listing{}}
 }
 
 // addSearch puts an entry on the search path; what was not found may be found now.
-func (f *finder) addSearch(d SearchDir, front bool) bool {
+func (f *finder) addSearch(d lang.SearchDir, front bool) bool {
 	for _, have := range f.search {
 		if have.Dir == d.Dir && have.Tree == d.Tree {
 			return false
 		}
 	}
 	if front {
-		f.search = append([]SearchDir{d}, f.search...)
+		f.search = append([]lang.SearchDir{d}, f.search...)
 	} else {
 		f.search = append(f.search, d)
 	}
@@ -66,8 +68,8 @@ func cutLast(name string) (above, last string, nested bool) {
 
 // lookup searches directories for a module: in each a regular package wins over a compiled module, that over a source
 // file; directories without __init__.py count only if nothing else is found anywhere, all of them together.
-func (f *finder) lookup(name, last string, search []SearchDir) *Module {
-	var portions []SearchDir
+func (f *finder) lookup(name, last string, search []lang.SearchDir) *Module {
+	var portions []lang.SearchDir
 	for _, d := range search {
 		here := f.list(d.Tree, d.Dir)
 		entries := here.entries
@@ -75,29 +77,29 @@ func (f *finder) lookup(name, last string, search []SearchDir) *Module {
 			continue
 		}
 		dir := path.Join(d.Dir, last)
-		if entries[last] == Directory {
+		if entries[last] == lang.Directory {
 			inside := f.list(d.Tree, dir)
-			if inside.entries["__init__.py"] == RegularFile {
-				return &Module{Name: name, Kind: Package, Tree: d.Tree, File: dir + "/__init__.py", Path: []SearchDir{{d.Tree, dir, ""}}}
+			if inside.entries["__init__.py"] == lang.RegularFile {
+				return &Module{Name: name, Kind: Package, Tree: d.Tree, File: dir + "/__init__.py", Path: []lang.SearchDir{{Tree: d.Tree, Dir: dir}}}
 			}
 			if ext := inside.compiled("__init__"); ext != "" {
-				return &Module{Name: name, Kind: Extension, Tree: d.Tree, File: path.Join(dir, ext), Path: []SearchDir{{d.Tree, dir, ""}}}
+				return &Module{Name: name, Kind: Extension, Tree: d.Tree, File: path.Join(dir, ext), Path: []lang.SearchDir{{Tree: d.Tree, Dir: dir}}}
 			}
 		}
 		if ext := here.compiled(last); ext != "" {
 			return &Module{Name: name, Kind: Extension, Tree: d.Tree, File: path.Join(d.Dir, ext)}
 		}
-		if entries[last+".py"] == RegularFile {
+		if entries[last+".py"] == lang.RegularFile {
 			return &Module{Name: name, Kind: Plain, Tree: d.Tree, File: dir + ".py"}
 		}
-		if entries[last+".pyc"] == RegularFile {
+		if entries[last+".pyc"] == lang.RegularFile {
 			return &Module{Name: name, Kind: Extension, Tree: d.Tree, File: dir + ".pyc"}
 		}
 		switch entries[last] {
-		case Opaque:
+		case lang.Opaque:
 			return &Module{Name: name, Kind: Extension, Tree: d.Tree, File: dir}
-		case Directory:
-			portions = append(portions, SearchDir{d.Tree, dir, ""})
+		case lang.Directory:
+			portions = append(portions, lang.SearchDir{Tree: d.Tree, Dir: dir})
 		}
 	}
 	if len(portions) > 0 {
@@ -108,21 +110,21 @@ func (f *finder) lookup(name, last string, search []SearchDir) *Module {
 
 // listing is what a directory holds, and which of it are modules that were compiled for one version of Python, by name.
 type listing struct {
-	entries  map[string]EntryKind
+	entries  map[string]lang.EntryKind
 	versions map[string]string
 }
 
 // compiled gives the file of a compiled module: NAME.so, NAME.abi3.so, NAME.cpython-312-x86_64-linux-gnu.so, NAME.pyd.
 func (l listing) compiled(name string) string {
 	for _, suffix := range []string{".so", ".abi3.so", ".pyd"} {
-		if l.entries[name+suffix] == RegularFile {
+		if l.entries[name+suffix] == lang.RegularFile {
 			return name + suffix
 		}
 	}
 	return l.versions[name]
 }
 
-func (f *finder) list(t Tree, dir string) listing {
+func (f *finder) list(t lang.Tree, dir string) listing {
 	byDir := f.entries[t]
 	if byDir == nil {
 		byDir = map[string]listing{}
@@ -134,7 +136,7 @@ func (f *finder) list(t Tree, dir string) listing {
 	l := listing{entries: t.Entries(dir)}
 	for e, kind := range l.entries {
 		name, _, ok := strings.Cut(e, ".cpython-")
-		if !ok || kind != RegularFile || !strings.HasSuffix(e, ".so") {
+		if !ok || kind != lang.RegularFile || !strings.HasSuffix(e, ".so") {
 			continue
 		}
 		if l.versions == nil {
@@ -152,7 +154,7 @@ func (f *finder) list(t Tree, dir string) listing {
 type Finder struct{ finder *finder }
 
 // NewFinder makes a Finder.
-func NewFinder(search []SearchDir) *Finder { return &Finder{newFinder(search)} }
+func NewFinder(search []lang.SearchDir) *Finder { return &Finder{newFinder(search)} }
 
 // Find looks a module up; nil if it is not there.
 func (f *Finder) Find(name string) *Module {
@@ -161,7 +163,7 @@ func (f *Finder) Find(name string) *Module {
 }
 
 // Find looks a module up along a search path; nil if it is not there.
-func Find(search []SearchDir, name string) *Module {
+func Find(search []lang.SearchDir, name string) *Module {
 	m, _ := newFinder(search).find(name)
 	return m
 }

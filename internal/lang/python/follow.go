@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/ctxaudit/ctxaudit/internal/lang"
 	"github.com/ctxaudit/ctxaudit/internal/lang/python/syntax"
 )
 
@@ -46,7 +47,7 @@ func absolute(n *Node, level int, module string) (string, bool) {
 	return base + "." + module, true
 }
 
-func (g *Graph) followImport(n *Node, imp *syntax.Import, site Site) {
+func (g *Graph) followImport(n *Node, imp *syntax.Import, site lang.Site) {
 	name, ok := absolute(n, imp.Level, imp.Module)
 	r := min(n.Reach, site.Reach)
 	if !ok {
@@ -71,7 +72,7 @@ func (g *Graph) followImport(n *Node, imp *syntax.Import, site Site) {
 }
 
 // followStar reaches the submodules that __all__ names: a star import imports them.
-func (g *Graph) followStar(n *Node, m *Module, r Reach, site Site) {
+func (g *Graph) followStar(n *Node, m *Module, r lang.Reach, site lang.Site) {
 	f := g.source(g.Nodes[m.Name])
 	if f == nil || f.All == nil {
 		return
@@ -84,7 +85,7 @@ func (g *Graph) followStar(n *Node, m *Module, r Reach, site Site) {
 }
 
 // followName reaches what a from-import asks of a module: a name that it binds, or else a submodule.
-func (g *Graph) followName(n *Node, m *Module, name string, r Reach, site Site) {
+func (g *Graph) followName(n *Node, m *Module, name string, r lang.Reach, site lang.Site) {
 	node := g.Nodes[m.Name]
 	ex := g.Exports(node)
 	if ex.Has(name) && !(n == node && m.IsPackage() && g.onlyFromItself(n, name)) {
@@ -108,7 +109,7 @@ func (g *Graph) followName(n *Node, m *Module, name string, r Reach, site Site) 
 	}
 }
 
-func (g *Graph) followCall(n *Node, c syntax.ImportCall, site Site) {
+func (g *Graph) followCall(n *Node, c syntax.ImportCall, site lang.Site) {
 	name, ok := c.Module, true
 	if c.Level > 0 {
 		if c.Package != "" {
@@ -122,7 +123,7 @@ func (g *Graph) followCall(n *Node, c syntax.ImportCall, site Site) {
 	}
 	r := min(n.Reach, site.Reach)
 	if strings.HasSuffix(c.Callee, "find_spec") {
-		r = min(r, Guarded)
+		r = min(r, lang.Guarded)
 	}
 	if m, parent := g.find(n, name); m != nil {
 		g.visit(m, r, n, site)
@@ -132,7 +133,7 @@ func (g *Graph) followCall(n *Node, c syntax.ImportCall, site Site) {
 	}
 }
 
-func (g *Graph) followString(n *Node, s Named, site Site) {
+func (g *Graph) followString(n *Node, s Named, site lang.Site) {
 	r := min(n.Reach, site.Reach)
 	m, parent := g.find(n, s.Dotted)
 	if m == nil && !s.Exact {
@@ -161,7 +162,7 @@ func (g *Graph) followString(n *Node, s Named, site Site) {
 
 // imported records a site that asks for a module. A module is followed again when a stronger way to it is found, its
 // sites count once.
-func (g *Graph) imported(m *Module, site Site) {
+func (g *Graph) imported(m *Module, site lang.Site) {
 	key := askedKey{m.Name, site.File, site.Range}
 	if !g.asked.has(key) {
 		g.asked.own[key] = true
@@ -214,7 +215,7 @@ func (g *Graph) lack(m Missing) {
 
 // editPath does what a module does to sys.path.
 func (g *Graph) editPath(n *Node, e syntax.PathEdit) {
-	if reachOf(n, e.Context) <= Typing {
+	if reachOf(n, e.Context) <= lang.Typing {
 		return
 	}
 	dir := ""
@@ -232,9 +233,9 @@ func (g *Graph) editPath(n *Node, e syntax.PathEdit) {
 	}
 	if dir == "" {
 		if e.Path.Base == syntax.PathUnknown {
-			g.UnknownPaths = append(g.UnknownPaths, Site{File: n.Module.File, Importer: n.key(), Range: e.Range})
+			g.UnknownPaths = append(g.UnknownPaths, lang.Site{File: n.Module.File, Importer: n.key(), Range: e.Range})
 		}
 		return
 	}
-	g.finder.addSearch(SearchDir{Tree: n.Module.Tree, Dir: dir, Note: n.Module.File}, e.Front)
+	g.finder.addSearch(lang.SearchDir{Tree: n.Module.Tree, Dir: dir, Note: n.Module.File}, e.Front)
 }

@@ -7,6 +7,7 @@ import (
 	"path"
 	"slices"
 
+	"github.com/ctxaudit/ctxaudit/internal/lang"
 	"github.com/ctxaudit/ctxaudit/internal/lang/python/syntax"
 )
 
@@ -14,18 +15,18 @@ import (
 type Entry struct {
 	// Script is a file that is run as __main__; "" if Module is set.
 	Script string
-	Tree   Tree
+	Tree   lang.Tree
 	// Module is imported, or run as __main__ if Main is set (python -m).
 	Module string
 	Main   bool
 	// Site is the command that starts it.
-	Site Site
+	Site lang.Site
 }
 
 // Config says how imports are followed.
 type Config struct {
 	Entries []Entry
-	Search  []SearchDir
+	Search  []lang.SearchDir
 	// Sources are where files are read, for this program and others; nil: they are read as the zero configuration says.
 	Sources *Sources
 	// Foreign reports whether a module is somebody else's whatever happens, such as one of the standard library: that it is
@@ -56,15 +57,15 @@ type Graph struct {
 	// Nodes by module name, and scripts by their path.
 	Nodes map[string]*Node
 	// Importers gives the sites that ask for a module, by its name, in the order in which they were met.
-	Importers map[string][]Site
+	Importers map[string][]lang.Site
 	// Missing is what is asked for and not there, the strongest way first, each site once for each name.
 	Missing []Missing
 	// Entries that could not be found, by their index in Config.Entries.
 	Absent []int
 	// Search is the search path in the end, with what the program itself put on it.
-	Search []SearchDir
+	Search []lang.SearchDir
 	// UnknownPaths are places that put something on the search path that could not be told.
-	UnknownPaths []Site
+	UnknownPaths []lang.Site
 	// Unreadable are files that were reached and whose content is not known, or no Python.
 	Unreadable []string
 	// Misplaced are relative imports that Python refuses: in a script, which has no package, or beyond the top of one.
@@ -73,7 +74,7 @@ type Graph struct {
 	inherited int // names that star imports handed on
 	finder    *finder
 	config    Config
-	queue     [Startup + 1][]*Node
+	queue     [lang.Startup + 1][]*Node
 	missing   map[missingKey]*Missing
 	asked     askedSites
 	unmet     map[string][]*Node // who asked for what is not there
@@ -131,7 +132,7 @@ func newGraph(cfg Config) *Graph {
 	cfg.Prior = nil
 	return &Graph{
 		Nodes: map[string]*Node{}, exports: map[*Node]*Exports{}, finder: newFinder(slices.Clone(cfg.Search)), config: cfg,
-		missing: map[missingKey]*Missing{}, Importers: map[string][]Site{}, asked: askedSites{own: map[askedKey]bool{}}, unmet: map[string][]*Node{},
+		missing: map[missingKey]*Missing{}, Importers: map[string][]lang.Site{}, asked: askedSites{own: map[askedKey]bool{}}, unmet: map[string][]*Node{},
 	}
 }
 
@@ -190,18 +191,18 @@ func (g *Graph) find(n *Node, name string) (m, parent *Module) {
 
 func (g *Graph) start(e Entry) bool {
 	if e.Script != "" {
-		if g.finder.list(e.Tree, path.Dir(e.Script)).entries[path.Base(e.Script)] != RegularFile {
+		if g.finder.list(e.Tree, path.Dir(e.Script)).entries[path.Base(e.Script)] != lang.RegularFile {
 			return false
 		}
 		m := &Module{Name: "__main__", Kind: Plain, Tree: e.Tree, File: e.Script}
-		g.push(e.Script, m, Startup, nil, e.Site, true)
+		g.push(e.Script, m, lang.Startup, nil, e.Site, true)
 		return true
 	}
 	m, _ := g.finder.find(e.Module)
 	if m == nil {
 		return false
 	}
-	g.visit(m, Startup, nil, e.Site)
+	g.visit(m, lang.Startup, nil, e.Site)
 	if e.Main {
 		if m.IsPackage() {
 			main, _ := g.finder.find(e.Module + ".__main__")
@@ -210,13 +211,13 @@ func (g *Graph) start(e Entry) bool {
 			}
 			m = main
 		}
-		g.push(m.Name, m, Startup, nil, e.Site, true)
+		g.push(m.Name, m, lang.Startup, nil, e.Site, true)
 	}
 	return true
 }
 
 // visit reaches a module and the packages above it, which are imported first.
-func (g *Graph) visit(m *Module, r Reach, from *Node, site Site) {
+func (g *Graph) visit(m *Module, r lang.Reach, from *Node, site lang.Site) {
 	for i := range m.Name {
 		if m.Name[i] == '.' {
 			if above, _ := g.finder.find(m.Name[:i]); above != nil {
@@ -235,7 +236,7 @@ func (n *Node) key() string {
 	return n.Module.Name
 }
 
-func (g *Graph) push(key string, m *Module, r Reach, from *Node, site Site, main bool) {
+func (g *Graph) push(key string, m *Module, r lang.Reach, from *Node, site lang.Site, main bool) {
 	n := g.Nodes[key]
 	if n == nil {
 		n = &Node{Module: m}
@@ -255,7 +256,7 @@ func (g *Graph) push(key string, m *Module, r Reach, from *Node, site Site, main
 
 // run follows imports, the strongest ways first, so that most modules are followed once.
 func (g *Graph) run() {
-	for r := Startup; r > Typing && g.config.Context.Err() == nil; {
+	for r := lang.Startup; r > lang.Typing && g.config.Context.Err() == nil; {
 		q := g.queue[r]
 		if len(q) == 0 {
 			r--
@@ -269,7 +270,7 @@ func (g *Graph) run() {
 		n.done = n.Reach
 		g.follow(n)
 		// What was found may be reached at start-up again.
-		r = Startup
+		r = lang.Startup
 	}
 }
 
@@ -294,21 +295,21 @@ func (g *Graph) source(n *Node) *syntax.File {
 var unreadable = &source{file: &syntax.File{Dynamic: []syntax.Marker{{Kind: syntax.MarkExec}}}}
 
 // reachOf tells how a place is reached once its module is imported; 0 if it never is.
-func reachOf(n *Node, c syntax.Context) Reach {
+func reachOf(n *Node, c syntax.Context) lang.Reach {
 	switch {
 	case c.Has(syntax.Never):
 		return 0
 	case c.Has(syntax.TypeChecking):
-		return Typing
+		return lang.Typing
 	case c.Has(syntax.MainGuard) && !n.Main:
 		return 0
 	case c.Has(syntax.Guarded), c.Has(syntax.Suppressed), c.Has(syntax.InHandler),
 		c.Has(syntax.VersionBranch), c.Has(syntax.PlatformBranch), c.Has(syntax.DevelopmentBranch), c.Has(syntax.Probed):
-		return Guarded
+		return lang.Guarded
 	case c.Has(syntax.InFunction):
-		return Lazy
+		return lang.Lazy
 	default:
-		return Startup
+		return lang.Startup
 	}
 }
 
@@ -332,20 +333,20 @@ func (g *Graph) follow(n *Node) {
 		if at.Has(syntax.InTry) && !at.Has(syntax.InHandler) && g.knownMissing(n, imp) {
 			failed[at.Try] = true
 		}
-		if r := reachOf(n, at); r > Typing {
+		if r := reachOf(n, at); r > lang.Typing {
 			n.Imports++
-			g.followImport(n, imp, Site{File: n.Module.File, Importer: n.key(), Range: imp.Range, Text: n.source.texts[i], Reach: r})
+			g.followImport(n, imp, lang.Site{File: n.Module.File, Importer: n.key(), Range: imp.Range, Text: n.source.texts[i], Reach: r})
 		}
 	}
 	for _, c := range f.ImportCalls {
-		if r := reachOf(n, c.Context); r > Typing && c.Literal {
-			g.followCall(n, c, Site{File: n.Module.File, Importer: n.key(), Range: c.Range, Text: c.Callee + "(\"" + c.Module + "\")", Reach: r})
+		if r := reachOf(n, c.Context); r > lang.Typing && c.Literal {
+			g.followCall(n, c, lang.Site{File: n.Module.File, Importer: n.key(), Range: c.Range, Text: c.Callee + "(\"" + c.Module + "\")", Reach: r})
 		}
 	}
 	if g.config.Strings != nil {
 		for _, s := range g.config.Strings(f) {
-			if r := min(reachOf(n, s.Context), Lazy); r > Typing {
-				g.followString(n, s, Site{File: n.Module.File, Importer: n.key(), Range: s.Range, Text: "\"" + s.Dotted + "\"", Reach: r})
+			if r := min(reachOf(n, s.Context), lang.Lazy); r > lang.Typing {
+				g.followString(n, s, lang.Site{File: n.Module.File, Importer: n.key(), Range: s.Range, Text: "\"" + s.Dotted + "\"", Reach: r})
 			}
 		}
 	}

@@ -9,42 +9,7 @@
 // for the order in which a directory is searched.
 package python
 
-import (
-	"github.com/ctxaudit/ctxaudit/internal/lang/python/syntax"
-)
-
-// EntryKind is what a directory holds under a name, links followed.
-type EntryKind uint8
-
-// The kinds of entries. The zero value is nothing.
-const (
-	Nothing EntryKind = iota
-	RegularFile
-	Directory
-	// Opaque is something that exists and of which nothing else is known.
-	Opaque
-)
-
-// Tree is a file tree. Paths are absolute and slash-separated.
-type Tree interface {
-	// Entries gives the entries of a directory by name; nil if there is no such directory.
-	Entries(dir string) map[string]EntryKind
-	// Read gives the content of a file.
-	Read(path string) ([]byte, error)
-	// Key tells files apart without reading them: those of one key, also of other trees, have the same bytes. nil: it is not
-	// known.
-	Key(path string) any
-	// MayHold reports whether something may exist at a path although Entries does not show it.
-	MayHold(path string) bool
-}
-
-// SearchDir is an entry of sys.path.
-type SearchDir struct {
-	Tree Tree
-	Dir  string
-	// Note says where the entry comes from, for people.
-	Note string
-}
+import "github.com/ctxaudit/ctxaudit/internal/lang"
 
 // ModuleKind is the form of a module.
 type ModuleKind uint8
@@ -61,50 +26,15 @@ const (
 type Module struct {
 	Name string
 	Kind ModuleKind
-	Tree Tree
+	Tree lang.Tree
 	// File is its source; "" for a namespace package, the compiled file for an extension.
 	File string
 	// Path is where its submodules are searched; empty if it is no package.
-	Path []SearchDir
+	Path []lang.SearchDir
 }
 
 // IsPackage reports whether the module can have submodules.
 func (m *Module) IsPackage() bool { return m.Kind == Package || m.Kind == Namespace }
-
-// Reach tells how code is reached; greater is more certain.
-type Reach uint8
-
-// The kinds of reach. That of a way through several imports is its weakest link.
-const (
-	Typing  Reach = iota + 1 // only for type checkers: never at run time
-	Guarded                  // in a try whose handler takes an import error
-	Lazy                     // in a function
-	Startup                  // when the module is imported
-)
-
-// String gives the reach in one word.
-func (r Reach) String() string {
-	switch r {
-	case Startup:
-		return "startup"
-	case Lazy:
-		return "lazy"
-	case Guarded:
-		return "guarded"
-	default:
-		return "typing"
-	}
-}
-
-// Site is a place that asks for a module.
-type Site struct {
-	File string // path in the tree
-	// Importer is the key in Graph.Nodes of the module that the place is in; "" for a command.
-	Importer string
-	Range    syntax.Range
-	Text     string // the statement, on one line
-	Reach    Reach  // of the statement within its module
-}
 
 // Node is a module that the program reaches.
 type Node struct {
@@ -112,14 +42,14 @@ type Node struct {
 	// Main is set for what is run as __main__.
 	Main bool
 	// Reach is the strongest way to it, From the node whose Site it goes through; nil for an entry point.
-	Reach Reach
+	Reach lang.Reach
 	From  *Node
-	Site  Site
+	Site  lang.Site
 	// Imports counts the import statements in it that were followed.
 	Imports int
 
 	source *source
-	done   Reach // the reach with which its imports were followed last
+	done   lang.Reach // the reach with which its imports were followed last
 }
 
 // Way gives the nodes from the entry point to this one.
@@ -151,7 +81,7 @@ type Missing struct {
 	// Parent is the nearest package above it that was found; nil for a top-level name.
 	Parent *Module
 	// Reach is that of the strongest way to the site, the site included.
-	Reach Reach
+	Reach lang.Reach
 	From  *Node
-	Site  Site
+	Site  lang.Site
 }

@@ -10,27 +10,28 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/ctxaudit/ctxaudit/internal/lang"
 	"github.com/ctxaudit/ctxaudit/internal/lang/python/syntax"
 )
 
 // mapTree is a tree of files by absolute path.
 type mapTree map[string]string
 
-func (t mapTree) Entries(dir string) map[string]EntryKind {
-	var out map[string]EntryKind
+func (t mapTree) Entries(dir string) map[string]lang.EntryKind {
+	var out map[string]lang.EntryKind
 	for p := range t {
 		rest, ok := strings.CutPrefix(p, strings.TrimSuffix(dir, "/")+"/")
 		if !ok {
 			continue
 		}
 		if out == nil {
-			out = map[string]EntryKind{}
+			out = map[string]lang.EntryKind{}
 		}
 		name, _, below := strings.Cut(rest, "/")
 		if below {
-			out[name] = Directory
+			out[name] = lang.Directory
 		} else {
-			out[name] = RegularFile
+			out[name] = lang.RegularFile
 		}
 	}
 	return out
@@ -50,10 +51,10 @@ func (t mapTree) Key(string) any { return nil }
 
 // follow starts the script /app/main.py with /app on the search path.
 func follow(t mapTree, search ...string) *Graph {
-	tree := Tree(&t)
+	tree := lang.Tree(&t)
 	cfg := Config{Entries: []Entry{{Script: "/app/main.py", Tree: tree}}}
 	for _, d := range append([]string{"/app"}, search...) {
-		cfg.Search = append(cfg.Search, SearchDir{Tree: tree, Dir: d})
+		cfg.Search = append(cfg.Search, lang.SearchDir{Tree: tree, Dir: d})
 	}
 	return Follow(cfg)
 }
@@ -161,7 +162,7 @@ func TestWay(t *testing.T) {
 
 func TestMainModule(t *testing.T) {
 	tree := mapTree{"/app/pkg/__init__.py": "", "/app/pkg/__main__.py": "from . import cli\n", "/app/pkg/cli.py": "import nope\n"}
-	g := Follow(Config{Entries: []Entry{{Module: "pkg", Main: true}, {Module: "gone"}}, Search: []SearchDir{{Tree: &tree, Dir: "/app"}}})
+	g := Follow(Config{Entries: []Entry{{Module: "pkg", Main: true}, {Module: "gone"}}, Search: []lang.SearchDir{{Tree: &tree, Dir: "/app"}}})
 	assert.Equal(t, []int{1}, g.Absent)
 	assert.Equal(t, []string{"startup nope cli.py:1"}, describe(g))
 }
@@ -169,7 +170,7 @@ func TestMainModule(t *testing.T) {
 func TestStrings(t *testing.T) {
 	tree := mapTree{"/app/main.py": "APPS = ['shop.apps.Config', 'gone.app', 'shop']\n", "/app/shop/__init__.py": "", "/app/shop/apps.py": ""}
 	g := Follow(Config{
-		Entries: []Entry{{Script: "/app/main.py", Tree: &tree}}, Search: []SearchDir{{Tree: &tree, Dir: "/app"}},
+		Entries: []Entry{{Script: "/app/main.py", Tree: &tree}}, Search: []lang.SearchDir{{Tree: &tree, Dir: "/app"}},
 		Strings: func(f *syntax.File) []Named {
 			var out []Named
 			for _, l := range f.Literals {
@@ -216,7 +217,7 @@ func TestCycles(t *testing.T) {
 
 // What is started by its name is imported after the packages above it; what runs as __main__ is not being imported.
 func TestCyclesOfStartedModules(t *testing.T) {
-	tree := Tree(&mapTree{
+	tree := lang.Tree(&mapTree{
 		"/app/p/__init__.py": "from .celery import app\n", "/app/p/celery.py": "from . import settings\napp = 1\n", "/app/p/settings.py": "",
 		"/app/run.py": "import b\nx = 1\n", "/app/b.py": "from run import x\n",
 		"/app/q/__init__.py": "", "/app/q/__main__.py": "import q.a\nx = 1\n", "/app/q/a.py": "from q.b import y\nz = 1\n", "/app/q/b.py": "from q.a import z\ny = 1\n",
@@ -231,7 +232,7 @@ func TestCyclesOfStartedModules(t *testing.T) {
 		"a package as __main__":           {Entry{Module: "q", Main: true}, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
-			g := Follow(Config{Entries: []Entry{c.entry}, Search: []SearchDir{{Tree: tree, Dir: "/app"}}})
+			g := Follow(Config{Entries: []Entry{c.entry}, Search: []lang.SearchDir{{Tree: tree, Dir: "/app"}}})
 			assert.Len(t, g.Cycles(), c.want)
 		})
 	}
@@ -246,7 +247,7 @@ func TestFallbackOfWhatIsMissingIsNeeded(t *testing.T) {
 		"/app/shop/settings/prod.py":     "",
 		"/app/shop/slow.py":              "",
 	}
-	g := Follow(Config{Entries: []Entry{{Script: "/app/main.py", Tree: tree}}, Search: []SearchDir{{Tree: tree, Dir: "/app"}}})
-	assert.Equal(t, Startup, g.Nodes["shop.settings.prod"].Reach)
-	assert.Equal(t, Guarded, g.Nodes["shop.slow"].Reach, "what a dependency is there for is not known")
+	g := Follow(Config{Entries: []Entry{{Script: "/app/main.py", Tree: tree}}, Search: []lang.SearchDir{{Tree: tree, Dir: "/app"}}})
+	assert.Equal(t, lang.Startup, g.Nodes["shop.settings.prod"].Reach)
+	assert.Equal(t, lang.Guarded, g.Nodes["shop.slow"].Reach, "what a dependency is there for is not known")
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/ctxaudit/ctxaudit/internal/lang"
 	"github.com/ctxaudit/ctxaudit/internal/lang/python/syntax"
 )
 
@@ -73,7 +74,7 @@ func (g *Graph) resume(cfg Config) *Graph {
 }
 
 // sameProgram reports whether another program is the same over another tree, and gives both trees.
-func (g *Graph) sameProgram(cfg Config) (was, now Tree, ok bool) {
+func (g *Graph) sameProgram(cfg Config) (was, now lang.Tree, ok bool) {
 	if len(g.Absent) > 0 || len(g.Unreadable) > 0 || len(cfg.Entries) != len(g.config.Entries) || len(cfg.Search) != len(g.finder.search) {
 		return nil, nil, false
 	}
@@ -83,7 +84,7 @@ func (g *Graph) sameProgram(cfg Config) (was, now Tree, ok bool) {
 	for t := range g.finder.entries {
 		was = t
 	}
-	pair := func(a, b Tree) bool {
+	pair := func(a, b lang.Tree) bool {
 		if a == nil && b == nil {
 			return true
 		}
@@ -110,7 +111,7 @@ func (g *Graph) sameProgram(cfg Config) (was, now Tree, ok bool) {
 }
 
 // added gives the stems of the names that directories have now and did not have; ok is false if anything else differs.
-func (g *Graph) added(was, now Tree) (stems map[string]map[string]bool, ok bool) {
+func (g *Graph) added(was, now lang.Tree) (stems map[string]map[string]bool, ok bool) {
 	stems = map[string]map[string]bool{}
 	differs := map[string]bool{}
 	for dir, have := range g.finder.entries[was] {
@@ -162,7 +163,7 @@ func (g *Graph) nowFound(added map[string]map[string]bool) (names []string, ok b
 		if nested {
 			search = g.finder.modules[above].Path
 		}
-		if !slices.ContainsFunc(search, func(d SearchDir) bool { return added[d.Dir][last] }) {
+		if !slices.ContainsFunc(search, func(d lang.SearchDir) bool { return added[d.Dir][last] }) {
 			continue
 		}
 		if m != nil {
@@ -192,7 +193,7 @@ func (g *Graph) onlyAdds(n *Node, names []string) bool {
 }
 
 // onto gives a copy of g over another tree.
-func (g *Graph) onto(cfg Config, now Tree) *Graph {
+func (g *Graph) onto(cfg Config, now lang.Tree) *Graph {
 	out := newGraph(cfg)
 	modules := map[*Module]*Module{}
 	module := func(m *Module) *Module {

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/ctxaudit/ctxaudit/internal/lang"
 	"github.com/ctxaudit/ctxaudit/internal/lang/python/syntax"
 )
 
@@ -129,9 +130,9 @@ func TestResumeComesToTheSame(t *testing.T) {
 		}
 		sources := NewSources(syntax.Config{})
 		config := func(files mapTree, prior *Graph) Config {
-			tree := Tree(&keyedTree{files})
+			tree := lang.Tree(&keyedTree{files})
 			return Config{
-				Entries: []Entry{{Script: "/app/main.py", Tree: tree}}, Search: []SearchDir{{Tree: tree, Dir: "/app"}}, Sources: sources, Prior: prior,
+				Entries: []Entry{{Script: "/app/main.py", Tree: tree}}, Search: []lang.SearchDir{{Tree: tree, Dir: "/app"}}, Sources: sources, Prior: prior,
 				Foreign: func(name string) bool { return name == "sys" || name == "importlib" },
 			}
 		}

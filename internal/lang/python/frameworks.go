@@ -1,18 +1,17 @@
-package audit
+package python
 
 import (
 	"slices"
 	"strings"
 
-	"github.com/ctxaudit/ctxaudit/internal/lang/python"
 	"github.com/ctxaudit/ctxaudit/internal/lang/python/syntax"
 	"github.com/ctxaudit/ctxaudit/internal/lazyre"
 )
 
-// frameworkCallees are calls that name modules in their arguments.
-var frameworkCallees = map[string]bool{
+// Frameworks is how files are read so that the modules are known which frameworks take from strings: the calls that name modules in their arguments.
+var Frameworks = syntax.Config{Callees: map[string]bool{
 	"include": true, "autodiscover_tasks": true, "Celery": true, "setdefault": true, "config_from_object": true, "from_object": true,
-}
+}}
 
 // moduleSettings are settings of Django and Celery that name modules, or names in modules.
 var moduleSettings = []string{
@@ -21,28 +20,32 @@ var moduleSettings = []string{
 }
 
 // addApps adds what Django imports of an installed application by itself, if it is there.
-func addApps(out *[]python.Named, elements []syntax.Element, at syntax.Context) {
+func addApps(out *[]Named, elements []syntax.Element, at syntax.Context) {
 	for _, e := range elements {
 		if !dotted().MatchString(e.Value) {
 			continue
 		}
 		app, _, _ := strings.Cut(e.Value, ".apps.")
 		for _, sub := range []string{".apps", ".models", ".admin"} {
-			*out = append(*out, python.Named{Dotted: app + sub, Range: e.Range, Exact: true, Optional: true, Context: at})
+			*out = append(*out, Named{Dotted: app + sub, Range: e.Range, Exact: true, Optional: true, Context: at})
 		}
 	}
 }
 
 var dotted = lazyre.New(`^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*$`)
 
-// frameworkStrings gives the modules that a file names in strings, as Django and Celery read them. A default that the
-// environment of the container overrides names none.
-func frameworkStrings(f *syntax.File, isSet func(name string) bool) []python.Named {
-	var out []python.Named
+// FrameworkStrings gives the modules that a file names in strings, as Django and Celery read them. A default that the
+// environment of the container overrides names none. It is a value for [Config.Strings].
+func FrameworkStrings(isSet func(name string) bool) func(*syntax.File) []Named {
+	return func(f *syntax.File) []Named { return frameworkStrings(f, isSet) }
+}
+
+func frameworkStrings(f *syntax.File, isSet func(name string) bool) []Named {
+	var out []Named
 	add := func(elements []syntax.Element, exact bool, at syntax.Context) {
 		for _, e := range elements {
 			if dotted().MatchString(e.Value) {
-				out = append(out, python.Named{Dotted: e.Value, Range: e.Range, Exact: exact, Context: at})
+				out = append(out, Named{Dotted: e.Value, Range: e.Range, Exact: exact, Context: at})
 			}
 		}
 	}
