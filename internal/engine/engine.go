@@ -53,7 +53,7 @@ type Audited struct {
 }
 
 // Audit checks images, several at a time; what comes of it does not depend on how many. One that costs too much to follow
-// becomes a notice; it is an error if none is left.
+// becomes a notice; it is an error if none is left. The predictions that subjects bring are let go of.
 func (e *Engine) Audit(ctx context.Context, subjects []audit.Subject, o Options) (done []Audited, skipped []finding.Notice, err error) {
 	all := budget.From(ctx)
 	ctx = budget.With(ctx, all)
@@ -101,6 +101,7 @@ func (e *Engine) beside(ctx context.Context, subjects []audit.Subject, o Options
 				for i := int(next.Add(1)) - 1; i < len(subjects); i = int(next.Add(1)) - 1 {
 					r := &results[i]
 					r.audited, r.err = e.audit(budget.With(ctx, r.spent), i, len(subjects), subjects[i], o)
+					subjects[i].Image = nil // of hundreds of images, nobody could keep all
 					close(r.ready)
 				}
 			})
@@ -148,7 +149,7 @@ func (e *Engine) audit(ctx context.Context, i, of int, s audit.Subject, o Option
 			return d, fmt.Errorf("searching repairs for image %s: %w", s.Name, err)
 		}
 	}
-	d.Report = r
+	d.Report, d.Subject.Image = r, nil
 	return d, nil
 }
 

@@ -36,13 +36,15 @@ func (d *discovery) add(b builds.Build) error {
 	if d.ctx.Err() != nil {
 		return d.ctx.Err()
 	}
-	if err == nil {
-		img.subject.Image = image
+	if img.works = err == nil; img.works {
 		img.byDefault = image.Plan.TargetStage == len(image.Plan.Stages)-1
+		if len(d.predicted) <= maxPredicted {
+			img.subject.Image = image
+		}
 	}
 	n := d.name(opt, b)
 	n.byDefault = n.byDefault || img.byDefault
-	img.key = keyOf(opt, img.subject.Image, err)
+	img.key = keyOf(opt, image, err)
 	var refused *dockerfile.Error
 	img.lacking = errors.As(err, &refused) && len(refused.Unset.Args) > 0
 	source := finding.Source{Kind: b.Kind, File: d.shown(b.File), Line: b.Line}
@@ -72,17 +74,24 @@ type prediction struct {
 	err   error
 }
 
+// maxPredicted is how many predictions are kept until their images are audited. With more, an image is predicted again then, so
+// that what is held does not grow with their number.
+const maxPredicted = 32
+
 // predict predicts a build, each request once: several sources describe the same one.
 func (d *discovery) predict(opt dockerfile.Options) (*simulate.Image, error) {
 	key := fmt.Sprintf("%q %q %q %q %q %q", opt.Context, opt.Dockerfile, opt.Target, opt.Platform, opt.BuildArgs, opt.BuildContexts)
 	if r, ok := opt.Stdin.(*overlay.Reader); ok {
 		key += r.String()
 	}
-	if have, ok := d.predicted[key]; ok {
+	if have, ok := d.predicted[key]; ok && (have.image != nil || have.err != nil) {
 		return have.image, have.err
 	}
 	image, err := simulate.Build(d.ctx, opt)
 	d.predicted[key] = prediction{image, err}
+	if len(d.predicted) > maxPredicted {
+		d.predicted[key] = prediction{err: err}
+	}
 	return image, err
 }
 
@@ -118,7 +127,7 @@ func withArguments(list []*described) []*described {
 			o := have.subject.Options
 			return o.Context == want.Context && o.Dockerfile == want.Dockerfile && strings.EqualFold(o.Target, want.Target)
 		}
-		i := slices.IndexFunc(list, func(have *described) bool { return have.subject.Image != nil && like(have) })
+		i := slices.IndexFunc(list, func(have *described) bool { return have.works && like(have) })
 		if i < 0 {
 			i = slices.IndexFunc(list, func(have *described) bool { return have.lacking && like(have) })
 		}

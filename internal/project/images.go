@@ -94,6 +94,7 @@ type discovery struct {
 type described struct {
 	key       string
 	byDefault bool // it is the default target
+	works     bool // it would build
 	lacking   bool // it fails for want of an argument
 	subject   audit.Subject
 }
