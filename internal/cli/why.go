@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -49,8 +50,9 @@ TARGET is one of
 With --traceback the targets are taken from the output of a program that died, or of a build
 that failed: Python and Node tracebacks, the errors of docker run, of shells and of BuildKit.
 
-Without -f or --target the images of the configuration are asked, or the one of CONTEXT's
-own Dockerfile, or those that check would find.
+Without -f or --target the images of the configuration are asked, or those of CONTEXT's own
+Dockerfile (as a Compose file, a Bake file or a workflow beside it builds them, if one does),
+or those that check would find.
 
 It exits with 0 if the target is in the image, with 1 if it is not, or not all of it.`,
 		Example: `  ctxaudit why shop_backend/app/main.py
@@ -124,12 +126,22 @@ It exits with 0 if the target is in the image, with 1 if it is not, or not all o
 			}
 			answers = append(answers, some...)
 		}
+		answers = somewhere(answers)
 		if len(answers) == 0 {
 			return errors.New("nothing in that output says that something is missing; known are the messages of Python, Node, shells, docker run and BuildKit")
 		}
 		return a.showAnswers(answers, form, len(subjects) == 1 && len(targets) == 1)
 	}
 	return cmd
+}
+
+// somewhere leaves out that an image knows nothing of a target that another one knows.
+func somewhere(answers []*why.Answer) []*why.Answer {
+	known := map[string]bool{}
+	for _, a := range answers {
+		known[a.Target] = known[a.Target] || a.Verdict != why.NotFound
+	}
+	return slices.DeleteFunc(answers, func(a *why.Answer) bool { return known[a.Target] && a.Verdict == why.NotFound })
 }
 
 // targets gives what is asked about: one, or those on the lines of standard input.
@@ -185,7 +197,15 @@ func (a *app) whySubjects(cmd *cobra.Command, f *whyFlags, args []string) ([]aud
 		if len(f.image) > 0 {
 			return nil, usagef(cmd, "--image chooses among several images, and flags describe one")
 		}
-		return []audit.Subject{disk.Subject("image", opt, &policy.Image{})}, nil
+		plain := []audit.Subject{disk.Subject("image", opt, &policy.Image{})}
+		if f.set() || project.IsRemote(opt.Context) {
+			return plain, nil
+		}
+		// The images are those that a check finds for it: a Compose file may build it with arguments.
+		if own, err := project.Own(cmd.Context(), disk, opt.Context); err != nil || len(own) > 0 {
+			return own, err
+		}
+		return plain, nil
 	}
 	found, err := a.named(cmd, disk, opt, f.config, f.image)
 	if err != nil {

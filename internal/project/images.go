@@ -124,12 +124,17 @@ func (d *discovery) fromSources(files []string) error {
 			return err
 		}
 	}
+	d.settle()
+	return nil
+}
+
+// settle takes the images that sources describe.
+func (d *discovery) settle() {
 	d.order = withArguments(d.order)
 	for _, img := range d.order {
 		img.settleStarts()
 		d.take(img.subject)
 	}
-	return nil
 }
 
 // reader reads files of the repository.
