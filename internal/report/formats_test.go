@@ -3,6 +3,9 @@ package report
 import (
 	"encoding/json"
 	"encoding/xml"
+	"fmt"
+	"io"
+	"slices"
 	"strings"
 	"testing"
 
@@ -164,4 +167,20 @@ func TestFormatsAreTheSameEachTime(t *testing.T) {
 		require.NoError(t, f.Write(&second, small(), Style{}))
 		assert.Equal(t, first.String(), second.String(), f.Name)
 	}
+}
+
+// A format is a row of the table, and nothing else.
+func TestNewFormat(t *testing.T) {
+	was := formats
+	defer func() { formats = was }()
+	formats = append(slices.Clone(formats), Format{Name: "toy", Title: "a toy", Bounds: Bounds{Images: 1}, Write: func(w io.Writer, a Audit, _ Style) error {
+		_, err := fmt.Fprintf(w, "%d images, %d not shown\n", len(a.Images), a.Summary.Images-len(a.Images))
+		return err
+	}})
+	f, ok := FindFormat("toy")
+	require.True(t, ok)
+	var out strings.Builder
+	r := finding.NewReport([]finding.ImageReport{{Name: "a"}, {Name: "b"}})
+	require.NoError(t, f.WriteTo(&Screen{W: &out}, Audit{Report: r}, Style{}))
+	assert.Equal(t, "1 images, 1 not shown\n", out.String())
 }
