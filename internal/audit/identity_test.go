@@ -70,7 +70,7 @@ from app.a import early, late
 	for _, f := range r.Findings {
 		rules[f.Rule]++
 		id := f.Identity()
-		assert.Empty(t, about[id], "%s is told apart from it by its order alone", f.Summary)
+		assert.Empty(t, about[id], "only their order distinguishes this finding from %s", f.Summary)
 		about[id] = f.Summary
 	}
 	for _, rule := range []string{"ImportNotInImage", "ImportNotFound", "NameNotExported", "EnvMismatch", "EnvMissing", "PathNotInImage", "PathForbidden", "SearchPathEntryMissing"} {

@@ -277,17 +277,17 @@ func (c *moduleCheck) explainUncopied(f *finding.Finding) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	removes := ""
 	for _, cp := range copied {
 		f.Related = append(f.Related, instruction(finding.RoleCopies, c.image.Plan.Ops[cp.Op].Location))
-		if op := c.image.RemovedBy(cp.Entry.Path, cp.Op); op != nil {
-			place := instruction(finding.RoleRemoves, op.Location)
-			if !c.image.Tree.MayHold(cp.Entry.Path) {
-				c.removed = op
-			}
-			f.Related, f.Subject = append(f.Related, place), position(op.Location)
-			removes = fmt.Sprintf("copied to %s, and %s:%d removes it again", cp.Entry.Path, place.File, place.Line)
+	}
+	removes := ""
+	if op, cp := c.image.RemovedAgain(copied); op != nil {
+		place := instruction(finding.RoleRemoves, op.Location)
+		if !c.image.Tree.MayHold(cp.Entry.Path) {
+			c.removed = op
 		}
+		f.Related, f.Subject = append(f.Related, place), position(op.Location)
+		removes = fmt.Sprintf("copied to %s, and %s:%d removes it again", cp.Entry.Path, place.File, place.Line)
 	}
 	files := count(len(c.reach.Uncopied), "file") + " of it is"
 	if len(c.reach.Uncopied) > 1 {

@@ -52,7 +52,7 @@ type need struct {
 	why string
 }
 
-// needs remembers that a file, or a directory, of the main context is needed. The first who needs it is told, if anybody asks.
+// needs remembers that a file, or a directory, of the main context is needed. Of several who need it, reports name the first.
 func (p *pass) needs(contextPath string, n func() need) {
 	contextPath = strings.TrimPrefix(path.Clean("/"+contextPath), "/")
 	if _, ok := p.needed[contextPath]; ok || contextPath == "" {

@@ -45,7 +45,7 @@ type Runner struct {
 	Program func(c *Call)
 	// Wrapper is called for each program that starts another command which it is given, before that; nil: nobody asks.
 	Wrapper func(c *Call)
-	// Script is told of each script file that a shell is given, before it is walked; unless it says so, it is not.
+	// Script is called for each script file that a shell is given; the file is walked if it returns true. nil: all are walked.
 	Script func(c *Call, file string) (walk bool)
 }
 

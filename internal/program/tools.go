@@ -20,7 +20,7 @@ type tool struct {
 	sub    string // subcommands, one of which must be the first operand; "" if there are none
 	// dir are options that name a directory which is searched in the place of the working directory.
 	dir []string
-	// names says how the operands name code, env the variable that does where there is no operand.
+	// operands says how the operands name code, env the variable that does where there is no operand.
 	operands operands
 	env      string
 	attr     string // what is looked up where no name of the module is given
@@ -34,7 +34,6 @@ const (
 	oneObject  operands = iota // the first one: pkg.mod:attr
 	allObjects                 // each of them
 	oneDotted                  // the first one: pkg.mod.attr
-	oneFile                    // the first one is a file; its directory is searched
 )
 
 // tools are in no order. A new one is a row here, and the name of it a row of the table of programs if it does more than start.
@@ -138,10 +137,6 @@ func (t tool) start(c *start) {
 		for _, w := range o.Operands[:min(1, len(o.Operands))] {
 			module, attr := dotted(w.Text)
 			c.importObject(strings.ReplaceAll(module, "/", "."), attr, dirs, !w.Variable)
-		}
-	case oneFile:
-		for _, w := range o.Operands[:min(1, len(o.Operands))] {
-			c.scriptFile(w)
 		}
 	}
 }

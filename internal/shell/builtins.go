@@ -202,7 +202,7 @@ func (sh *Interp) sourced(s *State, words []Word) []*State {
 	}
 	text, ok := sh.Read(file)
 	if !ok {
-		if file == "" || sh.stat(file) != Absent {
+		if file == "" || sh.Stat(file) != Absent {
 			sh.Tell(Note{Origin: s.Here, Untold: true, Text: "the file " + Shown(name.Text) + " that a script reads is not known: what it sets cannot be told"})
 		}
 		return []*State{s}

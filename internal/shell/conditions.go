@@ -233,7 +233,7 @@ func (sh *Interp) unary(s *State, op string, x operand) truth {
 		if file == "" {
 			return truth{}
 		}
-		switch sh.stat(file) {
+		switch sh.Stat(file) {
 		case Absent:
 			return truth{known: true, fixed: !x.variable}
 		case Regular:

@@ -380,7 +380,8 @@ func (sh *Interp) Tell(n Note) {
 
 func (sh *Interp) missed(o Origin, text string) { sh.Tell(Note{Text: text, Origin: o, Missed: true}) }
 
-func (sh *Interp) stat(file string) FileKind {
+// Stat says what is known of a path, with what was written to it so far.
+func (sh *Interp) Stat(file string) FileKind {
 	if file == "" || sh.Files == nil {
 		return Unknown
 	}
@@ -398,6 +399,3 @@ func (sh *Interp) Err() error {
 	}
 	return sh.exceeded
 }
-
-// Stat tells what is known of a path, with what was written to it so far.
-func (sh *Interp) Stat(file string) FileKind { return sh.stat(file) }

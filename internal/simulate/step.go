@@ -12,7 +12,7 @@ import (
 	"github.com/ctxaudit/ctxaudit/internal/steps"
 )
 
-// applyStep changes a state by what a RUN step surely does: what it removes is gone, and what directories it makes is known. They
+// applyStep changes a state by what a RUN step surely does: what it removes is gone, and the directories that it makes are known. These
 // answer one question only, whether a destination exists as a directory; what a step makes is not listed.
 func (m *Image) applyStep(op *dockerfile.Op, out *State) {
 	script := steps.Follow(op.Exec, nil)
@@ -84,12 +84,37 @@ func madeAgain(script *steps.Script, at int, p string) bool {
 	})
 }
 
-// RemovedBy gives the RUN step after an operation that surely removes a path of its file system, nil if none does.
-func (m *Image) RemovedBy(p string, after int) *dockerfile.Op {
+// RemovedBy gives the RUN step that surely removes the entry which an operation put at a path, nil if none does. A step of another
+// stage may remove the same path of another file system.
+func (m *Image) RemovedBy(p string, by int) *dockerfile.Op {
+	if len(m.Plan.Ops[by].Also) > 0 {
+		return nil // the same instruction in several stages is one operation, and may be left alone in one of them
+	}
 	for _, op := range m.Plan.Ops {
-		if op.ID > after && slices.ContainsFunc(m.removed[op.ID], func(gone string) bool { return Within(p, gone) }) {
-			return op
+		if !m.Removes(op, p) {
+			continue
+		}
+		if before := m.Before(op.ID); before != nil {
+			if n, err := before.Tree.Lstat(p); err == nil && int(n.Op) == by {
+				return op
+			}
 		}
 	}
 	return nil
+}
+
+// RemovedAgain gives the last of some copies and the RUN step that surely removes it, if each of them is removed: what stays in
+// another stage is lost in another way. It gives nil if that is not so.
+func (m *Image) RemovedAgain(copied []Copied) (op *dockerfile.Op, last Copied) {
+	for _, last = range copied {
+		if op = m.RemovedBy(last.Entry.Path, last.Op); op == nil {
+			return nil, last
+		}
+	}
+	return op, last
+}
+
+// Removes reports whether a RUN step surely removes what is at a path of its file system.
+func (m *Image) Removes(op *dockerfile.Op, p string) bool {
+	return slices.ContainsFunc(m.removed[op.ID], func(gone string) bool { return Within(p, gone) })
 }

@@ -1,5 +1,5 @@
-// Package steps tells what a RUN step does, as far as its words tell: the programs that it starts, each in its directory, and their
-// effects. Nothing is run.
+// Package steps tells what a RUN step does, as far as its words tell: the programs that it starts, each in its directory, and the
+// files that it writes. Nothing is run.
 package steps
 
 import (

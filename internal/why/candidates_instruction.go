@@ -40,12 +40,14 @@ func (r *Repairer) afterCopies(s *dockerfile.Stage) int {
 // afterRemovals gives the line after the last COPY of a stage, and after the last step of it that surely removes a path.
 func (r *Repairer) afterRemovals(s *dockerfile.Stage, p string) int {
 	at := r.afterCopies(s)
-	for _, in := range s.Instructions {
-		if r.Image == nil {
-			break
-		}
-		if op := r.Image.RemovedBy(p, -1); op != nil && op.Location.Range == in.Location.Range {
-			at = max(at, in.Location.Range.End.Line+1)
+	if r.Image == nil {
+		return at
+	}
+	for _, op := range r.plan.Ops {
+		for _, in := range s.Instructions {
+			if op.Location.Range == in.Location.Range && r.Image.Removes(op, p) {
+				at = max(at, in.Location.Range.End.Line+1)
+			}
 		}
 	}
 	return at

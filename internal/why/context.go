@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"github.com/ctxaudit/ctxaudit/dockerctx"
-	"github.com/ctxaudit/ctxaudit/dockerfile"
 	"github.com/ctxaudit/ctxaudit/internal/audit"
 	"github.com/ctxaudit/ctxaudit/internal/finding"
 	"github.com/ctxaudit/ctxaudit/internal/policy"
@@ -400,11 +399,13 @@ func (e *Explainer) verdict(a *Answer, p string, r *simulate.Reach, copied []sim
 	case len(r.Ignored) > 0:
 		a.Verdict = Ignored
 		return e.summarizeIgnored(a, p, what, r.Ignored)
-	case len(copied) > 0 && e.removes(copied) != nil:
-		place := instruction(finding.RoleRemoves, e.removes(copied).Location)
-		a.Verdict, a.Summary = Lost, fmt.Sprintf("%s is not in the image: it is copied to %s, and %s:%d removes it again", what, copied[len(copied)-1].Entry.Path, place.File, place.Line)
-		a.step("removes it, by its words: the step was not run", place)
 	case len(copied) > 0:
+		if op, last := e.Image.RemovedAgain(copied); op != nil {
+			place := instruction(finding.RoleRemoves, op.Location)
+			a.Verdict, a.Summary = Lost, fmt.Sprintf("%s is not in the image: it is copied to %s, and %s:%d removes it again", what, last.Entry.Path, place.File, place.Line)
+			a.step("removes it, by its words: the step was not run", place)
+			break
+		}
 		a.Verdict, a.Summary = Lost, fmt.Sprintf("%s is not in the image, although an instruction copies it: it is removed or replaced later", what)
 		if stage := e.staysIn(copied); stage != "" {
 			a.Summary = fmt.Sprintf("%s is not in the image, although an instruction copies it: it stays in stage %s, from which the image does not take it", what, stage)
@@ -414,12 +415,6 @@ func (e *Explainer) verdict(a *Answer, p string, r *simulate.Reach, copied []sim
 		e.nearMisses(a, p)
 	}
 	return nil
-}
-
-// removes gives the step that takes away again what was copied last, nil if none surely does.
-func (e *Explainer) removes(copied []simulate.Copied) *dockerfile.Op {
-	last := copied[len(copied)-1]
-	return e.Image.RemovedBy(last.Entry.Path, last.Op)
 }
 
 // staysIn gives the stage into which something was copied if the image is not built on it, else "".
