@@ -5,7 +5,7 @@ import (
 	"strings"
 
 	"github.com/ctxaudit/ctxaudit/internal/lang"
-	"github.com/ctxaudit/ctxaudit/internal/lang/python"
+	"github.com/ctxaudit/ctxaudit/internal/lang/python/imports"
 	"github.com/ctxaudit/ctxaudit/internal/program"
 	"github.com/ctxaudit/ctxaudit/internal/shell"
 	"github.com/ctxaudit/ctxaudit/internal/simulate"
@@ -39,7 +39,7 @@ func StartsBelow(m *simulate.Image, main *simulate.Context, dir string) bool {
 				search = append(search, lang.SearchDir{Tree: c.tree, Dir: d})
 			}
 			file := strings.ReplaceAll(e.Module, ".", "/")
-			if python.Find(search, e.Module) == nil && (holds(file+".py") || holds(file+"/__init__.py")) {
+			if imports.Find(search, e.Module) == nil && (holds(file+".py") || holds(file+"/__init__.py")) {
 				return true
 			}
 		}

@@ -9,7 +9,7 @@ import (
 
 	"github.com/ctxaudit/ctxaudit/internal/finding"
 	"github.com/ctxaudit/ctxaudit/internal/lang"
-	"github.com/ctxaudit/ctxaudit/internal/lang/python"
+	"github.com/ctxaudit/ctxaudit/internal/lang/python/imports"
 	"github.com/ctxaudit/ctxaudit/internal/rootfs"
 )
 
@@ -84,7 +84,7 @@ func (c *importCheck) writtenAtStart(at []string) string {
 
 // allIn reports whether every import of a group stands in one file.
 func (g *missingGroup) allIn(file string) bool {
-	return !slices.ContainsFunc(g.missing, func(m python.Missing) bool { return m.Site.File != file })
+	return !slices.ContainsFunc(g.missing, func(m imports.Missing) bool { return m.Site.File != file })
 }
 
 // holdsPython reports whether any Python file of the context is in the image.

@@ -7,7 +7,7 @@ import (
 
 	"github.com/ctxaudit/ctxaudit/dockerctx"
 	"github.com/ctxaudit/ctxaudit/internal/lang"
-	"github.com/ctxaudit/ctxaudit/internal/lang/python"
+	"github.com/ctxaudit/ctxaudit/internal/lang/python/imports"
 	"github.com/ctxaudit/ctxaudit/internal/lang/python/manifest"
 	"github.com/ctxaudit/ctxaudit/internal/overlay"
 )
@@ -15,7 +15,7 @@ import (
 // Facts are what the audits of one repository find out once: of several images, and of the trials of repairs, which see the
 // repository with files laid over it. It is safe for concurrent use.
 type Facts struct {
-	Sources *python.Sources
+	Sources *imports.Sources
 
 	mu    sync.Mutex
 	repos map[dockerctx.FS]*repoFacts
@@ -23,7 +23,7 @@ type Facts struct {
 
 // NewFacts gives facts of which none is known yet.
 func NewFacts() *Facts {
-	return &Facts{Sources: python.NewSources(python.Frameworks), repos: map[dockerctx.FS]*repoFacts{}}
+	return &Facts{Sources: imports.NewSources(imports.Frameworks), repos: map[dockerctx.FS]*repoFacts{}}
 }
 
 // repoFacts are the facts of one directory.

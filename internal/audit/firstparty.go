@@ -7,22 +7,22 @@ import (
 	"strings"
 
 	"github.com/ctxaudit/ctxaudit/internal/lang"
-	"github.com/ctxaudit/ctxaudit/internal/lang/python"
+	"github.com/ctxaudit/ctxaudit/internal/lang/python/imports"
 	"github.com/ctxaudit/ctxaudit/internal/lang/python/manifest"
 	"github.com/ctxaudit/ctxaudit/internal/rootfs"
 	"github.com/ctxaudit/ctxaudit/internal/simulate"
 )
 
 // repoModule is a module of the repository.
-type repoModule struct{ *python.Module }
+type repoModule struct{ *imports.Module }
 
 // pathOf gives the path in the context of a package on the way to the module, or of the module itself.
 func (r *repoModule) pathOf(name string) string {
 	p := r.File
 	switch r.Kind {
-	case python.Namespace:
+	case imports.Namespace:
 		p = r.Path[0].Dir
-	case python.Package:
+	case imports.Package:
 		p = path.Dir(p)
 	}
 	for range strings.Count(r.Name, ".") - strings.Count(name, ".") {
@@ -36,7 +36,7 @@ func (r *repoModule) pathOf(name string) string {
 // the standard library, a declared dependency, a directory that merely has the name. started tells that the image starts it.
 //
 // Every import of somebody else's module comes here, so an answer is remembered.
-func (c *importCheck) inRepository(module string, parent *python.Module, started bool) *repoModule {
+func (c *importCheck) inRepository(module string, parent *imports.Module, started bool) *repoModule {
 	key := lookup{module, parent, started, len(c.searchDirs)}
 	have, ok := c.lookedUp[key]
 	if !ok {
@@ -49,12 +49,12 @@ func (c *importCheck) inRepository(module string, parent *python.Module, started
 // lookup is a question for a module of the repository, with how many search directories are known.
 type lookup struct {
 	module   string
-	parent   *python.Module
+	parent   *imports.Module
 	started  bool
 	searched int
 }
 
-func (c *importCheck) lookUp(module string, parent *python.Module, started bool) *repoModule {
+func (c *importCheck) lookUp(module string, parent *imports.Module, started bool) *repoModule {
 	top, _, _ := strings.Cut(module, ".")
 	if parent == nil && manifest.IsStdlib(top) {
 		return nil
@@ -67,7 +67,7 @@ func (c *importCheck) lookUp(module string, parent *python.Module, started bool)
 			continue
 		}
 		m := c.inRoot(root, module)
-		if m == nil || m.Kind == python.Namespace && (parent == nil || !c.hasPython(m)) {
+		if m == nil || m.Kind == imports.Namespace && (parent == nil || !c.hasPython(m)) {
 			// A directory without __init__.py that has the name asked for may be anything.
 			continue
 		}
@@ -104,7 +104,7 @@ func (c *importCheck) copiedFrom(root, module string) bool {
 }
 
 // hasPython reports whether a namespace package holds Python files of its own.
-func (c *importCheck) hasPython(m *python.Module) bool {
+func (c *importCheck) hasPython(m *imports.Module) bool {
 	for _, d := range m.Path {
 		for name, kind := range c.repo.Entries(d.Dir) {
 			if kind == lang.RegularFile && strings.HasSuffix(name, ".py") {
@@ -117,7 +117,7 @@ func (c *importCheck) hasPython(m *python.Module) bool {
 
 // roots gives the directories of the context from which a name may be looked up: where the image's copy of its package
 // comes from or, for a top-level name, where the image's search directories come from, the context and its src.
-func (c *importCheck) roots(parent *python.Module) []string {
+func (c *importCheck) roots(parent *imports.Module) []string {
 	var out []string
 	add := func(dir string) {
 		if dir = inContext(dir); !slices.Contains(out, dir) {

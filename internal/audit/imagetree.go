@@ -23,7 +23,7 @@ const maxSource = 16 << 20
 // imageTree shows a predicted file system to those who follow what runs in it.
 type imageTree struct{ tree *rootfs.Tree }
 
-// Entries implements python.Tree.
+// Entries implements imports.Tree.
 func (t imageTree) Entries(dir string) map[string]lang.EntryKind {
 	n, at, err := t.tree.Stat(dir)
 	if err != nil || !n.IsDir() {
@@ -75,7 +75,7 @@ func addKind(to map[string]lang.EntryKind, name string, kind rootfs.Kind) {
 	}
 }
 
-// Read implements python.Tree and shell.Files.
+// Read implements imports.Tree and shell.Files.
 func (t imageTree) Read(p string) ([]byte, error) {
 	n, _, err := t.tree.Stat(p)
 	if err != nil {
@@ -96,7 +96,7 @@ func readAll(r io.ReadCloser, err error) ([]byte, error) {
 	return data, err
 }
 
-// Key implements python.Tree.
+// Key implements imports.Tree.
 func (t imageTree) Key(p string) any {
 	n, _, err := t.tree.Stat(p)
 	if err != nil {
@@ -109,7 +109,7 @@ func (t imageTree) Key(p string) any {
 	return k.Key()
 }
 
-// MayHold implements python.Tree.
+// MayHold implements imports.Tree.
 func (t imageTree) MayHold(p string) bool { return t.tree.MayHold(p) }
 
 // Stat implements shell.Files.
@@ -147,7 +147,7 @@ func inContext(p string) string {
 	return p
 }
 
-// Entries implements python.Tree. Links are taken as what they lead to within the context, or left out.
+// Entries implements imports.Tree. Links are taken as what they lead to within the context, or left out.
 func (r repository) Entries(dir string) map[string]lang.EntryKind {
 	dir = inContext(dir)
 	facts := r.facts
@@ -183,13 +183,13 @@ func (r repository) list(dir string) map[string]lang.EntryKind {
 	return out
 }
 
-// Read implements python.Tree.
+// Read implements imports.Tree.
 func (r repository) Read(p string) ([]byte, error) { return readAll(r.fs.Open(inContext(p))) }
 
-// Key implements python.Tree.
+// Key implements imports.Tree.
 func (r repository) Key(p string) any { return simulate.FileKey(r.fs, inContext(p)) }
 
-// MayHold implements python.Tree.
+// MayHold implements imports.Tree.
 func (repository) MayHold(string) bool { return false }
 
 // ReadFile and ReadDir serve the readers of manifests.

@@ -7,7 +7,7 @@ import (
 	"slices"
 
 	"github.com/ctxaudit/ctxaudit/internal/finding"
-	"github.com/ctxaudit/ctxaudit/internal/lang/python"
+	"github.com/ctxaudit/ctxaudit/internal/lang/python/imports"
 	"github.com/ctxaudit/ctxaudit/internal/policy"
 	"github.com/ctxaudit/ctxaudit/internal/simulate"
 )
@@ -42,7 +42,7 @@ func Importers(m *simulate.Image, main *simulate.Context, s Subject, contextPath
 			}
 			for _, site := range g.Importers[name] {
 				reach := e.reach(min(site.Reach, g.Nodes[site.Importer].Reach))
-				u.Imports = append(u.Imports, c.sitePlace(python.Missing{Site: site, Reach: reach, From: g.Nodes[site.Importer]}))
+				u.Imports = append(u.Imports, c.sitePlace(imports.Missing{Site: site, Reach: reach, From: g.Nodes[site.Importer]}))
 			}
 		}
 	}

@@ -10,7 +10,7 @@ import (
 
 	"github.com/ctxaudit/ctxaudit/internal/finding"
 	"github.com/ctxaudit/ctxaudit/internal/lang"
-	"github.com/ctxaudit/ctxaudit/internal/lang/python"
+	"github.com/ctxaudit/ctxaudit/internal/lang/python/imports"
 	"github.com/ctxaudit/ctxaudit/internal/policy"
 	"github.com/ctxaudit/ctxaudit/internal/rootfs"
 	"github.com/ctxaudit/ctxaudit/internal/simulate"
@@ -48,7 +48,7 @@ func (c *importCheck) reportAll() error {
 
 // reportGroup reports a package or module that the image lacks, or has where no search path leads.
 func (c *importCheck) reportGroup(g *missingGroup) error {
-	slices.SortStableFunc(g.missing, func(a, b python.Missing) int { return -cmp.Compare(a.Reach, b.Reach) })
+	slices.SortStableFunc(g.missing, func(a, b imports.Missing) int { return -cmp.Compare(a.Reach, b.Reach) })
 	check := &moduleCheck{pass: c.pass, module: policy.Module{Path: g.repo}, dir: g.repo}
 	if err := check.collect(); err != nil {
 		return err
@@ -219,10 +219,10 @@ func (c *importCheck) wouldReach(g *missingGroup, at string) string {
 
 // reportName reports a name that a module does not export.
 func (c *importCheck) reportName(n *missingName) {
-	slices.SortStableFunc(n.missing, func(a, b python.Missing) int { return -cmp.Compare(a.Reach, b.Reach) })
+	slices.SortStableFunc(n.missing, func(a, b imports.Missing) int { return -cmp.Compare(a.Reach, b.Reach) })
 	m := n.missing[0]
 	module := m.Module
-	if m.Kind == python.NoModule {
+	if m.Kind == imports.NoModule {
 		module = m.Parent.Name
 	}
 	f := finding.Finding{
@@ -238,7 +238,7 @@ func (c *importCheck) reportName(n *missingName) {
 		if file, ok := c.exportFile(m); ok {
 			f.Hint.ExportFile, f.Hint.ExportFrom, f.Hint.ExportName = file, n.definedIn, m.Name
 			if data, err := c.repo.Read(file); err == nil {
-				f.Hint.ExportLine = python.BehindImports(data)
+				f.Hint.ExportLine = imports.BehindImports(data)
 			}
 		}
 		detail = append(detail, fmt.Sprintf("The submodule %s defines it: `from .%s import %s` in the package's __init__.py would export it.", n.definedIn, n.definedIn, m.Name))
@@ -265,26 +265,26 @@ func (c *importCheck) reportName(n *missingName) {
 }
 
 // exportFile gives the __init__.py, in the build context, of the package that lacks a name.
-func (c *importCheck) exportFile(m python.Missing) (string, bool) {
-	if m.Parent == nil || m.Parent.Kind != python.Package {
+func (c *importCheck) exportFile(m imports.Missing) (string, bool) {
+	if m.Parent == nil || m.Parent.Kind != imports.Package {
 		return "", false
 	}
 	return c.contextPath(m.Parent.Tree, m.Parent.File)
 }
 
 // reportNowhere reports a submodule of a package of the project that exists neither in the image nor in the repository.
-func (c *importCheck) reportNowhere(m python.Missing) {
-	if m.Parent.File == "" && m.Parent.Kind != python.Namespace || m.Parent.Kind == python.Extension {
+func (c *importCheck) reportNowhere(m imports.Missing) {
+	if m.Parent.File == "" && m.Parent.Kind != imports.Namespace || m.Parent.Kind == imports.Extension {
 		return
 	}
 	dir := m.Parent.File
 	if len(m.Parent.Path) > 0 {
 		dir = m.Parent.Path[0].Dir
 	}
-	if _, ok := c.origin(m.Parent.Tree, dir); !ok && m.Parent.Kind != python.Plain {
+	if _, ok := c.origin(m.Parent.Tree, dir); !ok && m.Parent.Kind != imports.Plain {
 		return
 	}
-	if m.Parent.Kind == python.Plain || m.Parent.Kind == python.Namespace || m.Reach <= lang.Guarded || c.generated(m) {
+	if m.Parent.Kind == imports.Plain || m.Parent.Kind == imports.Namespace || m.Reach <= lang.Guarded || c.generated(m) {
 		return
 	}
 	c.add(finding.Finding{
@@ -295,7 +295,7 @@ func (c *importCheck) reportNowhere(m python.Missing) {
 }
 
 // reportMisplaced reports a relative import that Python refuses. It is a warning: a tool may run a file under another name.
-func (c *importCheck) reportMisplaced(m python.Missing) {
+func (c *importCheck) reportMisplaced(m imports.Missing) {
 	detail := "It goes beyond the top-level package " + m.From.Module.Name + ": the directory above is not part of it here."
 	if m.From.Module.Name == "__main__" {
 		detail = "A file that is run as a script has no package that it could be relative to; python -m runs it as part of its package."
@@ -311,7 +311,7 @@ func (c *importCheck) reportMisplaced(m python.Missing) {
 }
 
 // generated reports whether a module has a name that builds give to files they make, or is one that git ignores.
-func (c *importCheck) generated(m python.Missing) bool {
+func (c *importCheck) generated(m imports.Missing) bool {
 	name := m.Module[strings.LastIndexByte(m.Module, '.')+1:]
 	if generatedName(name) {
 		return true
@@ -351,7 +351,7 @@ func (c *importCheck) namesake(p string) string {
 // reportUnresolved tells of what is started and was found nowhere, so that nobody takes silence for a pass.
 func (c *importCheck) reportUnresolved(e entry) {
 	f := finding.Finding{
-		Rule: finding.EntrypointUnknown, Module: e.Module, Subject: c.sitePosition(python.Missing{Site: e.Site}),
+		Rule: finding.EntrypointUnknown, Module: e.Module, Subject: c.sitePosition(imports.Missing{Site: e.Site}),
 		Summary: fmt.Sprintf("%s, which the image starts, was found neither in the image nor in the repository", e.Module),
 		Detail:  "Its imports are not followed. If it is the project's own, the image's working directory or search path does not lead to it.",
 	}
@@ -365,10 +365,10 @@ func (c *importCheck) reportUnresolved(e entry) {
 }
 
 // reportCycles reports names that are asked for too early.
-func (c *importCheck) reportCycles(g *python.Graph) {
+func (c *importCheck) reportCycles(g *imports.Graph) {
 	for _, cy := range g.Cycles() {
-		site := python.Missing{Site: cy.Site, Reach: lang.Startup, From: g.Nodes[cy.Site.Importer]}
-		pendingSite := python.Missing{Site: cy.Pending, Reach: lang.Startup, From: g.Nodes[cy.Pending.Importer]}
+		site := imports.Missing{Site: cy.Site, Reach: lang.Startup, From: g.Nodes[cy.Site.Importer]}
+		pendingSite := imports.Missing{Site: cy.Pending, Reach: lang.Startup, From: g.Nodes[cy.Pending.Importer]}
 		pending := c.sitePosition(pendingSite)
 		if c.cycles[c.sitePosition(site)] {
 			continue // another entry comes to it too
@@ -401,7 +401,7 @@ func (c *importCheck) checkSearchPath() {
 }
 
 // sitePosition gives a place in the image as one in the repository, where the file comes from it.
-func (c *importCheck) sitePosition(m python.Missing) finding.Position {
+func (c *importCheck) sitePosition(m imports.Missing) finding.Position {
 	p := finding.At(m.Site.File, m.Site.Range)
 	if m.From != nil {
 		if o, ok := c.contextPath(m.From.Module.Tree, m.Site.File); ok {
@@ -412,13 +412,13 @@ func (c *importCheck) sitePosition(m python.Missing) finding.Position {
 }
 
 // sitePlace gives the place of an import with how it is reached.
-func (c *importCheck) sitePlace(m python.Missing) finding.Place {
+func (c *importCheck) sitePlace(m imports.Missing) finding.Place {
 	p := c.sitePosition(m)
 	return finding.Place{Role: finding.RoleImports, File: p.File, Line: p.Line, Text: m.Site.Text, Note: m.Reach.String()}
 }
 
 // way tells how the program comes to an import: from the command through the modules to the site.
-func (c *importCheck) way(m python.Missing) string {
+func (c *importCheck) way(m imports.Missing) string {
 	var parts []string
 	if m.From != nil {
 		for _, n := range m.From.Way() {

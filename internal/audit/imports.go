@@ -12,7 +12,7 @@ import (
 	"github.com/ctxaudit/ctxaudit/internal/command"
 	"github.com/ctxaudit/ctxaudit/internal/finding"
 	"github.com/ctxaudit/ctxaudit/internal/lang"
-	"github.com/ctxaudit/ctxaudit/internal/lang/python"
+	"github.com/ctxaudit/ctxaudit/internal/lang/python/imports"
 	"github.com/ctxaudit/ctxaudit/internal/lang/python/manifest"
 	"github.com/ctxaudit/ctxaudit/internal/program"
 	"github.com/ctxaudit/ctxaudit/internal/shell"
@@ -70,11 +70,11 @@ type importCheck struct {
 
 	groups  map[string]*missingGroup
 	names   map[string]*missingName
-	nowhere map[string]python.Missing
+	nowhere map[string]imports.Missing
 	// inBranch are imports at the start of something that a branch of an entry script starts.
 	inBranch map[finding.Position]bool
 	// misplaced are relative imports that Python refuses, by their place.
-	misplaced map[finding.Position]python.Missing
+	misplaced map[finding.Position]imports.Missing
 	// followed are the imports of each module, by its file, or by its name where it has none.
 	followed map[string]int
 	cycles   map[finding.Position]bool
@@ -83,7 +83,7 @@ type importCheck struct {
 func newImportCheck(p *pass) *importCheck {
 	return &importCheck{
 		pass: p, tree: imageTree{p.image.Tree}, repo: newRepository(p.main.FS, p.subject.Facts),
-		groups: map[string]*missingGroup{}, names: map[string]*missingName{}, nowhere: map[string]python.Missing{}, misplaced: map[finding.Position]python.Missing{}, inBranch: map[finding.Position]bool{},
+		groups: map[string]*missingGroup{}, names: map[string]*missingName{}, nowhere: map[string]imports.Missing{}, misplaced: map[finding.Position]imports.Missing{}, inBranch: map[finding.Position]bool{},
 		followed: map[string]int{}, cycles: map[finding.Position]bool{}, lookedUp: map[lookup]*repoModule{},
 	}
 }
@@ -93,23 +93,23 @@ type missingGroup struct {
 	module  string // the topmost name that is missing
 	repo    string // where it is in the context
 	reach   lang.Reach
-	missing []python.Missing
+	missing []imports.Missing
 	// entry is set if it is asked for by the command that the image starts.
 	entry *entry
 }
 
 // missingName is a name that a module does not export.
 type missingName struct {
-	missing []python.Missing
+	missing []imports.Missing
 	exports []string
-	module  *python.Module
+	module  *imports.Module
 	// definedIn is a submodule of it that binds the name, "" if none does.
 	definedIn string
 }
 
 // entry is something that the image starts and that is written in Python.
 type entry struct {
-	python.Entry
+	imports.Entry
 	search []lang.SearchDir
 	start  program.Entry
 	run    run
@@ -230,12 +230,12 @@ func (c *importCheck) pythonPath(s runEntry) []string {
 type graphKey string
 
 // follow follows one entry and sorts what is missing.
-func (c *importCheck) follow(e entry) *python.Graph {
+func (c *importCheck) follow(e entry) *imports.Graph {
 	key := graphKey(fmt.Sprintf("%q %q", e.start.Env, c.image.Plan.Config.Env) + e.Script + " " + e.Module + " " + e.Site.Text)
-	prior, _ := c.subject.Sound.Noted(key).(*python.Graph)
-	g := python.Follow(python.Config{
-		Entries: []python.Entry{e.Entry}, Search: e.search,
-		Strings: python.FrameworkStrings(func(name string) bool { return c.isSet(e, name) }),
+	prior, _ := c.subject.Sound.Noted(key).(*imports.Graph)
+	g := imports.Follow(imports.Config{
+		Entries: []imports.Entry{e.Entry}, Search: e.search,
+		Strings: imports.FrameworkStrings(func(name string) bool { return c.isSet(e, name) }),
 		Sources: c.subject.Facts.Sources, Foreign: manifest.IsStdlib, Context: c.ctx, Prior: prior,
 	})
 	c.image.Note(key, g)
@@ -245,7 +245,7 @@ func (c *importCheck) follow(e entry) *python.Graph {
 		if o, ok := c.contextPath(n.Module.Tree, n.Module.File); ok && n.Module.File != "" {
 			c.report.Followed = append(c.report.Followed, simulate.Shown(c.main.Dir, o))
 			c.needs(o, func() need {
-				site := python.Missing{Site: n.Site, From: n.From, Reach: n.Reach}
+				site := imports.Missing{Site: n.Site, From: n.From, Reach: n.Reach}
 				if n.From == nil {
 					site.Site = e.Site
 				}
@@ -254,10 +254,10 @@ func (c *importCheck) follow(e entry) *python.Graph {
 		}
 	}
 	for _, site := range g.UnknownPaths {
-		c.unknownPaths = append(c.unknownPaths, c.sitePosition(python.Missing{Site: site, From: g.Nodes[site.Importer]}))
+		c.unknownPaths = append(c.unknownPaths, c.sitePosition(imports.Missing{Site: site, From: g.Nodes[site.Importer]}))
 	}
 	if e.start.UnknownPath {
-		c.unknownPaths = append(c.unknownPaths, c.sitePosition(python.Missing{Site: e.Site}))
+		c.unknownPaths = append(c.unknownPaths, c.sitePosition(imports.Missing{Site: e.Site}))
 	}
 	if len(g.Absent) > 0 {
 		c.sortEntry(e)
@@ -297,7 +297,7 @@ func (e entry) reach(r lang.Reach) lang.Reach {
 }
 
 // count counts a module and its imports; what several entries reach counts once.
-func (c *importCheck) count(n *python.Node) {
+func (c *importCheck) count(n *imports.Node) {
 	key := cmp.Or(n.Module.File, n.Module.Name)
 	have, ok := c.followed[key]
 	if !ok {

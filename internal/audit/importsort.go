@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"github.com/ctxaudit/ctxaudit/internal/lang"
-	"github.com/ctxaudit/ctxaudit/internal/lang/python"
+	"github.com/ctxaudit/ctxaudit/internal/lang/python/imports"
 	"github.com/ctxaudit/ctxaudit/internal/lang/python/manifest"
 )
 
@@ -21,7 +21,7 @@ func (c *importCheck) sortEntry(e entry) {
 		module = e.start.Asked
 		found = c.inRepository(module, nil, true)
 	}
-	if p := python.Find(e.search, module); e.Main && p != nil && p.IsPackage() {
+	if p := imports.Find(e.search, module); e.Main && p != nil && p.IsPackage() {
 		// The package is there: it is its __main__ that was not found.
 		module += ".__main__"
 		if found = c.inRepository(module, p, true); found == nil {
@@ -30,11 +30,11 @@ func (c *importCheck) sortEntry(e entry) {
 	}
 	if found != nil {
 		top, _, _ := strings.Cut(module, ".")
-		missing := python.Missing{Kind: python.NoModule, Module: module, Reach: lang.Startup, Site: e.Site}
+		missing := imports.Missing{Kind: imports.NoModule, Module: module, Reach: lang.Startup, Site: e.Site}
 		// If the package is there the module in it is what is missing.
 		for name := module; strings.Contains(name, "."); {
 			above := name[:strings.LastIndexByte(name, '.')]
-			if p := python.Find(e.search, above); p != nil {
+			if p := imports.Find(e.search, above); p != nil {
 				missing.Parent, top = p, name
 				break
 			}
@@ -64,8 +64,8 @@ func (c *importCheck) foreign(module string) bool {
 }
 
 // sort decides what a missing module or name is: the project's own and to be reported, or somebody else's.
-func (c *importCheck) sort(m python.Missing, g *python.Graph) {
-	if m.Kind == python.NoName {
+func (c *importCheck) sort(m imports.Missing, g *imports.Graph) {
+	if m.Kind == imports.NoName {
 		c.sortName(m, g)
 		return
 	}
@@ -74,7 +74,7 @@ func (c *importCheck) sort(m python.Missing, g *python.Graph) {
 	case found != nil:
 		grp := c.group(topmost(m), found)
 		grp.reach = max(grp.reach, m.Reach)
-		same := func(have python.Missing) bool {
+		same := func(have imports.Missing) bool {
 			return have.Site.File == m.Site.File && have.Site.Range.Start.Line == m.Site.Range.Start.Line
 		}
 		if i := slices.IndexFunc(grp.missing, same); i < 0 {
@@ -103,7 +103,7 @@ func (c *importCheck) group(module string, found *repoModule) *missingGroup {
 }
 
 // topmost gives the name of the highest package that is missing.
-func topmost(m python.Missing) string {
+func topmost(m imports.Missing) string {
 	if m.Parent == nil {
 		top, _, _ := strings.Cut(m.Module, ".")
 		return top
@@ -113,13 +113,13 @@ func topmost(m python.Missing) string {
 }
 
 // sortName looks whether a name that a module does not export can be known not to be there.
-func (c *importCheck) sortName(m python.Missing, g *python.Graph) {
+func (c *importCheck) sortName(m imports.Missing, g *imports.Graph) {
 	target := m.Module
-	if m.Kind == python.NoModule {
+	if m.Kind == imports.NoModule {
 		target = m.Parent.Name
 	}
 	node := g.Nodes[target]
-	if node != nil && node.Module.Kind == python.Namespace {
+	if node != nil && node.Module.Kind == imports.Namespace {
 		c.sortInit(m, node.Module)
 		return
 	}
@@ -134,7 +134,7 @@ func (c *importCheck) sortName(m python.Missing, g *python.Graph) {
 	if ex.Dynamic || ex.Has(m.Name) || g.Assigned(m.Name) {
 		return
 	}
-	if node.Module.IsPackage() && c.generated(python.Missing{Module: target + "." + m.Name, Parent: node.Module}) {
+	if node.Module.IsPackage() && c.generated(imports.Missing{Module: target + "." + m.Name, Parent: node.Module}) {
 		return
 	}
 	key := target + ":" + m.Name
@@ -148,7 +148,7 @@ func (c *importCheck) sortName(m python.Missing, g *python.Graph) {
 
 // sortInit looks whether a name that a directory without __init__.py lacks is bound by the __init__.py that the repository has
 // of it.
-func (c *importCheck) sortInit(m python.Missing, namespace *python.Module) {
+func (c *importCheck) sortInit(m imports.Missing, namespace *imports.Module) {
 	for _, d := range namespace.Path {
 		dir, ok := c.origin(d.Tree, d.Dir)
 		if !ok {
@@ -156,7 +156,7 @@ func (c *importCheck) sortInit(m python.Missing, namespace *python.Module) {
 		}
 		file := path.Join(dir, "__init__.py")
 		data, err := c.repo.Read(file)
-		if err != nil || !python.Binds(data, m.Name) {
+		if err != nil || !imports.Binds(data, m.Name) {
 			continue
 		}
 		g := c.groups[file]
@@ -172,7 +172,7 @@ func (c *importCheck) sortInit(m python.Missing, namespace *python.Module) {
 }
 
 // definedIn gives a submodule that binds a name at its top level.
-func (c *importCheck) definedIn(m *python.Module, name string) string {
+func (c *importCheck) definedIn(m *imports.Module, name string) string {
 	for _, d := range m.Path {
 		entries := d.Tree.Entries(d.Dir)
 		for _, file := range sortedKeys(entries) {
@@ -184,7 +184,7 @@ func (c *importCheck) definedIn(m *python.Module, name string) string {
 			if err != nil {
 				continue
 			}
-			if python.Defines(data, name) {
+			if imports.Defines(data, name) {
 				return sub
 			}
 		}

@@ -4,7 +4,7 @@ import (
 	"path"
 
 	"github.com/ctxaudit/ctxaudit/internal/lang"
-	"github.com/ctxaudit/ctxaudit/internal/lang/python"
+	"github.com/ctxaudit/ctxaudit/internal/lang/python/imports"
 	"github.com/ctxaudit/ctxaudit/internal/lang/python/manifest"
 	"github.com/ctxaudit/ctxaudit/internal/program"
 )
@@ -21,7 +21,7 @@ type manifests struct {
 	// installedProjects are the directories of the context that steps install as projects.
 	installedProjects []string
 
-	finders map[string]*python.Finder // by the directory of the context that they look in
+	finders map[string]*imports.Finder // by the directory of the context that they look in
 }
 
 // declared gives what the repository's manifests and the build's own steps declare.
@@ -56,13 +56,13 @@ func (c *importCheck) consoleScript(name string) (target string, ok bool) {
 }
 
 // inRoot looks a module up from a directory of the context.
-func (c *importCheck) inRoot(root, module string) *python.Module {
+func (c *importCheck) inRoot(root, module string) *imports.Module {
 	f := c.finders[root]
 	if f == nil {
 		if c.finders == nil {
-			c.finders = map[string]*python.Finder{}
+			c.finders = map[string]*imports.Finder{}
 		}
-		f = python.NewFinder([]lang.SearchDir{{Tree: c.repo, Dir: path.Join("/", root)}})
+		f = imports.NewFinder([]lang.SearchDir{{Tree: c.repo, Dir: path.Join("/", root)}})
 		c.finders[root] = f
 	}
 	return f.Find(module)

@@ -8,7 +8,7 @@ import (
 
 	"github.com/ctxaudit/ctxaudit/internal/finding"
 	"github.com/ctxaudit/ctxaudit/internal/lang"
-	"github.com/ctxaudit/ctxaudit/internal/lang/python"
+	"github.com/ctxaudit/ctxaudit/internal/lang/python/imports"
 	"github.com/ctxaudit/ctxaudit/internal/program"
 	"github.com/ctxaudit/ctxaudit/internal/shell"
 	"github.com/ctxaudit/ctxaudit/internal/simulate"
@@ -49,7 +49,7 @@ func (r run) mounted(p string) bool {
 }
 
 // lacksMounted reports whether a missing module would lie below something that is mounted when the entry runs.
-func (e entry) lacksMounted(m python.Missing) bool {
+func (e entry) lacksMounted(m imports.Missing) bool {
 	if len(e.run.mounts) == 0 {
 		return false
 	}

@@ -1,4 +1,4 @@
-package python
+package imports
 
 import (
 	"github.com/ctxaudit/ctxaudit/internal/lang"

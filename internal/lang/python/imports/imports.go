@@ -1,4 +1,4 @@
-// Package python follows imports through a tree of files, as CPython's import system would: which modules a program
+// Package imports follows imports through a tree of files, as CPython's import system would: which modules a program
 // reaches from where it starts, how it reaches them, and what it asks for that is not there.
 //
 // It works over any [Tree], such as a predicted image. Only modules that are found are followed: what a missing package
@@ -7,7 +7,7 @@
 //
 // Sources: the Python language reference, "The import system"; importlib/_bootstrap_external.py (FileFinder.find_spec)
 // for the order in which a directory is searched.
-package python
+package imports
 
 import "github.com/ctxaudit/ctxaudit/internal/lang"
 
