@@ -134,7 +134,7 @@ func (p *pass) programExists(name string) bool {
 	if strings.Contains(name, "/") {
 		return p.fileOrUnknown(p.absolute(name))
 	}
-	list, _ := lookupEnv(p.image.Plan.Config.Env, "PATH")
+	list, _ := p.build.Env("PATH")
 	for _, dir := range strings.Split(list, ":") {
 		if p.fileOrUnknown(path.Join(p.absolute(dir), name)) {
 			return true

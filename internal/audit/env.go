@@ -15,15 +15,6 @@ import (
 	"github.com/ctxaudit/ctxaudit/internal/rootfs"
 )
 
-func lookupEnv(env []string, name string) (string, bool) {
-	for _, kv := range slices.Backward(env) {
-		if k, v, _ := strings.Cut(kv, "="); k == name {
-			return v, true
-		}
-	}
-	return "", false
-}
-
 // unknownBases gives the base images that may set what this Dockerfile does not.
 func (p *pass) unknownBases() []int {
 	var out []int
@@ -40,7 +31,7 @@ func checkEnv(p *pass) error {
 	req := p.subject.Policy.Require.Env
 	for _, name := range sortedKeys(req) {
 		asked := p.required("require", "env", name)
-		value, set := lookupEnv(p.image.Plan.Config.Env, name)
+		value, set := p.build.Env(name)
 		loc := p.image.Plan.ConfigSources.Env[name]
 		subject := position(loc)
 		related := asked

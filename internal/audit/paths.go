@@ -13,6 +13,7 @@ import (
 
 	"github.com/ctxaudit/ctxaudit/dockerfile"
 	"github.com/ctxaudit/ctxaudit/internal/finding"
+	"github.com/ctxaudit/ctxaudit/internal/need"
 	"github.com/ctxaudit/ctxaudit/internal/rootfs"
 	"github.com/ctxaudit/ctxaudit/internal/simulate"
 )
@@ -32,8 +33,8 @@ func checkPaths(p *pass) error {
 			continue
 		}
 		if o, ok := p.image.Origin(matches[0].node); ok && len(asked) > 0 {
-			p.needs(o, func() need {
-				return need{finding.Position{File: asked[0].File, Line: asked[0].Line}, asked[0], "it is required"}
+			p.needs.Add(o, func() need.Reason {
+				return need.Reason{At: finding.Position{File: asked[0].File, Line: asked[0].Line}, Place: asked[0], Why: "it is required"}
 			})
 		}
 		p.passed(fmt.Sprintf("path %s is in the image", glob), append(asked, p.origin(matches[0].node)...)...)
@@ -207,5 +208,19 @@ func (p *pass) nearestDir(at string) (string, *rootfs.Node) {
 		if dir == "/" {
 			return dir, p.image.Tree.Root()
 		}
+	}
+}
+
+// checkSearchPath looks for entries of a search path, as this Dockerfile sets it, that lead nowhere.
+func (c *programCheck) checkSearchPath(variable string) {
+	loc := c.image.Plan.ConfigSources.Env[variable]
+	if _, asked := c.subject.Policy.Require.Env[variable]; loc.IsZero() || asked {
+		return
+	}
+	value, _ := c.build.Env(variable)
+	for _, dir := range c.missingDirs(strings.Trim(value, ":")) {
+		f := c.pathMissing(finding.SearchPathEntryMissing, dir, fmt.Sprintf("%s has %s, which is no directory of the image", variable, dir), []finding.Place{instruction(finding.RoleSets, loc)})
+		f.Subject, f.Severity, f.About.Variable = position(loc), finding.Warning, variable
+		c.add(f)
 	}
 }

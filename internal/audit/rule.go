@@ -19,9 +19,10 @@ import (
 	"github.com/ctxaudit/ctxaudit/dockerfile"
 	"github.com/ctxaudit/ctxaudit/internal/finding"
 	"github.com/ctxaudit/ctxaudit/internal/lazyre"
+	"github.com/ctxaudit/ctxaudit/internal/need"
 	"github.com/ctxaudit/ctxaudit/internal/policy"
 	"github.com/ctxaudit/ctxaudit/internal/simulate"
-	"github.com/ctxaudit/ctxaudit/internal/steps"
+	"github.com/ctxaudit/ctxaudit/internal/view"
 )
 
 // Rule is one check.
@@ -53,7 +54,7 @@ func init() { // a literal would refer to itself: what a rule adds is looked up 
 		{finding.UserMismatch, "The image runs as another user than it must.", finding.Error, checkUser},
 		{finding.EntrypointNotInImage, "The program or script that the image starts is not in it.", finding.Error, checkEntrypoint},
 		{finding.EntrypointUnknown, "What the image starts is not known.", finding.Note, nil},
-		{finding.ImportNotInImage, "An import that is reached from what the image starts resolves in the repository and not in the image.", finding.Error, checkImports},
+		{finding.ImportNotInImage, "An import that is reached from what the image starts resolves in the repository and not in the image.", finding.Error, checkPrograms},
 		{finding.ImportNotReachable, "A module is in the image, but no entry of the search path leads to it.", finding.Error, nil},
 		{finding.ImportNotFound, "An import of the project's own code resolves nowhere.", finding.Warning, nil},
 		{finding.ImportCycle, "A name is imported from a module that is itself still being imported.", finding.Note, nil},
@@ -152,7 +153,7 @@ type Subject struct {
 	// differs from it is verified. nil: all is.
 	Sound *simulate.Image
 	// Facts are what other audits of the same repository found out; nil: nothing is known.
-	Facts *Facts
+	Facts *view.Facts
 	// Sendable tells to take it for granted that all of the transfer works, and to read only what the answer is about.
 	Sendable bool
 	// Verbose asks for notes that are of interest only to those who ask.
@@ -181,11 +182,16 @@ type pass struct {
 	image   *simulate.Image
 	main    *simulate.Context // the main context; nil if nothing of it is used or it is remote
 	report  *finding.ImageReport
-	needed  map[string]func() need // by path in the main context
+	build   *view.Build
+	needs   need.Ledger
 	// untracked is what of that git does not track.
 	untracked []string
-	// scriptsOf are what RUN steps start, by their operation.
-	scriptsOf map[int]*steps.Script
+}
+
+func newPass(ctx context.Context, s Subject, m *simulate.Image, main *simulate.Context, r *finding.ImageReport) *pass {
+	p := &pass{ctx: ctx, subject: s, image: m, main: main, report: r, build: view.NewBuild(ctx, m, main, s.Facts)}
+	p.build.Git, p.build.Prior = view.Git{Tracked: s.Tracked, Ignored: s.GitIgnored}, s.Sound
+	return p
 }
 
 // Run predicts an image and checks it. A build that would fail is a finding; an error means that the audit could not
@@ -196,7 +202,7 @@ func Run(ctx context.Context, s Subject) (finding.ImageReport, *simulate.Image, 
 		ContextReason: s.Why, Sources: s.Sources, Findings: []finding.Finding{}, Passed: []finding.Passed{}, Assumptions: []finding.Assumption{},
 	}
 	if s.Facts == nil {
-		s.Facts = NewFacts()
+		s.Facts = view.NewFacts()
 	}
 	image, err := s.Image, error(nil)
 	if image == nil {
@@ -217,14 +223,15 @@ func Run(ctx context.Context, s Subject) (finding.ImageReport, *simulate.Image, 
 	if err != nil {
 		return r, nil, err
 	}
-	p := &pass{ctx: ctx, subject: s, image: image, report: &r}
 	describe(&r, image.Plan)
-	if p.main, err = image.MainContext(s.Options.Context); err != nil {
+	main, err := image.MainContext(s.Options.Context)
+	if err != nil {
 		return r, nil, err
 	}
-	if p.main != nil && p.main.Ignore != nil {
-		r.IgnoreFile = p.main.Ignore.Name
+	if main != nil && main.Ignore != nil {
+		r.IgnoreFile = main.Ignore.Name
 	}
+	p := newPass(ctx, s, image, main, &r)
 	r.Assumptions = p.assumptions(image.Opaque)
 	for _, rule := range Rules() {
 		if rule.run == nil {

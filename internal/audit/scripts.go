@@ -8,32 +8,33 @@ import (
 
 	"github.com/ctxaudit/ctxaudit/dockerfile"
 	"github.com/ctxaudit/ctxaudit/internal/finding"
-	"github.com/ctxaudit/ctxaudit/internal/lang/python/manifest"
+	"github.com/ctxaudit/ctxaudit/internal/need"
 	"github.com/ctxaudit/ctxaudit/internal/program"
 	"github.com/ctxaudit/ctxaudit/internal/rootfs"
 	"github.com/ctxaudit/ctxaudit/internal/shell"
+	"github.com/ctxaudit/ctxaudit/internal/view"
 )
 
 // addProgram records the program that the image starts if it is named by its path and not known to be there. What
 // cannot be read is no entry otherwise.
-func (c *importCheck) addProgram() {
+func (c *programCheck) addProgram() {
 	argv, loc := c.startCommand()
 	// A word that begins with a dash is an option of the base image's ENTRYPOINT.
 	if len(argv) == 0 || !strings.Contains(argv[0], "/") || strings.HasPrefix(argv[0], "-") {
 		return
 	}
 	p := c.absolute(argv[0])
-	if !slices.ContainsFunc(c.runs(), func(r run) bool { return r.own && !r.mounted(p) }) {
+	if !slices.ContainsFunc(c.runs(), func(r *run) bool { return r.own && !r.Mounted(p) }) {
 		return
 	}
-	if c.tree.Stat(p) == shell.Regular || slices.ContainsFunc(c.scripts, func(s program.Entry) bool { return s.Path == p }) {
+	if c.build.Tree.Stat(p) == shell.Regular || slices.ContainsFunc(c.scripts, func(s program.Entry) bool { return s.Path == p }) {
 		return
 	}
 	c.scripts = append(c.scripts, program.Entry{Kind: program.Script, Path: p, Origin: origin(loc), Required: true})
 }
 
 // addScript remembers a script that is started and not known to be in the image, once: the start that needs it most counts.
-func (c *importCheck) addScript(s program.Entry) {
+func (c *programCheck) addScript(s program.Entry) {
 	weight := func(s program.Entry) int {
 		switch {
 		case s.Conditional:
@@ -54,7 +55,7 @@ func (c *importCheck) addScript(s program.Entry) {
 
 // reportScript reports a program that is started by its path and not in the image. It is an error only if nothing else
 // can have put it there: no base image and no step that is not known, or git tracks it and the ignore file keeps it out.
-func (c *importCheck) reportScript(e program.Entry) error {
+func (c *programCheck) reportScript(e program.Entry) error {
 	at := c.startPlace(e.Origin)
 	f := finding.Finding{
 		Rule: finding.EntrypointNotInImage, ImagePath: e.Path, Subject: finding.Position{File: at.File, Line: at.Line},
@@ -71,39 +72,40 @@ func (c *importCheck) reportScript(e program.Entry) error {
 			f.Summary = fmt.Sprintf("%s, which the image starts, is a link to %s, which is not in it", e.Path, at)
 		}
 	}
-	known := c.tree.Stat(e.Path) == shell.Absent
+	known := c.build.Tree.Stat(e.Path) == shell.Absent
 	proved := known
 	why := "the base image may have it, or a step make it"
 	f.ContextPath, f.Hint.Wants = c.counterpart(target, known), []string{target}
 	switch {
 	case f.ContextPath != "":
 		f.Detail = fmt.Sprintf("The repository has it: %s.", f.ContextPath)
-		tracked, git, err := c.tracked(f.ContextPath)
+		files, git, err := c.build.Tracked(f.ContextPath)
 		if err != nil {
 			return err
 		}
+		tracked := len(files) > 0
 		steps := c.runsSteps()
-		if steps && (manifest.Installed(f.ContextPath) || git && !tracked) {
+		if steps && (view.Installed(f.ContextPath) || git && !tracked) {
 			// It was built or installed here, as a step does it there.
 			return nil
 		}
 		if t, err := c.main.Explain(f.ContextPath); err == nil && !t.Included && t.Decisive != nil {
 			f.Related = append(f.Related, c.ignoreLine(finding.RoleExcludes, t.Decisive, "keeps it out"))
-			base := foreignBase(c.image)
+			base := need.ForeignBase(c.image)
 			proved = proved || base == nil && (tracked || !steps)
 			if base != nil {
-				why = fmt.Sprintf("the base image %s may have it", baseName(base))
+				why = fmt.Sprintf("the base image %s may have it", need.BaseName(base))
 			}
 		}
-		if step := c.stepOn(f.ContextPath, "", f.Hint.Wants); step != "" {
+		if step := need.StepOn(c.build, f.ContextPath, "", f.Hint.Wants); step != "" {
 			proved, why = false, fmt.Sprintf("the step %q names it, and may make it", step)
-		} else if step := c.stepBuilds(); step != "" {
+		} else if step := need.StepBuilds(c.build); step != "" {
 			proved, why = false, fmt.Sprintf("the step %q may build it", step)
 		}
 	case !known && !c.ownScript(e.Path):
 		return nil
 	default:
-		at := c.namesake(target)
+		at := c.build.OwnFile(func(at string) bool { return path.Base(at) == path.Base(target) })
 		if at == "" && !known {
 			return nil
 		}
@@ -125,7 +127,7 @@ func (c *importCheck) reportScript(e program.Entry) error {
 }
 
 // runsSteps reports whether anything but base images went into the image that is not known.
-func (c *importCheck) runsSteps() bool {
+func (c *programCheck) runsSteps() bool {
 	return slices.ContainsFunc(c.image.Opaque, func(id int) bool {
 		kind := c.image.Plan.Ops[id].Kind
 		return kind == dockerfile.OpExec || kind == dockerfile.OpRemote
@@ -133,7 +135,7 @@ func (c *importCheck) runsSteps() bool {
 }
 
 // ownScript reports whether a path looks like a script of the project, and not like a program of the base image.
-func (c *importCheck) ownScript(p string) bool {
+func (c *programCheck) ownScript(p string) bool {
 	workdir := path.Join("/", c.image.Plan.Config.WorkingDir)
 	return workdir != "/" && strings.HasPrefix(p, workdir+"/") && path.Ext(p) != ""
 }
@@ -141,12 +143,12 @@ func (c *importCheck) ownScript(p string) bool {
 // counterpart gives the file of the context that would be at a path of the image, "" where there is none. The directory
 // may be missing from the image together with the file, so the nearest one that was copied leads to it; the root directory
 // does so only where no base image shares it.
-func (c *importCheck) counterpart(p string, known bool) string {
+func (c *programCheck) counterpart(p string, known bool) string {
 	for dir := path.Dir(p); ; dir = path.Dir(dir) {
 		if dir == "/" && !known {
 			return ""
 		}
-		if o, ok := c.origin(c.tree, dir); ok {
+		if o, ok := c.build.Origin(c.build.Tree, dir); ok {
 			at := path.Join(o, strings.TrimPrefix(p, dir))
 			if info, err := c.main.FS.Lstat(at); err == nil && !info.IsDir() {
 				return at

@@ -6,9 +6,10 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/ctxaudit/ctxaudit/dockerfile"
 	"github.com/ctxaudit/ctxaudit/internal/finding"
 	"github.com/ctxaudit/ctxaudit/internal/lang"
-	"github.com/ctxaudit/ctxaudit/internal/lang/python/imports"
+	"github.com/ctxaudit/ctxaudit/internal/lang/languages"
 	"github.com/ctxaudit/ctxaudit/internal/program"
 	"github.com/ctxaudit/ctxaudit/internal/shell"
 	"github.com/ctxaudit/ctxaudit/internal/simulate"
@@ -28,43 +29,19 @@ type Start struct {
 
 // run is one way in which the image starts.
 type run struct {
-	input  program.Input
-	mounts []string
-	at     finding.Position // where the mounts are written
-	own    bool             // with the image's own command
-}
-
-// runEntry is an entry of a run.
-type runEntry struct {
-	program.Entry
-	run
+	program.Run
+	at  finding.Position // where it is written, if the image does not say so itself
+	own bool             // with the image's own command
 }
 
 // told reports whether a run starts anything that could be understood.
-func (r run) told() bool { return len(r.input.Entrypoint.Args)+len(r.input.Cmd.Args) > 0 }
-
-// mounted reports whether a path of the image is hidden by what is mounted over it.
-func (r run) mounted(p string) bool {
-	return slices.ContainsFunc(r.mounts, func(m string) bool { return p == m || m == "/" || strings.HasPrefix(p, m+"/") })
-}
-
-// lacksMounted reports whether a missing module would lie below something that is mounted when the entry runs.
-func (e entry) lacksMounted(m imports.Missing) bool {
-	if len(e.run.mounts) == 0 {
-		return false
-	}
-	dirs, rest := e.search, m.Module
-	if m.Parent != nil {
-		dirs, rest = m.Parent.Path, strings.TrimPrefix(m.Module, m.Parent.Name+".")
-	}
-	top, _, _ := strings.Cut(rest, ".")
-	return slices.ContainsFunc(dirs, func(d lang.SearchDir) bool { return e.run.mounted(path.Join(d.Dir, top)) })
-}
+func (r *run) told() bool { return len(r.Entrypoint.Args)+len(r.Cmd.Args) > 0 }
 
 // assumeMounted says that code is not followed because it is not the image's when it runs.
-func (c *importCheck) assumeMounted(r run) {
+func (c *programCheck) assumeMounted(r *program.Run) {
+	at := c.runAt[r]
 	a := finding.Assumption{
-		Kind: "mount", File: r.at.File, Line: r.at.Line, Text: "volumes: " + strings.Join(r.mounts, ", "),
+		Kind: "mount", File: at.File, Line: at.Line, Text: "volumes: " + strings.Join(r.Mounts, ", "),
 		Meaning: "that the directories of the host which are mounted there hold what the program needs",
 	}
 	if !slices.Contains(c.report.Assumptions, a) {
@@ -73,37 +50,51 @@ func (c *importCheck) assumeMounted(r run) {
 }
 
 // ownStart is what the image starts by itself.
-func (p *importCheck) ownStart() program.Input {
-	cfg, src := p.image.Plan.Config, p.image.Plan.ConfigSources
+func (c *programCheck) ownStart() program.Input {
+	cfg, src := c.image.Plan.Config, c.image.Plan.ConfigSources
 	return program.Input{
 		Entrypoint: program.Command{Args: cfg.Entrypoint, Origin: origin(src.Entrypoint)},
 		Cmd:        program.Command{Args: cfg.Cmd, Origin: origin(src.Cmd)},
-		Env:        cfg.Env, Workdir: cfg.WorkingDir, Files: p.tree, ConsoleScript: p.consoleScript,
+		Env:        cfg.Env, Workdir: cfg.WorkingDir, Files: c.build.Tree, ConsoleScript: c.ownCommand,
 	}
 }
 
-// runs gives the ways in which the image is started: its own, or those that its sources describe.
-func (p *importCheck) runs() []run {
-	if len(p.subject.Starts) == 0 {
-		return []run{{input: p.ownStart(), own: true}}
+// ownCommand gives what a command runs that installing the repository's own packages makes.
+func (c *programCheck) ownCommand(name string) (target string, ok bool) {
+	for _, p := range c.programs {
+		if target, ok = p.Command(name); ok {
+			return target, ok
+		}
 	}
-	var out []run
-	for _, s := range p.subject.Starts {
-		r := run{input: p.ownStart(), mounts: s.Mounts, at: s.At, own: s.Entrypoint == nil && s.Command == nil}
+	return "", false
+}
+
+func origin(l dockerfile.Location) shell.Origin {
+	return shell.Origin{File: l.File, Line: l.Range.Start.Line, Text: l.Text}
+}
+
+// runs gives the ways in which the image is started: its own, or those that its sources describe.
+func (c *programCheck) runs() []*run {
+	if len(c.subject.Starts) == 0 {
+		return []*run{{Run: program.Run{Input: c.ownStart()}, own: true}}
+	}
+	var out []*run
+	for _, s := range c.subject.Starts {
+		r := &run{Run: program.Run{Input: c.ownStart(), Mounts: s.Mounts}, at: s.At, own: s.Entrypoint == nil && s.Command == nil}
 		at := func(args []string) program.Command {
 			return program.Command{Args: args, Origin: shell.Origin{File: s.At.File, Line: s.At.Line, Text: strings.Join(args, " ")}}
 		}
 		if s.Entrypoint != nil {
 			// Whoever replaces the ENTRYPOINT does without the image's CMD.
-			r.input.Entrypoint, r.input.Cmd = at(s.Entrypoint), program.Command{}
+			r.Entrypoint, r.Cmd = at(s.Entrypoint), program.Command{}
 		}
 		if s.Command != nil {
-			r.input.Cmd = at(s.Command)
+			r.Cmd = at(s.Command)
 		}
 		if s.Workdir != "" {
-			r.input.Workdir = path.Join("/", r.input.Workdir, s.Workdir)
+			r.Workdir = path.Join("/", r.Workdir, s.Workdir)
 		}
-		r.input.Env = withEnv(r.input.Env, s.Env)
+		r.Env = withEnv(r.Env, s.Env)
 		out = append(out, r)
 	}
 	return out
@@ -122,7 +113,7 @@ func withEnv(env, more []string) []string {
 
 // reportUntold notes, once for an image, the commands that were not understood: the first one if nothing else was, and those
 // of an entry script of an image with Python in it, so that nobody takes the silence about them for a pass.
-func (c *importCheck) reportUntold(started []program.Entry, notes []shell.Note) {
+func (c *programCheck) reportUntold(started []lang.Entry, notes []shell.Note) {
 	if len(notes) == 0 {
 		return
 	}
@@ -131,10 +122,13 @@ func (c *importCheck) reportUntold(started []program.Entry, notes []shell.Note) 
 		notes = notes[:1]
 	} else {
 		notes = slices.DeleteFunc(notes, func(n shell.Note) bool { return !n.Untold })
-		// A program that is understood as one, in an image without a line of Python, has no imports to follow. That takes a
+		// A program that is understood as one, in an image without a source file, has no imports to follow. That takes a
 		// look at the whole image, so the question comes last.
-		python := func(s program.Entry) bool { return s.Lang == program.Python }
-		if len(notes) == 0 || !slices.ContainsFunc(started, python) && !c.holdsPython() {
+		follows := func(l lang.Language) bool {
+			return slices.ContainsFunc(started, func(s lang.Entry) bool { return s.Lang == l.Of })
+		}
+		holds := func(l lang.Language) bool { return c.build.OwnFile(l.Source) != "" }
+		if len(notes) == 0 || !slices.ContainsFunc(languages.All, follows) && !slices.ContainsFunc(languages.All, holds) {
 			return
 		}
 		summary = "a command that the image starts cannot be told, so its imports are not followed"
@@ -169,9 +163,9 @@ func (c *importCheck) reportUntold(started []program.Entry, notes []shell.Note) 
 }
 
 // startPlace gives the place of a command, in the repository where it comes from there.
-func (c *importCheck) startPlace(at shell.Origin) finding.Place {
+func (c *programCheck) startPlace(at shell.Origin) finding.Place {
 	if at.InImage {
-		if o, ok := c.contextPath(c.tree, at.File); ok {
+		if o, ok := c.build.ContextPath(c.build.Tree, at.File); ok {
 			at.File = simulate.Shown(c.main.Dir, o)
 		}
 	}

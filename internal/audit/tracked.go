@@ -11,10 +11,12 @@ import (
 
 	"github.com/ctxaudit/ctxaudit/dockerfile"
 	"github.com/ctxaudit/ctxaudit/internal/finding"
+	"github.com/ctxaudit/ctxaudit/internal/need"
 	"github.com/ctxaudit/ctxaudit/internal/policy"
 	"github.com/ctxaudit/ctxaudit/internal/rootfs"
 	"github.com/ctxaudit/ctxaudit/internal/secrets"
 	"github.com/ctxaudit/ctxaudit/internal/simulate"
+	"github.com/ctxaudit/ctxaudit/internal/view"
 )
 
 // Clean is what git knows about a clean checkout, as CI builds from. Paths are those of a build context.
@@ -44,26 +46,6 @@ type Stray struct {
 	Ignored bool // git ignores it
 }
 
-// need is a file of the context that the image must hold, or that the build must find.
-type need struct {
-	at    finding.Position
-	place finding.Place
-	// why is what is needed of it.
-	why string
-}
-
-// needs remembers that a file, or a directory, of the main context is needed. Of several who need it, reports name the first.
-func (p *pass) needs(contextPath string, n func() need) {
-	contextPath = strings.TrimPrefix(path.Clean("/"+contextPath), "/")
-	if _, ok := p.needed[contextPath]; ok || contextPath == "" {
-		return
-	}
-	if p.needed == nil {
-		p.needed = map[string]func() need{}
-	}
-	p.needed[contextPath] = n
-}
-
 // checkTracked asks git whether a clean checkout would have what is needed, and looks for what is there without its
 // content.
 func checkTracked(p *pass) error {
@@ -71,7 +53,7 @@ func checkTracked(p *pass) error {
 		return nil
 	}
 	p.needSources()
-	absent, err := p.subject.Clean.Absent(p.main.Dir, sortedKeys(p.needed))
+	absent, err := p.subject.Clean.Absent(p.main.Dir, p.needs.Paths())
 	if err != nil {
 		return err
 	}
@@ -100,8 +82,8 @@ func (p *pass) needSources() {
 			if s == nil || s.Context.Name != simulate.MainContext {
 				continue
 			}
-			p.needs(cp.Src, func() need {
-				return need{position(op.Location), instruction(finding.RoleCopies, op.Location), "the build fails without it"}
+			p.needs.Add(cp.Src, func() need.Reason {
+				return need.Reason{At: position(op.Location), Place: instruction(finding.RoleCopies, op.Location), Why: "the build fails without it"}
 			})
 		}
 	}
@@ -109,24 +91,24 @@ func (p *pass) needSources() {
 
 // reportAbsent reports needed files that a clean checkout lacks: one, or those of a directory.
 func (p *pass) reportAbsent(at string, names []string, why Absence) {
-	n := p.needed[names[0]]()
+	n := p.needs.Reason(names[0])
 	f := finding.Finding{
-		Rule: finding.RequiredUntracked, ContextPath: at, Subject: n.at, Related: []finding.Place{n.place},
+		Rule: finding.RequiredUntracked, ContextPath: at, Subject: n.At, Related: []finding.Place{n.Place},
 		Summary: fmt.Sprintf("%s is needed, and git does not track it", at),
-		Detail:  "It is here; " + n.why + ". An image that is built from a clean checkout, as in CI, lacks it: add it to git.",
+		Detail:  "It is here; " + n.Why + ". An image that is built from a clean checkout, as in CI, lacks it: add it to git.",
 	}
 	if len(names) > 1 {
 		f.Files = names
 	}
 	if p.subject.Prepared || builtPath(at) {
 		f.Severity = finding.Warning
-		f.Detail = fmt.Sprintf("It is here; %s. An image that is built from a clean checkout, as in CI, lacks it unless a step before the build makes it.", n.why)
+		f.Detail = fmt.Sprintf("It is here; %s. An image that is built from a clean checkout, as in CI, lacks it unless a step before the build makes it.", n.Why)
 	}
 	if why.Ignores != nil {
 		f.Severity = finding.Warning
 		f.Related = append(f.Related, *why.Ignores)
 		f.Summary = fmt.Sprintf("%s is needed, and git ignores it", at)
-		f.Detail = fmt.Sprintf("It is here; %s. An image that is built from a clean checkout, as in CI, lacks it unless a step before the build makes it.", n.why)
+		f.Detail = fmt.Sprintf("It is here; %s. An image that is built from a clean checkout, as in CI, lacks it unless a step before the build makes it.", n.Why)
 	}
 	p.add(f)
 }
@@ -140,7 +122,7 @@ var (
 // builtPath reports whether a path is of the kind that a step before the build makes.
 func builtPath(p string) bool {
 	stem, _, _ := strings.Cut(path.Base(p), ".")
-	return slices.Contains(outputExts, path.Ext(p)) || generatedName(stem) ||
+	return slices.Contains(outputExts, path.Ext(p)) || view.GeneratedName(stem) ||
 		slices.ContainsFunc(strings.Split(p, "/"), func(name string) bool { return slices.Contains(outputDirs, name) })
 }
 

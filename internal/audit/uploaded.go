@@ -44,7 +44,7 @@ func checkUploaded(p *pass) error {
 	}
 	p.needSources()
 	withheld := map[string]*finding.Place{}
-	for _, name := range sortedKeys(p.needed) {
+	for _, name := range p.needs.Paths() {
 		info, err := p.main.FS.Lstat(name)
 		if err != nil || name == failing {
 			continue
@@ -74,13 +74,13 @@ func checkUploaded(p *pass) error {
 	}
 	for _, at := range order {
 		names := byLine[at]
-		n := p.needed[names[0]]()
+		n := p.needs.Reason(names[0])
 		summary := fmt.Sprintf("%s is needed, and is not uploaded", names[0])
 		if more := len(names) - 1; more > 0 {
 			summary = fmt.Sprintf("%s and %d more are needed, and are not uploaded", names[0], more)
 		}
-		f := p.notUploaded(summary, "It is here; "+n.why+".", &at)
-		f.ContextPath, f.Subject, f.Related = names[0], n.at, append(f.Related, n.place)
+		f := p.notUploaded(summary, "It is here; "+n.Why+".", &at)
+		f.ContextPath, f.Subject, f.Related = names[0], n.At, append(f.Related, n.Place)
 		if len(names) > 1 {
 			f.Files = names
 		}

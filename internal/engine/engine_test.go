@@ -21,8 +21,10 @@ import (
 	"github.com/ctxaudit/ctxaudit/internal/audit"
 	"github.com/ctxaudit/ctxaudit/internal/countfs"
 	"github.com/ctxaudit/ctxaudit/internal/engine"
+	"github.com/ctxaudit/ctxaudit/internal/lang/python"
 	"github.com/ctxaudit/ctxaudit/internal/policy"
 	"github.com/ctxaudit/ctxaudit/internal/project"
+	"github.com/ctxaudit/ctxaudit/internal/view"
 )
 
 const packages, modules = 6, 10
@@ -58,7 +60,7 @@ func shop(t *testing.T, images int) string {
 	return dir
 }
 
-func subjects(dir string, images int, open func(string) (dockerctx.FS, error), facts *audit.Facts) (out []audit.Subject) {
+func subjects(dir string, images int, open func(string) (dockerctx.FS, error), facts *view.Facts) (out []audit.Subject) {
 	for i := range images {
 		out = append(out, audit.Subject{
 			Name: fmt.Sprint("image", i), Policy: &policy.Image{}, Facts: facts,
@@ -94,7 +96,7 @@ func TestImagesSideBySide(t *testing.T) {
 			want = string(text)
 		}
 		assert.Equal(t, want, string(text))
-		assert.Equal(t, 1+1+packages*(1+modules)+3, found.Subjects[0].Facts.Sources.Parsed()+sameContent, "each file of the program is parsed once, whatever the images")
+		assert.Equal(t, 1+1+packages*(1+modules)+3, python.Sources(found.Subjects[0].Facts).Parsed()+sameContent, "each file of the program is parsed once, whatever the images")
 		require.NoError(t, w.Close())
 	}
 }
@@ -107,18 +109,18 @@ const sameContent = packages + 2
 func TestATrialCostsWhatDiffers(t *testing.T) {
 	dir := shop(t, 1)
 	var c countfs.Counter
-	facts := audit.NewFacts()
+	facts := view.NewFacts()
 	s := subjects(dir, 1, c.Open, facts)
 	e := &engine.Engine{}
 	_, _, err := e.Audit(t.Context(), s, engine.Options{})
 	require.NoError(t, err)
 	without, _ := c.Take()
-	parsed := facts.Sources.Parsed()
+	parsed := python.Sources(facts).Parsed()
 	done, _, err := e.Audit(t.Context(), s, engine.Options{Repairs: true})
 	require.NoError(t, err)
 	with, dirs := c.Take()
 	require.Len(t, done[0].Report.Findings, 3)
-	assert.LessOrEqual(t, facts.Sources.Parsed()-parsed, 1, "only what is brought in is new, and all of it has the same bytes")
+	assert.LessOrEqual(t, python.Sources(facts).Parsed()-parsed, 1, "only what is brought in is new, and all of it has the same bytes")
 	again := with.Opens - without.Opens
 	assert.LessOrEqual(t, again, 3*3, "a trial reads the Dockerfile and the ignore file, and no source")
 	for name, n := range dirs {

@@ -1,73 +1,125 @@
-// Package lang is what the languages have in common whose programs are followed: the trees that they are followed through, the
-// directories in which modules are searched, and how surely code is reached. Each language is a package below.
+// Package lang is what the languages have in common whose programs are followed. Each language is a package below, and a value of
+// [Language]; none is named outside of it but in one table.
 package lang
 
-import "github.com/ctxaudit/ctxaudit/dockerctx"
-
-// EntryKind is what a directory holds under a name, links followed.
-type EntryKind uint8
-
-// The kinds of entries. The zero value is nothing.
-const (
-	Nothing EntryKind = iota
-	RegularFile
-	Directory
-	// Opaque is something that exists and of which nothing else is known.
-	Opaque
+import (
+	"github.com/ctxaudit/ctxaudit/internal/finding"
+	"github.com/ctxaudit/ctxaudit/internal/need"
+	"github.com/ctxaudit/ctxaudit/internal/program"
+	"github.com/ctxaudit/ctxaudit/internal/view"
 )
-
-// Tree is a file tree. Paths are absolute and slash-separated.
-type Tree interface {
-	// Entries gives the entries of a directory by name; nil if there is no such directory.
-	Entries(dir string) map[string]EntryKind
-	// Read gives the content of a file.
-	Read(path string) ([]byte, error)
-	// Key tells files apart without reading them: those of one key, also of other trees, have the same bytes. nil: it is not
-	// known.
-	Key(path string) any
-	// MayHold reports whether something may exist at a path although Entries does not show it.
-	MayHold(path string) bool
-}
 
 // SearchDir is a directory in which modules are searched, as an entry of sys.path.
 type SearchDir struct {
-	Tree Tree
+	Tree view.Tree
 	Dir  string
 	// Note says where the entry comes from, for people.
 	Note string
 }
 
-// Reach tells how code is reached; greater is more certain.
-type Reach uint8
-
-// The kinds of reach. That of a way through several imports is its weakest link.
-const (
-	Typing  Reach = iota + 1 // only for type checkers: never at run time
-	Guarded                  // in a try whose handler takes an import error
-	Lazy                     // in a function
-	Startup                  // when the module is imported
-)
-
-// String gives the reach in one word.
-func (r Reach) String() string {
-	switch r {
-	case Startup:
-		return "startup"
-	case Lazy:
-		return "lazy"
-	case Guarded:
-		return "guarded"
-	default:
-		return "typing"
-	}
+// Language is one whose programs are followed.
+type Language struct {
+	Name string
+	// Of is what the start of a container calls it.
+	Of program.Lang
+	// Source reports whether a path is that of a source file.
+	Source func(path string) bool
+	// SearchPath is the environment variable that holds directories in which modules are searched.
+	SearchPath string
+	// Look looks at the programs of a build. It reads nothing before it is asked.
+	Look func(b *view.Build) Programs
 }
 
-// Site is a place that asks for a module.
-type Site struct {
-	File string // path in the tree
-	// Importer is the key in Graph.Nodes of the module that the place is in; "" for a command.
-	Importer string
-	Range    dockerctx.Range
-	Text     string // the statement, on one line
-	Reach    Reach  // of the statement within its module
+// Programs are the programs of one language in one build.
+type Programs interface {
+	need.Ways
+	// Command gives what a command of that name runs, "pkg.mod:attr", if installing the repository's own packages makes it.
+	Command(name string) (target string, ok bool)
+	// Follow follows programs from where they start, all together; it is called once.
+	Follow(entries []Entry) *Followed
+	// Usage tells, once they are followed, who asks for a file or directory of the build context.
+	Usage(contextPath string) Usage
+	// Locate gives the path in the build context of a module, by the name under which programs import it. They are not followed for
+	// it, but it counts where they search.
+	Locate(module string, entries []Entry) (contextPath string, ok bool)
+	// Provider says of a module that is not the project's own whose it is, with the place that declares it; "" for a name that nobody
+	// is known to provide.
+	Provider(module string) (sentence string, declared *finding.Place)
+	// Starts reports whether a program that starts so would find itself in the image and, if not, the names of the files below its
+	// directory that it could be.
+	Starts(e Entry) (found bool, files []string)
+	// Unreached says what would put something that lies in the image where a program finds it, and the directory that would have
+	// to be searched, "" if that would not do. searched tells that it is searched where it lies.
+	Unreached(n *need.Need, imagePath string) (advice, searchDir string, searched bool)
+	// Err is why something that was asked for could not be read.
+	Err() error
+}
+
+// Entry is something that is started.
+type Entry struct {
+	program.Entry
+	Run *program.Run
+}
+
+// Followed is what programs reach, and what they lack.
+type Followed struct {
+	// Files are the files of the build context that they reach, each once.
+	Files []File
+	// Programs, Modules and Imports count what was followed.
+	Programs, Modules, Imports int
+	// Needs are what the build context has and the image has not where it is searched, by their path in the context.
+	Needs []*need.Need
+	// Faults are what they ask for and nothing has.
+	Faults []Fault
+	// Hidden are the starts whose code is not the image's when they run, since something is mounted over it.
+	Hidden []*program.Run
+	// Cycles gives, for who wants to know, the names that are asked for too early.
+	Cycles func() []Fault
+}
+
+// File is a file of the build context that a program reaches.
+type File struct {
+	Path string
+	// Ask gives who asks for it.
+	Ask func() need.Ask
+}
+
+// FaultKind is in which way something is asked for that nothing has.
+type FaultKind uint8
+
+// The kinds of faults.
+const (
+	NoName       FaultKind = iota + 1 // the module does not export the name
+	NoModule                          // the package of the project has no such module, here or in the image
+	Misplaced                         // a relative import that the language refuses
+	NoProgram                         // what is started is nowhere
+	StillLoading                      // the name is bound only after it is asked for
+)
+
+// Fault is something that a program asks for and that neither the image nor the build context has.
+type Fault struct {
+	Kind         FaultKind
+	Module, Name string
+	// Parent is the package that was searched.
+	Parent string
+	// Asks are the places that ask, the surest first.
+	Asks []need.Ask
+	// Exports are the names that the module has. Detail says what only the language knows of it.
+	Exports []string
+	Detail  string
+	// File is the module's file in the image; Package tells that it may have submodules, of which the name may be one.
+	File    string
+	Package bool
+	// Add is what would export the name; its File is "" if nothing would.
+	Add finding.Hint
+	// Pending is what the module is still at.
+	Pending need.Ask
+}
+
+// Usage tells who uses a module.
+type Usage struct {
+	// Module is its name as programs import it; "" if nothing imports it.
+	Module  string
+	Exports []string
+	Asks    []need.Ask
 }

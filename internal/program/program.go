@@ -48,20 +48,15 @@ func (k Kind) String() string {
 }
 
 // Lang is the language that an entry is written in.
-type Lang uint8
+type Lang string
 
 // The languages that are told apart.
 const (
-	Other Lang = iota
-	Python
-	Shell
-	Node
+	Other  Lang = ""
+	Python Lang = "python"
+	Shell  Lang = "shell"
+	Node   Lang = "node"
 )
-
-// String gives the language in lower case.
-func (l Lang) String() string {
-	return [...]string{"other", "python", "shell", "node"}[l]
-}
 
 // Entry is one thing that the container runs.
 type Entry struct {
@@ -114,6 +109,18 @@ type Input struct {
 	// ConsoleScript gives what a command of that name runs, "pkg.mod:attr", if installing the repository's packages creates
 	// it. It is asked only where nothing nearer decides. nil: there are none.
 	ConsoleScript func(name string) (target string, ok bool)
+}
+
+// Run is one way in which a container is started.
+type Run struct {
+	Input
+	// Mounts are the paths over which something of the host is mounted.
+	Mounts []string
+}
+
+// Mounted reports whether a path of the image is hidden by what is mounted over it.
+func (r *Run) Mounted(p string) bool {
+	return slices.ContainsFunc(r.Mounts, func(m string) bool { return p == m || m == "/" || strings.HasPrefix(p, m+"/") })
 }
 
 // Result is what a container runs.
@@ -210,7 +217,7 @@ func (a *analysis) add(s *shell.State, e Entry) {
 	e.Required = e.Required && !s.DirVariable && !s.Tolerated
 	e.UnknownPath = e.UnknownPath || s.Dir == "" || strings.Contains(environ["PYTHONPATH"], shell.Hole)
 	key := strings.Join(append([]string{
-		e.Kind.String(), e.Lang.String(), e.Path, e.Module, e.Attr, e.Env["PYTHONPATH"],
+		e.Kind.String(), string(e.Lang), e.Path, e.Module, e.Attr, e.Env["PYTHONPATH"],
 		flag(e.IgnoreEnv), flag(e.NoSite), "",
 	}, e.SearchDirs...), "\x00")
 	if i, ok := a.index[key]; ok {

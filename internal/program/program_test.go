@@ -63,7 +63,7 @@ func line(e Entry) string {
 		b.WriteString(e.Path)
 	}
 	if e.Lang != Python && e.Lang != Other {
-		b.WriteString(" (" + e.Lang.String() + ")")
+		b.WriteString(" (" + string(e.Lang) + ")")
 	}
 	if len(e.SearchDirs) > 0 {
 		b.WriteString(" @" + strings.Join(e.SearchDirs, ","))

@@ -9,10 +9,10 @@ import (
 	"sync"
 
 	"github.com/ctxaudit/ctxaudit/dockerctx"
-	"github.com/ctxaudit/ctxaudit/internal/audit"
 	"github.com/ctxaudit/ctxaudit/internal/files"
 	"github.com/ctxaudit/ctxaudit/internal/finding"
 	"github.com/ctxaudit/ctxaudit/internal/git"
+	"github.com/ctxaudit/ctxaudit/internal/view"
 )
 
 // World is what a run may see of the disk: the repository around what is audited, and what a person named. What a file of
@@ -32,13 +32,13 @@ type World struct {
 	dirs    map[string]*files.Dir
 	told    bool
 	refuse  error // why the repository is not used
-	facts   *audit.Facts
+	facts   *view.Facts
 	places  map[string]placed // by directory of a build context
 }
 
 // NewWorld gives the world of a run that a person started on a directory. With allowOutside it has no end.
 func NewWorld(ctx context.Context, root string, allowOutside bool) *World {
-	w := &World{ctx: ctx, all: allowOutside, opened: map[string]*opened{}, indexes: map[*git.Repository]*index{}, dirs: map[string]*files.Dir{}, facts: audit.NewFacts(), places: map[string]placed{}}
+	w := &World{ctx: ctx, all: allowOutside, opened: map[string]*opened{}, indexes: map[*git.Repository]*index{}, dirs: map[string]*files.Dir{}, facts: view.NewFacts(), places: map[string]placed{}}
 	w.base = typed(root)
 	if LeadsOut(root) && !allowOutside {
 		for _, top := range tops(w.base) {
@@ -215,7 +215,7 @@ func (w *World) forget() {
 	defer w.mu.Unlock()
 	clear(w.opened)
 	clear(w.places)
-	w.facts = audit.NewFacts()
+	w.facts = view.NewFacts()
 }
 
 // locate gives the root that a path, links resolved, lies in, and the path there. name is how it was named.

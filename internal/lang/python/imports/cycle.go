@@ -1,8 +1,8 @@
 package imports
 
 import (
-	"github.com/ctxaudit/ctxaudit/internal/lang"
 	"github.com/ctxaudit/ctxaudit/internal/lang/python/syntax"
+	"github.com/ctxaudit/ctxaudit/internal/need"
 )
 
 // Cycle is a name that is asked of a module which is still being imported, further up, and has not bound it yet: the
@@ -10,8 +10,8 @@ import (
 type Cycle struct {
 	// Module is asked for Name at Site, while its own import at Pending is not done.
 	Module, Name string
-	Site         lang.Site
-	Pending      lang.Site
+	Site         need.Site
+	Pending      need.Site
 }
 
 // Cycles follows the imports that happen at start-up, in their order, and gives those that come too early. Modules whose
@@ -56,7 +56,7 @@ type cycles struct {
 type progress struct {
 	done bool
 	at   int // offset of the statement that runs
-	site lang.Site
+	site need.Site
 }
 
 func (c *cycles) run(n *Node, depth int) {
@@ -77,17 +77,17 @@ func (c *cycles) imports(n *Node, p *progress, depth int) {
 	}
 	for i := range f.Imports {
 		imp := &f.Imports[i]
-		if reachOf(n, imp.Context) != lang.Startup {
+		if reachOf(n, imp.Context) != need.Startup {
 			continue
 		}
 		p.at = imp.Range.Start.Offset
-		p.site = lang.Site{File: n.Module.File, Importer: n.key(), Range: imp.Range, Text: statement(imp), Reach: lang.Startup}
+		p.site = need.Site{File: n.Module.File, Importer: n.key(), Range: imp.Range, Text: statement(imp), Reach: need.Startup}
 		c.execute(n, imp, p.site, depth)
 	}
 }
 
 // execute does what an import statement does: it imports the packages on the way, the module, and asks it for names.
-func (c *cycles) execute(n *Node, imp *syntax.Import, site lang.Site, depth int) {
+func (c *cycles) execute(n *Node, imp *syntax.Import, site need.Site, depth int) {
 	name, ok := absolute(n, imp.Level, imp.Module)
 	if !ok {
 		return
@@ -123,7 +123,7 @@ func (c *cycles) packages(name string, depth int) {
 
 func (c *cycles) load(name string, depth int) *Node {
 	n := c.graph.Nodes[name]
-	if n != nil && n.Reach == lang.Startup {
+	if n != nil && n.Reach == need.Startup {
 		c.run(n, depth+1)
 	}
 	return n

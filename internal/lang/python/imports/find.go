@@ -5,17 +5,18 @@ import (
 	"strings"
 
 	"github.com/ctxaudit/ctxaudit/internal/lang"
+	"github.com/ctxaudit/ctxaudit/internal/view"
 )
 
 // finder finds modules. What it found once it finds again, as sys.modules does.
 type finder struct {
 	search  []lang.SearchDir
 	modules map[string]*Module // nil for what is not there
-	entries map[lang.Tree]map[string]listing
+	entries map[view.Tree]map[string]listing
 }
 
 func newFinder(search []lang.SearchDir) *finder {
-	return &finder{search: search, modules: map[string]*Module{}, entries: map[lang.Tree]map[string]listing{}}
+	return &finder{search: search, modules: map[string]*Module{}, entries: map[view.Tree]map[string]listing{}}
 }
 
 // addSearch puts an entry on the search path; what was not found may be found now.
@@ -77,9 +78,9 @@ func (f *finder) lookup(name, last string, search []lang.SearchDir) *Module {
 			continue
 		}
 		dir := path.Join(d.Dir, last)
-		if entries[last] == lang.Directory {
+		if entries[last] == view.Directory {
 			inside := f.list(d.Tree, dir)
-			if inside.entries["__init__.py"] == lang.RegularFile {
+			if inside.entries["__init__.py"] == view.RegularFile {
 				return &Module{Name: name, Kind: Package, Tree: d.Tree, File: dir + "/__init__.py", Path: []lang.SearchDir{{Tree: d.Tree, Dir: dir}}}
 			}
 			if ext := inside.compiled("__init__"); ext != "" {
@@ -89,16 +90,16 @@ func (f *finder) lookup(name, last string, search []lang.SearchDir) *Module {
 		if ext := here.compiled(last); ext != "" {
 			return &Module{Name: name, Kind: Extension, Tree: d.Tree, File: path.Join(d.Dir, ext)}
 		}
-		if entries[last+".py"] == lang.RegularFile {
+		if entries[last+".py"] == view.RegularFile {
 			return &Module{Name: name, Kind: Plain, Tree: d.Tree, File: dir + ".py"}
 		}
-		if entries[last+".pyc"] == lang.RegularFile {
+		if entries[last+".pyc"] == view.RegularFile {
 			return &Module{Name: name, Kind: Extension, Tree: d.Tree, File: dir + ".pyc"}
 		}
 		switch entries[last] {
-		case lang.Opaque:
+		case view.Opaque:
 			return &Module{Name: name, Kind: Extension, Tree: d.Tree, File: dir}
-		case lang.Directory:
+		case view.Directory:
 			portions = append(portions, lang.SearchDir{Tree: d.Tree, Dir: dir})
 		}
 	}
@@ -110,21 +111,21 @@ func (f *finder) lookup(name, last string, search []lang.SearchDir) *Module {
 
 // listing is what a directory holds, and which of it are modules that were compiled for one version of Python, by name.
 type listing struct {
-	entries  map[string]lang.EntryKind
+	entries  map[string]view.EntryKind
 	versions map[string]string
 }
 
 // compiled gives the file of a compiled module: NAME.so, NAME.abi3.so, NAME.cpython-312-x86_64-linux-gnu.so, NAME.pyd.
 func (l listing) compiled(name string) string {
 	for _, suffix := range []string{".so", ".abi3.so", ".pyd"} {
-		if l.entries[name+suffix] == lang.RegularFile {
+		if l.entries[name+suffix] == view.RegularFile {
 			return name + suffix
 		}
 	}
 	return l.versions[name]
 }
 
-func (f *finder) list(t lang.Tree, dir string) listing {
+func (f *finder) list(t view.Tree, dir string) listing {
 	byDir := f.entries[t]
 	if byDir == nil {
 		byDir = map[string]listing{}
@@ -136,7 +137,7 @@ func (f *finder) list(t lang.Tree, dir string) listing {
 	l := listing{entries: t.Entries(dir)}
 	for e, kind := range l.entries {
 		name, _, ok := strings.Cut(e, ".cpython-")
-		if !ok || kind != lang.RegularFile || !strings.HasSuffix(e, ".so") {
+		if !ok || kind != view.RegularFile || !strings.HasSuffix(e, ".so") {
 			continue
 		}
 		if l.versions == nil {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/ctxaudit/ctxaudit/internal/lang"
 	"github.com/ctxaudit/ctxaudit/internal/lang/python/syntax"
+	"github.com/ctxaudit/ctxaudit/internal/need"
 )
 
 // statement gives an import as it could be written on one line.
@@ -47,7 +48,7 @@ func absolute(n *Node, level int, module string) (string, bool) {
 	return base + "." + module, true
 }
 
-func (g *Graph) followImport(n *Node, imp *syntax.Import, site lang.Site) {
+func (g *Graph) followImport(n *Node, imp *syntax.Import, site need.Site) {
 	name, ok := absolute(n, imp.Level, imp.Module)
 	r := min(n.Reach, site.Reach)
 	if !ok {
@@ -72,7 +73,7 @@ func (g *Graph) followImport(n *Node, imp *syntax.Import, site lang.Site) {
 }
 
 // followStar reaches the submodules that __all__ names: a star import imports them.
-func (g *Graph) followStar(n *Node, m *Module, r lang.Reach, site lang.Site) {
+func (g *Graph) followStar(n *Node, m *Module, r need.Reach, site need.Site) {
 	f := g.source(g.Nodes[m.Name])
 	if f == nil || f.All == nil {
 		return
@@ -85,7 +86,7 @@ func (g *Graph) followStar(n *Node, m *Module, r lang.Reach, site lang.Site) {
 }
 
 // followName reaches what a from-import asks of a module: a name that it binds, or else a submodule.
-func (g *Graph) followName(n *Node, m *Module, name string, r lang.Reach, site lang.Site) {
+func (g *Graph) followName(n *Node, m *Module, name string, r need.Reach, site need.Site) {
 	node := g.Nodes[m.Name]
 	ex := g.Exports(node)
 	if ex.Has(name) && !(n == node && m.IsPackage() && g.onlyFromItself(n, name)) {
@@ -109,7 +110,7 @@ func (g *Graph) followName(n *Node, m *Module, name string, r lang.Reach, site l
 	}
 }
 
-func (g *Graph) followCall(n *Node, c syntax.ImportCall, site lang.Site) {
+func (g *Graph) followCall(n *Node, c syntax.ImportCall, site need.Site) {
 	name, ok := c.Module, true
 	if c.Level > 0 {
 		if c.Package != "" {
@@ -123,7 +124,7 @@ func (g *Graph) followCall(n *Node, c syntax.ImportCall, site lang.Site) {
 	}
 	r := min(n.Reach, site.Reach)
 	if strings.HasSuffix(c.Callee, "find_spec") {
-		r = min(r, lang.Guarded)
+		r = min(r, need.Guarded)
 	}
 	if m, parent := g.find(n, name); m != nil {
 		g.visit(m, r, n, site)
@@ -133,7 +134,7 @@ func (g *Graph) followCall(n *Node, c syntax.ImportCall, site lang.Site) {
 	}
 }
 
-func (g *Graph) followString(n *Node, s Named, site lang.Site) {
+func (g *Graph) followString(n *Node, s Named, site need.Site) {
 	r := min(n.Reach, site.Reach)
 	m, parent := g.find(n, s.Dotted)
 	if m == nil && !s.Exact {
@@ -162,7 +163,7 @@ func (g *Graph) followString(n *Node, s Named, site lang.Site) {
 
 // imported records a site that asks for a module. A module is followed again when a stronger way to it is found, its
 // sites count once.
-func (g *Graph) imported(m *Module, site lang.Site) {
+func (g *Graph) imported(m *Module, site need.Site) {
 	key := askedKey{m.Name, site.File, site.Range}
 	if !g.asked.has(key) {
 		g.asked.own[key] = true
@@ -215,7 +216,7 @@ func (g *Graph) lack(m Missing) {
 
 // editPath does what a module does to sys.path.
 func (g *Graph) editPath(n *Node, e syntax.PathEdit) {
-	if reachOf(n, e.Context) <= lang.Typing {
+	if reachOf(n, e.Context) <= need.Typing {
 		return
 	}
 	dir := ""
@@ -233,7 +234,7 @@ func (g *Graph) editPath(n *Node, e syntax.PathEdit) {
 	}
 	if dir == "" {
 		if e.Path.Base == syntax.PathUnknown {
-			g.UnknownPaths = append(g.UnknownPaths, lang.Site{File: n.Module.File, Importer: n.key(), Range: e.Range})
+			g.UnknownPaths = append(g.UnknownPaths, need.Site{File: n.Module.File, Importer: n.key(), Range: e.Range})
 		}
 		return
 	}

@@ -9,18 +9,20 @@ import (
 
 	"github.com/ctxaudit/ctxaudit/internal/lang"
 	"github.com/ctxaudit/ctxaudit/internal/lang/python/syntax"
+	"github.com/ctxaudit/ctxaudit/internal/need"
+	"github.com/ctxaudit/ctxaudit/internal/view"
 )
 
 // Entry is where a program starts.
 type Entry struct {
 	// Script is a file that is run as __main__; "" if Module is set.
 	Script string
-	Tree   lang.Tree
+	Tree   view.Tree
 	// Module is imported, or run as __main__ if Main is set (python -m).
 	Module string
 	Main   bool
 	// Site is the command that starts it.
-	Site lang.Site
+	Site need.Site
 }
 
 // Config says how imports are followed.
@@ -57,7 +59,7 @@ type Graph struct {
 	// Nodes by module name, and scripts by their path.
 	Nodes map[string]*Node
 	// Importers gives the sites that ask for a module, by its name, in the order in which they were met.
-	Importers map[string][]lang.Site
+	Importers map[string][]need.Site
 	// Missing is what is asked for and not there, the strongest way first, each site once for each name.
 	Missing []Missing
 	// Entries that could not be found, by their index in Config.Entries.
@@ -65,7 +67,7 @@ type Graph struct {
 	// Search is the search path in the end, with what the program itself put on it.
 	Search []lang.SearchDir
 	// UnknownPaths are places that put something on the search path that could not be told.
-	UnknownPaths []lang.Site
+	UnknownPaths []need.Site
 	// Unreadable are files that were reached and whose content is not known, or no Python.
 	Unreadable []string
 	// Misplaced are relative imports that Python refuses: in a script, which has no package, or beyond the top of one.
@@ -74,7 +76,7 @@ type Graph struct {
 	inherited int // names that star imports handed on
 	finder    *finder
 	config    Config
-	queue     [lang.Startup + 1][]*Node
+	queue     [need.Startup + 1][]*Node
 	missing   map[missingKey]*Missing
 	asked     askedSites
 	unmet     map[string][]*Node // who asked for what is not there
@@ -132,7 +134,7 @@ func newGraph(cfg Config) *Graph {
 	cfg.Prior = nil
 	return &Graph{
 		Nodes: map[string]*Node{}, exports: map[*Node]*Exports{}, finder: newFinder(slices.Clone(cfg.Search)), config: cfg,
-		missing: map[missingKey]*Missing{}, Importers: map[string][]lang.Site{}, asked: askedSites{own: map[askedKey]bool{}}, unmet: map[string][]*Node{},
+		missing: map[missingKey]*Missing{}, Importers: map[string][]need.Site{}, asked: askedSites{own: map[askedKey]bool{}}, unmet: map[string][]*Node{},
 	}
 }
 
@@ -191,18 +193,18 @@ func (g *Graph) find(n *Node, name string) (m, parent *Module) {
 
 func (g *Graph) start(e Entry) bool {
 	if e.Script != "" {
-		if g.finder.list(e.Tree, path.Dir(e.Script)).entries[path.Base(e.Script)] != lang.RegularFile {
+		if g.finder.list(e.Tree, path.Dir(e.Script)).entries[path.Base(e.Script)] != view.RegularFile {
 			return false
 		}
 		m := &Module{Name: "__main__", Kind: Plain, Tree: e.Tree, File: e.Script}
-		g.push(e.Script, m, lang.Startup, nil, e.Site, true)
+		g.push(e.Script, m, need.Startup, nil, e.Site, true)
 		return true
 	}
 	m, _ := g.finder.find(e.Module)
 	if m == nil {
 		return false
 	}
-	g.visit(m, lang.Startup, nil, e.Site)
+	g.visit(m, need.Startup, nil, e.Site)
 	if e.Main {
 		if m.IsPackage() {
 			main, _ := g.finder.find(e.Module + ".__main__")
@@ -211,13 +213,13 @@ func (g *Graph) start(e Entry) bool {
 			}
 			m = main
 		}
-		g.push(m.Name, m, lang.Startup, nil, e.Site, true)
+		g.push(m.Name, m, need.Startup, nil, e.Site, true)
 	}
 	return true
 }
 
 // visit reaches a module and the packages above it, which are imported first.
-func (g *Graph) visit(m *Module, r lang.Reach, from *Node, site lang.Site) {
+func (g *Graph) visit(m *Module, r need.Reach, from *Node, site need.Site) {
 	for i := range m.Name {
 		if m.Name[i] == '.' {
 			if above, _ := g.finder.find(m.Name[:i]); above != nil {
@@ -236,7 +238,7 @@ func (n *Node) key() string {
 	return n.Module.Name
 }
 
-func (g *Graph) push(key string, m *Module, r lang.Reach, from *Node, site lang.Site, main bool) {
+func (g *Graph) push(key string, m *Module, r need.Reach, from *Node, site need.Site, main bool) {
 	n := g.Nodes[key]
 	if n == nil {
 		n = &Node{Module: m}
@@ -256,7 +258,7 @@ func (g *Graph) push(key string, m *Module, r lang.Reach, from *Node, site lang.
 
 // run follows imports, the strongest ways first, so that most modules are followed once.
 func (g *Graph) run() {
-	for r := lang.Startup; r > lang.Typing && g.config.Context.Err() == nil; {
+	for r := need.Startup; r > need.Typing && g.config.Context.Err() == nil; {
 		q := g.queue[r]
 		if len(q) == 0 {
 			r--
@@ -270,7 +272,7 @@ func (g *Graph) run() {
 		n.done = n.Reach
 		g.follow(n)
 		// What was found may be reached at start-up again.
-		r = lang.Startup
+		r = need.Startup
 	}
 }
 
@@ -295,21 +297,21 @@ func (g *Graph) source(n *Node) *syntax.File {
 var unreadable = &source{file: &syntax.File{Dynamic: []syntax.Marker{{Kind: syntax.MarkExec}}}}
 
 // reachOf tells how a place is reached once its module is imported; 0 if it never is.
-func reachOf(n *Node, c syntax.Context) lang.Reach {
+func reachOf(n *Node, c syntax.Context) need.Reach {
 	switch {
 	case c.Has(syntax.Never):
 		return 0
 	case c.Has(syntax.TypeChecking):
-		return lang.Typing
+		return need.Typing
 	case c.Has(syntax.MainGuard) && !n.Main:
 		return 0
 	case c.Has(syntax.Guarded), c.Has(syntax.Suppressed), c.Has(syntax.InHandler),
 		c.Has(syntax.VersionBranch), c.Has(syntax.PlatformBranch), c.Has(syntax.DevelopmentBranch), c.Has(syntax.Probed):
-		return lang.Guarded
+		return need.Guarded
 	case c.Has(syntax.InFunction):
-		return lang.Lazy
+		return need.Lazy
 	default:
-		return lang.Startup
+		return need.Startup
 	}
 }
 
@@ -333,20 +335,20 @@ func (g *Graph) follow(n *Node) {
 		if at.Has(syntax.InTry) && !at.Has(syntax.InHandler) && g.knownMissing(n, imp) {
 			failed[at.Try] = true
 		}
-		if r := reachOf(n, at); r > lang.Typing {
+		if r := reachOf(n, at); r > need.Typing {
 			n.Imports++
-			g.followImport(n, imp, lang.Site{File: n.Module.File, Importer: n.key(), Range: imp.Range, Text: n.source.texts[i], Reach: r})
+			g.followImport(n, imp, need.Site{File: n.Module.File, Importer: n.key(), Range: imp.Range, Text: n.source.texts[i], Reach: r})
 		}
 	}
 	for _, c := range f.ImportCalls {
-		if r := reachOf(n, c.Context); r > lang.Typing && c.Literal {
-			g.followCall(n, c, lang.Site{File: n.Module.File, Importer: n.key(), Range: c.Range, Text: c.Callee + "(\"" + c.Module + "\")", Reach: r})
+		if r := reachOf(n, c.Context); r > need.Typing && c.Literal {
+			g.followCall(n, c, need.Site{File: n.Module.File, Importer: n.key(), Range: c.Range, Text: c.Callee + "(\"" + c.Module + "\")", Reach: r})
 		}
 	}
 	if g.config.Strings != nil {
 		for _, s := range g.config.Strings(f) {
-			if r := min(reachOf(n, s.Context), lang.Lazy); r > lang.Typing {
-				g.followString(n, s, lang.Site{File: n.Module.File, Importer: n.key(), Range: s.Range, Text: "\"" + s.Dotted + "\"", Reach: r})
+			if r := min(reachOf(n, s.Context), need.Lazy); r > need.Typing {
+				g.followString(n, s, need.Site{File: n.Module.File, Importer: n.key(), Range: s.Range, Text: "\"" + s.Dotted + "\"", Reach: r})
 			}
 		}
 	}

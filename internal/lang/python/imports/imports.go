@@ -9,7 +9,11 @@
 // for the order in which a directory is searched.
 package imports
 
-import "github.com/ctxaudit/ctxaudit/internal/lang"
+import (
+	"github.com/ctxaudit/ctxaudit/internal/lang"
+	"github.com/ctxaudit/ctxaudit/internal/need"
+	"github.com/ctxaudit/ctxaudit/internal/view"
+)
 
 // ModuleKind is the form of a module.
 type ModuleKind uint8
@@ -26,7 +30,7 @@ const (
 type Module struct {
 	Name string
 	Kind ModuleKind
-	Tree lang.Tree
+	Tree view.Tree
 	// File is its source; "" for a namespace package, the compiled file for an extension.
 	File string
 	// Path is where its submodules are searched; empty if it is no package.
@@ -42,14 +46,14 @@ type Node struct {
 	// Main is set for what is run as __main__.
 	Main bool
 	// Reach is the strongest way to it, From the node whose Site it goes through; nil for an entry point.
-	Reach lang.Reach
+	Reach need.Reach
 	From  *Node
-	Site  lang.Site
+	Site  need.Site
 	// Imports counts the import statements in it that were followed.
 	Imports int
 
 	source *source
-	done   lang.Reach // the reach with which its imports were followed last
+	done   need.Reach // the reach with which its imports were followed last
 }
 
 // Way gives the nodes from the entry point to this one.
@@ -81,7 +85,7 @@ type Missing struct {
 	// Parent is the nearest package above it that was found; nil for a top-level name.
 	Parent *Module
 	// Reach is that of the strongest way to the site, the site included.
-	Reach lang.Reach
+	Reach need.Reach
 	From  *Node
-	Site  lang.Site
+	Site  need.Site
 }

@@ -12,26 +12,28 @@ import (
 
 	"github.com/ctxaudit/ctxaudit/internal/lang"
 	"github.com/ctxaudit/ctxaudit/internal/lang/python/syntax"
+	"github.com/ctxaudit/ctxaudit/internal/need"
+	"github.com/ctxaudit/ctxaudit/internal/view"
 )
 
 // mapTree is a tree of files by absolute path.
 type mapTree map[string]string
 
-func (t mapTree) Entries(dir string) map[string]lang.EntryKind {
-	var out map[string]lang.EntryKind
+func (t mapTree) Entries(dir string) map[string]view.EntryKind {
+	var out map[string]view.EntryKind
 	for p := range t {
 		rest, ok := strings.CutPrefix(p, strings.TrimSuffix(dir, "/")+"/")
 		if !ok {
 			continue
 		}
 		if out == nil {
-			out = map[string]lang.EntryKind{}
+			out = map[string]view.EntryKind{}
 		}
 		name, _, below := strings.Cut(rest, "/")
 		if below {
-			out[name] = lang.Directory
+			out[name] = view.Directory
 		} else {
-			out[name] = lang.RegularFile
+			out[name] = view.RegularFile
 		}
 	}
 	return out
@@ -51,7 +53,7 @@ func (t mapTree) Key(string) any { return nil }
 
 // follow starts the script /app/main.py with /app on the search path.
 func follow(t mapTree, search ...string) *Graph {
-	tree := lang.Tree(&t)
+	tree := view.Tree(&t)
 	cfg := Config{Entries: []Entry{{Script: "/app/main.py", Tree: tree}}}
 	for _, d := range append([]string{"/app"}, search...) {
 		cfg.Search = append(cfg.Search, lang.SearchDir{Tree: tree, Dir: d})
@@ -217,7 +219,7 @@ func TestCycles(t *testing.T) {
 
 // What is started by its name is imported after the packages above it; what runs as __main__ is not being imported.
 func TestCyclesOfStartedModules(t *testing.T) {
-	tree := lang.Tree(&mapTree{
+	tree := view.Tree(&mapTree{
 		"/app/p/__init__.py": "from .celery import app\n", "/app/p/celery.py": "from . import settings\napp = 1\n", "/app/p/settings.py": "",
 		"/app/run.py": "import b\nx = 1\n", "/app/b.py": "from run import x\n",
 		"/app/q/__init__.py": "", "/app/q/__main__.py": "import q.a\nx = 1\n", "/app/q/a.py": "from q.b import y\nz = 1\n", "/app/q/b.py": "from q.a import z\ny = 1\n",
@@ -248,6 +250,6 @@ func TestFallbackOfWhatIsMissingIsNeeded(t *testing.T) {
 		"/app/shop/slow.py":              "",
 	}
 	g := Follow(Config{Entries: []Entry{{Script: "/app/main.py", Tree: tree}}, Search: []lang.SearchDir{{Tree: tree, Dir: "/app"}}})
-	assert.Equal(t, lang.Startup, g.Nodes["shop.settings.prod"].Reach)
-	assert.Equal(t, lang.Guarded, g.Nodes["shop.slow"].Reach, "what a dependency is there for is not known")
+	assert.Equal(t, need.Startup, g.Nodes["shop.settings.prod"].Reach)
+	assert.Equal(t, need.Guarded, g.Nodes["shop.slow"].Reach, "what a dependency is there for is not known")
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/ctxaudit/ctxaudit/internal/lang"
 	"github.com/ctxaudit/ctxaudit/internal/lang/python/syntax"
+	"github.com/ctxaudit/ctxaudit/internal/view"
 )
 
 // A program is followed again and again over trees that differ in a few files: an edit brings a package into an image, and
@@ -74,7 +75,7 @@ func (g *Graph) resume(cfg Config) *Graph {
 }
 
 // sameProgram reports whether another program is the same over another tree, and gives both trees.
-func (g *Graph) sameProgram(cfg Config) (was, now lang.Tree, ok bool) {
+func (g *Graph) sameProgram(cfg Config) (was, now view.Tree, ok bool) {
 	if len(g.Absent) > 0 || len(g.Unreadable) > 0 || len(cfg.Entries) != len(g.config.Entries) || len(cfg.Search) != len(g.finder.search) {
 		return nil, nil, false
 	}
@@ -84,7 +85,7 @@ func (g *Graph) sameProgram(cfg Config) (was, now lang.Tree, ok bool) {
 	for t := range g.finder.entries {
 		was = t
 	}
-	pair := func(a, b lang.Tree) bool {
+	pair := func(a, b view.Tree) bool {
 		if a == nil && b == nil {
 			return true
 		}
@@ -111,7 +112,7 @@ func (g *Graph) sameProgram(cfg Config) (was, now lang.Tree, ok bool) {
 }
 
 // added gives the stems of the names that directories have now and did not have; ok is false if anything else differs.
-func (g *Graph) added(was, now lang.Tree) (stems map[string]map[string]bool, ok bool) {
+func (g *Graph) added(was, now view.Tree) (stems map[string]map[string]bool, ok bool) {
 	stems = map[string]map[string]bool{}
 	differs := map[string]bool{}
 	for dir, have := range g.finder.entries[was] {
@@ -193,7 +194,7 @@ func (g *Graph) onlyAdds(n *Node, names []string) bool {
 }
 
 // onto gives a copy of g over another tree.
-func (g *Graph) onto(cfg Config, now lang.Tree) *Graph {
+func (g *Graph) onto(cfg Config, now view.Tree) *Graph {
 	out := newGraph(cfg)
 	modules := map[*Module]*Module{}
 	module := func(m *Module) *Module {

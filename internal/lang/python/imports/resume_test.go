@@ -14,6 +14,7 @@ import (
 
 	"github.com/ctxaudit/ctxaudit/internal/lang"
 	"github.com/ctxaudit/ctxaudit/internal/lang/python/syntax"
+	"github.com/ctxaudit/ctxaudit/internal/view"
 )
 
 // keyedTree tells its files apart by what is in them.
@@ -130,7 +131,7 @@ func TestResumeComesToTheSame(t *testing.T) {
 		}
 		sources := NewSources(syntax.Config{})
 		config := func(files mapTree, prior *Graph) Config {
-			tree := lang.Tree(&keyedTree{files})
+			tree := view.Tree(&keyedTree{files})
 			return Config{
 				Entries: []Entry{{Script: "/app/main.py", Tree: tree}}, Search: []lang.SearchDir{{Tree: tree, Dir: "/app"}}, Sources: sources, Prior: prior,
 				Foreign: func(name string) bool { return name == "sys" || name == "importlib" },

@@ -5,8 +5,8 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"github.com/ctxaudit/ctxaudit/internal/lang"
 	"github.com/ctxaudit/ctxaudit/internal/lang/python/syntax"
+	"github.com/ctxaudit/ctxaudit/internal/view"
 )
 
 // Sources are the source files that were read, each once: for several programs, images, and trials of a repair. What they hold
@@ -42,12 +42,12 @@ func NewSources(c syntax.Config) *Sources {
 func (s *Sources) Parsed() int { return int(s.parsed.Load()) }
 
 // File gives what a file of a tree holds. It must not be changed.
-func (s *Sources) File(t lang.Tree, path string) (*syntax.File, error) {
+func (s *Sources) File(t view.Tree, path string) (*syntax.File, error) {
 	src := s.source(t, path)
 	return src.file, src.err
 }
 
-func (s *Sources) source(t lang.Tree, path string) *source {
+func (s *Sources) source(t view.Tree, path string) *source {
 	key := t.Key(path)
 	if key == nil {
 		return s.read(t, path)
@@ -69,7 +69,7 @@ func (s *Sources) source(t lang.Tree, path string) *source {
 }
 
 // read reads a file, and parses it unless one of the same bytes was.
-func (s *Sources) read(t lang.Tree, path string) *source {
+func (s *Sources) read(t view.Tree, path string) *source {
 	data, err := t.Read(path)
 	if err != nil {
 		return &source{err: err}

@@ -18,16 +18,6 @@ type Declarations struct {
 	local     map[string]bool
 }
 
-// skipped are directories that hold other people's code or none.
-var skipped = map[string]bool{
-	"node_modules": true, "venv": true, ".venv": true, "site-packages": true, "vendor": true, "__pycache__": true, "dist-packages": true,
-}
-
-// Installed reports whether a path lies in a directory that holds what was installed, and not the repository's own.
-func Installed(p string) bool {
-	return slices.ContainsFunc(strings.Split(p, "/"), func(name string) bool { return skipped[name] })
-}
-
 // fixtures are directories whose projects are not the repository's own.
 var fixtures = map[string]bool{"test": true, "tests": true, "testdata": true, "fixtures": true, "examples": true, "example": true}
 

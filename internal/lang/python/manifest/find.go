@@ -8,6 +8,8 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+
+	"github.com/ctxaudit/ctxaudit/internal/view"
 )
 
 // maxDepth is how deep manifests are looked for: the root has depth 0.
@@ -69,7 +71,7 @@ func look(f Files, dir string) (below []string, here *foundDir) {
 			if here == nil && manifestReader(name, inRequirements) != nil {
 				here = &foundDir{dir: dir}
 			}
-		case !skipped[sub] && !strings.HasPrefix(sub, "."):
+		case !view.Foreign(sub) && !strings.HasPrefix(sub, "."):
 			below = append(below, path.Join(dir, sub))
 		}
 	}

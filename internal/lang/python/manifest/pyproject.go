@@ -3,6 +3,8 @@ package manifest
 import (
 	"path"
 	"strings"
+
+	"github.com/ctxaudit/ctxaudit/internal/view"
 )
 
 func (r *reader) pyproject(p *project, file string, data []byte) {
@@ -207,7 +209,7 @@ func (r *reader) glob(dir, pattern string) []string {
 			names, _ := r.list(d)
 			for _, name := range names {
 				sub, isDir := strings.CutSuffix(name, "/")
-				if ok, _ := path.Match(segment, sub); ok && isDir && !skipped[sub] {
+				if ok, _ := path.Match(segment, sub); ok && isDir && !view.Foreign(sub) {
 					next = append(next, path.Join(d, sub))
 				}
 			}

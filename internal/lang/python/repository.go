@@ -1,16 +1,13 @@
-package audit
+package python
 
 import (
-	"io/fs"
 	"path"
 	"slices"
 	"strings"
 
-	"github.com/ctxaudit/ctxaudit/internal/lang"
 	"github.com/ctxaudit/ctxaudit/internal/lang/python/imports"
 	"github.com/ctxaudit/ctxaudit/internal/lang/python/manifest"
-	"github.com/ctxaudit/ctxaudit/internal/rootfs"
-	"github.com/ctxaudit/ctxaudit/internal/simulate"
+	"github.com/ctxaudit/ctxaudit/internal/view"
 )
 
 // repoModule is a module of the repository.
@@ -36,7 +33,7 @@ func (r *repoModule) pathOf(name string) string {
 // the standard library, a declared dependency, a directory that merely has the name. started tells that the image starts it.
 //
 // Every import of somebody else's module comes here, so an answer is remembered.
-func (c *importCheck) inRepository(module string, parent *imports.Module, started bool) *repoModule {
+func (c *programs) inRepository(module string, parent *imports.Module, started bool) *repoModule {
 	key := lookup{module, parent, started, len(c.searchDirs)}
 	have, ok := c.lookedUp[key]
 	if !ok {
@@ -54,7 +51,7 @@ type lookup struct {
 	searched int
 }
 
-func (c *importCheck) lookUp(module string, parent *imports.Module, started bool) *repoModule {
+func (c *programs) lookUp(module string, parent *imports.Module, started bool) *repoModule {
 	top, _, _ := strings.Cut(module, ".")
 	if parent == nil && manifest.IsStdlib(top) {
 		return nil
@@ -78,7 +75,7 @@ func (c *importCheck) lookUp(module string, parent *imports.Module, started bool
 		// that the image lacks and the repository has.
 		dep, ok := c.declared().ImportDeclared(module)
 		// A distribution that provides the name only by a habit of naming loses to a package that says so itself.
-		if ok && (!dep.Weak || c.repo.Entries(path.Join("/", root, top))["__init__.py"] != lang.RegularFile) {
+		if ok && (!dep.Weak || c.Repo.Entries(path.Join("/", root, top))["__init__.py"] != view.RegularFile) {
 			return nil
 		}
 		return &repoModule{m}
@@ -88,26 +85,16 @@ func (c *importCheck) lookUp(module string, parent *imports.Module, started bool
 
 // copiedFrom reports whether the image has anything of a top-level name in a directory of the context: then the program may
 // mean that one, though no search directory comes from there.
-func (c *importCheck) copiedFrom(root, module string) bool {
+func (c *programs) copiedFrom(root, module string) bool {
 	top, _, _ := strings.Cut(module, ".")
-	for _, p := range []string{path.Join(root, top), path.Join(root, top+".py")} {
-		found := false
-		_ = c.image.Locate(c.image.Tree, simulate.MainContext, p, func(simulate.Located) error {
-			found = true
-			return fs.SkipAll
-		})
-		if found {
-			return true
-		}
-	}
-	return false
+	return c.Copied(path.Join(root, top)) || c.Copied(path.Join(root, top+".py"))
 }
 
 // hasPython reports whether a namespace package holds Python files of its own.
-func (c *importCheck) hasPython(m *imports.Module) bool {
+func (c *programs) hasPython(m *imports.Module) bool {
 	for _, d := range m.Path {
-		for name, kind := range c.repo.Entries(d.Dir) {
-			if kind == lang.RegularFile && strings.HasSuffix(name, ".py") {
+		for name, kind := range c.Repo.Entries(d.Dir) {
+			if kind == view.RegularFile && strings.HasSuffix(name, ".py") {
 				return true
 			}
 		}
@@ -117,10 +104,10 @@ func (c *importCheck) hasPython(m *imports.Module) bool {
 
 // roots gives the directories of the context from which a name may be looked up: where the image's copy of its package
 // comes from or, for a top-level name, where the image's search directories come from, the context and its src.
-func (c *importCheck) roots(parent *imports.Module) []string {
+func (c *programs) roots(parent *imports.Module) []string {
 	var out []string
 	add := func(dir string) {
-		if dir = inContext(dir); !slices.Contains(out, dir) {
+		if dir = view.InContext(dir); !slices.Contains(out, dir) {
 			out = append(out, dir)
 		}
 	}
@@ -133,7 +120,7 @@ func (c *importCheck) roots(parent *imports.Module) []string {
 		return out
 	}
 	for _, d := range parent.Path {
-		o, ok := c.origin(d.Tree, d.Dir)
+		o, ok := c.Origin(d.Tree, d.Dir)
 		for range strings.Count(parent.Name, ".") + 1 {
 			ok = ok && o != "."
 			o = path.Dir(o)
@@ -146,51 +133,16 @@ func (c *importCheck) roots(parent *imports.Module) []string {
 }
 
 // searchRoots gives the directories of the context that the image's search directories come from.
-func (c *importCheck) searchRoots() []string {
+func (c *programs) searchRoots() []string {
 	if c.rooted == len(c.searchDirs) {
 		return c.rootDirs
 	}
 	var out []string
 	for _, d := range c.searchDirs {
-		if o, ok := c.origin(d.Tree, d.Dir); ok && !slices.Contains(out, inContext(o)) {
-			out = append(out, inContext(o))
+		if o, ok := c.Origin(d.Tree, d.Dir); ok && !slices.Contains(out, view.InContext(o)) {
+			out = append(out, view.InContext(o))
 		}
 	}
 	c.rootDirs, c.rooted = out, len(c.searchDirs)
 	return out
-}
-
-// origin gives the path in the main context that an entry of a tree is a copy of. Of a directory that was made on the way
-// to its entries they tell, if they kept their names.
-func (c *importCheck) origin(tree lang.Tree, p string) (string, bool) {
-	n := c.entryOf(tree, p)
-	if n == nil {
-		return "", false
-	}
-	if o, ok := c.image.Origin(n); ok {
-		return o, true
-	}
-	children, err := n.Children()
-	if err != nil {
-		return "", false
-	}
-	for _, ch := range children {
-		if o, ok := c.image.Origin(ch.Node); ok && path.Base(o) == ch.Name {
-			return path.Dir(o), true
-		}
-	}
-	return "", false
-}
-
-// entryOf gives an entry of one of the file systems of the build; nil if it is not there.
-func (c *importCheck) entryOf(tree lang.Tree, p string) *rootfs.Node {
-	t, ok := tree.(imageTree)
-	if !ok {
-		return nil
-	}
-	n, _, err := t.tree.Stat(p)
-	if err != nil {
-		return nil
-	}
-	return n
 }

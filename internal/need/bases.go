@@ -1,4 +1,4 @@
-package audit
+package need
 
 import (
 	"slices"
@@ -33,9 +33,9 @@ var plainBase = lazyre.New(`^(gcr\.io/distroless/|registry\.access\.redhat\.com/
 	`docker\.io/(pytorch|tensorflow|rocm)/|cgr\.dev/chainguard/|dhi\.io/|docker\.io/(cimg|nikolaik|linuxserver|phusion|balenalib|circleci)/|` +
 	`docker\.io/(alpine|ubuntu|debian|python|amazonlinux|rockylinux|almalinux)/|docker\.io/(selenium|apache|duffn/python-poetry)|quay\.io/pypa/)`)
 
-// foreignBase gives a base image that the image or a stage that it copies from is built on and of which nothing is known:
+// ForeignBase gives a base image that the image or a stage that it copies from is built on and of which nothing is known:
 // it may hold modules of the project, and set variables that steer where modules are looked for. nil if there is none.
-func foreignBase(m *simulate.Image) *dockerfile.Op {
+func ForeignBase(m *simulate.Image) *dockerfile.Op {
 	seen := map[int]bool{}
 	var visit func(ref dockerfile.OutputRef, tool bool) *dockerfile.Op
 	visit = func(ref dockerfile.OutputRef, tool bool) *dockerfile.Op {
@@ -79,8 +79,8 @@ func onlyTools(op *dockerfile.Op, input int) bool {
 	return found
 }
 
-// baseName is how people know an image.
-func baseName(op *dockerfile.Op) string {
+// BaseName is how people know an image.
+func BaseName(op *dockerfile.Op) string {
 	return strings.TrimPrefix(strings.TrimPrefix(op.Image.Ref, "docker.io/"), "library/")
 }
 

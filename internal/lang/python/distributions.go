@@ -1,4 +1,4 @@
-package audit
+package python
 
 import (
 	"path"
@@ -9,6 +9,7 @@ import (
 	"github.com/ctxaudit/ctxaudit/internal/command"
 	"github.com/ctxaudit/ctxaudit/internal/lang/python/manifest"
 	"github.com/ctxaudit/ctxaudit/internal/lazyre"
+	"github.com/ctxaudit/ctxaudit/internal/need"
 	"github.com/ctxaudit/ctxaudit/internal/shell"
 )
 
@@ -17,13 +18,13 @@ var distribution = lazyre.New(`^[A-Za-z0-9][A-Za-z0-9._-]*`)
 
 // declareInstalled declares the distributions that RUN steps install, by name or by a requirements file, and notes the
 // steps that install the repository's own distribution from elsewhere.
-func (c *importCheck) declareInstalled(declared *manifest.Declarations) {
-	for _, op := range c.image.Plan.Ops {
-		before := c.image.Before(op.ID)
-		if op.Kind != dockerfile.OpExec || before == nil {
+func (c *programs) declareInstalled(declared *manifest.Declarations) {
+	for _, op := range c.Image.Plan.Ops {
+		before, ok := c.Before(op)
+		if op.Kind != dockerfile.OpExec || !ok {
 			continue
 		}
-		for _, call := range c.script(op).Calls {
+		for _, call := range c.Script(op).Calls {
 			if !command.Is(call.Base, command.Installer) {
 				continue
 			}
@@ -39,11 +40,11 @@ func (c *importCheck) declareInstalled(declared *manifest.Declarations) {
 				}
 			}
 			for _, in := range manifest.Installs(call) {
-				file, ok := c.origin(imageTree{before.Tree}, in.Requirements)
+				file, ok := c.Origin(before, in.Requirements)
 				if in.Requirements == "" || !ok {
 					continue
 				}
-				if p, err := manifest.Requirements(c.repo, file); err == nil {
+				if p, err := manifest.Requirements(c.Repo, file); err == nil {
 					for _, d := range p.Dependencies {
 						declared.Add(d)
 						c.installsOwn(declared, d.Name, op)
@@ -68,7 +69,7 @@ type ownInstall struct {
 
 // installsOwn notes what an operand of an install command may install of the repository's own: the distribution by its name,
 // from a repository or a built file, or what is not written out at all.
-func (c *importCheck) installsOwn(declared *manifest.Declarations, operand string, op *dockerfile.Op) {
+func (c *programs) installsOwn(declared *manifest.Declarations, operand string, op *dockerfile.Op) {
 	for _, p := range declared.Projects {
 		if c.mayBe(operand, p) {
 			c.ownInstalls = append(c.ownInstalls, ownInstall{p, op.Location})
@@ -77,7 +78,7 @@ func (c *importCheck) installsOwn(declared *manifest.Declarations, operand strin
 }
 
 // mayBe reports whether an operand of an install command may stand for a project.
-func (c *importCheck) mayBe(operand string, p *manifest.Project) bool {
+func (c *programs) mayBe(operand string, p *manifest.Project) bool {
 	if strings.HasPrefix(operand, shell.Hole) {
 		return true
 	}
@@ -112,10 +113,12 @@ func (c *importCheck) mayBe(operand string, p *manifest.Project) bool {
 	return same(distribution().FindString(operand))
 }
 
-// installedElsewhere gives the step that may have installed the top-level module at a path of the context, as part of its
-// project's distribution; ok is false if there is none.
-func (c *importCheck) installedElsewhere(contextPath string) (dockerfile.Location, bool) {
-	dir := path.Dir(contextPath)
+// Elsewhere implements need.Ways: a step may have installed a top-level module as part of its project's distribution.
+func (c *programs) Elsewhere(n *need.Need) (dockerfile.Location, bool) {
+	if !n.Top {
+		return dockerfile.Location{}, false
+	}
+	dir := path.Dir(n.Source)
 	c.declared()
 	for _, in := range c.ownInstalls {
 		dirs := []string{path.Join(in.project.Dir), path.Join(in.project.Dir, "src")}
@@ -132,8 +135,8 @@ func (c *importCheck) installedElsewhere(contextPath string) (dockerfile.Locatio
 }
 
 // packages gives what installing a project makes importable.
-func (c *importCheck) packages(p *manifest.Project) []manifest.PackageRoot {
-	whole, err := manifest.Read(c.repo, p.Dir)
+func (c *programs) packages(p *manifest.Project) []manifest.PackageRoot {
+	whole, err := manifest.Read(c.Repo, p.Dir)
 	if err != nil {
 		return nil
 	}

@@ -1,4 +1,4 @@
-package audit
+package python
 
 import (
 	"path"
@@ -9,41 +9,26 @@ import (
 	"github.com/ctxaudit/ctxaudit/internal/command"
 	"github.com/ctxaudit/ctxaudit/internal/lang"
 	"github.com/ctxaudit/ctxaudit/internal/lang/python/manifest"
-	"github.com/ctxaudit/ctxaudit/internal/shell"
-	"github.com/ctxaudit/ctxaudit/internal/steps"
+	"github.com/ctxaudit/ctxaudit/internal/view"
 )
-
-// script gives what a RUN step starts. Each step is followed once.
-func (p *pass) script(op *dockerfile.Op) *steps.Script {
-	if have, ok := p.scriptsOf[op.ID]; ok {
-		return have
-	}
-	var files shell.Files
-	if before := p.image.Before(op.ID); before != nil {
-		files = imageTree{before.Tree}
-	}
-	s := steps.Follow(op.Exec, files)
-	if p.scriptsOf == nil {
-		p.scriptsOf = map[int]*steps.Script{}
-	}
-	p.scriptsOf[op.ID] = s
-	return s
-}
 
 // installedDirs gives what RUN steps make importable by installing packages of this repository: the directories that
 // hold them, as they are when the step runs.
-func (c *importCheck) installedDirs() []lang.SearchDir {
+func (c *programs) installedDirs() []lang.SearchDir {
+	if c.installed != nil {
+		return *c.installed
+	}
 	var out []lang.SearchDir
-	for _, op := range c.image.Plan.Ops {
+	defer func() { c.installed = &out }()
+	for _, op := range c.Image.Plan.Ops {
 		if op.Kind != dockerfile.OpExec {
 			continue
 		}
-		before := c.image.Before(op.ID)
-		if before == nil {
+		tree, ok := c.Before(op)
+		if !ok {
 			continue
 		}
-		tree := imageTree{before.Tree}
-		for _, call := range c.script(op).Calls {
+		for _, call := range c.Script(op).Calls {
 			if buildsWheel(call) && call.S.Dir != "" {
 				c.installsProject(tree, call.S.Dir)
 				for _, dir := range c.packageDirs(tree, call.S.Dir) {
@@ -57,7 +42,7 @@ func (c *importCheck) installedDirs() []lang.SearchDir {
 				for _, dir := range c.installs(tree, in) {
 					out = append(out, lang.SearchDir{Tree: tree, Dir: dir, Note: op.Location.Text})
 					// An editable install leads to the directory as it is in the end.
-					out = append(out, lang.SearchDir{Tree: c.tree, Dir: dir, Note: op.Location.Text})
+					out = append(out, lang.SearchDir{Tree: c.Tree, Dir: dir, Note: op.Location.Text})
 				}
 			}
 		}
@@ -94,7 +79,7 @@ func buildsWheel(c *command.Call) bool {
 }
 
 // installs gives the directories that one command makes importable.
-func (c *importCheck) installs(tree imageTree, in manifest.Install) []string {
+func (c *programs) installs(tree view.Image, in manifest.Install) []string {
 	var out []string
 	if in.Dir != "" && c.installable(tree, in) {
 		c.installsProject(tree, in.Dir)
@@ -104,11 +89,11 @@ func (c *importCheck) installs(tree imageTree, in manifest.Install) []string {
 		return out
 	}
 	// A requirements file may name directories beside it.
-	file, ok := c.origin(tree, in.Requirements)
+	file, ok := c.Origin(tree, in.Requirements)
 	if !ok {
 		return out
 	}
-	p, err := manifest.Requirements(c.repo, file)
+	p, err := manifest.Requirements(c.Repo, file)
 	if err != nil {
 		return out
 	}
@@ -124,30 +109,30 @@ func (c *importCheck) installs(tree imageTree, in manifest.Install) []string {
 
 // installable reports whether a tool installs the project in a directory, and not only what it depends on. What has no manifest
 // that is known may be one.
-func (c *importCheck) installable(tree imageTree, in manifest.Install) bool {
-	o, ok := c.origin(tree, in.Dir)
+func (c *programs) installable(tree view.Image, in manifest.Install) bool {
+	o, ok := c.Origin(tree, in.Dir)
 	if !ok {
 		return true
 	}
-	project, err := manifest.Read(c.repo, o)
+	project, err := manifest.Read(c.Repo, o)
 	return err != nil || project.Installs(in.Tool)
 }
 
 // installsProject notes that a step installs the project in a directory.
-func (c *importCheck) installsProject(tree imageTree, dir string) {
-	if o, ok := c.origin(tree, dir); ok && !slices.Contains(c.installedProjects, o) {
+func (c *programs) installsProject(tree view.Image, dir string) {
+	if o, ok := c.Origin(tree, dir); ok && !slices.Contains(c.installedProjects, o) {
 		c.installedProjects = append(c.installedProjects, o)
 	}
 }
 
 // packageDirs gives the directories that the packages of a project lie in.
-func (c *importCheck) packageDirs(tree imageTree, dir string) []string {
+func (c *programs) packageDirs(tree view.Image, dir string) []string {
 	out := []string{dir, path.Join(dir, "src")}
-	o, ok := c.origin(tree, dir)
+	o, ok := c.Origin(tree, dir)
 	if !ok {
 		return out
 	}
-	project, err := manifest.Read(c.repo, o)
+	project, err := manifest.Read(c.Repo, o)
 	if err != nil {
 		return out
 	}

@@ -1,17 +1,18 @@
-package audit
+package python
 
 import (
 	"path"
 	"slices"
 	"strings"
 
-	"github.com/ctxaudit/ctxaudit/internal/lang"
 	"github.com/ctxaudit/ctxaudit/internal/lang/python/imports"
 	"github.com/ctxaudit/ctxaudit/internal/lang/python/manifest"
+	"github.com/ctxaudit/ctxaudit/internal/need"
+	"github.com/ctxaudit/ctxaudit/internal/view"
 )
 
 // sortEntry decides what it means that the very module or script that is started was not found.
-func (c *importCheck) sortEntry(e entry) {
+func (c *programs) sortEntry(e entry) {
 	if e.Script != "" {
 		return
 	}
@@ -30,7 +31,7 @@ func (c *importCheck) sortEntry(e entry) {
 	}
 	if found != nil {
 		top, _, _ := strings.Cut(module, ".")
-		missing := imports.Missing{Kind: imports.NoModule, Module: module, Reach: lang.Startup, Site: e.Site}
+		missing := imports.Missing{Kind: imports.NoModule, Module: module, Reach: need.Startup, Site: e.Site}
 		// If the package is there the module in it is what is missing.
 		for name := module; strings.Contains(name, "."); {
 			above := name[:strings.LastIndexByte(name, '.')]
@@ -40,11 +41,11 @@ func (c *importCheck) sortEntry(e entry) {
 			}
 			name = above
 		}
-		g := c.group(top, found)
-		if missing.Reach = lang.Startup; e.start.Tolerated {
-			missing.Reach = lang.Guarded
+		g := c.groupOf(top, found)
+		if missing.Reach = need.Startup; e.start.Tolerated {
+			missing.Reach = need.Guarded
 		}
-		g.reach, g.entry = max(g.reach, missing.Reach), &e
+		g.reach, g.started = max(g.reach, missing.Reach), true
 		g.missing = append(g.missing, missing)
 		return
 	}
@@ -54,7 +55,7 @@ func (c *importCheck) sortEntry(e entry) {
 }
 
 // foreign reports whether a module is known to be somebody else's.
-func (c *importCheck) foreign(module string) bool {
+func (c *programs) foreign(module string) bool {
 	top, _, _ := strings.Cut(module, ".")
 	if manifest.IsStdlib(top) {
 		return true
@@ -64,7 +65,7 @@ func (c *importCheck) foreign(module string) bool {
 }
 
 // sort decides what a missing module or name is: the project's own and to be reported, or somebody else's.
-func (c *importCheck) sort(m imports.Missing, g *imports.Graph) {
+func (c *programs) sort(m imports.Missing, g *imports.Graph) {
 	if m.Kind == imports.NoName {
 		c.sortName(m, g)
 		return
@@ -72,7 +73,7 @@ func (c *importCheck) sort(m imports.Missing, g *imports.Graph) {
 	found := c.inRepository(m.Module, m.Parent, false)
 	switch {
 	case found != nil:
-		grp := c.group(topmost(m), found)
+		grp := c.groupOf(topmost(m), found)
 		grp.reach = max(grp.reach, m.Reach)
 		same := func(have imports.Missing) bool {
 			return have.Site.File == m.Site.File && have.Site.Range.Start.Line == m.Site.Range.Start.Line
@@ -92,11 +93,11 @@ func (c *importCheck) sort(m imports.Missing, g *imports.Graph) {
 	}
 }
 
-func (c *importCheck) group(module string, found *repoModule) *missingGroup {
+func (c *programs) groupOf(module string, found *repoModule) *group {
 	p := found.pathOf(module)
 	g := c.groups[p]
 	if g == nil {
-		g = &missingGroup{module: module, repo: p}
+		g = &group{module: module, repo: p}
 		c.groups[p] = g
 	}
 	return g
@@ -113,7 +114,7 @@ func topmost(m imports.Missing) string {
 }
 
 // sortName looks whether a name that a module does not export can be known not to be there.
-func (c *importCheck) sortName(m imports.Missing, g *imports.Graph) {
+func (c *programs) sortName(m imports.Missing, g *imports.Graph) {
 	target := m.Module
 	if m.Kind == imports.NoModule {
 		target = m.Parent.Name
@@ -127,7 +128,7 @@ func (c *importCheck) sortName(m imports.Missing, g *imports.Graph) {
 		return
 	}
 	// Of a file that no context gave nothing is known: a step made it.
-	if _, ok := c.contextPath(node.Module.Tree, node.Module.File); !ok {
+	if _, ok := c.ContextPath(node.Module.Tree, node.Module.File); !ok {
 		return
 	}
 	ex := g.Exports(node)
@@ -140,7 +141,7 @@ func (c *importCheck) sortName(m imports.Missing, g *imports.Graph) {
 	key := target + ":" + m.Name
 	n := c.names[key]
 	if n == nil {
-		n = &missingName{exports: ex.Sorted(), definedIn: c.definedIn(node.Module, m.Name), module: node.Module}
+		n = &lackedName{exports: ex.Sorted(), definedIn: c.definedIn(node.Module, m.Name), module: node.Module}
 		c.names[key] = n
 	}
 	n.missing = append(n.missing, m)
@@ -148,20 +149,20 @@ func (c *importCheck) sortName(m imports.Missing, g *imports.Graph) {
 
 // sortInit looks whether a name that a directory without __init__.py lacks is bound by the __init__.py that the repository has
 // of it.
-func (c *importCheck) sortInit(m imports.Missing, namespace *imports.Module) {
+func (c *programs) sortInit(m imports.Missing, namespace *imports.Module) {
 	for _, d := range namespace.Path {
-		dir, ok := c.origin(d.Tree, d.Dir)
+		dir, ok := c.Origin(d.Tree, d.Dir)
 		if !ok {
 			continue
 		}
 		file := path.Join(dir, "__init__.py")
-		data, err := c.repo.Read(file)
+		data, err := c.Repo.Read(file)
 		if err != nil || !imports.Binds(data, m.Name) {
 			continue
 		}
 		g := c.groups[file]
 		if g == nil {
-			g = &missingGroup{module: namespace.Name + ".__init__", repo: file}
+			g = &group{module: namespace.Name + ".__init__", repo: file}
 			c.groups[file] = g
 		}
 		m.Parent = namespace
@@ -172,12 +173,12 @@ func (c *importCheck) sortInit(m imports.Missing, namespace *imports.Module) {
 }
 
 // definedIn gives a submodule that binds a name at its top level.
-func (c *importCheck) definedIn(m *imports.Module, name string) string {
+func (c *programs) definedIn(m *imports.Module, name string) string {
 	for _, d := range m.Path {
 		entries := d.Tree.Entries(d.Dir)
 		for _, file := range sortedKeys(entries) {
 			sub, ok := strings.CutSuffix(file, ".py")
-			if !ok || entries[file] != lang.RegularFile || sub == "__init__" {
+			if !ok || entries[file] != view.RegularFile || sub == "__init__" {
 				continue
 			}
 			data, err := d.Tree.Read(path.Join(d.Dir, file))

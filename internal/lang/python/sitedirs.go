@@ -1,4 +1,4 @@
-package audit
+package python
 
 import (
 	"cmp"
@@ -11,6 +11,7 @@ import (
 	"github.com/ctxaudit/ctxaudit/internal/lang"
 	"github.com/ctxaudit/ctxaudit/internal/lazyre"
 	"github.com/ctxaudit/ctxaudit/internal/shell"
+	"github.com/ctxaudit/ctxaudit/internal/view"
 )
 
 // libraryDir is the directory of an interpreter's modules below a prefix, as sysconfig's schemes name it.
@@ -19,29 +20,29 @@ var libraryDir = lazyre.New(`^python3?(\.\d+t?)?$`)
 // siteDirs gives what the interpreter itself puts at the end of the search path, as far as the image is known: its
 // site-packages directories, and what the .pth files in them add (Lib/site.py, addpackage). Of the interpreters that an
 // image may have, the ones in PATH and in the usual places are looked for.
-func (c *importCheck) siteDirs() []lang.SearchDir {
+func (c *programs) siteDirs() []lang.SearchDir {
 	var out []lang.SearchDir
 	add := func(dir, note string) {
 		if !slices.ContainsFunc(out, func(d lang.SearchDir) bool { return d.Dir == dir }) {
-			out = append(out, lang.SearchDir{Tree: c.tree, Dir: dir, Note: note})
+			out = append(out, lang.SearchDir{Tree: c.Tree, Dir: dir, Note: note})
 		}
 	}
 	for _, prefix := range c.prefixes() {
 		for _, lib := range []string{"lib", "lib64"} {
 			lib = path.Join(prefix, lib)
-			for _, version := range sortedKeys(c.tree.Entries(lib)) {
+			for _, version := range sortedKeys(c.Tree.Entries(lib)) {
 				if !libraryDir().MatchString(version) {
 					continue
 				}
 				for _, name := range []string{"site-packages", "dist-packages"} {
 					dir := path.Join(lib, version, name)
-					entries := c.tree.Entries(dir)
+					entries := c.Tree.Entries(dir)
 					if entries == nil {
 						continue
 					}
 					add(dir, "")
 					for _, file := range sortedKeys(entries) {
-						if !strings.HasSuffix(file, ".pth") || entries[file] != lang.RegularFile {
+						if !strings.HasSuffix(file, ".pth") || entries[file] != view.RegularFile {
 							continue
 						}
 						for _, line := range c.pthLines(path.Join(dir, file)) {
@@ -52,7 +53,7 @@ func (c *importCheck) siteDirs() []lang.SearchDir {
 			}
 		}
 	}
-	for _, op := range c.image.Plan.Ops {
+	for _, op := range c.Image.Plan.Ops {
 		if op.Kind != dockerfile.OpExec || !c.steersImports(op) {
 			continue
 		}
@@ -65,27 +66,27 @@ func (c *importCheck) siteDirs() []lang.SearchDir {
 }
 
 // prefixes gives the directories below which an interpreter may have its modules.
-func (c *importCheck) prefixes() []string {
-	env := c.image.Plan.Config.Env
+func (c *programs) prefixes() []string {
+	env := c.Image.Plan.Config.Env
 	var out []string
-	if venv, ok := lookupEnv(env, "VIRTUAL_ENV"); ok && path.IsAbs(venv) {
+	if venv, ok := view.Lookup(env, "VIRTUAL_ENV"); ok && path.IsAbs(venv) {
 		out = append(out, path.Clean(venv))
 	}
-	programs, _ := lookupEnv(env, "PATH")
+	programs, _ := view.Lookup(env, "PATH")
 	for dir := range strings.SplitSeq(programs, ":") {
 		if dir = path.Clean(dir); path.IsAbs(dir) && path.Base(dir) == "bin" {
 			out = append(out, path.Dir(dir))
 		}
 	}
-	home, _ := lookupEnv(env, "HOME")
-	out = append(out, "/usr/local", "/usr", path.Join(cmp.Or(home, "/root"), ".local"), path.Join("/", c.image.Plan.Config.WorkingDir, ".venv"))
+	home, _ := view.Lookup(env, "HOME")
+	out = append(out, "/usr/local", "/usr", path.Join(cmp.Or(home, "/root"), ".local"), path.Join("/", c.Image.Plan.Config.WorkingDir, ".venv"))
 	slices.Sort(out)
 	return slices.Compact(out)
 }
 
 // pthLines gives the directories that a .pth file adds. A line that starts with import is code and is passed over.
-func (c *importCheck) pthLines(file string) []string {
-	data, err := c.tree.Read(file)
+func (c *programs) pthLines(file string) []string {
+	data, err := c.Tree.Read(file)
 	if err != nil {
 		return nil
 	}
@@ -106,16 +107,16 @@ func (c *importCheck) pthLines(file string) []string {
 // steering are names of files and functions by which a step changes where the interpreter looks for modules.
 var steering = lazyre.New(`\.pth\b|sitecustomize|usercustomize|addsitedir`)
 
-func (c *importCheck) steersImports(op *dockerfile.Op) bool {
-	return c.mentions(op, steering().MatchString) || slices.ContainsFunc(c.script(op).Calls, func(call *command.Call) bool {
+func (c *programs) steersImports(op *dockerfile.Op) bool {
+	return c.Mentions(op, steering().MatchString) || slices.ContainsFunc(c.Script(op).Calls, func(call *command.Call) bool {
 		return call.Base == "add2virtualenv" || call.Base == "conda" && len(call.Args) > 0 && call.Args[0].Text == "develop"
 	})
 }
 
 // writtenDirs gives the absolute paths that a step writes into .pth files.
-func (c *importCheck) writtenDirs(op *dockerfile.Op) []string {
+func (c *programs) writtenDirs(op *dockerfile.Op) []string {
 	var out []string
-	written := c.script(op).Written
+	written := c.Script(op).Written
 	for _, file := range sortedKeys(written) {
 		if !strings.HasSuffix(file, ".pth") {
 			continue

@@ -1,0 +1,79 @@
+package audit
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/ctxaudit/ctxaudit/internal/finding"
+	"github.com/ctxaudit/ctxaudit/internal/lang"
+	"github.com/ctxaudit/ctxaudit/internal/need"
+)
+
+// reportNeed reports something that a program needs and that the image lacks, or has where no search path leads.
+func (c *programCheck) reportNeed(n *need.Need, programs lang.Programs) error {
+	v, err := need.Judge(c.build, n)
+	if err != nil {
+		return err
+	}
+	f := finding.Finding{
+		Module: n.Name, ContextPath: n.Source, Files: v.Missing(), Subject: n.Asks[0].At, Assumptions: c.assumptions(c.image.Opaque),
+	}
+	for _, a := range n.Asks {
+		f.Related = append(f.Related, a.Place())
+	}
+	sites := count(len(n.Asks), "import") + " of it"
+	if n.Started {
+		sites = "it is what the image starts"
+	}
+	detail := []string{way(n.Asks[0])}
+	if at := v.Lies(); at != "" {
+		advice, dir, searched := programs.Unreached(n, at)
+		if searched {
+			return nil // what was asked for is not in it
+		}
+		f.Rule, f.ImagePath, f.Hint.SearchDir = finding.ImportNotReachable, at, dir
+		f.Summary = fmt.Sprintf("%s is in the image, at %s, and no search path leads to it (%s)", n.Name, at, sites)
+		detail = append(detail, advice)
+	} else {
+		f.Rule, f.Hint.Wants = finding.ImportNotInImage, n.Wants
+		f.Summary = fmt.Sprintf("%s is not in the image (%s)", n.Name, sites)
+		subject := f.Subject
+		if len(v.Uncopied) > 0 {
+			why, err := c.explainUncopied(&f, v, n.At)
+			if err != nil {
+				return err
+			}
+			detail = append(detail, fmt.Sprintf("%s is in the repository: %s", n.Source, why))
+		}
+		if len(v.Ignored) > 0 {
+			detail = append(append(detail, fmt.Sprintf("%s is in the repository.", n.Source)), c.explainIgnored(&f, v)...)
+		}
+		f.Subject = subject
+	}
+	f.Severity = finding.Error
+	if n.Reach <= need.Guarded {
+		f.Severity = finding.Warning
+		detail = append(detail, "Every import of it is guarded: the program starts without it.")
+	}
+	d, err := v.Doubt(f.Rule == finding.ImportNotReachable, c.writtenAtStart)
+	if err != nil || d.Silent {
+		return err
+	}
+	if d.Kind != need.Proved && f.Severity == finding.Error {
+		f.Severity = finding.Warning
+		detail = append(detail, d.Because())
+	}
+	f.Detail = strings.Join(detail, " ")
+	c.add(f)
+	return nil
+}
+
+// writtenAtStart gives the place of an entry script that writes one of some files of the image, "" if none does.
+func (c *programCheck) writtenAtStart(at []string) string {
+	for _, p := range at {
+		if o, ok := c.written[p]; ok {
+			return fmt.Sprintf("%s:%d", o.File, o.Line)
+		}
+	}
+	return ""
+}

@@ -1,0 +1,280 @@
+package audit
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/ctxaudit/ctxaudit/internal/finding"
+	"github.com/ctxaudit/ctxaudit/internal/lang"
+	"github.com/ctxaudit/ctxaudit/internal/lang/languages"
+	"github.com/ctxaudit/ctxaudit/internal/need"
+	"github.com/ctxaudit/ctxaudit/internal/policy"
+	"github.com/ctxaudit/ctxaudit/internal/program"
+	"github.com/ctxaudit/ctxaudit/internal/shell"
+	"github.com/ctxaudit/ctxaudit/internal/simulate"
+	"github.com/ctxaudit/ctxaudit/internal/view"
+)
+
+// checkPrograms follows what the image starts, through the image, and reports what the repository could satisfy and the image cannot.
+func checkPrograms(p *pass) error {
+	if p.main == nil {
+		return nil
+	}
+	c := newProgramCheck(p)
+	entries := c.started(true)
+	if err := c.follow(entries); err != nil {
+		return err
+	}
+	c.addProgram()
+	for i, l := range languages.All {
+		if c.followed[i].Programs > 0 {
+			c.checkSearchPath(l.SearchPath)
+		}
+	}
+	return c.reportAll()
+}
+
+// programCheck is one run over what an image starts.
+type programCheck struct {
+	*pass
+	// programs are those of each language, in the order of languages.All, followed what became of them.
+	programs []lang.Programs
+	followed []*lang.Followed
+	runAt    map[*program.Run]finding.Position
+	// written are the files that the entry scripts write when the container starts.
+	written map[string]shell.Origin
+	// scripts are started and not known to be in the image.
+	scripts []program.Entry
+}
+
+func newProgramCheck(p *pass) *programCheck {
+	c := &programCheck{pass: p, runAt: map[*program.Run]finding.Position{}, written: map[string]shell.Origin{}}
+	for _, l := range languages.All {
+		c.programs = append(c.programs, l.Look(p.build))
+	}
+	return c
+}
+
+// started gives what the image starts, and what the policy adds, without what is known not to be in the image. With tell it
+// reports what was not understood, and remembers what is missing.
+func (c *programCheck) started(tell bool) []lang.Entry {
+	var all []lang.Entry
+	var notes []shell.Note
+	for _, r := range c.runs() {
+		c.runAt[&r.Run] = r.at
+		result := program.Follow(r.Input)
+		maps.Copy(c.written, result.Written)
+		for _, s := range result.Entries {
+			all = append(all, lang.Entry{Entry: s, Run: &r.Run})
+		}
+		for _, n := range result.Notes {
+			if !slices.Contains(notes, n) && r.told() {
+				notes = append(notes, n)
+			}
+		}
+	}
+	if tell {
+		c.reportUntold(all, notes)
+	}
+	for i, command := range c.subject.Policy.Entrypoints {
+		r := &program.Run{Input: c.ownStart()}
+		r.Entrypoint = program.Command{}
+		r.Cmd = program.Command{Args: []string{"/bin/sh", "-c", command}, Origin: shell.Origin{Text: command}}
+		if asked := c.required("entrypoints", i); len(asked) > 0 {
+			r.Cmd.Origin.File, r.Cmd.Origin.Line = asked[0].File, asked[0].Line
+		}
+		more, _ := program.Analyze(r.Input)
+		for _, s := range more {
+			all = append(all, lang.Entry{Entry: s, Run: r})
+		}
+	}
+	return slices.DeleteFunc(all, func(e lang.Entry) bool {
+		if e.Kind != program.Script || c.build.Tree.Stat(e.Path) == shell.Regular {
+			return false
+		}
+		if e.Run.Mounted(e.Path) {
+			c.assumeMounted(e.Run)
+		} else {
+			c.addScript(e.Entry)
+		}
+		return true
+	})
+}
+
+// of gives the entries that are written in a language.
+func of(l lang.Language, entries []lang.Entry) (out []lang.Entry) {
+	for _, e := range entries {
+		if e.Lang == l.Of {
+			out = append(out, e)
+		}
+	}
+	return out
+}
+
+// follow follows the programs of each language.
+func (c *programCheck) follow(entries []lang.Entry) error {
+	for i, l := range languages.All {
+		f := c.programs[i].Follow(of(l, entries))
+		if err := c.ctx.Err(); err != nil {
+			return err
+		}
+		c.followed = append(c.followed, f)
+		c.report.Modules += f.Modules
+		c.report.Imports += f.Imports
+		for _, file := range f.Files {
+			c.report.Followed = append(c.report.Followed, simulate.Shown(c.main.Dir, file.Path))
+			c.needs.Add(file.Path, func() need.Reason {
+				ask := file.Ask()
+				return need.Reason{At: ask.At, Place: ask.Place(), Why: "the program imports it"}
+			})
+		}
+		for _, r := range f.Hidden {
+			c.assumeMounted(r)
+		}
+	}
+	return nil
+}
+
+// reportAll reports what was found, in a fixed order.
+func (c *programCheck) reportAll() error {
+	for i, f := range c.followed {
+		for _, n := range f.Needs {
+			if err := c.reportNeed(n, c.programs[i]); err != nil {
+				return err
+			}
+		}
+		faults := f.Faults
+		if c.subject.Verbose {
+			faults = append(faults, f.Cycles()...)
+		}
+		for _, fault := range faults {
+			c.reportFault(fault, c.programs[i])
+		}
+	}
+	for _, e := range c.scripts {
+		if c.subject.Policy.Require.EntrypointExists {
+			continue
+		}
+		if err := c.reportScript(e); err != nil {
+			return err
+		}
+	}
+	return c.unread()
+}
+
+func (c *programCheck) unread() error {
+	for _, p := range c.programs {
+		if err := p.Err(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Usage tells who uses a module, of those that what the image starts reaches.
+type Usage struct {
+	// Module is its name as the program imports it; "" if nothing imports it.
+	Module string
+	// Imports are the sites that import it, or something below it if it is a package; sorted by place.
+	Imports []finding.Place
+	// Exports are the names that it offers, if it is in the image.
+	Exports []string
+	// Findings are what a check of the image says about it, the worst first.
+	Findings []finding.Finding
+}
+
+// IsSource reports whether a path is that of a source file of a language whose programs are followed.
+func IsSource(path string) bool {
+	return slices.ContainsFunc(languages.All, func(l lang.Language) bool { return l.Source(path) })
+}
+
+// Importers finds the imports of a module, named by its path in the main context.
+func Importers(m *simulate.Image, main *simulate.Context, s Subject, contextPath string) (*Usage, error) {
+	c := newProgramCheck(s.lookingOnly(m, main))
+	if err := c.follow(c.started(false)); err != nil {
+		return nil, err
+	}
+	u := &Usage{}
+	for i, p := range c.programs {
+		used := p.Usage(contextPath)
+		if u.Module == "" {
+			u.Module, u.Exports = used.Module, used.Exports
+		}
+		for _, ask := range used.Asks {
+			u.Imports = append(u.Imports, ask.Place())
+		}
+		for _, n := range c.followed[i].Needs {
+			if !simulate.Within(n.Source, contextPath) && !simulate.Within(contextPath, n.Source) {
+				continue
+			}
+			if err := c.reportNeed(n, p); err != nil {
+				return nil, err
+			}
+		}
+	}
+	slices.SortFunc(u.Imports, func(a, b finding.Place) int {
+		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Text, b.Text))
+	})
+	u.Imports = slices.CompactFunc(u.Imports, func(a, b finding.Place) bool { return a.File == b.File && a.Line == b.Line })
+	u.Findings = c.report.Findings
+	slices.SortStableFunc(u.Findings, finding.Compare)
+	return u, c.unread()
+}
+
+// lookingOnly is a pass over an image of the subject from which nothing is reported.
+func (s Subject) lookingOnly(m *simulate.Image, main *simulate.Context) *pass {
+	if s.Policy == nil {
+		s.Policy = &policy.Image{}
+	}
+	if s.Facts == nil {
+		s.Facts = view.NewFacts()
+	}
+	return newPass(context.Background(), s, m, main, &finding.ImageReport{})
+}
+
+// ModulePath gives the path in the main context of the directory or file of a module, by the name under which the
+// program imports it. ok is false if it is nowhere.
+func ModulePath(m *simulate.Image, main *simulate.Context, s Subject, name string) (contextPath string, ok bool, err error) {
+	c := newProgramCheck(s.lookingOnly(m, main))
+	entries := c.started(false)
+	for i, l := range languages.All {
+		if contextPath, ok = c.programs[i].Locate(name, of(l, entries)); ok {
+			break
+		}
+	}
+	return contextPath, ok, c.unread()
+}
+
+// Foreign says of a module that is not the project's own whose it is, with the place that declares it. It gives "" for a name that
+// nobody is known to provide.
+func Foreign(m *simulate.Image, main *simulate.Context, name string) (sentence string, place *finding.Place, err error) {
+	c := newProgramCheck(Subject{}.lookingOnly(m, main))
+	for _, p := range c.programs {
+		if sentence, place = p.Provider(name); sentence != "" {
+			break
+		}
+	}
+	return sentence, place, c.unread()
+}
+
+// way tells how the program comes to something: from the command through the modules to the site.
+func way(a need.Ask) string {
+	parts := append(slices.Clone(a.Way), fmt.Sprintf("%s:%d", a.At.File, a.At.Line))
+	if len(parts) > 8 {
+		parts = append(append(parts[:4:4], "..."), parts[len(parts)-3:]...)
+	}
+	when := map[need.Reach]string{
+		need.Startup: "It is needed to start", need.Lazy: "It is needed when a function runs", need.Guarded: "It is asked for, and can be done without",
+	}[a.Reach]
+	switch {
+	case a.Reach == need.Lazy && a.Branch:
+		when = "It is needed where a branch of the entry script starts it"
+	case a.Reach == need.Lazy && a.Literal:
+		when = "A string names it, which a framework imports"
+	}
+	return fmt.Sprintf("%s: %s.", when, strings.Join(parts, " -> "))
+}

@@ -1,0 +1,216 @@
+package python
+
+import (
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/ctxaudit/ctxaudit/internal/command"
+	"github.com/ctxaudit/ctxaudit/internal/finding"
+	"github.com/ctxaudit/ctxaudit/internal/lang"
+	"github.com/ctxaudit/ctxaudit/internal/lang/python/imports"
+	"github.com/ctxaudit/ctxaudit/internal/lang/python/manifest"
+	"github.com/ctxaudit/ctxaudit/internal/need"
+	"github.com/ctxaudit/ctxaudit/internal/program"
+	"github.com/ctxaudit/ctxaudit/internal/simulate"
+	"github.com/ctxaudit/ctxaudit/internal/view"
+)
+
+// Follow implements lang.Programs. Only modules that are in the image are followed: what a missing package would import is never
+// asked.
+func (c *programs) Follow(started []lang.Entry) *lang.Followed {
+	c.start(started)
+	for _, e := range c.entries {
+		c.graphs = append(c.graphs, followed{e, c.follow(e)})
+		if c.Context.Err() != nil {
+			break
+		}
+	}
+	return c.result()
+}
+
+// start works out where each entry starts and searches.
+func (c *programs) start(started []lang.Entry) {
+	dirs := slices.Clone(c.installedDirs())
+	dirs = append(dirs, c.siteDirs()...)
+	for _, s := range started {
+		e := entry{start: s}
+		e.Site = need.Site{File: s.Origin.File, Text: s.Origin.Text, Reach: need.Startup}
+		if s.Origin.InImage {
+			if o, ok := c.ContextPath(c.Tree, s.Origin.File); ok {
+				e.Site.File = simulate.Shown(c.Main.Dir, o)
+			}
+		}
+		e.Site.Range.Start.Line = s.Origin.Line
+		switch s.Kind {
+		case program.Script:
+			e.Script, e.Tree = s.Path, c.Tree
+		case program.Module:
+			e.Module, e.Main = s.Module, true
+		case program.App:
+			e.Module = s.Module
+		default:
+			continue
+		}
+		own := append(slices.Clone(s.SearchDirs), pythonPath(s)...)
+		if slices.ContainsFunc(s.Through, func(name string) bool { return command.Is(name, command.ProjectRunner) }) {
+			// poetry run imports a declared script from the working directory, uv run installs the project first.
+			own = append(own, path.Join("/", s.Workdir), path.Join("/", s.Workdir, "src"))
+			own = append(own, c.packageDirs(c.Tree, path.Join("/", s.Workdir))...)
+		}
+		if slices.ContainsFunc(own, s.Run.Mounted) {
+			c.hide(s.Run)
+			continue
+		}
+		for _, dir := range own {
+			e.search = append(e.search, lang.SearchDir{Tree: c.Tree, Dir: dir})
+		}
+		e.search = append(e.search, dirs...)
+		c.entries = append(c.entries, e)
+		c.searchDirs = append(c.searchDirs, e.search...)
+	}
+}
+
+// hide notes a start whose code is mounted.
+func (c *programs) hide(r *program.Run) {
+	if !slices.Contains(c.hidden, r) {
+		c.hidden = append(c.hidden, r)
+	}
+}
+
+// pythonPath gives the entries of PYTHONPATH as an entry sees it.
+func pythonPath(s lang.Entry) []string {
+	if s.IgnoreEnv {
+		return nil
+	}
+	value, ok := s.Env["PYTHONPATH"]
+	if !ok {
+		value, _ = view.Lookup(s.Run.Env, "PYTHONPATH")
+	}
+	var out []string
+	for dir := range strings.SplitSeq(value, ":") {
+		if dir == "" {
+			continue
+		}
+		if !path.IsAbs(dir) {
+			dir = path.Join("/", s.Workdir, dir)
+		}
+		out = append(out, path.Clean(dir))
+	}
+	return out
+}
+
+// graphKey notes with an image what an entry of it reaches, with all that this depends on but for files.
+type graphKey string
+
+// follow follows one entry and sorts what is missing.
+func (c *programs) follow(e entry) *imports.Graph {
+	key := graphKey(fmt.Sprintf("%q %q", e.start.Env, c.Image.Plan.Config.Env) + e.Script + " " + e.Module + " " + e.Site.Text)
+	prior, _ := c.Prior.Noted(key).(*imports.Graph)
+	g := imports.Follow(imports.Config{
+		Entries: []imports.Entry{e.Entry}, Search: e.search,
+		Strings: imports.FrameworkStrings(e.isSet),
+		Sources: Sources(c.Facts), Foreign: manifest.IsStdlib, Context: c.Context, Prior: prior,
+	})
+	c.Image.Note(key, g)
+	for _, site := range g.UnknownPaths {
+		c.unknownPaths = append(c.unknownPaths, c.position(imports.Missing{Site: site, From: g.Nodes[site.Importer]}))
+	}
+	if e.start.UnknownPath {
+		c.unknownPaths = append(c.unknownPaths, c.position(imports.Missing{Site: e.Site}))
+	}
+	if len(g.Absent) > 0 {
+		c.sortEntry(e)
+	}
+	for _, m := range g.Misplaced {
+		if m.Reach > need.Guarded && !e.start.Tolerated {
+			c.misplaced[c.position(m)] = m
+		}
+	}
+	for _, m := range g.Missing {
+		if e.lacksMounted(m) {
+			c.hide(e.start.Run)
+			continue
+		}
+		if e.start.Conditional && m.Reach > need.Lazy {
+			c.inBranch[c.position(m)] = true
+		}
+		m.Reach = e.reach(m.Reach)
+		c.sort(m, g)
+	}
+	return g
+}
+
+// reach is how something is reached that is reached so from the entry: what a branch starts need not be started, and what may
+// fail is guarded.
+func (e entry) reach(r need.Reach) need.Reach {
+	if e.start.Conditional {
+		r = min(r, need.Lazy)
+	}
+	if e.start.Tolerated {
+		r = min(r, need.Guarded)
+	}
+	return r
+}
+
+// isSet reports whether the environment that an entry starts in has a variable.
+func (e entry) isSet(name string) bool {
+	if _, ok := e.start.Env[name]; ok {
+		return true
+	}
+	_, ok := view.Lookup(e.start.Run.Env, name)
+	return ok
+}
+
+// lacksMounted reports whether a missing module would lie below something that is mounted when the entry runs.
+func (e entry) lacksMounted(m imports.Missing) bool {
+	if len(e.start.Run.Mounts) == 0 {
+		return false
+	}
+	dirs, rest := e.search, m.Module
+	if m.Parent != nil {
+		dirs, rest = m.Parent.Path, strings.TrimPrefix(m.Module, m.Parent.Name+".")
+	}
+	top, _, _ := strings.Cut(rest, ".")
+	return slices.ContainsFunc(dirs, func(d lang.SearchDir) bool { return e.start.Run.Mounted(path.Join(d.Dir, top)) })
+}
+
+// position gives a place in the image as one in the repository, where the file comes from it.
+func (c *programs) position(m imports.Missing) finding.Position {
+	p := finding.At(m.Site.File, m.Site.Range)
+	if m.From != nil {
+		if o, ok := c.ContextPath(m.From.Module.Tree, m.Site.File); ok {
+			p.File = simulate.Shown(c.Main.Dir, o)
+		}
+	}
+	return p
+}
+
+// ask gives a place that asks for something as it is shown.
+func (c *programs) ask(m imports.Missing) need.Ask {
+	a := need.Ask{At: c.position(m), Text: m.Site.Text, Reach: m.Reach, Literal: strings.HasPrefix(m.Site.Text, `"`)}
+	a.Branch = c.inBranch[a.At]
+	if m.From == nil {
+		return a
+	}
+	a.File = m.From.Module.File
+	for _, n := range m.From.Way() {
+		name := n.Module.Name
+		if name == "__main__" {
+			name = path.Base(n.Module.File)
+		}
+		if len(a.Way) == 0 || a.Way[len(a.Way)-1] != name {
+			a.Way = append(a.Way, name)
+		}
+	}
+	return a
+}
+
+func (c *programs) asks(missing []imports.Missing) []need.Ask {
+	out := make([]need.Ask, len(missing))
+	for i, m := range missing {
+		out[i] = c.ask(m)
+	}
+	return out
+}

@@ -1,0 +1,205 @@
+package python
+
+import (
+	"cmp"
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/ctxaudit/ctxaudit/internal/finding"
+	"github.com/ctxaudit/ctxaudit/internal/lang"
+	"github.com/ctxaudit/ctxaudit/internal/lang/python/imports"
+	"github.com/ctxaudit/ctxaudit/internal/need"
+	"github.com/ctxaudit/ctxaudit/internal/view"
+)
+
+// result gives what was followed and sorted, in a fixed order.
+func (c *programs) result() *lang.Followed {
+	out := &lang.Followed{Hidden: c.hidden, Cycles: c.cycles, Programs: len(c.entries)}
+	c.count(out)
+	for _, key := range sortedKeys(c.groups) {
+		out.Needs = append(out.Needs, c.need(c.groups[key]))
+	}
+	for _, key := range sortedKeys(c.names) {
+		out.Faults = append(out.Faults, c.lacksName(c.names[key]))
+	}
+	for _, e := range c.unresolved {
+		out.Faults = append(out.Faults, c.noProgram(e))
+	}
+	for _, key := range sortedKeys(c.nowhere) {
+		if m := c.nowhere[key]; c.surelyNowhere(m) {
+			out.Faults = append(out.Faults, lang.Fault{Kind: lang.NoModule, Module: m.Module, Parent: m.Parent.Name, Asks: c.asks([]imports.Missing{m})})
+		}
+	}
+	for _, m := range c.misplaced {
+		out.Faults = append(out.Faults, lang.Fault{Kind: lang.Misplaced, Module: m.Module, Asks: c.asks([]imports.Missing{m}), Detail: misplaced(m)})
+	}
+	return out
+}
+
+// count gives the files that are reached, and counts modules and their imports; what several entries reach counts once.
+func (c *programs) count(out *lang.Followed) {
+	have := map[string]int{}
+	for _, f := range c.graphs {
+		for _, name := range sortedKeys(f.graph.Nodes) {
+			n := f.graph.Nodes[name]
+			key := cmp.Or(n.Module.File, n.Module.Name)
+			before, ok := have[key]
+			if !ok {
+				out.Modules++
+			}
+			if n.Imports > before || !ok {
+				out.Imports += n.Imports - before
+				have[key] = n.Imports
+			}
+			if ok {
+				continue
+			}
+			if o, ok := c.ContextPath(n.Module.Tree, n.Module.File); ok && n.Module.File != "" {
+				out.Files = append(out.Files, lang.File{Path: o, Ask: func() need.Ask {
+					site := imports.Missing{Site: n.Site, From: n.From, Reach: n.Reach}
+					if n.From == nil {
+						site.Site = f.entry.Site
+					}
+					return c.ask(site)
+				}})
+			}
+		}
+	}
+}
+
+// need says what the image lacks.
+func (c *programs) need(g *group) *need.Need {
+	slices.SortStableFunc(g.missing, func(a, b imports.Missing) int { return -cmp.Compare(a.Reach, b.Reach) })
+	return &need.Need{
+		Name: g.module, Source: g.repo, Asks: c.asks(g.missing), Reach: g.reach, Started: g.started, Wants: c.wants(g), Ways: c,
+		Top: g.missing[0].Parent == nil && !strings.Contains(g.module, "."),
+	}
+}
+
+// wants gives the places in the image at which a missing package would be found: in its parent package, or in the first
+// directories of the search path.
+func (c *programs) wants(g *group) []string {
+	dirs := c.searchDirs
+	if p := g.missing[0].Parent; p != nil {
+		dirs = p.Path
+	}
+	var out []string
+	for _, d := range dirs {
+		at := path.Join(d.Dir, path.Base(g.repo))
+		if d.Tree == view.Tree(c.Tree) && d.Note == "" && !slices.Contains(out, at) && len(out) < 3 {
+			out = append(out, at)
+		}
+	}
+	return out
+}
+
+// Unreached implements lang.Programs.
+func (c *programs) Unreached(n *need.Need, at string) (advice, searchDir string, searched bool) {
+	below := "/" + strings.ReplaceAll(n.Name, ".", "/")
+	dir, named := strings.CutSuffix(strings.TrimSuffix(at, ".py"), below)
+	if named {
+		searchDir = path.Join("/", dir)
+		if slices.ContainsFunc(c.searchDirs, func(d lang.SearchDir) bool { return d.Dir == searchDir }) {
+			return "", searchDir, true
+		}
+	}
+	var dirs []string
+	for _, d := range c.searchDirs {
+		if !slices.Contains(dirs, d.Dir) {
+			dirs = append(dirs, d.Dir)
+		}
+	}
+	advice = "The search path is " + strings.Join(dirs, ", ") + "."
+	if len(dirs) == 0 {
+		advice = "The search path has no directory of this image."
+	}
+	name := n.Name[strings.LastIndexByte(n.Name, '.')+1:]
+	if strings.TrimSuffix(path.Base(at), ".py") != name {
+		return fmt.Sprintf("%s Its directory lost its name: it must be called %s.", advice, name), searchDir, false
+	}
+	parent := path.Dir(at)
+	for range strings.Count(n.Name, ".") {
+		parent = path.Dir(parent)
+	}
+	return fmt.Sprintf("%s %s on PYTHONPATH would lead to it, or WORKDIR %s if the program searches its working directory.", advice, parent, parent), searchDir, false
+}
+
+// lacksName says which name a module lacks.
+func (c *programs) lacksName(n *lackedName) lang.Fault {
+	slices.SortStableFunc(n.missing, func(a, b imports.Missing) int { return -cmp.Compare(a.Reach, b.Reach) })
+	m := n.missing[0]
+	f := lang.Fault{
+		Kind: lang.NoName, Module: m.Module, Name: m.Name, Asks: c.asks(n.missing), Exports: n.exports, File: n.module.File,
+		Package: n.module.IsPackage() && m.Name == strings.ToLower(m.Name),
+	}
+	if m.Kind == imports.NoModule {
+		f.Module = m.Parent.Name
+	}
+	if n.definedIn == "" {
+		return f
+	}
+	f.Detail = fmt.Sprintf("The submodule %s defines it: `from .%s import %s` in the package's __init__.py would export it.", n.definedIn, n.definedIn, m.Name)
+	if m.Parent != nil && m.Parent.Kind == imports.Package {
+		if file, ok := c.ContextPath(m.Parent.Tree, m.Parent.File); ok {
+			f.Add = finding.Hint{ExportFile: file, ExportFrom: n.definedIn, ExportName: m.Name}
+			if data, err := c.Repo.Read(file); err == nil {
+				f.Add.ExportLine = imports.BehindImports(data)
+			}
+		}
+	}
+	return f
+}
+
+// surelyNowhere reports whether a submodule belongs to a package of the project, and is none that a build makes.
+func (c *programs) surelyNowhere(m imports.Missing) bool {
+	if m.Parent.Kind != imports.Package || m.Parent.File == "" || m.Reach <= need.Guarded {
+		return false
+	}
+	_, own := c.Origin(m.Parent.Tree, m.Parent.Path[0].Dir)
+	return own && !c.generated(m)
+}
+
+// misplaced says why Python refuses a relative import.
+func misplaced(m imports.Missing) string {
+	switch name := m.From.Module.Name; {
+	case name == "__main__":
+		return "A file that is run as a script has no package that it could be relative to; python -m runs it as part of its package."
+	case !strings.Contains(name, ".") && !m.From.Module.IsPackage():
+		return name + " is a top-level module here, and has no package that it could be relative to."
+	default:
+		return "It goes beyond the top-level package " + name + ": the directory above is not part of it here."
+	}
+}
+
+// noProgram tells of what is started and was found nowhere.
+func (c *programs) noProgram(e entry) lang.Fault {
+	f := lang.Fault{
+		Kind: lang.NoProgram, Module: e.Module, Asks: c.asks([]imports.Missing{{Site: e.Site, Reach: need.Startup}}),
+		Detail: "Its imports are not followed. If it is the project's own, the image's working directory or search path does not lead to it.",
+	}
+	file := "/" + strings.ReplaceAll(e.Module, ".", "/") + ".py"
+	if at := c.OwnFile(func(at string) bool { return path.Base(at) == path.Base(file) }); strings.HasSuffix(at, file) {
+		f.Detail = fmt.Sprintf("A file that could be it is at %s, where no search path leads.", at)
+	}
+	return f
+}
+
+// cycles gives the names that are asked for too early.
+func (c *programs) cycles() []lang.Fault {
+	var out []lang.Fault
+	seen := map[finding.Position]bool{}
+	for _, f := range c.graphs {
+		for _, cy := range f.graph.Cycles() {
+			ask := c.ask(imports.Missing{Site: cy.Site, Reach: need.Startup, From: f.graph.Nodes[cy.Site.Importer]})
+			if seen[ask.At] {
+				continue // another entry comes to it too
+			}
+			seen[ask.At] = true
+			pending := c.ask(imports.Missing{Site: cy.Pending, Reach: need.Startup, From: f.graph.Nodes[cy.Pending.Importer]})
+			out = append(out, lang.Fault{Kind: lang.StillLoading, Module: cy.Module, Name: cy.Name, Asks: []need.Ask{ask}, Pending: pending})
+		}
+	}
+	return out
+}

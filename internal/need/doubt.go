@@ -1,0 +1,211 @@
+package need
+
+import (
+	"fmt"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/ctxaudit/ctxaudit/dockerfile"
+	"github.com/ctxaudit/ctxaudit/internal/command"
+	"github.com/ctxaudit/ctxaudit/internal/shell"
+	"github.com/ctxaudit/ctxaudit/internal/view"
+)
+
+// DoubtKind is what leaves open whether something is missing.
+type DoubtKind uint8
+
+// The kinds of doubts. The zero value is none: it is proved.
+const (
+	Proved         DoubtKind = iota
+	Steered                  // By changes the search path in a way that is not known
+	SearchedByBase           // what the base image By puts on the search path is not known
+	HeldByBase               // the base image By may hold it
+	MountedOver              // nothing of the language By is copied: the code is probably mounted
+	NamedByStep              // the step By names it, and may make it
+	EditedByStep             // the step By may change the file that asks for it
+	WrittenAtStart           // By may write it when the container starts
+	MadeByStep               // the step By may make it, or move it there
+)
+
+// Doubt is a reason why what is missing, as far as the image is known, may be there all the same.
+type Doubt struct {
+	Kind DoubtKind
+	By   string
+	// Silent tells that people's images are known to get such a thing in this way: nothing is to be said.
+	Silent bool
+}
+
+// Doubt gives what leaves open whether it is missing or, if it lies in the image, whether no search path leads to it. written gives
+// who writes a file of the image when the container starts, "" if nobody does.
+//
+// The core is left alone: what the ignore file keeps out, git tracks and no step names is nowhere else.
+func (v *Verdict) Doubt(unreached bool, written func(at []string) string) (Doubt, error) {
+	n, b := v.need, v.build
+	if !unreached {
+		if g, err := v.Gone(); err != nil || g.By != nil && g.Surely {
+			return Doubt{}, err // it was there, and surely is no more
+		}
+	}
+	if _, ok := n.Ways.Elsewhere(n); ok {
+		return Doubt{Silent: true}, nil
+	}
+	ignored := len(v.Ignored) > 0
+	if d := v.ofBase(unreached, ignored); d != (Doubt{}) {
+		return d, nil
+	}
+	if step := StepOn(b, n.Source, n.Name, n.Wants); step != "" {
+		return Doubt{Kind: NamedByStep, By: step}, nil
+	}
+	if file := n.Asks[0].File; file != "" && !slices.ContainsFunc(n.Asks, func(a Ask) bool { return a.File != file }) {
+		if step := StepEdits(b, file); step != "" {
+			return Doubt{Kind: EditedByStep, By: step}, nil
+		}
+	}
+	if place := written(n.Wants); place != "" {
+		return Doubt{Kind: WrittenAtStart, By: place}, nil
+	}
+	files, git, err := b.Tracked(n.Source)
+	if err != nil {
+		return Doubt{}, err
+	}
+	tracked, made := len(files) > 0, n.Ways.Made(n.Source)
+	// What git tracks no step makes, unless it is the kind of file that builds make; what the ignore file keeps out no step
+	// moves.
+	if ignored && tracked && !made {
+		return Doubt{}, nil
+	}
+	if step := StepMakes(b, n.Ways, ignored, made || git && !tracked); step != "" {
+		return Doubt{Kind: MadeByStep, By: step, Silent: git && !tracked}, nil
+	}
+	return Doubt{}, nil
+}
+
+// ofBase gives the doubt that comes from a base image of which nothing is known, and from a search path.
+func (v *Verdict) ofBase(unreached, ignored bool) Doubt {
+	n, b := v.need, v.build
+	if !n.Top {
+		return Doubt{}
+	}
+	base := ForeignBase(b.Image)
+	switch {
+	case unreached && n.Ways.Steered() != "":
+		return Doubt{Kind: Steered, By: n.Ways.Steered()}
+	case unreached && base != nil:
+		// A working directory that is the base image's is very likely the one with the code.
+		return Doubt{Kind: SearchedByBase, By: BaseName(base), Silent: path.Clean("/"+b.Image.Plan.Config.WorkingDir) == "/"}
+	case unreached || ignored:
+	case base != nil:
+		return Doubt{Kind: HeldByBase, By: BaseName(base)}
+	case n.Started && b.OwnFile(n.Ways.OwnSource) == "":
+		return Doubt{Kind: MountedOver, By: n.Ways.Language()}
+	}
+	return Doubt{}
+}
+
+// Because says what leaves it open, as a sentence.
+func (d Doubt) Because() string {
+	switch d.Kind {
+	case Steered:
+		return fmt.Sprintf("It is not proved: %s changes the search path in a way that cannot be told.", d.By)
+	case SearchedByBase:
+		return fmt.Sprintf("It is not proved: what the base image %s puts on the search path is not known.", d.By)
+	case HeldByBase:
+		return fmt.Sprintf("It is not proved: the base image %s may hold it.", d.By)
+	case MountedOver:
+		return fmt.Sprintf("Nothing that this Dockerfile copies is %s: the code is probably mounted when the container is started.", d.By)
+	case NamedByStep:
+		return fmt.Sprintf("It is not proved: the step %q names it, and may make it.", d.By)
+	case EditedByStep:
+		return fmt.Sprintf("It is not proved: the step %q may change the file that imports it.", d.By)
+	case WrittenAtStart:
+		return fmt.Sprintf("It is not proved: %s may write it when the container starts.", d.By)
+	case MadeByStep:
+		return fmt.Sprintf("It is not proved: the step %q may make it, or move it there.", d.By)
+	}
+	return ""
+}
+
+// text gives an instruction as it is written, "" for none.
+func text(op *dockerfile.Op) string {
+	if op == nil {
+		return ""
+	}
+	return op.Location.Text
+}
+
+// StepMakes gives a step that may make something, or move it to where it is searched; "" if there is none. What is downloaded may
+// hold anything.
+func StepMakes(b *view.Build, ways Ways, ignored, installs bool) string {
+	for _, id := range b.Image.Opaque {
+		if op := b.Image.Plan.Ops[id]; op.Kind == dockerfile.OpRemote {
+			return op.Location.Text
+		}
+	}
+	return text(b.Steps(func(op *dockerfile.Op) bool { return ways.Makes(op, ignored, installs) }))
+}
+
+// StepOn gives a step that names a file or directory of the image, "" if there is none: it writes, moves, fetches or edits
+// it, and nobody can tell what comes of that. A file counts by its base name, a directory or module by its path.
+func StepOn(b *view.Build, contextPath, module string, at []string) string {
+	base := path.Base(contextPath)
+	var names []string
+	if path.Ext(base) != "" && !common(base) {
+		names = append(names, base)
+	}
+	if strings.Contains(contextPath, "/") {
+		names = append(names, contextPath)
+	}
+	if strings.Contains(module, ".") {
+		names = append(names, module, strings.ReplaceAll(module, ".", "/"))
+	}
+	var patterns []*regexp.Regexp
+	for _, n := range names {
+		patterns = append(patterns, regexp.MustCompile(`(^|[^\w.-])`+regexp.QuoteMeta(n)+`($|[^\w.-]|\.\W|\.$)`))
+	}
+	named := func(text string) bool {
+		return slices.ContainsFunc(patterns, func(p *regexp.Regexp) bool { return p.MatchString(text) })
+	}
+	return text(b.Steps(func(op *dockerfile.Op) bool {
+		return b.Mentions(op, named) || slices.ContainsFunc(b.Script(op).Calls, func(call *command.Call) bool {
+			return !call.Builtin && !command.Is(call.Base, command.Namer) && slices.ContainsFunc(call.Args, func(w shell.Word) bool {
+				return !strings.HasPrefix(w.Text, "-") && slices.Contains(at, call.S.Abs(w.Text))
+			})
+		})
+	}))
+}
+
+// common reports whether a name says nothing: every package has its __init__.py.
+func common(base string) bool { return strings.HasPrefix(base, "__") }
+
+// StepEdits gives a step that may change a file of the image: it names it beside an editor or a redirection, or applies a patch.
+func StepEdits(b *view.Build, file string) string {
+	if file == "" {
+		return ""
+	}
+	base := path.Base(file)
+	if common(base) {
+		base = path.Join(path.Base(path.Dir(file)), base)
+	}
+	names := func(text string) bool { return strings.Contains(text, base) }
+	return text(b.Steps(func(op *dockerfile.Op) bool {
+		script := b.Script(op)
+		for written := range script.Written {
+			if names(written) {
+				return true
+			}
+		}
+		return script.Missed && names(strings.Join(op.Exec.Args, "\n")) || slices.ContainsFunc(script.Calls, func(call *command.Call) bool {
+			return call.Base == "patch" || call.Base == "git" && len(call.Args) > 0 && (call.Args[0].Text == "apply" || call.Args[0].Text == "am") ||
+				command.Is(call.Base, command.Editor) && slices.ContainsFunc(call.Args, func(w shell.Word) bool { return names(w.Text) })
+		})
+	}))
+}
+
+// StepBuilds gives a step that runs a build tool, "" if none does.
+func StepBuilds(b *view.Build) string {
+	return text(b.Steps(func(op *dockerfile.Op) bool {
+		return slices.ContainsFunc(b.Script(op).Calls, func(call *command.Call) bool { return command.Is(call.Base, command.Builder) })
+	}))
+}

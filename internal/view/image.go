@@ -1,0 +1,121 @@
+package view
+
+import (
+	"fmt"
+	"io"
+	"maps"
+	"path"
+
+	"github.com/ctxaudit/ctxaudit/internal/rootfs"
+	"github.com/ctxaudit/ctxaudit/internal/shell"
+)
+
+// maxSource bounds what is read of one source file, in bytes.
+const maxSource = 16 << 20
+
+// Image shows a predicted file system to those who follow what runs in it.
+type Image struct{ tree *rootfs.Tree }
+
+// Entries implements Tree.
+func (t Image) Entries(dir string) map[string]EntryKind {
+	n, at, err := t.tree.Stat(dir)
+	if err != nil || !n.IsDir() {
+		return nil
+	}
+	note, err := n.Note(func(children []rootfs.Child) any { return kindsOf(children) })
+	if err != nil {
+		return nil
+	}
+	kinds := note.(kinds)
+	if len(kinds.links) == 0 {
+		return kinds.known
+	}
+	out := maps.Clone(kinds.known)
+	for _, name := range kinds.links {
+		if target, _, err := t.tree.Stat(path.Join(at, name)); err == nil {
+			addKind(out, name, target.Kind)
+		}
+	}
+	return out
+}
+
+// kinds are the entries of a directory, the links apart: what they lead to depends on the tree around.
+type kinds struct {
+	known map[string]EntryKind
+	links []string
+}
+
+func kindsOf(children []rootfs.Child) kinds {
+	out := kinds{known: make(map[string]EntryKind, len(children))}
+	for _, c := range children {
+		if c.Node.Kind == rootfs.KindSymlink {
+			out.links = append(out.links, c.Name)
+		} else {
+			addKind(out.known, c.Name, c.Node.Kind)
+		}
+	}
+	return out
+}
+
+func addKind(to map[string]EntryKind, name string, kind rootfs.Kind) {
+	switch kind {
+	case rootfs.KindFile:
+		to[name] = RegularFile
+	case rootfs.KindDir:
+		to[name] = Directory
+	case rootfs.KindUnknown:
+		to[name] = Opaque
+	}
+}
+
+// Read implements Tree and shell.Files.
+func (t Image) Read(p string) ([]byte, error) {
+	n, _, err := t.tree.Stat(p)
+	if err != nil {
+		return nil, err
+	}
+	return readAll(n.Open())
+}
+
+func readAll(r io.ReadCloser, err error) ([]byte, error) {
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	data, err := io.ReadAll(io.LimitReader(r, maxSource+1))
+	if len(data) > maxSource {
+		return nil, fmt.Errorf("larger than %d MiB", maxSource>>20)
+	}
+	return data, err
+}
+
+// Key implements Tree.
+func (t Image) Key(p string) any {
+	n, _, err := t.tree.Stat(p)
+	if err != nil {
+		return nil
+	}
+	k, ok := n.Content.(interface{ Key() any })
+	if !ok {
+		return nil
+	}
+	return k.Key()
+}
+
+// MayHold implements Tree.
+func (t Image) MayHold(p string) bool { return t.tree.MayHold(p) }
+
+// Stat implements shell.Files.
+func (t Image) Stat(p string) shell.FileKind {
+	n, at, err := t.tree.Stat(p)
+	switch {
+	case err == nil && n.Kind == rootfs.KindFile:
+		return shell.Regular
+	case err == nil && n.IsDir():
+		return shell.Directory
+	case err == nil && n.Kind == rootfs.KindUnknown, err != nil && t.tree.MayHold(at):
+		return shell.Unknown
+	default:
+		return shell.Absent
+	}
+}
