@@ -148,8 +148,8 @@ type Attr struct {
 	Member string
 	// Implied tells of a directory that was made only because something below it was wanted.
 	Implied bool
-	// Partial tells of a directory that may hold, at any depth, more than is known: see [Tree.MayHold].
-	Partial bool
+	// May are the operations that may have put more into a directory than is known, or made an unknown entry; see [Tree.HeldBy].
+	May *Mays
 }
 
 // Node is an entry. It is immutable for everybody but the [Tree] that owns it; share it freely.

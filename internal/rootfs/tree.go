@@ -53,9 +53,6 @@ func (t *Tree) Erase(p string) error {
 	return nil
 }
 
-// Doubt forgets what [Tree.Erase] remembered: a step may have made it again.
-func (t *Tree) Doubt() { t.gone = nil }
-
 // erased reports whether a path is, or lies below, one at which surely nothing is.
 func (t *Tree) erased(p string) bool {
 	return len(t.gone) > 0 && slices.ContainsFunc(t.gone, func(g string) bool { return p == g || strings.HasPrefix(p, g+"/") })
@@ -146,24 +143,26 @@ func (t *Tree) Exists(p string) bool {
 	return err == nil && n != nil
 }
 
-// MayHold reports whether something may exist at a path although Lstat finds nothing there: a directory on the way is
-// partial or an entry on the way is unknown. Links are not followed.
+// MayHold reports whether something may exist at a path, or below it, although Lstat finds nothing there: an operation may have put
+// it into a directory on the way, or an entry on the way is unknown. Links are not followed.
 func (t *Tree) MayHold(p string) bool {
-	if t.erased(path.Join("/", p)) {
+	p = absolute(p)
+	if t.erased(p) {
 		return false
 	}
-	n := t.root
+	n, rest := t.root, p[1:]
 	for name := range components(p) {
-		if n.Kind == KindUnknown || n.Partial {
+		if n.Kind == KindUnknown || n.May.has(rest) {
 			return true
 		}
 		c, err := n.Child(name)
 		if err != nil || c == nil {
 			return err != nil
 		}
+		rest = strings.TrimPrefix(strings.TrimPrefix(rest, name), "/")
 		n = c
 	}
-	return n.Kind == KindUnknown || n.Partial
+	return n.Kind == KindUnknown || n.May != nil
 }
 
 // own gives the directory at p, made changeable; every directory on the way must exist.

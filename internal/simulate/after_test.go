@@ -24,7 +24,7 @@ func entries(t *testing.T, m *Image) (out []string) {
 	require.NoError(t, m.Tree.Walk(func(p string, n *rootfs.Node) error {
 		origin, known := m.Origin(n)
 		out = append(out, fmt.Sprintf("%s %s %o %v %d %q op %d partial %v implied %v from %s %v by",
-			p, n.Kind, n.Perm, n.Owner, n.Size, n.Link, n.Op, n.Partial, n.Implied, origin, known))
+			p, n.Kind, n.Perm, n.Owner, n.Size, n.Link, n.Op, n.May.All(), n.Implied, origin, known))
 		for _, s := range m.Provenance(n) {
 			out[len(out)-1] += fmt.Sprintf(" %d %s", s.Op.ID, s.Op.Kind)
 		}

@@ -90,12 +90,12 @@ func typeBits(k rootfs.Kind) fs.FileMode {
 
 // overwriteDir gives an existing directory the metadata of the source; what it holds and what is unknown of it stays.
 func (x *attrs) overwriteDir(a *rootfs.Attr, src *rootfs.Node) {
-	partial, owner := a.Partial, a.Owner
+	may, owner := a.May, a.Owner
 	*a = x.apply(src.Attr, src)
 	if x.owner != nil {
 		a.Owner = chown(owner, x.owner)
 	}
-	a.Partial = a.Partial || partial
+	a.May = a.May.Join(may)
 }
 
 // copyNode gives the copy of an entry. The content of a directory is copied when somebody asks for it. twin is what an
@@ -161,9 +161,11 @@ func mkdirAll(t *rootfs.Tree, p string, perm uint16, owner *rootfs.Owner, op int
 			return err
 		}
 	}
-	return makeDir(t, p, rootfs.Attr{
-		Perm: perm, Op: op, Implied: true, Partial: n != nil && n.Kind == rootfs.KindUnknown,
-	}, owner)
+	a := rootfs.Attr{Perm: perm, Op: op, Implied: true}
+	if n != nil {
+		a.May = n.May
+	}
+	return makeDir(t, p, a, owner)
 }
 
 // makeDir makes a directory as mkdir(2) does without a umask, followed by chown: below a directory with the set-group-id

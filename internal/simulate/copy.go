@@ -64,7 +64,7 @@ func (c *copier) run() error {
 		}
 		if len(matches) == 0 {
 			if c.mayMatch(src) {
-				return c.markUnknownContent(dst)
+				return c.markUnknownContent(dst, c.heldBy(src))
 			}
 			if c.action.AllowEmpty {
 				return nil
@@ -88,20 +88,26 @@ func (c *copier) run() error {
 		}
 	}
 	if hasWildcard(src) && c.mayMatch(src) {
-		return c.markUnknownContent(dst)
+		return c.markUnknownContent(dst, c.heldBy(src))
 	}
 	return nil
 }
 
 // mayMatch reports whether a wildcard may match more than what is known of the source.
-func (c *copier) mayMatch(src string) bool {
+func (c *copier) mayMatch(src string) bool { return c.heldBy(src) != nil }
+
+// heldBy gives who may have put what a wildcard matches beyond what is known of the source.
+func (c *copier) heldBy(src string) *rootfs.Mays {
 	prefix, _ := splitWildcards(src)
 	at, err := c.src.Resolve(prefix)
-	return err == nil && c.src.MayHold(at)
+	if err != nil {
+		return nil
+	}
+	return c.src.HeldBy(at)
 }
 
-// markUnknownContent records that entries of unknown names went to the destination.
-func (c *copier) markUnknownContent(dst string) error {
+// markUnknownContent records that entries of unknown names went to the destination, and who may have made them.
+func (c *copier) markUnknownContent(dst string, by *rootfs.Mays) error {
 	at, err := c.dst.Resolve(dst)
 	if err != nil {
 		return err
@@ -109,7 +115,7 @@ func (c *copier) markUnknownContent(dst string) error {
 	if err := c.mkdirAll(at, c.attrs.dirPerm()); err != nil {
 		return err
 	}
-	return c.dst.SetAttr(at, func(a *rootfs.Attr) { a.Partial = true })
+	return c.dst.SetAttr(at, func(a *rootfs.Attr) { a.May = a.May.Join(by.Anywhere()) })
 }
 
 // copy is fsutil/copy.Copy for one source without wildcards.
@@ -147,7 +153,7 @@ func (c *copier) copy(src, dst string) error {
 		}
 	}
 	if node.Kind == rootfs.KindUnknown {
-		return c.copyUnknown(src, dst)
+		return c.copyUnknown(src, dst, c.src.HeldBy(srcAt))
 	}
 	if twin := c.attrs.twins.instead(c, node, srcAt, dst); twin != nil {
 		return c.dst.Put(dst, twin)
@@ -167,20 +173,22 @@ func (c *copier) copy(src, dst string) error {
 		if a.Op == c.attrs.op && a.Implied && a.Source == nil {
 			a.Source, a.Implied = node, false
 		}
-		a.Partial = a.Partial || c.src.MayHold(srcAt) && c.include == nil
+		if c.include == nil {
+			a.May = a.May.Join(c.src.HeldBy(srcAt))
+		}
 	})
 }
 
 // copyUnknown puts a source of which nothing is known: a file, or the content of a directory.
-func (c *copier) copyUnknown(src, dst string) error {
+func (c *copier) copyUnknown(src, dst string, by *rootfs.Mays) error {
 	existing, err := c.dst.Lstat(dst)
 	if err == nil && existing.IsDir() {
-		return c.dst.SetAttr(dst, func(a *rootfs.Attr) { a.Partial = true })
+		return c.dst.SetAttr(dst, func(a *rootfs.Attr) { a.May = a.May.Join(by) })
 	}
 	if err := c.mkdirAll(path.Dir(dst), c.attrs.dirPerm()); err != nil {
 		return err
 	}
-	return c.dst.Put(dst, rootfs.NewNode(rootfs.Attr{Kind: rootfs.KindUnknown, Op: c.attrs.op, Origin: src}))
+	return c.dst.Put(dst, rootfs.NewNode(rootfs.Attr{Kind: rootfs.KindUnknown, Op: c.attrs.op, Origin: src, May: by}))
 }
 
 // prepareTarget is copier.prepareTargetDir: where the source goes, and the directories for it.

@@ -109,8 +109,9 @@ func (t *twins) stands(twin, src *rootfs.Node, copied rootfs.Attr) bool {
 		return false
 	}
 	had := twin.Attr
-	had.Source, copied.Source = nil, nil
-	return had == copied && t.sameSource(twin.Source, src)
+	same := had.May.Same(copied.May)
+	had.Source, copied.Source, had.May, copied.May = nil, nil, nil, nil
+	return same && had == copied && t.sameSource(twin.Source, src)
 }
 
 // sameSource reports whether what two directories were copied from is the same: one node, or one directory of a context that
@@ -135,7 +136,7 @@ func (t *twins) instead(c *copier, src *rootfs.Node, srcAt, dst string) *rootfs.
 	if !t.sameSource(twin.Source, src) {
 		return nil
 	}
-	if twin.Partial != c.src.MayHold(srcAt) || chown(twin.Owner, c.attrs.owner) != twin.Owner {
+	if !twin.May.Same(c.src.HeldBy(srcAt)) || chown(twin.Owner, c.attrs.owner) != twin.Owner {
 		return nil
 	}
 	// What is made takes after the directory around it.

@@ -51,9 +51,9 @@ func overlay(t *rootfs.Tree, at string, upper *rootfs.Node) error {
 			continue
 		}
 		err = t.SetAttr(p, func(a *rootfs.Attr) {
-			partial := a.Partial
+			may := a.May
 			*a = c.Node.Attr
-			a.Partial = a.Partial || partial
+			a.May = a.May.Join(may)
 		})
 		if err != nil {
 			return err

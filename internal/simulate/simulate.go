@@ -283,11 +283,10 @@ func (m *Image) executeExec(op *dockerfile.Op) error {
 		if in != nil {
 			out = in.fork()
 		}
-		if err := out.Tree.SetAttr("/", func(a *rootfs.Attr) { a.Partial = true }); err != nil {
+		if err := out.Tree.Mark("/", int32(op.ID)); err != nil {
 			return err
 		}
 		out.opaque.add(op.ID)
-		out.Tree.Doubt()
 		if mount.Dest == dockerfile.RootMount {
 			m.applyStep(op, out)
 		}

@@ -122,7 +122,7 @@ func unknownImage(op int) *State {
 			dir(p)
 		}
 	}
-	_ = t.SetAttr("/", func(a *rootfs.Attr) { a.Partial, a.Op = true, int32(op) })
+	_ = t.SetAttr("/", func(a *rootfs.Attr) { a.May, a.Op = rootfs.MayBe(int32(op)), int32(op) })
 	return opaqueState(t, op)
 }
 
@@ -133,7 +133,7 @@ func remoteTree(op *dockerfile.Op) *State {
 		n := rootfs.NewNode(rootfs.Attr{Kind: rootfs.KindFile, Perm: 0o600, Op: int32(op.ID), Origin: op.Remote.URL})
 		_ = t.Put("/"+path.Base(name), n)
 	} else {
-		_ = t.SetAttr("/", func(a *rootfs.Attr) { a.Partial = true })
+		_ = t.SetAttr("/", func(a *rootfs.Attr) { a.May = rootfs.MayBe(int32(op.ID)) })
 	}
 	return opaqueState(t, op.ID)
 }

@@ -27,11 +27,11 @@ func (c *copier) unpack(src, dst string) (bool, error) {
 	}
 	if n.Content == nil {
 		// Nobody can tell whether it is an archive.
-		return true, c.markUnknownContent(dst)
+		return true, c.markUnknownContent(dst, rootfs.MayBe(c.attrs.op))
 	}
 	a, err := openArchive(n.Content, c.attrs.cost.archives)
 	if tooLarge(err) {
-		return true, c.markUnknownContent(dst)
+		return true, c.markUnknownContent(dst, rootfs.MayBe(c.attrs.op))
 	}
 	if err != nil {
 		return false, nil
@@ -39,7 +39,7 @@ func (c *copier) unpack(src, dst string) (bool, error) {
 	defer a.Close()
 	first, err := a.Next()
 	if tooLarge(err) {
-		return true, c.markUnknownContent(dst)
+		return true, c.markUnknownContent(dst, rootfs.MayBe(c.attrs.op))
 	}
 	if err != nil {
 		return false, nil
@@ -64,7 +64,7 @@ func (c *copier) unpack(src, dst string) (bool, error) {
 	}
 	switch err := x.run(a.Reader, first); {
 	case tooLarge(err):
-		if err := x.tree.SetAttr("/", func(a *rootfs.Attr) { a.Partial = true }); err != nil {
+		if err := x.tree.SetAttr("/", func(a *rootfs.Attr) { a.May = a.May.Join(rootfs.MayBe(c.attrs.op)) }); err != nil {
 			return false, err
 		}
 	case err != nil:
@@ -256,7 +256,7 @@ func (x *extraction) create(hdr *tar.Header, index int, at string, existing *roo
 	case tar.TypeDir:
 		if existing != nil {
 			return x.tree.SetAttr(at, func(d *rootfs.Attr) {
-				a.Kind, a.Partial = rootfs.KindDir, d.Partial
+				a.Kind, a.May = rootfs.KindDir, d.May
 				if x.owner != nil {
 					a.Owner = chown(d.Owner, x.owner)
 				}

@@ -1,0 +1,158 @@
+package rootfs
+
+import (
+	"cmp"
+	"path"
+	"slices"
+	"strings"
+)
+
+// May says that an operation may have put more into a directory than is known.
+type May struct {
+	Op int32
+	// Below is the path below the directory at or below which it may have done so; "" for all of the directory.
+	Below string
+}
+
+// Mays are such operations; nil for none. They are not changed once they are made.
+type Mays struct{ list []May }
+
+// maxMays bounds what is kept apart of one directory. Beyond, an operation may have put anything into all of it.
+const maxMays = 64
+
+// MayBe gives Mays of one operation. The paths are those below a directory; none for all of it.
+func MayBe(op int32, below ...string) *Mays {
+	if len(below) == 0 {
+		below = []string{""}
+	}
+	var list []May
+	for _, b := range below {
+		list = append(list, May{op, strings.Trim(b, "/")})
+	}
+	return mays(list)
+}
+
+// mays gives a sorted set in which no path lies below another one of the same operation.
+func mays(list []May) *Mays {
+	if len(list) == 0 {
+		return nil
+	}
+	slices.SortFunc(list, func(a, b May) int { return cmp.Or(cmp.Compare(a.Op, b.Op), cmp.Compare(a.Below, b.Below)) })
+	out := list[:0:0]
+	for _, m := range list {
+		covers := func(o May) bool { return o.Op == m.Op && within(m.Below, o.Below) }
+		if !slices.ContainsFunc(out, covers) {
+			out = append(out, m)
+		}
+	}
+	if len(out) > maxMays {
+		for i := range out {
+			out[i].Below = ""
+		}
+		out = slices.Compact(out)
+	}
+	return &Mays{out}
+}
+
+// within reports whether a relative path is dir or lies below it; "" holds everything.
+func within(p, dir string) bool { return dir == "" || p == dir || strings.HasPrefix(p, dir+"/") }
+
+// All gives the operations with their paths, sorted.
+func (m *Mays) All() []May {
+	if m == nil {
+		return nil
+	}
+	return m.list
+}
+
+// Ops gives the operations, sorted, each once.
+func (m *Mays) Ops() []int {
+	var out []int
+	for _, o := range m.All() {
+		if len(out) == 0 || out[len(out)-1] != int(o.Op) {
+			out = append(out, int(o.Op))
+		}
+	}
+	return out
+}
+
+// Join gives the operations of both.
+func (m *Mays) Join(o *Mays) *Mays {
+	switch {
+	case m == nil:
+		return o
+	case o == nil || m == o:
+		return m
+	}
+	return mays(slices.Concat(m.list, o.list))
+}
+
+// Same reports whether two sets are equal.
+func (m *Mays) Same(o *Mays) bool { return slices.Equal(m.All(), o.All()) }
+
+// at gives what may lie at or below a path of the directory, by the paths below that.
+func (m *Mays) at(p string, to []May) []May {
+	for _, o := range m.All() {
+		switch {
+		case within(p, o.Below):
+			to = append(to, May{o.Op, ""})
+		case within(o.Below, p):
+			to = append(to, May{o.Op, strings.TrimPrefix(o.Below, p+"/")})
+		}
+	}
+	return to
+}
+
+// has reports whether something may lie at or below a path of the directory.
+func (m *Mays) has(p string) bool {
+	return m != nil && slices.ContainsFunc(m.list, func(o May) bool { return within(p, o.Below) || within(o.Below, p) })
+}
+
+// HeldBy gives the operations that may have put something at a path, or below it, though Lstat finds nothing there: those of each
+// directory on the way. Links are not followed.
+func (t *Tree) HeldBy(p string) *Mays {
+	p = absolute(p)
+	if t.erased(p) {
+		return nil
+	}
+	n, rest := t.root, p[1:]
+	held := n.May.at(rest, nil)
+	for name := range components(p) {
+		if n.Kind == KindUnknown {
+			break
+		}
+		c, err := n.Child(name)
+		if err != nil || c == nil {
+			break
+		}
+		rest = strings.TrimPrefix(strings.TrimPrefix(rest, name), "/")
+		n = c
+		held = n.May.at(rest, held)
+	}
+	return mays(held)
+}
+
+// Mark notes that an operation may put something at a path, or below it. Links on the way to it are not followed.
+func (t *Tree) Mark(p string, op int32) error {
+	p = absolute(p)
+	t.made(p)
+	dir, below := p, ""
+	for {
+		n, err := t.Lstat(dir)
+		if err == nil && n.IsDir() {
+			break
+		}
+		below = path.Join(path.Base(dir), below)
+		dir = path.Dir(dir)
+	}
+	return t.SetAttr(dir, func(a *Attr) { a.May = a.May.Join(MayBe(op, below)) })
+}
+
+// Anywhere gives the same operations, of which nothing is known of the paths.
+func (m *Mays) Anywhere() *Mays {
+	var list []May
+	for _, op := range m.Ops() {
+		list = append(list, May{Op: int32(op)})
+	}
+	return mays(list)
+}
