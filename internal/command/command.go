@@ -194,3 +194,45 @@ func (r *Runner) File(s *shell.State, name shell.Word, args []shell.Word) {
 	child.SetArgs(name.Text, args)
 	r.Walk(child, text)
 }
+
+// Shebang gives the interpreter of a script and its options, seen through env.
+func Shebang(text string) (string, []shell.Word) {
+	line, ok := strings.CutPrefix(text, "#!")
+	if !ok {
+		return "", nil
+	}
+	line, _, _ = strings.Cut(line, "\n")
+	words := strings.Fields(line)
+	for len(words) > 0 && path.Base(words[0]) == "env" {
+		words = words[1:]
+		for len(words) > 0 && (strings.HasPrefix(words[0], "-") || strings.Contains(words[0], "=")) {
+			words = words[1:]
+		}
+	}
+	if len(words) == 0 {
+		return "", nil
+	}
+	var options []shell.Word
+	for _, w := range words[1:] {
+		options = append(options, shell.Word{Text: w})
+	}
+	return words[0], options
+}
+
+// Execute walks a script that is started by its path, if its content is known and a shell reads it, and reports whether it did.
+func (r *Runner) Execute(c *Call) bool {
+	if !strings.Contains(c.Name.Text, "/") {
+		return false
+	}
+	file := c.S.Abs(c.Name.Text)
+	text, ok := r.Read(file)
+	if !ok {
+		return false
+	}
+	program, _ := Shebang(text)
+	if !IsShell(path.Base(program)) && (program != "" || path.Ext(file) != ".sh" && path.Ext(file) != "") {
+		return false
+	}
+	r.File(c.S, shell.Word{Text: file, Variable: c.Name.Variable, Origin: c.Name.Origin}, c.Args)
+	return true
+}

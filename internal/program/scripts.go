@@ -97,7 +97,7 @@ func (c *start) file(file string, named bool) bool {
 		}
 		return true
 	}
-	program, options := shebang(text)
+	program, options := command.Shebang(text)
 	switch base := path.Base(program); {
 	case pythonName().MatchString(base):
 		if KnownTool(c.Base) && c.Base != "manage.py" {
@@ -122,30 +122,6 @@ func (c *start) file(file string, named bool) bool {
 		c.a.add(c.S, entry)
 	}
 	return true
-}
-
-// shebang gives the interpreter of a script and its options, seen through env.
-func shebang(text string) (string, []shell.Word) {
-	line, ok := strings.CutPrefix(text, "#!")
-	if !ok {
-		return "", nil
-	}
-	line, _, _ = strings.Cut(line, "\n")
-	words := strings.Fields(line)
-	for len(words) > 0 && path.Base(words[0]) == "env" {
-		words = words[1:]
-		for len(words) > 0 && (strings.HasPrefix(words[0], "-") || strings.Contains(words[0], "=")) {
-			words = words[1:]
-		}
-	}
-	if len(words) == 0 {
-		return "", nil
-	}
-	var options []shell.Word
-	for _, w := range words[1:] {
-		options = append(options, shell.Word{Text: w})
-	}
-	return words[0], options
 }
 
 func extension(file string) Lang {

@@ -10,12 +10,17 @@ import (
 // May says that an operation may have put more into a directory than is known.
 type May struct {
 	Op int32
-	// Below is the path below the directory at or below which it may have done so; "" for all of the directory.
+	// Below is the path below the directory at or below which it may have done so; "" for all of the directory. Its names may be
+	// patterns as path.Match has them, and `**` stands for any directories that are there.
 	Below string
 }
 
 // Mays are such operations; nil for none. They are not changed once they are made.
-type Mays struct{ list []May }
+type Mays struct {
+	list []May
+	// unlikely are operations that may have put something anywhere below, though nobody would expect it; sorted.
+	unlikely []int32
+}
 
 // maxMays bounds what is kept apart of one directory. Beyond, an operation may have put anything into all of it.
 const maxMays = 64
@@ -40,7 +45,9 @@ func mays(list []May) *Mays {
 	slices.SortFunc(list, func(a, b May) int { return cmp.Or(cmp.Compare(a.Op, b.Op), cmp.Compare(a.Below, b.Below)) })
 	out := list[:0:0]
 	for _, m := range list {
-		covers := func(o May) bool { return o.Op == m.Op && within(m.Below, o.Below) }
+		covers := func(o May) bool {
+			return o.Op == m.Op && (o.Below == m.Below || slices.Contains(after(m.Below, o.Below), ""))
+		}
 		if !slices.ContainsFunc(out, covers) {
 			out = append(out, m)
 		}
@@ -51,11 +58,31 @@ func mays(list []May) *Mays {
 		}
 		out = slices.Compact(out)
 	}
-	return &Mays{out}
+	return &Mays{list: out}
 }
 
-// within reports whether a relative path is dir or lies below it; "" holds everything.
-func within(p, dir string) bool { return dir == "" || p == dir || strings.HasPrefix(p, dir+"/") }
+// after gives what is left of a pattern behind a relative path: "" if the path is what it means, or lies below that; none if the path
+// leads elsewhere.
+func after(p, pattern string) []string {
+	name, rest, _ := strings.Cut(p, "/")
+	first, behind, _ := strings.Cut(pattern, "/")
+	switch {
+	case pattern == "":
+		return []string{""}
+	case p == "":
+		return []string{pattern}
+	case first == "**":
+		return append(after(rest, pattern), after(p, behind)...)
+	case first == name:
+		return after(rest, behind)
+	case !strings.ContainsAny(first, `*?[\\`):
+		return nil
+	}
+	if ok, err := path.Match(first, name); ok || err != nil {
+		return after(rest, behind)
+	}
+	return nil
+}
 
 // All gives the operations with their paths, sorted.
 func (m *Mays) All() []May {
@@ -84,28 +111,43 @@ func (m *Mays) Join(o *Mays) *Mays {
 	case o == nil || m == o:
 		return m
 	}
-	return mays(slices.Concat(m.list, o.list))
+	return mays(slices.Concat(m.list, o.list)).with(m.unlikely, o.unlikely)
+}
+
+// with adds operations of which it is unlikely.
+func (m *Mays) with(unlikely ...[]int32) *Mays {
+	all := slices.Concat(unlikely...)
+	if len(all) == 0 {
+		return m
+	}
+	if m == nil {
+		m = &Mays{}
+	}
+	slices.Sort(all)
+	m.unlikely = slices.Compact(all)
+	return m
 }
 
 // Same reports whether two sets are equal.
-func (m *Mays) Same(o *Mays) bool { return slices.Equal(m.All(), o.All()) }
+func (m *Mays) Same(o *Mays) bool {
+	return m == o || m != nil && o != nil && slices.Equal(m.list, o.list) && slices.Equal(m.unlikely, o.unlikely)
+}
 
 // at gives what may lie at or below a path of the directory, by the paths below that.
 func (m *Mays) at(p string, to []May) []May {
 	for _, o := range m.All() {
-		switch {
-		case within(p, o.Below):
-			to = append(to, May{o.Op, ""})
-		case within(o.Below, p):
-			to = append(to, May{o.Op, strings.TrimPrefix(o.Below, p+"/")})
+		for _, below := range after(p, o.Below) {
+			to = append(to, May{o.Op, below})
 		}
 	}
 	return to
 }
 
-// has reports whether something may lie at or below a path of the directory.
+// has reports whether something may lie at a path of the directory, a directory on the way to something else included.
 func (m *Mays) has(p string) bool {
-	return m != nil && slices.ContainsFunc(m.list, func(o May) bool { return within(p, o.Below) || within(o.Below, p) })
+	return m != nil && slices.ContainsFunc(m.list, func(o May) bool {
+		return slices.ContainsFunc(after(p, o.Below), func(below string) bool { return !strings.HasPrefix(below, "**/") })
+	})
 }
 
 // HeldBy gives the operations that may have put something at a path, or below it, though Lstat finds nothing there: those of each
@@ -116,7 +158,7 @@ func (t *Tree) HeldBy(p string) *Mays {
 		return nil
 	}
 	n, rest := t.root, p[1:]
-	held := n.May.at(rest, nil)
+	held, unlikely := n.May.at(rest, nil), n.May.could()
 	for name := range components(p) {
 		if n.Kind == KindUnknown {
 			break
@@ -127,9 +169,27 @@ func (t *Tree) HeldBy(p string) *Mays {
 		}
 		rest = strings.TrimPrefix(strings.TrimPrefix(rest, name), "/")
 		n = c
-		held = n.May.at(rest, held)
+		held, unlikely = n.May.at(rest, held), append(unlikely, n.May.could()...)
 	}
-	return mays(held)
+	return mays(held).with(unlikely)
+}
+
+// MarkUnlikely notes that an operation may put something anywhere, though nobody would expect it: see [Tree.CouldHold].
+func (t *Tree) MarkUnlikely(op int32) error {
+	return t.SetAttr("/", func(a *Attr) { a.May = a.May.Join(&Mays{unlikely: []int32{op}}) })
+}
+
+// CouldHold is [Tree.MayHold] with what is unlikely.
+func (t *Tree) CouldHold(p string) bool {
+	return t.MayHold(p) || len(t.HeldBy(p).could()) > 0
+}
+
+// could gives the operations of which it is unlikely.
+func (m *Mays) could() []int32 {
+	if m == nil {
+		return nil
+	}
+	return slices.Clip(m.unlikely)
 }
 
 // Mark notes that an operation may put something at a path, or below it. Links on the way to it are not followed.

@@ -43,6 +43,41 @@ func TestMay(t *testing.T) {
 	assert.False(t, before.MayHold("/app/dist"))
 }
 
+func TestMayPatterns(t *testing.T) {
+	tree := New()
+	for _, p := range []string{"/app", "/app/web"} {
+		require.NoError(t, tree.Put(p, NewNode(Attr{Kind: KindDir, Op: 1})))
+	}
+	require.NoError(t, tree.Mark("/app/**/node_modules", 2))
+	require.NoError(t, tree.Mark("/srv/*.egg-info", 3))
+	for p, want := range map[string]bool{
+		"/app/node_modules": true, "/app/web/node_modules/x": true, "/app/other/node_modules": true, "/app/web/dist": false, "/app/other": false,
+		"/srv": true, "/srv/shop.egg-info/PKG-INFO": true, "/srv/shop": false,
+	} {
+		assert.Equal(t, want, tree.MayHold(p), p)
+	}
+	assert.Equal(t, []May{{2, "**/node_modules"}}, tree.HeldBy("/app/web").All())
+	require.NoError(t, tree.Mark("/app", 2))
+	assert.Equal(t, []May{{2, ""}}, tree.HeldBy("/app/web").All())
+}
+
+func TestUnlikely(t *testing.T) {
+	tree := New()
+	require.NoError(t, tree.Put("/src", NewNode(Attr{Kind: KindDir, Op: 1})))
+	require.NoError(t, tree.MarkUnlikely(2))
+	require.NoError(t, tree.Mark("/src", 3))
+	assert.False(t, tree.MayHold("/out"))
+	assert.True(t, tree.CouldHold("/out"))
+	assert.True(t, tree.MayHold("/src/x"))
+	assert.Nil(t, tree.HeldBy("/out").All())
+	// What is copied from there takes it along.
+	other := New()
+	require.NoError(t, other.SetAttr("/", func(a *Attr) { a.May = a.May.Join(tree.HeldBy("/src")) }))
+	assert.True(t, other.MayHold("/x"))
+	require.NoError(t, tree.Erase("/out"))
+	assert.False(t, tree.CouldHold("/out/x"))
+}
+
 func TestMaysAreBounded(t *testing.T) {
 	tree := New()
 	for i := range 2 * maxMays {

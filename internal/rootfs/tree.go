@@ -162,7 +162,7 @@ func (t *Tree) MayHold(p string) bool {
 		rest = strings.TrimPrefix(strings.TrimPrefix(rest, name), "/")
 		n = c
 	}
-	return n.Kind == KindUnknown || n.May != nil
+	return n.Kind == KindUnknown || n.May.has("")
 }
 
 // own gives the directory at p, made changeable; every directory on the way must exist.

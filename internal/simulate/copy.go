@@ -94,7 +94,11 @@ func (c *copier) run() error {
 }
 
 // mayMatch reports whether a wildcard may match more than what is known of the source.
-func (c *copier) mayMatch(src string) bool { return c.heldBy(src) != nil }
+func (c *copier) mayMatch(src string) bool {
+	prefix, _ := splitWildcards(src)
+	at, err := c.src.Resolve(prefix)
+	return err == nil && c.src.CouldHold(at)
+}
 
 // heldBy gives who may have put what a wildcard matches beyond what is known of the source.
 func (c *copier) heldBy(src string) *rootfs.Mays {
@@ -146,7 +150,7 @@ func (c *copier) copy(src, dst string) error {
 	}
 	node, err := c.src.Lstat(srcAt)
 	if err != nil {
-		if errors.Is(err, fs.ErrNotExist) && c.src.MayHold(srcAt) {
+		if errors.Is(err, fs.ErrNotExist) && c.src.CouldHold(srcAt) {
 			node = rootfs.NewNode(rootfs.Attr{Kind: rootfs.KindUnknown})
 		} else {
 			return err

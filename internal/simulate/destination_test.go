@@ -24,9 +24,10 @@ func TestDirectoriesThatStepsMake(t *testing.T) {
 		{"a subshell keeps its cd", "RUN (cd /tmp; true) && mkdir d", "/d", true},
 		{"a variable of the Dockerfile", "ENV D=/d\nRUN mkdir $D/e", "/d/e", true},
 		{"a variable of the shell", "RUN for d in a b; do mkdir /$d; done", "/a", true},
-		{"a condition", "RUN if [ -e /x ]; then mkdir /d; fi", "/d", false},
+		{"a condition", "RUN if [ -e /etc/x ]; then mkdir /d; fi", "/d", false},
 		{"tolerated", "RUN mkdir /d || true", "/d", true},
-		{"an alternative", "RUN test -e /x || mkdir /d", "/d", false},
+		{"an alternative", "RUN test -e /etc/x || mkdir /d", "/d", false},
+		{"an alternative to what debian surely has not", "RUN test -e /x || mkdir /d", "/d", true},
 		{"braces", "RUN mkdir -p /d/{a,b}", "/d/{a,b}", false},
 		{"removed again", "RUN mkdir /d && rm -rf /d", "/d", false},
 		{"the exec form", "RUN [\"mkdir\", \"/d\"]", "/d", true},
@@ -65,11 +66,13 @@ func TestDestinationsTakenForDirectories(t *testing.T) {
 	}{
 		{"a base image", "FROM nginx\nCOPY f /etc/nginx/conf.d\nCOPY f /etc/nginx/conf.d/\n", []string{"/etc/nginx/conf.d"}, ""},
 		{"WORKDIR", "FROM debian\nRUN make\nCOPY f /app\nWORKDIR /app\n", []string{"/app"}, ""},
-		{"a directory onto it", "FROM debian\nCOPY f /app/d\nCOPY . /app\n", []string{"/app/d"}, ""},
-		{"two", "FROM debian\nCOPY f /a\nCOPY f /b\nCOPY f /a/x\nCOPY f /b/x\n", []string{"/a", "/b"}, ""},
-		{"one in the other", "FROM debian\nCOPY f /a\nCOPY f /a/b\nCOPY f /a/b/c\n", []string{"/a", "/a/b"}, ""},
+		{"a directory onto it", "FROM base\nCOPY f /app/d\nCOPY . /app\n", []string{"/app/d"}, ""},
+		{"two", "FROM base\nCOPY f /a\nCOPY f /b\nCOPY f /a/x\nCOPY f /b/x\n", []string{"/a", "/b"}, ""},
+		{"one in the other", "FROM base\nCOPY f /a\nCOPY f /a/b\nCOPY f /a/b/c\n", []string{"/a", "/a/b"}, ""},
+		{"no debian has it", "FROM debian\nCOPY f /app/d\nCOPY . /app\n", nil, "cannot copy to non-directory: /app/d"},
+		{"no step makes it", "FROM debian\nRUN apt-get install -y x\nCOPY f /app\nCOPY f /app/x\n", nil, "/app: not a directory"},
 		{"nobody can have made it", "FROM scratch\nCOPY f /app\nCOPY f /app/x\n", nil, "/app: not a directory"},
-		{"the file is known to be inside", "FROM debian\nCOPY f /a/\nCOPY f /a/f/x\n", nil, "/a/f: not a directory"},
+		{"the file is known to be inside", "FROM base\nCOPY f /a/\nCOPY f /a/f/x\n", nil, "/a/f: not a directory"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

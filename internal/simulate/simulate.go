@@ -21,6 +21,7 @@ import (
 	"github.com/ctxaudit/ctxaudit/dockerfile"
 	"github.com/ctxaudit/ctxaudit/internal/budget"
 	"github.com/ctxaudit/ctxaudit/internal/rootfs"
+	"github.com/ctxaudit/ctxaudit/internal/steps"
 )
 
 // State is a file system between two operations.
@@ -57,6 +58,7 @@ type Image struct {
 	dest   *destinations
 	// removed are the paths that RUN steps surely remove, by the operation.
 	removed map[int][]string
+	scripts map[int]*steps.Script
 	cost    *cost
 	prior   *Image // an earlier prediction that this one shares with; nil for none
 	notes   sync.Map
@@ -155,7 +157,7 @@ func (m *Image) source(op int) *Source {
 func newImage(plan *dockerfile.Plan, taken []Taken, cost *cost) *Image {
 	return &Image{
 		Plan: plan, Sources: map[int]*Source{}, states: map[dockerfile.OutputRef]*State{}, dest: &destinations{taken: taken}, cost: cost,
-		removed: map[int][]string{},
+		removed: map[int][]string{}, scripts: map[int]*steps.Script{},
 	}
 }
 
@@ -181,7 +183,7 @@ func (m *Image) execute(op *dockerfile.Op, contexts Contexts) error {
 		m.Sources[op.ID] = &Source{Context: c, Tree: tree}
 		set(0, &State{Tree: contextTree(m.Sources[op.ID], op.ID)})
 	case dockerfile.OpImage:
-		set(0, unknownImage(op.ID))
+		set(0, baseImage(op.ID, op.Image.Ref))
 	case dockerfile.OpRemote:
 		set(0, remoteTree(op))
 	case dockerfile.OpFile:
@@ -283,12 +285,13 @@ func (m *Image) executeExec(op *dockerfile.Op) error {
 		if in != nil {
 			out = in.fork()
 		}
-		if err := out.Tree.Mark("/", int32(op.ID)); err != nil {
-			return err
-		}
 		out.opaque.add(op.ID)
 		if mount.Dest == dockerfile.RootMount {
-			m.applyStep(op, out)
+			if err := m.applyStep(op, out); err != nil {
+				return err
+			}
+		} else if err := out.Tree.Mark("/", int32(op.ID)); err != nil {
+			return err
 		}
 		m.states[dockerfile.OutputRef{Op: op.ID, Index: mount.Output}] = out
 	}

@@ -63,7 +63,7 @@ func resolveWildcards(t *rootfs.Tree, src string, followLinks bool) ([]string, e
 	}
 	node, err := t.Lstat(base)
 	if err != nil {
-		if errors.Is(err, fs.ErrNotExist) && t.MayHold(base) {
+		if errors.Is(err, fs.ErrNotExist) && t.CouldHold(base) {
 			return nil, nil
 		}
 		return nil, err
@@ -138,7 +138,7 @@ func (s selector) check(t *rootfs.Tree) error {
 		return err
 	}
 	if !filtered {
-		if n == nil && !t.MayHold(at) {
+		if n == nil && !t.CouldHold(at) {
 			return &notFoundError{path: s.path}
 		}
 		return nil
@@ -178,7 +178,7 @@ func (s selector) checkWildcard(t *rootfs.Tree) error {
 		if err != nil {
 			return err
 		}
-		if n == nil && !t.MayHold(at) {
+		if n == nil && !t.CouldHold(at) {
 			return &notFoundError{path: m}
 		}
 	}
@@ -216,7 +216,7 @@ func (s selector) checkFiltered(t *rootfs.Tree, base *rootfs.Node, at string) er
 		for _, p := range taken {
 			found = found || strings.HasPrefix(p, r)
 		}
-		if !found && !t.MayHold(path.Join(at, strings.TrimPrefix(r, s.path))) {
+		if !found && !t.CouldHold(path.Join(at, strings.TrimPrefix(r, s.path))) {
 			return &notFoundError{path: r}
 		}
 	}
@@ -253,7 +253,7 @@ func checkRootLinks(t *rootfs.Tree, root *rootfs.Node, include, exclude *pattern
 		if err != nil {
 			return err
 		}
-		if n == nil && !t.MayHold(at) {
+		if n == nil && !t.CouldHold(at) {
 			return &notFoundError{path: "/" + c.Name}
 		}
 	}

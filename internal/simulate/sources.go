@@ -9,6 +9,7 @@ import (
 
 	"github.com/ctxaudit/ctxaudit/dockerctx"
 	"github.com/ctxaudit/ctxaudit/dockerfile"
+	"github.com/ctxaudit/ctxaudit/internal/bases"
 	"github.com/ctxaudit/ctxaudit/internal/rootfs"
 )
 
@@ -107,8 +108,8 @@ var standardDirs = []string{
 	"/usr/sbin", "/usr/share", "/var", "/var/lib", "/var/log", "/var/run", "/var/tmp", "/etc/ssl",
 }
 
-// unknownImage is the file system of an image whose content is not known.
-func unknownImage(op int) *State {
+// baseImage is the file system of an image, of which no more is known than where it may hold files.
+func baseImage(op int, ref string) *State {
 	t := rootfs.New()
 	dir := func(p string) {
 		// Every parent stands before its children in the list.
@@ -122,7 +123,8 @@ func unknownImage(op int) *State {
 			dir(p)
 		}
 	}
-	_ = t.SetAttr("/", func(a *rootfs.Attr) { a.May, a.Op = rootfs.MayBe(int32(op)), int32(op) })
+	held, _ := bases.Holds(ref)
+	_ = t.SetAttr("/", func(a *rootfs.Attr) { a.May, a.Op = rootfs.MayBe(int32(op), held...), int32(op) })
 	return opaqueState(t, op)
 }
 

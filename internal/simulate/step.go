@@ -2,6 +2,7 @@ package simulate
 
 import (
 	"path"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -12,15 +13,19 @@ import (
 	"github.com/ctxaudit/ctxaudit/internal/steps"
 )
 
-// applyStep changes a state by what a RUN step surely does: what it removes is gone, and the directories that it makes are known. These
-// answer one question only, whether a destination exists as a directory; what a step makes is not listed.
-func (m *Image) applyStep(op *dockerfile.Op, out *State) {
-	script := steps.Follow(op.Exec, nil)
+// applyStep changes a state by what a RUN step surely does, and notes where else it may have put something. What it removes is gone,
+// and the directories that it makes are known. These answer one question only, whether a destination exists as a directory; what a
+// step makes is not listed.
+func (m *Image) applyStep(op *dockerfile.Op, out *State) error {
+	script := m.follow(op, out.Tree)
+	if err := mark(op, out.Tree, script); err != nil {
+		return err
+	}
 	for i, call := range script.Calls {
 		for _, e := range call.Effects() {
 			switch {
 			case m.cost.dirs.Steps(int64(len(out.made.list)+1)) != nil:
-				return // what is done beyond that is not known
+				return nil // what is done beyond that is not known
 			case e.Kind == command.MakesDir && !call.S.Conditional:
 				for dir := e.Path; dir != "/"; dir = path.Dir(dir) {
 					if !slices.Contains(out.made.list, dir) {
@@ -36,6 +41,48 @@ func (m *Image) applyStep(op *dockerfile.Op, out *State) {
 			}
 		}
 	}
+	return nil
+}
+
+// follow gives what a step starts in a file system. What only depends on its words is that of an earlier prediction.
+func (m *Image) follow(op *dockerfile.Op, t *rootfs.Tree) *steps.Script {
+	script := m.prior.Script(op)
+	if script == nil || script.Asked {
+		script = steps.Follow(op.Exec, steps.Files{Tree: t})
+	}
+	m.scripts[op.ID] = script
+	return script
+}
+
+// Script gives what a RUN step starts; nil if it was not reached, and of no image.
+func (m *Image) Script(op *dockerfile.Op) *steps.Script {
+	if m == nil || op.ID >= len(m.Plan.Ops) || m.Plan.Ops[op.ID] != op && !reflect.DeepEqual(m.Plan.Ops[op.ID].Exec, op.Exec) {
+		return nil
+	}
+	return m.scripts[op.ID]
+}
+
+// mark notes where a step may have put something. What is mounted for it is no part of the image.
+func mark(op *dockerfile.Op, t *rootfs.Tree, script *steps.Script) error {
+	footprint := script.Footprint(op.Exec)
+	if footprint.Unknown {
+		if err := t.MarkUnlikely(int32(op.ID)); err != nil {
+			return err
+		}
+	}
+	for _, p := range footprint.Paths {
+		if slices.ContainsFunc(op.Exec.Mounts, func(mount dockerfile.Mount) bool { return mount.Dest != dockerfile.RootMount && Within(p, mount.Dest) }) {
+			continue
+		}
+		at, err := t.Resolve(p)
+		if err != nil {
+			at = p
+		}
+		if err := t.Mark(at, int32(op.ID)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // remove takes away what a step removes. Unless it may be made again, nothing is there afterwards.

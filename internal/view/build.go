@@ -29,8 +29,6 @@ type Build struct {
 	Facts *Facts
 	// Git is what git knows of the build context.
 	Git Git
-
-	scripts map[int]*steps.Script
 }
 
 // Git is what git knows. Both are nil where there is no git; paths are those of a build context.
@@ -56,7 +54,7 @@ func (b *Build) Ignored(paths []string) bool {
 
 // NewBuild views a prediction. main is nil if nothing of the build context is used.
 func NewBuild(ctx context.Context, m *simulate.Image, main *simulate.Context, f *Facts) *Build {
-	b := &Build{Context: ctx, Image: m, Main: main, Facts: f, Tree: Image{m.Tree}, scripts: map[int]*steps.Script{}}
+	b := &Build{Context: ctx, Image: m, Main: main, Facts: f, Tree: Image{steps.Files{Tree: m.Tree}}}
 	if main != nil {
 		b.Repo = NewRepository(main.FS, f)
 	}
@@ -66,23 +64,17 @@ func NewBuild(ctx context.Context, m *simulate.Image, main *simulate.Context, f 
 // Before gives the files that an operation finds; ok is false if it was not reached.
 func (b *Build) Before(op *dockerfile.Op) (files Image, ok bool) {
 	if s := b.Image.Before(op.ID); s != nil {
-		return Image{s.Tree}, true
+		return Image{steps.Files{Tree: s.Tree}}, true
 	}
 	return Image{}, false
 }
 
-// Script gives what a RUN step starts. Each step is followed once.
+// Script gives what a RUN step starts.
 func (b *Build) Script(op *dockerfile.Op) *steps.Script {
-	if have, ok := b.scripts[op.ID]; ok {
-		return have
+	if s := b.Image.Script(op); s != nil {
+		return s
 	}
-	var files shell.Files
-	if before, ok := b.Before(op); ok {
-		files = before
-	}
-	s := steps.Follow(op.Exec, files)
-	b.scripts[op.ID] = s
-	return s
+	return &steps.Script{Missed: true} // the build fails before it
 }
 
 // Steps gives the first RUN step of those that went into the image of which something holds; nil if it holds of none.
@@ -140,7 +132,7 @@ func (b *Build) Entry(t Tree, p string) *rootfs.Node {
 	if !ok {
 		return nil
 	}
-	n, _, err := files.tree.Stat(p)
+	n, _, err := files.Tree.Stat(p)
 	if err != nil {
 		return nil
 	}

@@ -1,24 +1,19 @@
 package view
 
 import (
-	"fmt"
-	"io"
 	"maps"
 	"path"
 
 	"github.com/ctxaudit/ctxaudit/internal/rootfs"
-	"github.com/ctxaudit/ctxaudit/internal/shell"
+	"github.com/ctxaudit/ctxaudit/internal/steps"
 )
 
-// maxSource bounds what is read of one source file, in bytes.
-const maxSource = 16 << 20
-
 // Image shows a predicted file system to those who follow what runs in it.
-type Image struct{ tree *rootfs.Tree }
+type Image struct{ steps.Files }
 
 // Entries implements Tree.
 func (t Image) Entries(dir string) map[string]EntryKind {
-	n, at, err := t.tree.Stat(dir)
+	n, at, err := t.Tree.Stat(dir)
 	if err != nil || !n.IsDir() {
 		return nil
 	}
@@ -32,7 +27,7 @@ func (t Image) Entries(dir string) map[string]EntryKind {
 	}
 	out := maps.Clone(kinds.known)
 	for _, name := range kinds.links {
-		if target, _, err := t.tree.Stat(path.Join(at, name)); err == nil {
+		if target, _, err := t.Tree.Stat(path.Join(at, name)); err == nil {
 			addKind(out, name, target.Kind)
 		}
 	}
@@ -68,30 +63,9 @@ func addKind(to map[string]EntryKind, name string, kind rootfs.Kind) {
 	}
 }
 
-// Read implements Tree and shell.Files.
-func (t Image) Read(p string) ([]byte, error) {
-	n, _, err := t.tree.Stat(p)
-	if err != nil {
-		return nil, err
-	}
-	return readAll(n.Open())
-}
-
-func readAll(r io.ReadCloser, err error) ([]byte, error) {
-	if err != nil {
-		return nil, err
-	}
-	defer r.Close()
-	data, err := io.ReadAll(io.LimitReader(r, maxSource+1))
-	if len(data) > maxSource {
-		return nil, fmt.Errorf("larger than %d MiB", maxSource>>20)
-	}
-	return data, err
-}
-
 // Key implements Tree.
 func (t Image) Key(p string) any {
-	n, _, err := t.tree.Stat(p)
+	n, _, err := t.Tree.Stat(p)
 	if err != nil {
 		return nil
 	}
@@ -103,19 +77,4 @@ func (t Image) Key(p string) any {
 }
 
 // MayHold implements Tree.
-func (t Image) MayHold(p string) bool { return t.tree.MayHold(p) }
-
-// Stat implements shell.Files.
-func (t Image) Stat(p string) shell.FileKind {
-	n, at, err := t.tree.Stat(p)
-	switch {
-	case err == nil && n.Kind == rootfs.KindFile:
-		return shell.Regular
-	case err == nil && n.IsDir():
-		return shell.Directory
-	case err == nil && n.Kind == rootfs.KindUnknown, err != nil && t.tree.MayHold(at):
-		return shell.Unknown
-	default:
-		return shell.Absent
-	}
-}
+func (t Image) MayHold(p string) bool { return t.Tree.MayHold(p) }

@@ -11,6 +11,7 @@ import (
 	"github.com/ctxaudit/ctxaudit/dockerctx"
 	"github.com/ctxaudit/ctxaudit/internal/overlay"
 	"github.com/ctxaudit/ctxaudit/internal/simulate"
+	"github.com/ctxaudit/ctxaudit/internal/steps"
 )
 
 // Repository shows the build context, as it lies on disk and whatever the ignore file says, as a tree: "/" is its root. A
@@ -80,7 +81,7 @@ func (r Repository) list(dir string) map[string]EntryKind {
 }
 
 // Read implements Tree.
-func (r Repository) Read(p string) ([]byte, error) { return readAll(r.fs.Open(InContext(p))) }
+func (r Repository) Read(p string) ([]byte, error) { return steps.ReadAll(r.fs.Open(InContext(p))) }
 
 // Key implements Tree.
 func (r Repository) Key(p string) any { return simulate.FileKey(r.fs, InContext(p)) }

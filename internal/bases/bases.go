@@ -1,0 +1,93 @@
+// Package bases is what is known of base images by their names: which are published for everybody to build on, and what those hold.
+// Nothing is fetched.
+package bases
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/ctxaudit/ctxaudit/internal/lazyre"
+)
+
+// official are the names of Docker's official images. A name without a slash that is none of them is an image that somebody
+// built under that name.
+var official = strings.Fields(`adminer aerospike almalinux alpine alt amazoncorretto amazonlinux api-firewall arangodb archlinux
+	backdrop bash bonita buildpack-deps busybox caddy cassandra centos chronograf cirros clearlinux clefos clojure composer
+	convertigo couchbase couchdb crate dart debian docker drupal eclipse-mosquitto eclipse-temurin eggdrop elasticsearch elixir
+	emqx erlang express-gateway fedora flink fluentd friendica gazebo gcc geonetwork ghost golang gradle groovy haproxy haskell
+	haxe hello-world httpd hylang ibmjava ibm-semeru-runtimes influxdb iojs irssi java jetty joomla jobber jruby julia kapacitor kibana
+	kong krakend lightstreamer liquibase logstash mageia mariadb matomo maven mediawiki memcached mono monica mongo
+	mongo-express mysql nats nats-streaming neo4j neurodebian nextcloud nginx node notary nuxeo odoo open-liberty openjdk
+	opensuse oraclelinux orientdb percona perl photon php php-zendserver phpmyadmin plone postfixadmin postgres pypy python
+	r-base rabbitmq rails rakudo-star rapidoid redis redmine registry rethinkdb rocket.chat rockylinux ros ruby rust
+	sapmachine satosa scratch silverpeas sl solr sonarqube sourcemage spark spiped storm swift swipl teamspeak telegraf
+	thrax tomcat tomee traefik ubuntu unit valkey varnish vault wordpress xwiki yourls znc zookeeper`)
+
+// plainBase recognises base images that hold an operating system, a language or a tool, and no project's own modules:
+// Docker's official images and those that vendors publish for everybody to build on. Any other image may have been built
+// from the very repository.
+var plainBase = lazyre.New(`^(gcr\.io/distroless/|registry\.access\.redhat\.com/ubi|registry\.redhat\.io/ubi|` +
+	`mcr\.microsoft\.com/|public\.ecr\.aws/(lambda|docker/library|amazonlinux|bitnami)/|docker\.io/amazon/aws-lambda-python|` +
+	`(docker|nvcr)\.io/nvidia/|ghcr\.io/astral-sh/|docker\.io/astral/|docker\.io/tiangolo/|quay\.io/tiangolo/|docker\.io/bitnami(legacy)?/|` +
+	`docker\.io/continuumio/|docker\.io/condaforge/|quay\.io/condaforge/|docker\.io/mambaorg/|docker\.io/pypy/|docker\.io/redhat/ubi|` +
+	`docker\.io/(pytorch|tensorflow|rocm)/|cgr\.dev/chainguard/|dhi\.io/|docker\.io/(cimg|nikolaik|linuxserver|phusion|balenalib|circleci)/|` +
+	`docker\.io/(alpine|ubuntu|debian|python|amazonlinux|rockylinux|almalinux)/|docker\.io/(selenium|apache|duffn/python-poetry)|quay\.io/pypa/)`)
+
+// Plain reports whether an image, by its full reference, is published for everybody to build on, and holds no project's own modules.
+func Plain(ref string) bool {
+	if name, ok := strings.CutPrefix(ref, "docker.io/library/"); ok {
+		name, _, _ = strings.Cut(name, "@")
+		name, _, _ = strings.Cut(name, ":")
+		return slices.Contains(official, name)
+	}
+	return plainBase().MatchString(ref)
+}
+
+// standard are the directories in which distributions have what they install. Their other ones, /home, /media, /mnt, /opt and /srv,
+// are there and empty.
+var standard = strings.Fields("bin boot dev etc lib lib32 lib64 libx32 proc root run sbin sys tmp usr var")
+
+// holds are official images, and others whose sources are public, with what they hold beyond the standard directories, as their
+// Dockerfiles say. It is the same for all of their tags, or the row has what any of them has.
+var holds = []struct{ names, more string }{
+	{"almalinux alpine amazonlinux archlinux buildpack-deps busybox centos debian fedora gcc oraclelinux photon python rockylinux pypy perl rust php ruby erlang elixir httpd swift julia bash clearlinux opensuse", "opt"},
+	{"ubuntu", "home/ubuntu"},
+	{"node", "home/node opt"},
+	{"golang", "go"},
+	{"openjdk eclipse-temurin amazoncorretto maven ibm-semeru-runtimes sapmachine", "opt __cacert_entrypoint.sh home/ubuntu"},
+	{"gradle", "opt __cacert_entrypoint.sh home"},
+	{"nginx", "docker-entrypoint.d docker-entrypoint.sh"},
+	{"redis valkey", "data"},
+	{"postgres", "docker-entrypoint-initdb.d"},
+	{"scratch", ""},
+}
+
+// vendors are the same for images that are known by where they come from, with a slash at the end of a directory.
+var vendors = []struct{ prefix, more string }{
+	{"gcr.io/distroless/", "home"},
+	{"ghcr.io/astral-sh/uv", "uv uvx opt"},
+	{"mcr.microsoft.com/dotnet/", "home opt"},
+}
+
+// Holds gives the paths below the root at or below which an image may hold files, by its full reference. ok is false if that is not
+// known: it may hold any.
+func Holds(ref string) (paths []string, ok bool) {
+	ref, _, _ = strings.Cut(ref, "@")
+	if i := strings.LastIndexByte(ref, ':'); i > strings.LastIndexByte(ref, '/') {
+		ref = ref[:i]
+	}
+	for _, library := range []string{"docker.io/library/", "public.ecr.aws/docker/library/"} {
+		name, is := strings.CutPrefix(ref, library)
+		for _, row := range holds {
+			if is && slices.Contains(strings.Fields(row.names), name) {
+				return append(slices.Clip(standard), strings.Fields(row.more)...), true
+			}
+		}
+	}
+	for _, v := range vendors {
+		if ref == v.prefix || strings.HasSuffix(v.prefix, "/") && strings.HasPrefix(ref, v.prefix) {
+			return append(slices.Clip(standard), strings.Fields(v.more)...), true
+		}
+	}
+	return nil, false
+}

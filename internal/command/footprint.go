@@ -1,0 +1,494 @@
+package command
+
+import (
+	"encoding/json"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/ctxaudit/ctxaudit/internal/lazyre"
+	"github.com/ctxaudit/ctxaudit/internal/shell"
+)
+
+// where are the places in which programs put files, whatever their words are.
+type where uint8
+
+const (
+	here     where = 1 << iota // the directory in which it works, and all below
+	named                      // what its words name
+	temp                       // directories for temporary files
+	home                       // the user's home
+	system                     // directories of programs, libraries and settings
+	nothing  where = 0
+	anything       = here | named | temp | home | system // what is not known may have written so far
+	packages       = temp | home | system                // what package managers fill
+)
+
+// systemDirs are the directories of the file system's standard, but for those that are there for a site's own data.
+var systemDirs = []string{"/bin", "/boot", "/dev", "/etc", "/lib", "/lib32", "/lib64", "/libx32", "/opt", "/proc", "/run", "/sbin", "/sys", "/usr", "/var"}
+
+// footprint is what a program may make or change files in.
+type footprint struct {
+	names string // of the program, between blanks
+	subs  string // its subcommands; "" for any, and for none
+	where where
+	// below are names below the directory in which it works; `**/NAME` is NAME at any depth, and names may be patterns.
+	below string
+	// dir are options that name the directory in which it works, out those that name what it writes, valued others with a value.
+	dir, out, valued string
+	// variables hold what it writes, too.
+	variables string
+	more      func(p *print, o Options)
+}
+
+// footprints are asked in this order: the first row of which the name and the subcommand fit counts. A program that has none may write
+// to [anything].
+var footprints []footprint
+
+func init() { // a literal would refer to itself: find and python start others
+	footprints = []footprint{
+		{names: `[ : apt-cache apt-mark arch awk base32 base64 basename cat chgrp chmod chown chpasswd cksum clear cmp comm cut date df diff dirname dmesg
+		du echo egrep env expr factor false fgrep fold free gawk getcap getconf getent grep groups head hexdump hostname id install_name_tool ip
+		jq kill killall ldd less locale logger ls lsb_release lscpu md5sum mount nc ncat netcat nl nproc nslookup od pg_isready pgrep pidof
+		ping pkill printenv printf ps pwd readelf readlink realpath rm rmdir seq setcap sha1sum sha224sum sha256sum sha384sum sha512sum shred sleep
+		stat strings strip stty sum sync sysctl tac tail test time tr true tty umount uname uniq unlink uptime users wait wc whereis which who whoami
+		xxd yes yq`, where: nothing},
+		{names: "touch mkdir tee cp mv ln install rsync mkfifo mknod truncate patch ed ex split csplit dd", where: named},
+		{names: "find", where: nothing, more: (*print).find},
+		{names: "sed perl", where: nothing, more: func(p *print, o Options) {
+			inPlace := slices.ContainsFunc(p.call.Args, func(w shell.Word) bool {
+				return strings.HasPrefix(w.Text, "-i") || strings.HasPrefix(w.Text, "--in-place") || strings.HasPrefix(w.Text, "-pi") || strings.HasPrefix(w.Text, "-ni")
+			})
+			switch {
+			case inPlace:
+				p.add(named, o)
+			case p.call.Base == "perl":
+				p.add(anything, o)
+			}
+		}},
+		{names: "sort", out: "-o --output", where: nothing},
+		{names: "useradd adduser usermod groupadd addgroup groupmod deluser userdel delgroup chsh passwd newusers", where: system | home, out: "-d --home-dir --home -h"},
+		{names: `apt-get apt apk yum dnf microdnf tdnf zypper pacman rpm dpkg dpkg-reconfigure debconf-set-selections add-apt-repository apt-key ldconfig
+		update-ca-certificates update-ca-trust locale-gen localedef update-alternatives fc-cache a2enmod a2dismod a2ensite a2dissite docker-php-ext-install
+		docker-php-ext-enable docker-php-ext-configure pecl pear phpenmod install_packages setup-apkcache gpg gpgconf gem luarocks rustup corepack nvm n
+		unattended-upgrade tlmgr texhash mktexlsr ssh-keyscan systemctl service rc-update`, where: packages},
+		{names: "pip pip3 pipx", subs: "download", where: temp | home | here, out: "-d --dest", valued: pipValued},
+		{names: "pip pip3 pipx", subs: "wheel", where: packages, below: "*.whl", out: "-w --wheel-dir", valued: pipValued, more: (*print).builds},
+		{names: "pip pip3 pipx", where: packages, out: "-t --target --prefix --root --src --report", valued: pipValued, variables: "VIRTUAL_ENV", more: (*print).builds},
+		{names: "virtualenv", where: named | home | temp},
+		{names: "uv", subs: "sync", where: packages, below: ".venv uv.lock *.egg-info **/*.egg-info", dir: "--directory --project", valued: uvValued, variables: "UV_PROJECT_ENVIRONMENT VIRTUAL_ENV", more: (*print).builds},
+		{names: "uv", subs: "lock export tree", where: temp | home, below: "uv.lock", dir: "--directory --project", out: "-o --output-file", valued: uvValued},
+		{names: "uv", subs: "venv", where: named | home | temp, below: ".venv", dir: "--directory --project", valued: uvValued},
+		{names: "uv", subs: "pip tool python cache self", where: packages, out: "-t --target --prefix -o --output-file", valued: uvValued, variables: "VIRTUAL_ENV", more: (*print).builds},
+		{names: "uv", subs: "build", where: temp | home, below: "dist build *.egg-info", dir: "--directory --project", out: "-o --out-dir", valued: uvValued, more: (*print).builds},
+		{names: "poetry pdm pipenv hatch flit rye", subs: "install sync add update lock export config self env cache requirements", where: packages,
+			below: ".venv *.lock Pipfile.lock *.egg-info **/*.egg-info requirements.txt .pdm-python pdm.toml poetry.toml", dir: "-C --directory -P --project -p", out: "-o --output", variables: "VIRTUAL_ENV", more: (*print).builds},
+		{names: "conda mamba micromamba", where: packages, out: "-p --prefix", variables: "CONDA_PREFIX MAMBA_ROOT_PREFIX"},
+		{names: "npm", subs: "ci install i add update rebuild prune dedupe link uninstall clean-install", where: packages, below: nodeBelow, dir: "--prefix -C", valued: "--registry --cache --omit --include -w --workspace --loglevel --userconfig", more: (*print).lifecycle},
+		{names: "npm", subs: "config cache login set version view whoami ping", where: temp | home, below: ".npmrc", dir: "--prefix"},
+		{names: "yarn", subs: "install add remove set config cache workspaces plugin import dedupe", where: packages, below: nodeBelow, dir: "--cwd --modules-folder", valued: "--registry --cache-folder --network-timeout --mutex", more: (*print).lifecycle},
+		{names: "pnpm", subs: "install i ci add fetch update rebuild prune dedupe store config link", where: packages, below: nodeBelow, dir: "-C --dir", valued: "--filter -F --store-dir --registry", more: (*print).lifecycle},
+		{names: "bun", subs: "install i ci add update", where: packages, below: nodeBelow, dir: "--cwd", more: (*print).lifecycle},
+		{names: "go", subs: "mod", where: temp | home, below: "go.mod go.sum vendor", dir: "-C", variables: goVariables},
+		{names: "go", subs: "get work", where: temp | home, below: "go.mod go.sum go.work go.work.sum", dir: "-C", variables: goVariables},
+		{names: "go", subs: "install env version clean telemetry", where: temp | home, dir: "-C", variables: goVariables},
+		{names: "go", subs: "build", where: temp | home, dir: "-C", out: "-o", valued: goValued, variables: goVariables, more: (*print).goBuild},
+		{names: "go", subs: "test vet list tool", where: temp | home, dir: "-C", out: "-o -coverprofile", valued: goValued, variables: goVariables},
+		{names: "cargo", subs: "build fetch check test update generate-lockfile install chef clippy run vendor", where: temp | home, below: "target Cargo.lock recipe.json vendor",
+			dir: "-C", out: "--target-dir --root --recipe-path", valued: "--manifest-path -p --package --bin --features -F --target --profile -j --jobs -Z --color --config", variables: "CARGO_HOME CARGO_TARGET_DIR RUSTUP_HOME"},
+		{names: "mvn mvnw", where: temp | home, below: "**/target **/dependency-reduced-pom.xml .mvn", dir: "-f --file"},
+		{names: "gradle gradlew", where: temp | home, below: "**/build **/.gradle .gradle", dir: "-p --project-dir", out: "-g --gradle-user-home", variables: "GRADLE_USER_HOME"},
+		{names: "dotnet", subs: "restore build publish pack test tool nuget new", where: temp | home | named, below: "**/bin **/obj", out: "-o --output --packages --tool-path", variables: "NUGET_PACKAGES DOTNET_CLI_HOME"},
+		{names: "bundle", subs: "install config check", where: packages, below: "vendor .bundle Gemfile.lock", out: "--path --binstubs", variables: "BUNDLE_PATH GEM_HOME BUNDLE_APP_CONFIG"},
+		{names: "composer", subs: "install update require dump-autoload global config", where: temp | home, below: "vendor composer.lock", dir: "-d --working-dir", variables: "COMPOSER_HOME", more: func(p *print, o Options) {
+			if !o.Has("--no-scripts") {
+				p.scripts("composer.json")
+			}
+		}},
+		{names: "git", subs: "config", where: home, below: ".git", dir: "-C"},
+		{names: "git", subs: "log status rev-parse describe ls-remote ls-files diff show tag branch --version version remote rev-list", where: nothing, dir: "-C"},
+		{names: "git", subs: "clone", where: home, valued: "-b --branch --depth -c --config -o --origin -j --jobs --filter --reference --template", more: (*print).clone},
+		{names: "curl", where: nothing, out: "-o --output --output-dir -D --dump-header -c --cookie-jar", valued: curlValued, more: (*print).curl},
+		{names: "wget", where: nothing, out: "-O --output-document -P --directory-prefix -o --output-file", valued: wgetValued, more: (*print).wget},
+		{names: "tar bsdtar", where: nothing, more: (*print).untar},
+		{names: "unzip", where: nothing, out: "-d", more: func(p *print, o Options) {
+			if !o.Has("-d", "-l", "-t", "-p") {
+				p.add(here, o)
+			}
+		}},
+		{names: "gunzip gzip xz unxz bzip2 bunzip2 zstd unzstd lzma", where: named},
+		{names: "zip", where: named},
+		{names: "openssl", where: nothing, out: "-out -keyout -CAserial -writerand", valued: "-in -key -days -subj -newkey -passin -passout -config -addext"},
+		{names: "ssh-keygen", where: home, out: "-f", valued: "-t -b -N -C -q"},
+		{names: "playwright", subs: "install install-deps", where: packages, variables: "PLAYWRIGHT_BROWSERS_PATH"},
+		{names: "python", where: nothing, more: (*print).python},
+	}
+}
+
+const (
+	nodeBelow   = "**/node_modules package-lock.json npm-shrinkwrap.json yarn.lock pnpm-lock.yaml bun.lock bun.lockb .yarn .pnp.cjs .pnp.loader.mjs .pnpm-store .yarnrc.yml .npmrc"
+	goVariables = "GOPATH GOMODCACHE GOCACHE GOBIN GOTMPDIR"
+	goValued    = "-ldflags -tags -gcflags -asmflags -mod -p -buildmode -modfile -trimpath -run -timeout -count"
+	pipValued   = "-r --requirement -c --constraint -i --index-url --extra-index-url --trusted-host -f --find-links --python --platform --abi --cache-dir --no-binary --only-binary --timeout --retries -e --editable"
+	curlValued  = "-H --header -d --data -u --user -A --user-agent -e --referer -x --proxy -X --request -m --max-time --retry --retry-delay --connect-timeout --cacert -E --cert -w --write-out -F --form -b --cookie"
+	wgetValued  = "-t --tries -T --timeout -U --user-agent --header -e --execute -i --input-file --post-data --ca-certificate"
+)
+
+// Footprint is where a program may have made or changed files when it is done.
+type Footprint struct {
+	// Paths are absolute; all below them counts. Names may be patterns, and `**` stands for any directories that are there.
+	Paths []string
+	// Unknown tells that nothing is known of the program: it is not likely that it wrote elsewhere, and may be.
+	Unknown bool
+}
+
+// Add adds a path.
+func (f *Footprint) Add(p string) {
+	if !slices.Contains(f.Paths, p) {
+		f.Paths = append(f.Paths, p)
+	}
+}
+
+// Join adds another footprint.
+func (f *Footprint) Join(o Footprint) {
+	for _, p := range o.Paths {
+		f.Add(p)
+	}
+	f.Unknown = f.Unknown || o.Unknown
+}
+
+// Footprint gives where the program may have made or changed files. It may be that there is nothing.
+func (c *Call) Footprint() Footprint {
+	p := &print{call: c, dir: c.S.Dir}
+	if !c.Builtin {
+		p.program(c)
+	}
+	return p.Footprint
+}
+
+// Unknown is the footprint of a program of which nothing is known, if it is started in a directory with an environment.
+func Unknown(dir string, env []string) Footprint {
+	p := &print{call: &Call{S: shell.NewState(dir, env)}, dir: dir}
+	p.add(anything, Options{})
+	return p.Footprint
+}
+
+// print collects a footprint.
+type print struct {
+	Footprint
+	call *Call
+	dir  string // in which the program works; "" if it is not known
+}
+
+// program adds where a program writes.
+func (p *print) program(c *Call) {
+	p.call = c
+	f, found := footprintOf(c)
+	if !found {
+		p.add(anything, Parse(c.Args, ""))
+		return
+	}
+	o := Parse(c.Args, strings.Join([]string{f.dir, f.out, f.valued}, " "))
+	if given := o.All(strings.Fields(f.dir)...); len(given) > 0 {
+		p.dir = c.S.Abs(given[len(given)-1].Text)
+	}
+	p.add(f.where, o)
+	if f.more != nil {
+		f.more(p, o)
+	}
+	for name := range strings.FieldsSeq(f.below) {
+		p.below(name)
+	}
+	for _, word := range o.All(strings.Fields(f.out)...) {
+		p.word(word)
+	}
+	for name := range strings.FieldsSeq(f.variables) {
+		if value, _ := c.S.Value(name); value != "" {
+			for dir := range strings.SplitSeq(value, ":") {
+				p.word(shell.Word{Text: dir})
+			}
+		}
+	}
+}
+
+// footprintOf gives what is known of where a program writes.
+func footprintOf(c *Call) (footprint, bool) {
+	base := strings.TrimSuffix(c.Base, ".sh")
+	for _, f := range versioned {
+		if f.name().MatchString(base) {
+			base = f.is
+		}
+	}
+	sub := ""
+	for _, w := range c.Args {
+		if !strings.HasPrefix(w.Text, "-") && !strings.HasPrefix(w.Text, "+") {
+			sub = w.Text
+			break
+		}
+	}
+	i := slices.IndexFunc(footprints, func(f footprint) bool {
+		return slices.Contains(strings.Fields(f.names), base) && (f.subs == "" || slices.Contains(strings.Fields(f.subs), sub))
+	})
+	if i < 0 {
+		return footprint{}, false
+	}
+	return footprints[i], true
+}
+
+// versioned are programs that come with a version in their name.
+var versioned = []struct {
+	is   string
+	name func() *regexp.Regexp
+}{
+	{"python", lazyre.New(`^python[0-9.]*$`)},
+	{"pip", lazyre.New(`^pip[0-9.]*$`)},
+}
+
+// path adds a path without patterns: where a name has their characters, all of the directory counts that it lies in.
+func (p *print) path(at string) {
+	if i := strings.IndexAny(at, `*?[\`); i >= 0 {
+		at = path.Clean("/" + at[:strings.LastIndexByte(at[:i], '/')+1])
+	}
+	p.Add(at)
+}
+
+// below adds a name below the directory in which the program works.
+func (p *print) below(name string) {
+	if p.dir == "" {
+		p.Add("/")
+		return
+	}
+	if strings.ContainsAny(p.dir, `*?[\`) {
+		p.path(p.dir)
+		return
+	}
+	p.Add(path.Join(p.dir, name))
+}
+
+// word adds what a word names: all of it or, where its end is not known, the directory that it lies in.
+func (p *print) word(w shell.Word) {
+	text, _, hole := strings.Cut(w.Text, shell.Hole)
+	if hole {
+		text = text[:strings.LastIndexByte(text, '/')+1]
+	}
+	switch {
+	case text == "" && !hole:
+	case path.IsAbs(text):
+		p.path(path.Clean(text))
+	case p.dir == "" || hole && text == "":
+		p.Add("/")
+	default:
+		p.path(path.Join(p.dir, text))
+	}
+}
+
+func (p *print) add(w where, o Options) {
+	p.Unknown = p.Unknown || w == anything
+	switch {
+	case w&here == 0:
+	case p.dir == "":
+		p.Add("/")
+	case w == anything:
+		p.path(project(p.dir))
+	default:
+		p.path(p.dir)
+	}
+	if w&named != 0 {
+		for _, word := range o.Operands {
+			if word.Text != "" && !strings.Contains(word.Text, "://") {
+				p.word(word)
+			}
+		}
+		for _, word := range o.All("-t", "--target-directory", "-o", "--output", "-d", "--out-dir", "--outdir", "--prefix") {
+			p.word(word)
+		}
+	}
+	if w&temp != 0 {
+		p.path("/tmp")
+		p.path("/var/tmp")
+	}
+	if w&home != 0 {
+		dir, _ := p.call.S.Value("HOME")
+		if dir == "" || strings.Contains(dir, shell.Hole) {
+			dir = "/root"
+			p.path("/home")
+		}
+		p.path(path.Clean(dir))
+	}
+	if w&system != 0 {
+		for _, dir := range systemDirs {
+			p.path(dir)
+		}
+	}
+}
+
+// project gives the directory that a project most likely lies in of which a directory is part: builds write beside it, too.
+func project(dir string) string {
+	names := strings.Split(strings.Trim(dir, "/"), "/")
+	keep := 1
+	switch names[0] {
+	case "usr", "var", "go", "home":
+		keep = 3
+	case "opt", "srv", "mnt", "root", "tmp":
+		keep = 2
+	}
+	return "/" + strings.Join(names[:min(keep, len(names))], "/")
+}
+
+// find writes what it prints to files, and starts programs.
+func (p *print) find(o Options) {
+	for i, w := range p.call.Args {
+		switch {
+		case strings.HasPrefix(w.Text, "-fprint") || w.Text == "-fls":
+			p.add(named, o)
+		case (strings.HasPrefix(w.Text, "-exec") || strings.HasPrefix(w.Text, "-ok")) && i+1 < len(p.call.Args):
+			called := &Call{S: p.call.S, Name: p.call.Args[i+1], Base: path.Base(p.call.Args[i+1].Text), Args: p.call.Args[i+2:], run: p.call.run}
+			if f, ok := footprintOf(called); !ok || f.where != nothing || f.more != nil {
+				p.add(anything, o) // {} may stand for any file that it finds
+			}
+		}
+	}
+}
+
+// builds adds the projects that an installer is given: their own code may run then.
+func (p *print) builds(o Options) {
+	for _, w := range append(o.Operands, o.All("-e", "--editable")...) {
+		name := strings.TrimPrefix(w.Text, "file:")
+		name, _, _ = strings.Cut(name, "[")
+		if name == "." || strings.HasPrefix(name, "./") || strings.HasPrefix(name, "..") || strings.HasPrefix(name, "/") {
+			p.word(shell.Word{Text: name})
+		}
+	}
+}
+
+// lifecycle adds the package that is installed, if it has scripts that run then: they may do anything.
+func (p *print) lifecycle(o Options) {
+	if !o.Has("--ignore-scripts") {
+		p.scripts("package.json", "preinstall", "install", "postinstall", "prepublish", "preprepare", "prepare", "postprepare")
+	}
+}
+
+// scripts adds the directory in which the program works if a manifest there has scripts of some names; without names, any.
+func (p *print) scripts(manifest string, names ...string) {
+	file := path.Join(p.dir, manifest)
+	text, ok := p.call.run.Read(file)
+	if !ok && p.dir != "" && p.call.run.Stat(file) == shell.Absent {
+		return
+	}
+	var has struct{ Scripts map[string]any }
+	if !ok || json.Unmarshal([]byte(text), &has) != nil {
+		p.path(project(p.dir))
+	}
+	for name := range has.Scripts {
+		if len(names) == 0 || slices.Contains(names, name) {
+			p.path(project(p.dir))
+		}
+	}
+}
+
+// clone adds the directory that git makes.
+func (p *print) clone(o Options) {
+	switch {
+	case len(o.Operands) > 2:
+		p.word(o.Operands[2])
+	case len(o.Operands) == 2 && o.Operands[1].Known():
+		p.below(strings.TrimSuffix(path.Base(strings.TrimSuffix(o.Operands[1].Text, "/")), ".git"))
+	default:
+		p.add(here, o)
+	}
+}
+
+func (p *print) curl(o Options) {
+	for name := range o.Given {
+		letters := len(name) > 1 && name[1] != '-'
+		switch {
+		case name == "--remote-name" || name == "--remote-name-all" || letters && strings.Contains(name[1:], "O"):
+			p.add(here, o)
+		case letters && name != "-o" && strings.HasSuffix(name, "o"): // -Lo FILE
+			p.add(named, o)
+		}
+	}
+}
+
+func (p *print) wget(o Options) {
+	if o.Has("-O", "--output-document", "-P", "--directory-prefix") {
+		return
+	}
+	for name := range o.Given {
+		if len(name) > 1 && name[1] != '-' && strings.Contains(name[1:], "O") { // -qO FILE, -qO- and -qOFILE
+			if _, file, _ := strings.Cut(name, "O"); file != "-" {
+				p.word(shell.Word{Text: file})
+				p.add(named, o)
+			}
+			return
+		}
+	}
+	p.add(here, o)
+}
+
+// untar adds where tar unpacks, or the archive that it writes.
+func (p *print) untar(o Options) {
+	extracts, writes := false, false
+	dir := shell.Word{}
+	for i, w := range p.call.Args {
+		text, next := w.Text, shell.Word{}
+		if i+1 < len(p.call.Args) {
+			next = p.call.Args[i+1]
+		}
+		switch {
+		case text == "--extract" || text == "--get":
+			extracts = true
+		case text == "--create" || text == "--append":
+			writes = true
+		case text == "--directory":
+			dir = next
+		case strings.HasPrefix(text, "--directory="):
+			dir = shell.Word{Text: strings.TrimPrefix(text, "--directory=")}
+		case strings.HasPrefix(text, "--"):
+		case strings.HasPrefix(text, "-") || i == 0:
+			extracts = extracts || strings.Contains(text, "x")
+			writes = writes || strings.ContainsAny(text, "cru")
+			if strings.HasSuffix(text, "C") {
+				dir = next
+			}
+		}
+	}
+	switch {
+	case extracts && dir.Text != "":
+		p.word(dir)
+	case extracts:
+		p.add(here, o)
+	case writes:
+		p.add(named, o)
+	}
+}
+
+// goBuild adds the working directory if no option says where the program goes: it is called after its package.
+func (p *print) goBuild(o Options) {
+	if !o.Has("-o") {
+		p.add(here, o)
+	}
+}
+
+// python adds where the tool writes that -m runs. A script may do anything.
+func (p *print) python(o Options) {
+	for i, w := range p.call.Args {
+		if w.Text != "-m" || i+1 == len(p.call.Args) {
+			continue
+		}
+		called := &Call{S: p.call.S, Name: p.call.Args[i+1], Base: p.call.Args[i+1].Text, Args: p.call.Args[i+2:], run: p.call.run}
+		switch called.Base {
+		case "venv":
+			called.Base = "virtualenv"
+		case "compileall", "json.tool", "unittest", "pytest", "http.server", "site":
+			return
+		case "ensurepip", "spacy", "nltk.downloader", "playwright":
+			p.add(packages, o)
+			return
+		}
+		p.program(called)
+		return
+	}
+	p.add(anything, o)
+}

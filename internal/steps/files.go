@@ -1,0 +1,68 @@
+package steps
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/ctxaudit/ctxaudit/internal/rootfs"
+	"github.com/ctxaudit/ctxaudit/internal/shell"
+)
+
+// maxFile bounds what is read of one file, in bytes.
+const maxFile = 16 << 20
+
+// Files shows a predicted file system to a script: it implements [shell.Files].
+type Files struct{ Tree *rootfs.Tree }
+
+// Stat says what is known of a path.
+func (f Files) Stat(p string) shell.FileKind {
+	n, at, err := f.Tree.Stat(p)
+	switch {
+	case err == nil && n.Kind == rootfs.KindFile:
+		return shell.Regular
+	case err == nil && n.IsDir():
+		return shell.Directory
+	case err == nil && n.Kind == rootfs.KindUnknown, err != nil && f.Tree.MayHold(at):
+		return shell.Unknown
+	default:
+		return shell.Absent
+	}
+}
+
+// Read gives the content of a file. It is an error if nothing is known of it.
+func (f Files) Read(p string) ([]byte, error) {
+	n, _, err := f.Tree.Stat(p)
+	if err != nil {
+		return nil, err
+	}
+	return ReadAll(n.Open())
+}
+
+// asked notes that somebody asked for a file.
+type asked struct {
+	shell.Files
+	any *bool
+}
+
+func (a asked) Stat(p string) shell.FileKind {
+	*a.any = true
+	return a.Files.Stat(p)
+}
+
+func (a asked) Read(p string) ([]byte, error) {
+	*a.any = true
+	return a.Files.Read(p)
+}
+
+// ReadAll reads what was opened to its end, up to a bound.
+func ReadAll(r io.ReadCloser, err error) ([]byte, error) {
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	data, err := io.ReadAll(io.LimitReader(r, maxFile+1))
+	if len(data) > maxFile {
+		return nil, fmt.Errorf("larger than %d MiB", maxFile>>20)
+	}
+	return data, err
+}
