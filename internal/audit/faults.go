@@ -2,6 +2,7 @@ package audit
 
 import (
 	"fmt"
+	"path"
 	"strings"
 
 	"github.com/ctxaudit/ctxaudit/internal/finding"
@@ -55,7 +56,7 @@ func (c *programCheck) lacksName(f *finding.Finding, fault lang.Fault, programs 
 	}
 	step := need.StepEdits(c.build, fault.File)
 	if step == "" && fault.Package {
-		step = need.StepMakes(c.build, programs, true, false) // it may be a submodule
+		step = need.StepMakes(c.build, need.Reaching(c.build, []string{path.Join(path.Dir(fault.File), fault.Name)}), programs, true, false) // it may be a submodule
 	}
 	switch {
 	case fault.Asks[0].Reach <= need.Guarded:

@@ -2,11 +2,13 @@ package audit
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/ctxaudit/ctxaudit/internal/finding"
 	"github.com/ctxaudit/ctxaudit/internal/lang"
 	"github.com/ctxaudit/ctxaudit/internal/need"
+	"github.com/ctxaudit/ctxaudit/internal/program"
 )
 
 // reportNeed reports something that a program needs and that the image lacks, or has where no search path leads.
@@ -55,7 +57,7 @@ func (c *programCheck) reportNeed(n *need.Need, programs lang.Programs) error {
 		f.Severity = finding.Warning
 		detail = append(detail, "Every import of it is guarded: the program starts without it.")
 	}
-	d, err := v.Doubt(f.Rule == finding.ImportNotReachable, c.writtenAtStart)
+	d, err := v.Doubt(f.Rule == finding.ImportNotReachable, c.writtenAtStart, c.mountedAtStart)
 	if err != nil || d.Silent {
 		return err
 	}
@@ -66,6 +68,14 @@ func (c *programCheck) reportNeed(n *need.Need, programs lang.Programs) error {
 	f.Detail = strings.Join(detail, " ")
 	c.add(f)
 	return nil
+}
+
+// mountedAtStart reports whether one of the starts that are described mounts something over one of some paths of the image.
+func (c *programCheck) mountedAtStart(at []string) bool {
+	return slices.ContainsFunc(c.subject.Starts, func(s Start) bool {
+		r := program.Run{Mounts: s.Mounts}
+		return slices.ContainsFunc(at, r.Mounted)
+	})
 }
 
 // writtenAtStart gives the place of an entry script that writes one of some files of the image, "" if none does.

@@ -76,6 +76,7 @@ func (c *programCheck) reportScript(e program.Entry) error {
 	proved := known
 	why := "the base image may have it, or a step make it"
 	f.ContextPath, f.Hint.Wants = c.counterpart(target, known), []string{target}
+	reaches := need.Reaching(c.build, f.Hint.Wants)
 	switch {
 	case f.ContextPath != "":
 		f.Detail = fmt.Sprintf("The repository has it: %s.", f.ContextPath)
@@ -84,7 +85,7 @@ func (c *programCheck) reportScript(e program.Entry) error {
 			return err
 		}
 		tracked := len(files) > 0
-		steps := c.runsSteps()
+		steps := c.runsSteps(reaches)
 		if steps && (view.Installed(f.ContextPath) || git && !tracked) {
 			// It was built or installed here, as a step does it there.
 			return nil
@@ -97,9 +98,9 @@ func (c *programCheck) reportScript(e program.Entry) error {
 				why = fmt.Sprintf("the base image %s may have it", need.BaseName(base))
 			}
 		}
-		if step := need.StepOn(c.build, f.ContextPath, "", f.Hint.Wants); step != "" {
+		if step := need.StepOn(c.build, reaches, f.ContextPath, "", f.Hint.Wants); step != "" {
 			proved, why = false, fmt.Sprintf("the step %q names it, and may make it", step)
-		} else if step := need.StepBuilds(c.build); step != "" {
+		} else if step := need.StepBuilds(c.build, reaches); step != "" {
 			proved, why = false, fmt.Sprintf("the step %q may build it", step)
 		}
 	case !known && !c.ownScript(e.Path):
@@ -126,11 +127,11 @@ func (c *programCheck) reportScript(e program.Entry) error {
 	return nil
 }
 
-// runsSteps reports whether anything but base images went into the image that is not known.
-func (c *programCheck) runsSteps() bool {
+// runsSteps reports whether anything but base images went into the image that is not known, of what reaches a place.
+func (c *programCheck) runsSteps(reaches func(*dockerfile.Op) bool) bool {
 	return slices.ContainsFunc(c.image.Opaque, func(id int) bool {
-		kind := c.image.Plan.Ops[id].Kind
-		return kind == dockerfile.OpExec || kind == dockerfile.OpRemote
+		op := c.image.Plan.Ops[id]
+		return (op.Kind == dockerfile.OpExec || op.Kind == dockerfile.OpRemote) && reaches(op)
 	})
 }
 

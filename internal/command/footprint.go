@@ -291,6 +291,11 @@ func (p *print) add(w where, o Options) {
 		p.Add("/")
 	case w == anything:
 		p.path(project(p.dir))
+		for _, word := range p.call.Args { // --python_out=/out
+			if _, value, ok := strings.Cut(word.Text, "="); ok && strings.Contains(value, "/") && !strings.Contains(value, "://") {
+				p.word(shell.Word{Text: value})
+			}
+		}
 	default:
 		p.path(p.dir)
 	}

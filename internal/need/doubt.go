@@ -22,7 +22,7 @@ const (
 	Steered                  // By changes the search path in a way that is not known
 	SearchedByBase           // what the base image By puts on the search path is not known
 	HeldByBase               // the base image By may hold it
-	MountedOver              // nothing of the language By is copied: the code is probably mounted
+	MountedOver              // somebody mounts the code when the container is started, or nothing at all is copied
 	NamedByStep              // the step By names it, and may make it
 	EditedByStep             // the step By may change the file that asks for it
 	WrittenAtStart           // By may write it when the container starts
@@ -38,10 +38,10 @@ type Doubt struct {
 }
 
 // Doubt gives what leaves open whether it is missing or, if it lies in the image, whether no search path leads to it. written gives
-// who writes a file of the image when the container starts, "" if nobody does.
+// who writes a file of the image when the container starts, "" if nobody does, mounted whether somebody mounts something over it then.
 //
 // The core is left alone: what the ignore file keeps out, git tracks and no step names is nowhere else.
-func (v *Verdict) Doubt(unreached bool, written func(at []string) string) (Doubt, error) {
+func (v *Verdict) Doubt(unreached bool, written func(at []string) string, mounted func(at []string) bool) (Doubt, error) {
 	n, b := v.need, v.build
 	if !unreached {
 		if g, err := v.Gone(); err != nil || g.By != nil && g.Surely {
@@ -52,10 +52,11 @@ func (v *Verdict) Doubt(unreached bool, written func(at []string) string) (Doubt
 		return Doubt{Silent: true}, nil
 	}
 	ignored := len(v.Ignored) > 0
-	if d := v.ofBase(unreached, ignored); d != (Doubt{}) {
+	if d := v.ofBase(unreached, ignored, mounted); d != (Doubt{}) {
 		return d, nil
 	}
-	if step := StepOn(b, n.Source, n.Name, n.Wants); step != "" {
+	reaches := Reaching(b, n.Wants)
+	if step := StepOn(b, reaches, n.Source, n.Name, n.Wants); step != "" {
 		return Doubt{Kind: NamedByStep, By: step}, nil
 	}
 	if file := n.Asks[0].File; file != "" && !slices.ContainsFunc(n.Asks, func(a Ask) bool { return a.File != file }) {
@@ -76,14 +77,14 @@ func (v *Verdict) Doubt(unreached bool, written func(at []string) string) (Doubt
 	if ignored && tracked && !made {
 		return Doubt{}, nil
 	}
-	if step := StepMakes(b, n.Ways, ignored, made || git && !tracked); step != "" {
+	if step := StepMakes(b, reaches, n.Ways, ignored, made || git && !tracked); step != "" {
 		return Doubt{Kind: MadeByStep, By: step, Silent: git && !tracked}, nil
 	}
 	return Doubt{}, nil
 }
 
 // ofBase gives the doubt that comes from a base image of which nothing is known, and from a search path.
-func (v *Verdict) ofBase(unreached, ignored bool) Doubt {
+func (v *Verdict) ofBase(unreached, ignored bool, mounted func(at []string) bool) Doubt {
 	n, b := v.need, v.build
 	if !n.Top {
 		return Doubt{}
@@ -98,8 +99,8 @@ func (v *Verdict) ofBase(unreached, ignored bool) Doubt {
 	case unreached || ignored:
 	case base != nil:
 		return Doubt{Kind: HeldByBase, By: BaseName(base)}
-	case n.Started && b.OwnFile(n.Ways.OwnSource) == "":
-		return Doubt{Kind: MountedOver, By: n.Ways.Language()}
+	case n.Started && (mounted(n.Wants) || b.OwnFile(func(string) bool { return true }) == ""):
+		return Doubt{Kind: MountedOver}
 	}
 	return Doubt{}
 }
@@ -114,7 +115,7 @@ func (d Doubt) Because() string {
 	case HeldByBase:
 		return fmt.Sprintf("It is not proved: the base image %s may hold it.", d.By)
 	case MountedOver:
-		return fmt.Sprintf("Nothing that this Dockerfile copies is %s: the code is probably mounted when the container is started.", d.By)
+		return "It is not proved: the code is probably mounted when the container is started."
 	case NamedByStep:
 		return fmt.Sprintf("It is not proved: the step %q names it, and may make it.", d.By)
 	case EditedByStep:
@@ -135,20 +136,34 @@ func text(op *dockerfile.Op) string {
 	return op.Location.Text
 }
 
-// StepMakes gives a step that may make something, or move it to where it is searched; "" if there is none. What is downloaded may
-// hold anything.
-func StepMakes(b *view.Build, ways Ways, ignored, installs bool) string {
+// Reaching tells of an operation whether it may have put something at one of some places of the image. Without a place, nobody knows.
+func Reaching(b *view.Build, at []string) func(op *dockerfile.Op) bool {
+	ops := map[int]bool{}
+	for _, p := range at {
+		if to, err := b.Image.Tree.Resolve(p); err == nil {
+			p = to
+		}
+		for _, op := range b.Image.Tree.HeldBy(p).Ops() {
+			ops[op] = true
+		}
+	}
+	return func(op *dockerfile.Op) bool { return len(at) == 0 || ops[op.ID] }
+}
+
+// StepMakes gives a step of those that reach it which may make something, or move it to where it is searched; "" if there is none. What
+// is downloaded may hold anything.
+func StepMakes(b *view.Build, reaches func(*dockerfile.Op) bool, ways Ways, ignored, installs bool) string {
 	for _, id := range b.Image.Opaque {
-		if op := b.Image.Plan.Ops[id]; op.Kind == dockerfile.OpRemote {
+		if op := b.Image.Plan.Ops[id]; op.Kind == dockerfile.OpRemote && reaches(op) {
 			return op.Location.Text
 		}
 	}
-	return text(b.Steps(func(op *dockerfile.Op) bool { return ways.Makes(op, ignored, installs) }))
+	return text(b.Steps(func(op *dockerfile.Op) bool { return reaches(op) && ways.Makes(op, ignored, installs) }))
 }
 
 // StepOn gives a step that names a file or directory of the image, "" if there is none: it writes, moves, fetches or edits
 // it, and nobody can tell what comes of that. A file counts by its base name, a directory or module by its path.
-func StepOn(b *view.Build, contextPath, module string, at []string) string {
+func StepOn(b *view.Build, reaches func(*dockerfile.Op) bool, contextPath, module string, at []string) string {
 	base := path.Base(contextPath)
 	var names []string
 	if path.Ext(base) != "" && !common(base) {
@@ -168,11 +183,11 @@ func StepOn(b *view.Build, contextPath, module string, at []string) string {
 		return slices.ContainsFunc(patterns, func(p *regexp.Regexp) bool { return p.MatchString(text) })
 	}
 	return text(b.Steps(func(op *dockerfile.Op) bool {
-		return b.Mentions(op, named) || slices.ContainsFunc(b.Script(op).Calls, func(call *command.Call) bool {
+		return reaches(op) && (b.Mentions(op, named) || slices.ContainsFunc(b.Script(op).Calls, func(call *command.Call) bool {
 			return !call.Builtin && !command.Is(call.Base, command.Namer) && slices.ContainsFunc(call.Args, func(w shell.Word) bool {
 				return !strings.HasPrefix(w.Text, "-") && slices.Contains(at, call.S.Abs(w.Text))
 			})
-		})
+		}))
 	}))
 }
 
@@ -203,9 +218,9 @@ func StepEdits(b *view.Build, file string) string {
 	}))
 }
 
-// StepBuilds gives a step that runs a build tool, "" if none does.
-func StepBuilds(b *view.Build) string {
+// StepBuilds gives a step of those that reach it which runs a build tool, "" if none does.
+func StepBuilds(b *view.Build, reaches func(*dockerfile.Op) bool) string {
 	return text(b.Steps(func(op *dockerfile.Op) bool {
-		return slices.ContainsFunc(b.Script(op).Calls, func(call *command.Call) bool { return command.Is(call.Base, command.Builder) })
+		return reaches(op) && slices.ContainsFunc(b.Script(op).Calls, func(call *command.Call) bool { return command.Is(call.Base, command.Builder) })
 	}))
 }

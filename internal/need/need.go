@@ -89,8 +89,6 @@ type Need struct {
 // Ways are the ways in which something may come into an image without being copied from the build context, as the language knows
 // them that it is written in.
 type Ways interface {
-	// Language gives the language's name.
-	Language() string
 	// Elsewhere gives a step that may have installed it from somewhere else.
 	Elsewhere(n *Need) (step dockerfile.Location, ok bool)
 	// Steered gives a place that may put a directory on the search path that is not known; "" if there is none.

@@ -231,8 +231,29 @@ func (c *start) runtime(lang Lang) {
 	if lang == Node && (c.Base == "node" || c.Base == "nodejs") {
 		words := command.Skip(c.Args, "-r --require --import --loader --env-file -C --conditions")
 		if len(words) > 0 && words[0].Known() && c.S.Abs(words[0].Text) != "" {
-			e.Kind, e.Path, e.Required = Script, c.S.Abs(words[0].Text), false // .js may be left out
+			var known bool
+			e.Path, known = c.nodeFile(c.S.Abs(words[0].Text))
+			if e.Required = known && !words[0].Variable; e.Path != "" {
+				e.Kind = Script
+			}
 		}
 	}
 	c.a.add(c.S, e)
+}
+
+// nodeFile gives the file that Node.js runs for a path: it tries extensions (its documentation, "File modules"), and "" for a directory,
+// of which the manifest decides. known is false if it may be another one.
+func (c *start) nodeFile(p string) (file string, known bool) {
+	known = true
+	for _, ext := range []string{"", ".js", ".json", ".node"} {
+		switch c.a.run.Stat(p + ext) {
+		case shell.Regular:
+			return p + ext, known
+		case shell.Directory:
+			return "", false
+		case shell.Unknown:
+			known = known && ext == "" && path.Ext(p) != ""
+		}
+	}
+	return p, known || path.Ext(p) != ""
 }

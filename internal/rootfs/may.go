@@ -22,7 +22,7 @@ type Mays struct {
 	unlikely []int32
 }
 
-// maxMays bounds what is kept apart of one directory. Beyond, an operation may have put anything into all of it.
+// maxMays bounds the paths of one operation in one directory. Beyond, it may have put anything into all of it.
 const maxMays = 64
 
 // MayBe gives Mays of one operation. The paths are those below a directory; none for all of it.
@@ -44,19 +44,17 @@ func mays(list []May) *Mays {
 	}
 	slices.SortFunc(list, func(a, b May) int { return cmp.Or(cmp.Compare(a.Op, b.Op), cmp.Compare(a.Below, b.Below)) })
 	out := list[:0:0]
+	first := 0 // of the operation
 	for _, m := range list {
-		covers := func(o May) bool {
-			return o.Op == m.Op && (o.Below == m.Below || slices.Contains(after(m.Below, o.Below), ""))
+		if len(out) == 0 || out[len(out)-1].Op != m.Op {
+			first = len(out)
 		}
-		if !slices.ContainsFunc(out, covers) {
-			out = append(out, m)
+		if slices.ContainsFunc(out[first:], func(o May) bool { return o.Below == m.Below || slices.Contains(after(m.Below, o.Below), "") }) {
+			continue
 		}
-	}
-	if len(out) > maxMays {
-		for i := range out {
-			out[i].Below = ""
+		if out = append(out, m); len(out)-first > maxMays {
+			out = append(out[:first], May{Op: m.Op})
 		}
-		out = slices.Compact(out)
 	}
 	return &Mays{list: out}
 }
@@ -159,17 +157,21 @@ func (t *Tree) HeldBy(p string) *Mays {
 	}
 	n, rest := t.root, p[1:]
 	held, unlikely := n.May.at(rest, nil), n.May.could()
+	there := true
 	for name := range components(p) {
 		if n.Kind == KindUnknown {
 			break
 		}
 		c, err := n.Child(name)
-		if err != nil || c == nil {
+		if there = err == nil && c != nil; !there {
 			break
 		}
 		rest = strings.TrimPrefix(strings.TrimPrefix(rest, name), "/")
 		n = c
 		held, unlikely = n.May.at(rest, held), append(unlikely, n.May.could()...)
+	}
+	if !there { // nobody searches the directories of what is not there
+		held = slices.DeleteFunc(held, func(m May) bool { return strings.HasPrefix(m.Below, "**/") })
 	}
 	return mays(held).with(unlikely)
 }

@@ -51,11 +51,12 @@ func TestMayPatterns(t *testing.T) {
 	require.NoError(t, tree.Mark("/app/**/node_modules", 2))
 	require.NoError(t, tree.Mark("/srv/*.egg-info", 3))
 	for p, want := range map[string]bool{
-		"/app/node_modules": true, "/app/web/node_modules/x": true, "/app/other/node_modules": true, "/app/web/dist": false, "/app/other": false,
+		"/app/node_modules": true, "/app/web/node_modules/x": true, "/app/other/node_modules": true, "/app/web/dist": false, "/app/server.js": false, "/app/other": false,
 		"/srv": true, "/srv/shop.egg-info/PKG-INFO": true, "/srv/shop": false,
 	} {
 		assert.Equal(t, want, tree.MayHold(p), p)
 	}
+	assert.Nil(t, tree.HeldBy("/app/server.js").All())
 	assert.Equal(t, []May{{2, "**/node_modules"}}, tree.HeldBy("/app/web").All())
 	require.NoError(t, tree.Mark("/app", 2))
 	assert.Equal(t, []May{{2, ""}}, tree.HeldBy("/app/web").All())
@@ -80,8 +81,10 @@ func TestUnlikely(t *testing.T) {
 
 func TestMaysAreBounded(t *testing.T) {
 	tree := New()
+	require.NoError(t, tree.Mark("/d/x", 2))
 	for i := range 2 * maxMays {
 		require.NoError(t, tree.Mark("/d/"+string(rune('a'+i)), 1))
 	}
 	assert.Equal(t, []May{{1, ""}}, tree.HeldBy("/elsewhere").All())
+	assert.Equal(t, []May{{1, ""}, {2, "d/x"}}, tree.HeldBy("/").All())
 }

@@ -102,9 +102,6 @@ type lackedName struct {
 	definedIn string
 }
 
-// Language implements need.Ways.
-func (*programs) Language() string { return Language.Name }
-
 // OwnSource implements need.Ways.
 func (*programs) OwnSource(path string) bool { return isSource(path) }
 

@@ -1,0 +1,95 @@
+package command
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+
+	"github.com/ctxaudit/ctxaudit/internal/shell"
+)
+
+// one file of a tree in which nothing else is.
+type tree map[string]string
+
+func (t tree) Stat(p string) shell.FileKind {
+	if _, ok := t[p]; ok {
+		return shell.Regular
+	}
+	return shell.Absent
+}
+
+func (t tree) Read(p string) ([]byte, error) { return []byte(t[p]), nil }
+
+// Where a program may write, without the directories that package managers fill: PACKAGES stands for them, TEMP and HOME likewise.
+func TestFootprints(t *testing.T) {
+	files := tree{"/w/package.json": `{"scripts": {"start": "node x"}}`, "/p/package.json": `{"scripts": {"postinstall": "node x"}}`}
+	for text, want := range map[string]string{
+		"cat a b":                            "",
+		"rm -rf x":                           "",
+		"touch a /b/c":                       "/w/a /b/c",
+		"cp -r a b /d":                       "/w/a /w/b /d",
+		"cp a $(x)/b":                        "/w/a /",
+		"cp a /opt/$(x)/b":                   "/w/a /opt",
+		"sed s/a/b/ f":                       "",
+		"sed -i s/a/b/ f":                    "/w/s/a/b /w/f",
+		"apt-get install -y x":               "PACKAGES",
+		"pip install -r requirements.txt":    "PACKAGES",
+		"pip3.12 install .":                  "PACKAGES /w",
+		"pip install -e ./sub[dev]":          "PACKAGES /w/sub",
+		"pip install -t /lib/python x":       "PACKAGES /lib/python",
+		"python3 -m pip install x":           "PACKAGES",
+		"python -m venv /opt/venv":           "TEMP HOME /opt/venv",
+		"python -m compileall .":             "",
+		"python gen.py --out=/gen/x":         "/w /gen/x /w/gen.py PACKAGES UNKNOWN",
+		"uv sync --locked":                   "PACKAGES /w/.venv /w/uv.lock /w/*.egg-info /w/**/*.egg-info",
+		"npm ci":                             "PACKAGES /w/NODE",
+		"cd /p && npm ci":                    "PACKAGES /p /p/NODE",
+		"cd /p && npm ci --ignore-scripts":   "PACKAGES /p/NODE",
+		"npm run build":                      "/w /w/run /w/build PACKAGES UNKNOWN",
+		"cd /web/app && npx vite build":      "/web /web/app/vite /web/app/build PACKAGES UNKNOWN",
+		"go build -o /out/app ./cmd/app":     "TEMP HOME /out/app",
+		"go build ./cmd/app":                 "TEMP HOME /w",
+		"go mod download":                    "TEMP HOME /w/go.mod /w/go.sum /w/vendor",
+		"git clone https://x/y/shop.git":     "HOME /w/shop",
+		"git clone --depth 1 u .":            "HOME /w",
+		"git clone u /src":                   "HOME /src",
+		"git rev-parse HEAD":                 "",
+		"curl -fsSL https://x | tar xz":      "/w",
+		"curl -fsSLo /bin/x https://x":       "/bin/x",
+		"curl -sSL https://x -o f":           "/w/f",
+		"curl -O https://x/y":                "/w",
+		"wget https://x/y":                   "/w",
+		"wget -qO- https://x":                "",
+		"wget -O /x/y u":                     "/x/y",
+		"tar -xzf a.tgz -C /opt":             "/opt",
+		"tar --directory=/opt -xf a":         "/opt",
+		"tar xf a":                           "/w",
+		"tar czf /a.tgz b":                   "/a.tgz /w/czf /w/b",
+		"unzip -d /x a.zip":                  "/x",
+		"find . -name x -delete":             "",
+		"find . -name x -exec rm {} +":       "",
+		"find . -name x -exec ./fix.sh {} ;": "/w /w/x /w/fix.sh /w/{} PACKAGES UNKNOWN",
+		"GOPATH=/gp go mod tidy":             "TEMP HOME /w/go.mod /w/go.sum /w/vendor /gp",
+		"cd $(x) && touch a":                 "/",
+		"mkdir '/a[b]/c'":                    "/",
+	} {
+		t.Run(text, func(t *testing.T) {
+			var got Footprint
+			r := NewRunner(files)
+			r.Program = func(c *Call) { got.Join(c.Footprint()) }
+			r.Walk(shell.NewState("/w", nil), text)
+			all := strings.Join(got.Paths, " ")
+			for _, short := range [][2]string{
+				{"/w/" + strings.ReplaceAll(nodeBelow, " ", " /w/"), "/w/NODE"}, {"/p/" + strings.ReplaceAll(nodeBelow, " ", " /p/"), "/p/NODE"},
+				{"/home /root", "HOME"}, {"/tmp /var/tmp", "TEMP"}, {"TEMP HOME " + strings.Join(systemDirs, " "), "PACKAGES"},
+			} {
+				all = strings.ReplaceAll(all, short[0], short[1])
+			}
+			if got.Unknown {
+				all += " UNKNOWN"
+			}
+			assert.ElementsMatch(t, strings.Fields(want), strings.Fields(all))
+		})
+	}
+}
