@@ -74,6 +74,7 @@ func (c *programCheck) reportScript(e program.Entry) error {
 	}
 	known := c.build.Tree.Stat(e.Path) == shell.Absent
 	proved := known
+	nowhere := false
 	why := "the base image may have it, or a step make it"
 	f.ContextPath, f.Hint.Wants = c.counterpart(target, known), []string{target}
 	reaches := need.Reaching(c.build, f.Hint.Wants)
@@ -110,14 +111,25 @@ func (c *programCheck) reportScript(e program.Entry) error {
 		if at == "" && !known {
 			return nil
 		}
-		if at != "" {
+		made, by, isMade := c.madeInStage(path.Base(target))
+		file := c.fileAbove(target)
+		nowhere = at == "" && !isMade && file == ""
+		switch {
+		case file != "":
+			f.Detail = fmt.Sprintf("%s is a file, and no directory: nothing can lie below it.", file)
+		case isMade && at == "":
+			f.Related = append(f.Related, instruction(finding.RoleCopies, by))
+			f.Detail = fmt.Sprintf("A step of another stage makes %s, and no COPY takes it from there to this place.", made)
+		case nowhere:
+			f.Detail = "Neither the image nor the build context has a file of that name: it may be mounted, or come with an image that is built on this one."
+		default:
 			f.Detail = fmt.Sprintf("A file of that name is in the image, at %s.", at)
 		}
 	}
 	if !proved && e.Conditional {
 		return nil // whether it is there, and whether that branch is taken, are both open
 	}
-	if !proved || !e.Required || e.Conditional {
+	if !proved || nowhere || !e.Required || e.Conditional {
 		f.Severity = finding.Warning
 	}
 	if !proved {
@@ -125,6 +137,46 @@ func (c *programCheck) reportScript(e program.Entry) error {
 	}
 	c.add(f)
 	return nil
+}
+
+// madeInStage gives a path of a name that a RUN of another stage writes, as its words say, with the instruction; ok is false if none
+// does.
+func (c *programCheck) madeInStage(name string) (at string, by dockerfile.Location, ok bool) {
+	for _, op := range c.image.Plan.Ops {
+		if op.Kind != dockerfile.OpExec || slices.Contains(c.image.Opaque, op.ID) {
+			continue
+		}
+		if s := c.image.Script(op); s != nil {
+			for _, p := range s.Named {
+				if path.Base(p) == name {
+					return p, op.Location, true
+				}
+			}
+		}
+	}
+	for _, stage := range c.image.Plan.Stages { // those that nothing is copied from are no part of the build
+		for _, in := range stage.Instructions {
+			if stage.Reached || !strings.EqualFold(in.Keyword, "RUN") {
+				continue
+			}
+			for _, word := range strings.Fields(in.Location.Text) {
+				if word = strings.Trim(word, `"'`); strings.Contains(word, "/") && path.Base(word) == name {
+					return word, in.Location, true
+				}
+			}
+		}
+	}
+	return "", dockerfile.Location{}, false
+}
+
+// fileAbove gives the file of the image that stands where a path needs a directory, "" if none does.
+func (c *programCheck) fileAbove(p string) string {
+	for dir := path.Dir(p); dir != "/"; dir = path.Dir(dir) {
+		if c.build.Tree.Stat(dir) == shell.Regular {
+			return dir
+		}
+	}
+	return ""
 }
 
 // runsSteps reports whether anything but base images went into the image that is not known, of what reaches a place.

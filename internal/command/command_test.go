@@ -2,6 +2,7 @@ package command
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -60,37 +61,83 @@ func TestWrappers(t *testing.T) {
 
 func TestEffects(t *testing.T) {
 	for script, want := range map[string]string{
-		`mkdir -p a /b`:            "makes /w/a, makes /b",
-		`mkdir -pm 755 a`:          "makes /w/a",
-		`install -dm 755 -o app a`: "makes /w/a",
-		`install -m 755 a b`:       "",
+		`mkdir -p a /b`:            "makes /w/a parents, makes /b parents",
+		`mkdir -pm 700 a`:          "makes /w/a parents =700",
+		`mkdir a`:                  "makes /w/a",
+		`install -dm 755 -o app a`: "makes /w/a parents =755, and more",
+		`install -m 755 a b`:       "copies [/w/a] /w/b =755",
+		`install -D a b c/`:        "copies [/w/a /w/b] /w/c into parents =755",
 		`rm a`:                     "removes /w/a",
-		`rm -rf /a "$X" *`:         "removes /a all",
-		`mv a b`:                   "moves /w/a all, moves /w/b all",
-		`useradd -ms /bin/sh app`:  "makes /home/app",
-		`useradd -m -d /srv app`:   "makes /srv",
-		`useradd app`:              "",
-		`adduser -D -h /srv app`:   "makes /srv",
-		`adduser --disabled-password --gecos "" app`: "makes /home/app",
-		`adduser --system app`:                       "",
-		`useradd -m "$NAME"`:                         "",
+		`rm -rf /a "$X" *`:         "removes /a all, and more",
+		`mv a b`:                   "moves [/w/a] /w/b all keep",
+		`cp -r a/. b c`:            "copies [/w/a/. /w/b] /w/c into all",
+		`cp -a a b/`:               "copies [/w/a] /w/b into all keep",
+		`cp -t b a`:                "copies [/w/a] /w/b into",
+		`cp a "$X"`:                "and more",
+		`cp -u a b`:                "and more",
+		`ln -s /x/y`:               "links /w into =/x/y",
+		`ln -sfn ../x b`:           "links /w/b itself force =../x",
+		`ln a b`:                   "and more",
+		`touch a`:                  "touches /w/a",
+		`chmod +x a b`:             "mode /w/a =+x, mode /w/b =+x",
+		`chmod -R 755 a`:           "mode /w/a all =755",
+		`chmod -x a`:               "and more",
+		`chown app:app a`:          "owner /w/a =app:app",
+		`echo hi | tee -a f`:       "writes /w/f appends =hi\n",
+		`cat x | tee f`:            "writes /w/f unknown",
+		`useradd -ms /bin/sh app`:  "makes /home/app parents owner app, and more",
+		`useradd -m -d /srv app`:   "makes /srv parents owner app, and more",
+		`useradd app`:              "and more",
+		`adduser -D -h /srv app`:   "makes /srv parents owner app, and more",
+		`adduser --disabled-password --gecos "" app`: "makes /home/app parents owner app, and more",
+		`adduser --system app`:                       "and more",
+		`useradd -m "$NAME"`:                         "and more",
 		`sudo mkdir /a`:                              "makes /a",
-		`cd $X && mkdir a`:                           "",
+		`cd $X && mkdir a`:                           "and more",
+		`make`:                                       "and more",
 	} {
 		var got []string
 		r := NewRunner(nil)
 		r.Program = func(c *Call) {
-			for _, e := range c.Effects() {
-				all := ""
-				if e.Recursive {
-					all = " all"
-				}
-				got = append(got, fmt.Sprint([]string{"makes ", "removes ", "moves "}[e.Kind], e.Path, all))
+			list, ok := c.Effects()
+			for _, e := range list {
+				got = append(got, describe(e))
+			}
+			if !ok {
+				got = append(got, "and more")
 			}
 		}
 		r.Walk(shell.NewState("/w", nil), script)
-		assert.Equal(t, want, strings.Join(got, ", "), script)
+		text := strings.TrimPrefix(strings.Join(got, ", "), "reads, ")
+		assert.Equal(t, want, strings.TrimPrefix(strings.TrimPrefix(text, "and more, "), ", "), script)
 	}
+}
+
+// describe writes the fields of an effect.
+func describe(e Effect) string {
+	out := []string{[]string{"makes", "touches", "writes", "copies", "moves", "links", "removes", "mode", "owner"}[e.Kind]}
+	if len(e.From) > 0 {
+		out = append(out, fmt.Sprint(e.From))
+	}
+	out = append(out, e.Path)
+	for name, is := range map[string]bool{"1into": e.Into, "2itself": e.Itself, "3all": e.Recursive, "4parents": e.Parents, "5keep": e.Keep, "6force": e.Force, "7appends": e.Appends, "8unknown": e.Unknown} {
+		if is {
+			out = append(out, name)
+		}
+	}
+	slices.Sort(out[len(out)-max(0, len(out)-2-min(1, len(e.From))):])
+	for i, name := range out {
+		if len(name) > 1 && name[0] >= '1' && name[0] <= '8' {
+			out[i] = name[1:]
+		}
+	}
+	if e.Text != "" {
+		out = append(out, "="+e.Text)
+	}
+	if e.Owner != "" {
+		out = append(out, "owner "+e.Owner)
+	}
+	return strings.Join(out, " ")
 }
 
 func TestTraits(t *testing.T) {
@@ -133,12 +180,14 @@ func TestParseLetters(t *testing.T) {
 // A wrapper, a trait and an effect are rows of tables, and nothing else.
 func TestNewProgram(t *testing.T) {
 	wrappers["toywrap"] = wrapper{valued: "--level", operands: 1}
-	effects["toydir"] = func(c *Call) []Effect { return c.on(MakesDir, Parse(c.Args, "").Operands) }
+	effects["toydir"] = func(c *Call) ([]Effect, bool) { return c.on(Parse(c.Args, "").Operands, Effect{Kind: MakesDir}) }
 	defer func() { delete(wrappers, "toywrap"); delete(effects, "toydir") }()
 	assert.Equal(t, []string{"+toywrap", "/w a b"}, calls("toywrap --level 2 user a b"))
 	r := NewRunner(nil)
 	r.Program = func(c *Call) {
-		assert.Equal(t, []Effect{{Kind: MakesDir, Path: "/d"}}, c.Effects())
+		list, ok := c.Effects()
+		assert.True(t, ok)
+		assert.Equal(t, []Effect{{Kind: MakesDir, Path: "/d"}}, list)
 	}
 	r.Walk(shell.NewState("/w", nil), "sudo toydir /d")
 }

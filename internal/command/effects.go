@@ -12,65 +12,177 @@ type EffectKind uint8
 
 // The effects that can be told from a command's words.
 const (
-	MakesDir EffectKind = iota // the path is a directory afterwards, and so are those above it
-	Removes                    // nothing is at the path any more
-	Moves                      // what was at the path is elsewhere
+	MakesDir  EffectKind = iota // the path is a directory afterwards
+	MakesFile                   // there is a file at the path, as it was or empty
+	Writes                      // the file at the path holds Text
+	Copies                      // what is at From is at the path, too
+	Moves                       // what was at From is at the path
+	Links                       // the path is a symbolic link to Text
+	Removes                     // nothing is at the path any more
+	SetsMode                    // what is at the path has the mode Text
+	SetsOwner                   // what is at the path belongs to Text, USER:GROUP
 )
 
-// Effect is what a program surely does, if it is run.
+// Effect is what a program does if it succeeds.
 type Effect struct {
 	Kind EffectKind
 	Path string // absolute
-	// Recursive tells that what is below goes, too.
-	Recursive bool
+	// From are the sources, absolute; one that ends in "/." means what is in it.
+	From []string
+	// Into tells that the path is a directory into which things go, Itself that it is what comes of them, even if a directory is there.
+	Into, Itself bool
+	// Recursive tells that what is below goes, too, Parents that directories above are made, Keep that modes and owners stay, Force
+	// that what is there is replaced.
+	Recursive, Parents, Keep, Force bool
+	// Text is a content, the target of a link, or a mode as chmod takes it, "" for the usual one.
+	Text string
+	// Owner is the user whom it belongs to, "" for the one who runs the program.
+	Owner string
+	// Appends tells that Text goes behind what is there, Unknown that it is not known.
+	Appends, Unknown bool
 }
 
-// effects are the programs whose effects can be told.
-var effects = map[string]func(c *Call) []Effect{
-	"mkdir": func(c *Call) []Effect {
-		return c.on(MakesDir, ParseLetters(c.Args, "-m --mode", "-p -v -Z").Operands)
+// effects are the programs whose effects can be told. ok is false if there are others than those.
+var effects = map[string]func(c *Call) (list []Effect, ok bool){
+	"mkdir": func(c *Call) ([]Effect, bool) {
+		o := ParseLetters(c.Args, "-m --mode", "-p -v -Z")
+		mode, _ := o.Last("-m", "--mode")
+		return c.on(o.Operands, Effect{Kind: MakesDir, Parents: o.Has("-p", "--parents"), Text: mode.Text})
 	},
-	"install": func(c *Call) []Effect {
-		o := ParseLetters(c.Args, "-m --mode -o --owner -g --group -t --target-directory -S", "-d -D -p -v -c -s -b -C -T")
-		if !o.Has("-d", "--directory") {
-			return nil
+	"touch": func(c *Call) ([]Effect, bool) {
+		o := ParseLetters(c.Args, "-d --date -r --reference -t", "-a -c -f -h -m")
+		if o.Has("-c", "--no-create") {
+			return nil, true
 		}
-		return c.on(MakesDir, o.Operands)
+		return c.on(o.Operands, Effect{Kind: MakesFile})
 	},
-	"useradd": func(c *Call) []Effect { return c.home(false) },
-	"adduser": func(c *Call) []Effect { return c.home(true) },
-	"rm":      func(c *Call) []Effect { return c.gone(Removes) },
-	"rmdir":   func(c *Call) []Effect { return c.gone(Removes) },
-	"mv":      func(c *Call) []Effect { return c.gone(Moves) },
+	"install": install,
+	"useradd": func(c *Call) ([]Effect, bool) { return c.home(false), false },
+	"adduser": func(c *Call) ([]Effect, bool) { return c.home(true), false },
+	"rm": func(c *Call) ([]Effect, bool) {
+		o := ParseLetters(c.Args, "", "-r -R -f -i -I -d -v")
+		return c.on(o.Operands, Effect{Kind: Removes, Recursive: o.Has("-r", "-R", "--recursive")})
+	},
+	"unlink": func(c *Call) ([]Effect, bool) { return c.on(c.Args, Effect{Kind: Removes}) },
+	"rmdir": func(c *Call) ([]Effect, bool) {
+		o := ParseLetters(c.Args, "", "-p -v")
+		list, ok := c.on(o.Operands, Effect{Kind: Removes, Itself: true})
+		return list, ok && !o.Has("-p", "--parents")
+	},
+	"cp": func(c *Call) ([]Effect, bool) {
+		o := ParseLetters(c.Args, targetValued, "-r -R -a -p -d -L -P -H -f -n -v -T -u -x -l -s -i")
+		if o.Has("-n", "-u", "-l", "-s", "-b", "--no-clobber", "--update", "--link", "--symbolic-link", "--parents", "--backup", "-L", "-H", "-i") {
+			return nil, false
+		}
+		return c.transfer(o, Effect{Kind: Copies, Keep: o.Has("-a", "-p", "--archive", "--preserve"), Recursive: o.Has("-r", "-R", "-a", "--recursive", "--archive")})
+	},
+	"mv": func(c *Call) ([]Effect, bool) {
+		o := ParseLetters(c.Args, targetValued, "-f -i -n -v -T -u -b")
+		if o.Has("-n", "-u", "-b", "--no-clobber", "--update", "--backup", "-i") {
+			return nil, false
+		}
+		return c.transfer(o, Effect{Kind: Moves, Keep: true, Recursive: true})
+	},
+	"ln": func(c *Call) ([]Effect, bool) {
+		o := ParseLetters(c.Args, targetValued, "-s -f -n -v -T -r -i -b -h")
+		if !o.Has("-s", "--symbolic") || o.Has("-r", "--relative", "-t", "--target-directory", "-b") || len(o.Operands) == 0 || len(o.Operands) > 2 {
+			return nil, false
+		}
+		target, name := o.Operands[0], o.Operands[len(o.Operands)-1]
+		e := Effect{Kind: Links, Text: target.Text, Force: o.Has("-f", "--force"), Itself: o.Has("-n", "-T", "-h", "--no-dereference", "--no-target-directory")}
+		if len(o.Operands) == 1 {
+			e.Into, name = true, shell.Word{Text: "."}
+		}
+		list, ok := c.on([]shell.Word{name}, e)
+		return list, ok && target.Known()
+	},
+	"chmod": func(c *Call) ([]Effect, bool) {
+		if len(c.Args) > 0 && strings.HasPrefix(c.Args[0].Text, "-") && strings.Trim(c.Args[0].Text, "-rwxXst") == "" && !slices.Contains([]string{"-R", "-v", "-c", "-f"}, c.Args[0].Text) {
+			return nil, false // a mode that takes away
+		}
+		return c.sets(SetsMode)
+	},
+	"chown": func(c *Call) ([]Effect, bool) { return c.sets(SetsOwner) },
+	"tee": func(c *Call) ([]Effect, bool) {
+		o := ParseLetters(c.Args, "", "-a -i -p")
+		return c.on(o.Operands, Effect{Kind: Writes, Text: c.Input.Text, Unknown: !c.Input.Known || strings.Contains(c.Input.Text, shell.Hole), Appends: o.Has("-a", "--append")})
+	},
 }
 
-// Effects gives what the program does that its words tell; none for most.
-func (c *Call) Effects() []Effect {
-	if tell, ok := effects[c.Base]; ok {
+const targetValued = "-t --target-directory -S --suffix"
+
+// Effects gives what the program does that its words tell. ok is false if it may do more, and if it is not in the table.
+func (c *Call) Effects() (list []Effect, ok bool) {
+	if tell, is := effects[c.Base]; is {
 		return tell(c)
 	}
-	return nil
+	return nil, false
 }
 
 // on makes an effect of each name that is known.
-func (c *Call) on(kind EffectKind, names []shell.Word) []Effect {
-	var out []Effect
+func (c *Call) on(names []shell.Word, e Effect) (list []Effect, ok bool) {
+	ok = true
 	for _, w := range names {
-		if p := c.S.Abs(w.Text); p != "" {
-			out = append(out, Effect{Kind: kind, Path: p})
+		if e.Path = c.S.Abs(w.Text); e.Path == "" {
+			ok = false
+			continue
 		}
+		list = append(list, e)
 	}
-	return out
+	return list, ok
 }
 
-// gone is what rm, rmdir and mv take away. The last name of mv is where things go, and whatever was there is another thing now.
-func (c *Call) gone(kind EffectKind) []Effect {
-	o := ParseLetters(c.Args, "-t -S", "-r -R -f -i -I -d -v -u -n -b -T -p")
-	out := c.on(kind, o.Operands)
-	for i := range out {
-		out[i].Recursive = kind == Moves || o.Has("-r", "-R", "--recursive")
+// transfer is cp and mv: the last name is where things go, unless an option names it.
+func (c *Call) transfer(o Options, e Effect) ([]Effect, bool) {
+	from := o.Operands
+	to, given := o.Last("-t", "--target-directory")
+	e.Itself = o.Has("-T", "--no-target-directory")
+	if !given {
+		if len(from) < 2 {
+			return nil, false
+		}
+		from, to = from[:len(from)-1], from[len(from)-1]
 	}
-	return out
+	e.Into = given || len(from) > 1 || strings.HasSuffix(to.Text, "/")
+	if e.Path = c.S.Abs(to.Text); e.Path == "" {
+		return nil, false
+	}
+	for _, w := range from {
+		p := c.S.Abs(w.Text)
+		if p == "" {
+			return nil, false
+		}
+		if w.Text == "." || strings.HasSuffix(w.Text, "/.") {
+			p = strings.TrimSuffix(p, "/") + "/."
+		}
+		e.From = append(e.From, p)
+	}
+	return []Effect{e}, true
+}
+
+// install makes directories with -d, and copies otherwise.
+func install(c *Call) ([]Effect, bool) {
+	o := ParseLetters(c.Args, "-m --mode -o --owner -g --group -S "+targetValued, "-d -D -p -v -c -s -b -C -T")
+	mode, _ := o.Last("-m", "--mode")
+	exact := !o.Has("-o", "-g", "--owner", "--group", "-s", "-b", "-C")
+	if mode.Text == "" {
+		mode.Text = "755"
+	}
+	if o.Has("-d", "--directory") {
+		list, ok := c.on(o.Operands, Effect{Kind: MakesDir, Parents: true, Text: mode.Text})
+		return list, ok && exact
+	}
+	list, ok := c.transfer(o, Effect{Kind: Copies, Parents: o.Has("-D"), Text: mode.Text})
+	return list, ok && exact
+}
+
+// sets is chmod and chown: the first operand is what is set.
+func (c *Call) sets(kind EffectKind) ([]Effect, bool) {
+	o := ParseLetters(c.Args, "--reference --from", "-R -v -c -f -h")
+	if len(o.Operands) < 2 || !o.Operands[0].Known() || o.Has("--reference", "--from", "-h") {
+		return nil, false
+	}
+	return c.on(o.Operands[1:], Effect{Kind: kind, Text: o.Operands[0].Text, Recursive: o.Has("-R", "--recursive")})
 }
 
 const (
@@ -94,10 +206,11 @@ func (c *Call) home(adduser bool) []Effect {
 	switch {
 	case !makes:
 		return nil
-	case given:
-		return c.on(MakesDir, []shell.Word{home})
-	case len(o.Operands) == 0 || adduser && o.Has("--system"):
+	case len(o.Operands) == 0, !given && adduser && o.Has("--system"):
 		return nil
+	case !given:
+		home = shell.Word{Text: "/home/" + o.Operands[0].Text}
 	}
-	return c.on(MakesDir, []shell.Word{{Text: "/home/" + o.Operands[0].Text}})
+	list, _ := c.on([]shell.Word{home}, Effect{Kind: MakesDir, Parents: true, Owner: o.Operands[0].Text})
+	return list
 }

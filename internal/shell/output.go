@@ -15,6 +15,7 @@ type sink struct {
 	text    strings.Builder
 	file    Word // the file whose content goes through a pipe
 	unknown bool // something that is not known was written there
+	appends bool
 }
 
 // read gives what the other end of a pipe reads.
@@ -28,8 +29,12 @@ func (sh *Interp) redirections(s *State, st *syntax.Stmt) {
 		switch r.Op {
 		case syntax.RdrOut, syntax.AppOut, syntax.RdrClob, syntax.RdrAll, syntax.AppAll:
 			file := sh.Write(s, sh.literal(s, r.Word))
-			if r.N == nil || r.N.Value == "1" {
-				s.out = &sink{to: file}
+			appends := r.Op == syntax.AppOut || r.Op == syntax.AppAll
+			switch {
+			case r.N == nil || r.N.Value == "1":
+				s.out = &sink{to: file, appends: appends}
+			case file != "":
+				sh.wrote(s, &sink{to: file, appends: appends, unknown: true})
 			}
 		case syntax.RdrIn:
 			s.in = Input{File: sh.literal(s, r.Word)}
@@ -95,12 +100,27 @@ func (sh *Interp) WriteText(s *State, name Word, text string) {
 	}
 }
 
+// wrote tells who asks of the output that a redirection took.
+func (sh *Interp) wrote(s *State, p *sink) {
+	if sh.Wrote == nil || p.to == "" {
+		return
+	}
+	o := Output{Text: p.text.String(), Appends: p.appends}
+	if o.Known = !p.unknown && !strings.Contains(o.Text, Hole); !strings.Contains(p.to, Hole) {
+		o.File = p.to
+	}
+	sh.Wrote(s, o)
+}
+
 // print writes text where the output of a command goes.
 func (sh *Interp) print(s *State, text string) {
 	switch {
 	case s.out == nil:
 	case s.out.to != "":
 		sh.WriteText(s, Word{Text: s.out.to}, text)
+		if sh.Wrote != nil && sh.Budget.Bytes(int64(len(text))) == nil {
+			s.out.text.WriteString(text)
+		}
 	case sh.Budget.Bytes(int64(len(text))) == nil:
 		s.out.text.WriteString(text)
 	}

@@ -115,6 +115,8 @@ type Interp struct {
 	Run func(s *State, c Call)
 	// Builtin is called for each builtin of the shell, before it is followed; nil: nobody asks.
 	Builtin func(s *State, c Call)
+	// Wrote is called for each file to which output is redirected, when the command is done; nil: nobody asks.
+	Wrote func(s *State, o Output)
 	// Note is given what cannot be followed; nil: nobody asks.
 	Note func(Note)
 	// Fixed tells that nobody sets variables or arguments differently when the script runs, as in the step of a build: what a
@@ -167,6 +169,15 @@ type Input struct {
 	Known bool
 }
 
+// Output is what a redirection writes.
+type Output struct {
+	File string // absolute; "" if it is not known
+	// Text is the output, if that is Known.
+	Text    string
+	Known   bool
+	Appends bool
+}
+
 // Written is a file that a script writes.
 type Written struct {
 	By Origin
@@ -199,6 +210,8 @@ type State struct {
 
 	Conditional bool // in a branch that need not be taken
 	Tolerated   bool // before ||: a failure ends nothing
+	// OneOfSeveral tells that other states are walked beside it, since a condition before was not decided.
+	OneOfSeveral bool
 	// ArgsUnknown tells that nobody knows with which arguments the script is called, and so what $1 is.
 	ArgsUnknown bool
 	// Dash tells that the shell may be one of the small ones, which expand no braces.

@@ -76,9 +76,11 @@ func (sh *Interp) Walk(s *State, text string) []*State {
 // stmts walks a list in every state; the states that are left are those in which the shell goes on.
 func (sh *Interp) stmts(in []*State, list []*syntax.Stmt) []*State {
 	var returned []*State
+	several := len(in) > 0 && in[0].OneOfSeveral
 	for _, st := range list {
 		var out []*State
 		for _, s := range in {
+			s.OneOfSeveral = several || len(in) > 1
 			out = append(out, sh.stmt(s, st)...)
 		}
 		in = in[:0:0]
@@ -144,6 +146,9 @@ func (sh *Interp) stmt(s *State, st *syntax.Stmt) []*State {
 	s.Here = s.place(st.Pos())
 	in, out := s.in, s.out
 	sh.redirections(s, st)
+	if to := s.out; to != out && to != nil {
+		defer func(s *State) { sh.wrote(s, to) }(s.Clone())
+	}
 	if st.Cmd == nil {
 		s.in, s.out = in, out
 		return []*State{s}

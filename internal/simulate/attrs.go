@@ -22,6 +22,7 @@ type attrs struct {
 	owner *rootfs.Owner // nil: entries keep theirs, new parents are root's
 	perm  *uint16       // --chmod with a number; nil otherwise
 	set   *mode.Set     // --chmod with symbols; nil otherwise
+	umask uint16        // what new entries must not have, of a program that makes them
 
 	at    dockerfile.Location
 	cost  *cost
@@ -48,6 +49,8 @@ func (x *attrs) apply(a rootfs.Attr, src *rootfs.Node) rootfs.Attr {
 			a.Perm = rootfs.PermOf(x.set.Apply(rootfs.FileMode(a.Perm) | typeBits(a.Kind)))
 		case x.perm != nil:
 			a.Perm = *x.perm
+		case x.umask != 0:
+			a.Perm = a.Perm & 0o777 &^ x.umask
 		}
 	}
 	a.Op, a.Source, a.Origin, a.Member, a.Implied = x.op, src, "", "", false

@@ -17,8 +17,8 @@ type cost struct {
 	// kept are entries of copies that are remembered, made are all that were made: a copy is made again for each look at it
 	// that remembers nothing.
 	kept, made *budget.Budget
-	// dirs are comparisons of the directories that RUN steps make.
-	dirs *budget.Budget
+	// effects are those of RUN steps.
+	effects *budget.Budget
 }
 
 // The limits of one image. What archives hold beyond them is unknown content; a tree beyond them is not followed.
@@ -28,7 +28,7 @@ var (
 	rememberedLimits = budget.Limits{Bytes: 64 << 20}
 	keptLimits       = budget.Limits{Steps: 350_000}
 	madeLimits       = budget.Limits{Steps: 12_000_000}
-	dirLimits        = budget.Limits{Steps: 20_000_000}
+	effectLimits     = budget.Limits{Steps: 100_000}
 )
 
 // runLimits are those of all archives of a run, in which an image is predicted again and again.
@@ -41,7 +41,7 @@ func newCost(ctx context.Context) *cost {
 	return &cost{
 		archives: budget.From(ctx).Apart("archives", runLimits).Part(archiveLimits),
 		members:  budget.New(memberLimits), remembered: budget.New(rememberedLimits),
-		kept: budget.New(keptLimits), made: budget.New(madeLimits), dirs: budget.New(dirLimits),
+		kept: budget.New(keptLimits), made: budget.New(madeLimits), effects: budget.New(effectLimits),
 	}
 }
 

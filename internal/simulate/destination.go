@@ -11,8 +11,7 @@ import (
 )
 
 // Whether `COPY f /app` makes the file /app or puts f into the directory /app depends on whether there is such a
-// directory, and a RUN step or a base image may have made it. Two things tell: a RUN step that writes the directory out
-// (see stepDirs), and a build that would fail if it were a file. People's builds work, so a destination is first taken for
+// directory, and a RUN step or a base image may have made it. A build tells that would fail if it were a file. People's builds work, so a destination is first taken for
 // what the known tree says, and where that fails because a file stands in the way, for a directory.
 
 // Taken is a destination of an instruction that is taken for a directory that exists, though nothing known made it.
@@ -33,9 +32,6 @@ type destinations struct {
 
 // isDir reports whether a destination at which nothing is known is taken for a directory.
 func (d *destinations) isDir(s *State, op int32, dst string) bool {
-	if slices.Contains(s.made.list, dst) {
-		return true
-	}
 	t := Taken{int(op), dst}
 	if slices.Contains(d.taken, t) {
 		return true

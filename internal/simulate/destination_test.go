@@ -17,12 +17,12 @@ func TestDirectoriesThatStepsMake(t *testing.T) {
 	}{
 		{"mkdir", "RUN mkdir /d", "/d", true},
 		{"several, with options", "RUN mkdir -p -m 755 /a/b /d", "/d", true},
-		{"a parent", "RUN mkdir -p /d/e/f", "/d/e", true},
+		{"a parent", "RUN mkdir -p /d/e/g", "/d/e", true},
 		{"relative to WORKDIR", "WORKDIR /w\nRUN mkdir d", "/w/d", true},
 		{"relative to cd", "RUN cd /tmp && mkdir d", "/tmp/d", true},
 		{"nowhere that is known", "RUN cd $(mktemp -d) && mkdir /e d", "/tmp/d", false},
 		{"a subshell keeps its cd", "RUN (cd /tmp; true) && mkdir d", "/d", true},
-		{"a variable of the Dockerfile", "ENV D=/d\nRUN mkdir $D/e", "/d/e", true},
+		{"a variable of the Dockerfile", "ENV D=/d\nRUN mkdir -p $D/e", "/d/e", true},
 		{"a variable of the shell", "RUN for d in a b; do mkdir /$d; done", "/a", true},
 		{"a condition", "RUN if [ -e /etc/x ]; then mkdir /d; fi", "/d", false},
 		{"tolerated", "RUN mkdir /d || true", "/d", true},
@@ -51,10 +51,9 @@ func TestDirectoriesThatStepsMake(t *testing.T) {
 	}
 }
 
-// What a step makes is not listed for itself.
-func TestStepDirectoriesAreNotListed(t *testing.T) {
+func TestStepDirectoriesAreListed(t *testing.T) {
 	m := build(t, files(t, map[string]string{"Dockerfile": "FROM scratch\nRUN mkdir -p /d/e\nCOPY f /g/\n", "f": "1"}))
-	assert.Equal(t, []string{"/g/", "/g/f"}, list(t, m.Tree))
+	assert.Equal(t, []string{"/d/", "/d/e/", "/g/", "/g/f"}, list(t, m.Tree))
 }
 
 // A build that only works if a destination is a directory is taken to work, as far as somebody may have made it.

@@ -29,12 +29,10 @@ type State struct {
 	Tree *rootfs.Tree
 	// opaque are the operations whose effect on the tree is not known (base images, RUN, downloads), in build order.
 	opaque grown[int]
-	// made are directories that RUN steps are known to have made.
-	made grown[string]
 }
 
 func (s *State) fork() *State {
-	return &State{Tree: s.Tree.Fork(), opaque: s.opaque, made: s.made}
+	return &State{Tree: s.Tree.Fork(), opaque: s.opaque}
 }
 
 // Source is a local directory that the build reads.

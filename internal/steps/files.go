@@ -38,22 +38,6 @@ func (f Files) Read(p string) ([]byte, error) {
 	return ReadAll(n.Open())
 }
 
-// asked notes that somebody asked for a file.
-type asked struct {
-	shell.Files
-	any *bool
-}
-
-func (a asked) Stat(p string) shell.FileKind {
-	*a.any = true
-	return a.Files.Stat(p)
-}
-
-func (a asked) Read(p string) ([]byte, error) {
-	*a.any = true
-	return a.Files.Read(p)
-}
-
 // ReadAll reads what was opened to its end, up to a bound.
 func ReadAll(r io.ReadCloser, err error) ([]byte, error) {
 	if err != nil {

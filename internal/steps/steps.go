@@ -3,7 +3,6 @@
 package steps
 
 import (
-	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -19,21 +18,36 @@ type Script struct {
 	Calls []*command.Call
 	// Missed tells that some of it could not be followed: programs may have been started that Calls lacks.
 	Missed bool
-	// Asked tells that it depends on files that it found, and not on its words alone.
-	Asked bool
+	// Named are the paths that its programs write, as far as their words name them; sorted.
+	Named []string
 	// Written are the files that the step writes by itself, by their path, or by a name with a [shell.Hole].
 	Written map[string]shell.Written
 }
 
-// Follow follows a step over the files that it sees; nil: nothing is known of them.
-func Follow(x *dockerfile.Exec, files shell.Files) *Script {
+// Run follows a step over the files that it sees, as they are at each point: do is given what each program, or redirection, does, with
+// whether it surely does it, and tells whether all that comes of it is known. Where that is not so, mark is given where the program may
+// have written. Its error ends the walk.
+func Run(x *dockerfile.Exec, files shell.Files, do func(effects []command.Effect, sure bool) bool, mark func(command.Footprint) error) (*Script, error) {
 	out := &Script{}
-	if files != nil {
-		files = asked{files, &out.Asked}
+	var failed error
+	named := map[string]bool{}
+	note := func(f command.Footprint) {
+		for _, p := range f.Paths {
+			named[p] = true
+		}
+		if failed == nil {
+			failed = mark(f)
+		}
 	}
+	sure := func(s *shell.State) bool { return !s.Conditional && !s.OneOfSeveral }
 	r := command.NewRunner(files)
 	r.Substitutions, r.Fixed = true, true
-	r.Note = func(n shell.Note) { out.Missed = out.Missed || n.Missed }
+	r.Note = func(n shell.Note) {
+		if n.Missed && !out.Missed {
+			out.Missed = true
+			note(command.Unknown(path.Join("/", x.Dir), x.Env))
+		}
+	}
 	r.Wrapper = func(c *command.Call) { out.Calls = append(out.Calls, c) }
 	r.Program = func(c *command.Call) {
 		outer := *c
@@ -42,40 +56,37 @@ func Follow(x *dockerfile.Exec, files shell.Files) *Script {
 		out.Calls = append(out.Calls, &outer)
 		if r.Execute(c) {
 			out.Calls[i].Wraps = true
+			return
+		}
+		effects, all := outer.Effects()
+		for _, e := range effects {
+			named[e.Path] = named[e.Path] || e.Kind <= command.Links
+		}
+		if !do(effects, sure(outer.S)) || !all {
+			note(outer.Footprint())
 		}
 	}
 	r.Builtin = func(s *shell.State, c shell.Call) {
 		out.Calls = append(out.Calls, &command.Call{S: s, Name: c.Argv[0], Base: c.Argv[0].Text, Args: c.Argv[1:], Builtin: true, Input: c.Input})
 	}
+	r.Wrote = func(s *shell.State, o shell.Output) {
+		switch {
+		case o.File == "":
+			note(command.Footprint{Paths: []string{"/"}})
+		case !do([]command.Effect{{Kind: command.Writes, Path: o.File, Text: o.Text, Unknown: !o.Known, Appends: o.Appends}}, sure(s)):
+			note(command.Footprint{Paths: []string{o.File}})
+		}
+	}
 	s := shell.NewState(path.Join("/", x.Dir), x.Env)
 	r.Command(s, shell.Words(x.Args, shell.Origin{}), true)
 	out.Written = r.Written()
-	return out
-}
-
-// Footprint gives where the step may have made or changed files.
-func (s *Script) Footprint(x *dockerfile.Exec) command.Footprint {
-	var out command.Footprint
-	for _, c := range s.Calls {
-		if !c.Wraps {
-			out.Join(c.Footprint())
+	for p, is := range named {
+		if is {
+			out.Named = append(out.Named, p)
 		}
 	}
-	if s.Missed {
-		out.Join(command.Unknown(path.Join("/", x.Dir), x.Env))
-	}
-	for _, file := range slices.Sorted(maps.Keys(s.Written)) {
-		dir, _, hole := strings.Cut(file, shell.Hole)
-		switch dir = dir[:strings.LastIndexByte(dir, '/')+1]; {
-		case !hole:
-			out.Add(file)
-		case dir == "":
-			out.Add("/")
-		default:
-			out.Add(path.Clean(dir))
-		}
-	}
-	return out
+	slices.Sort(out.Named)
+	return out, failed
 }
 
 // MayTake reports whether a program of the step that takes things away, or puts them elsewhere, names a path or a directory above

@@ -4,9 +4,18 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"github.com/ctxaudit/ctxaudit/dockerfile"
+	"github.com/ctxaudit/ctxaudit/internal/command"
 )
+
+func follow(t *testing.T, x *dockerfile.Exec) *Script {
+	t.Helper()
+	s, err := Run(x, nil, func([]command.Effect, bool) bool { return true }, func(command.Footprint) error { return nil })
+	require.NoError(t, err)
+	return s
+}
 
 func TestFollow(t *testing.T) {
 	for script, want := range map[string]struct {
@@ -26,7 +35,7 @@ func TestFollow(t *testing.T) {
 		"if [ $A = /app ]; then a; fi":  {dirs: []string{"/w", "/w"}},
 		"if [ $A != /app ]; then a; fi": {dirs: []string{"/w"}},
 	} {
-		s := Follow(&dockerfile.Exec{Args: []string{"/bin/sh", "-c", script}, Dir: "/w", Env: []string{"A=/app"}}, nil)
+		s := follow(t, &dockerfile.Exec{Args: []string{"/bin/sh", "-c", script}, Dir: "/w", Env: []string{"A=/app"}})
 		var dirs []string
 		for _, c := range s.Calls {
 			dirs = append(dirs, c.S.Dir)
@@ -35,6 +44,6 @@ func TestFollow(t *testing.T) {
 		assert.Equal(t, want.missed, s.Missed, script)
 		assert.Equal(t, want.takes, s.MayTake("/app/x"), script)
 	}
-	s := Follow(&dockerfile.Exec{Args: []string{"rm", "/app/x"}, Dir: "/w"}, nil)
+	s := follow(t, &dockerfile.Exec{Args: []string{"rm", "/app/x"}, Dir: "/w"})
 	assert.True(t, s.MayTake("/app/x"), "the exec form")
 }

@@ -10,7 +10,6 @@ import (
 	"github.com/ctxaudit/ctxaudit/dockerfile"
 	"github.com/ctxaudit/ctxaudit/internal/finding"
 	"github.com/ctxaudit/ctxaudit/internal/simulate"
-	"github.com/ctxaudit/ctxaudit/internal/steps"
 )
 
 // later tells of what stands behind the instruction that copied something and may take it away or hide it: a RUN that names
@@ -45,7 +44,7 @@ func (e *Explainer) later(a *Answer, p string, r *simulate.Reach, copied []simul
 			a.step(fmt.Sprintf("removes %s, by its words: the step was not run", what), instruction(finding.RoleRemoves, op.Location))
 			continue
 		}
-		if steps.Follow(op.Exec, nil).MayTake(at) {
+		if s := e.Image.Script(op); s != nil && s.MayTake(at) {
 			a.step("this step names it, or a directory above it, and may change or remove it", instruction(finding.RoleCopies, op.Location))
 		}
 	}
