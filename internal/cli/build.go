@@ -12,6 +12,7 @@ import (
 
 	"github.com/ctxaudit/ctxaudit/dockerfile"
 	"github.com/ctxaudit/ctxaudit/internal/overlay"
+	"github.com/ctxaudit/ctxaudit/internal/policy"
 	"github.com/ctxaudit/ctxaudit/internal/project"
 )
 
@@ -35,23 +36,43 @@ func (f *buildFlags) set() bool {
 	return f.file != "" || f.target != "" || f.platform != "" || len(f.buildArgs) > 0 || len(f.buildContexts) > 0
 }
 
+// asked gives the images that are asked for: those of a configuration or the repository or, with a policy that is empty yet, the
+// one that flags describe. more tells that other flags describe it, too.
+func (a *app) asked(cmd *cobra.Command, f *buildFlags, more bool, config string, images, args []string) (project.Asked, error) {
+	opt, err := a.request(cmd, f, args)
+	asked := project.Asked{Options: opt, Config: config, Only: images}
+	if err != nil || !f.set() && !more {
+		return asked, err
+	}
+	asked.Policy = &policy.Image{}
+	switch {
+	case config != "":
+		err = usagef(cmd, "--config describes the images; it cannot be combined with flags that do")
+	case len(images) > 0:
+		err = usagef(cmd, "--image chooses among several images, and flags describe one")
+	}
+	return asked, err
+}
+
 // options gives what the flags and the CONTEXT argument ask for, for those who go through it once.
 func (a *app) options(cmd *cobra.Command, f *buildFlags, args []string) (dockerfile.Options, error) {
-	opt, err := a.optionsIn(cmd, a.disk(cmd.Context(), contextOf(args), "auto"), f, args)
+	opt, err := a.request(cmd, f, args)
+	if err == nil {
+		err = a.world.Disk("auto").CheckContext(opt.Context)
+	}
 	opt.Open = a.world.Directory
 	return opt, err
 }
 
-// disk gives what lies on the disk, as far as the run may see it: the repository around a directory that the command line
-// names.
-func (a *app) disk(ctx context.Context, dir, untracked string) project.State {
+// see makes what the run may see of the disk: the repository around a directory that the command line names.
+func (a *app) see(ctx context.Context, dir string) *project.World {
 	if a.world == nil {
 		if project.IsRemote(dir) {
 			dir = "."
 		}
 		a.world = project.NewWorld(ctx, dir, a.outside)
 	}
-	return a.world.Disk(untracked)
+	return a.world
 }
 
 // name adds what the command line names to what the run may see.
@@ -66,12 +87,10 @@ func (a *app) name(opt dockerfile.Options) {
 	}
 }
 
-// optionsIn gives what they ask for in a state of the files.
-func (a *app) optionsIn(cmd *cobra.Command, w project.State, f *buildFlags, args []string) (dockerfile.Options, error) {
-	opt := dockerfile.Options{Context: ".", Dockerfile: f.file, Target: f.target, Platform: f.platform, Open: w.Open}
-	if len(args) > 0 {
-		opt.Context = args[0]
-	}
+// request gives what the flags and the CONTEXT argument ask for.
+func (a *app) request(cmd *cobra.Command, f *buildFlags, args []string) (dockerfile.Options, error) {
+	opt := dockerfile.Options{Context: contextOf(args), Dockerfile: f.file, Target: f.target, Platform: f.platform}
+	a.see(cmd.Context(), opt.Context)
 	if f.platform != "" {
 		if _, err := platforms.Parse(f.platform); err != nil {
 			return opt, usagef(cmd, "--platform %q: want OS/ARCH[/VARIANT], such as linux/arm64", f.platform)
@@ -114,7 +133,7 @@ func (a *app) optionsIn(cmd *cobra.Command, w project.State, f *buildFlags, args
 	if project.IsRemote(opt.Context) && f.file == "" && cmd.Parent() != nil && cmd.Parent().Name() != "context" {
 		return opt, fmt.Errorf("build context %s is remote: it has no ignore file, and its files are not known without fetching them; name a local Dockerfile with -f", opt.Context)
 	}
-	return opt, w.CheckContext(opt.Context)
+	return opt, nil
 }
 
 func maxOneArg(cmd *cobra.Command, args []string) error {

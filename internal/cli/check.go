@@ -1,26 +1,18 @@
 package cli
 
 import (
-	"cmp"
-	"context"
 	"errors"
 	"fmt"
-	"io/fs"
-	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
-	"github.com/ctxaudit/ctxaudit/dockerfile"
-	"github.com/ctxaudit/ctxaudit/internal/audit"
 	"github.com/ctxaudit/ctxaudit/internal/engine"
 	"github.com/ctxaudit/ctxaudit/internal/finding"
-	"github.com/ctxaudit/ctxaudit/internal/inventory"
 	"github.com/ctxaudit/ctxaudit/internal/policy"
 	"github.com/ctxaudit/ctxaudit/internal/project"
 	"github.com/ctxaudit/ctxaudit/internal/report"
-	"github.com/ctxaudit/ctxaudit/internal/simulate"
 )
 
 // checkFlags are the flags of check beyond those of a build.
@@ -99,49 +91,24 @@ large repository --assume-sendable saves that time.`,
 		if !slices.Contains([]string{"auto", "yes", "no"}, f.untracked) {
 			return usagef(cmd, "--untracked must be auto, yes or no, not %q", f.untracked)
 		}
-		found, err := a.checkSubjects(cmd, &f, args)
-		var none *project.NoDockerfileError
-		if errors.As(err, &none) && len(found.Notices) > 0 {
-			err = nil // there are images, and the notices say why none of them is audited
-		}
+		asked, err := a.checkAsked(cmd, &f, args)
 		if err != nil {
 			return err
 		}
-		o := f.options()
-		if needsViews(outputs) {
-			o.View = func(s audit.Subject, image *simulate.Image) (any, error) { return view(image, s.Options.Context) }
-		}
-		done, err := a.audit(cmd.Context(), &found, o)
+		c := f.check(asked)
+		c.Views = needsViews(outputs)
+		done, err := a.check(cmd, c)
 		if err != nil {
 			return err
-		}
-		var views []*inventory.Inventory
-		for _, d := range done {
-			if v, ok := d.View.(*inventory.Inventory); ok {
-				views = append(views, v)
-			}
-		}
-		images, subjects := engine.Reports(done)
-		if err := a.settle(images, subjects, &f); err != nil {
-			return err
-		}
-		if f.newSince != "" {
-			old, err := a.onlyNew(cmd, images, &f, contextOf(args))
-			if err != nil {
-				return err
-			}
-			if old > 0 {
-				a.tellf("ctxaudit: not shown: %s that %s has too", findings(old), f.newSince)
-			}
 		}
 		style := a.style()
 		style.Verbose, style.Quiet = f.verbose, f.quiet
 		r := report.Audit{
-			Report: finding.NewReport(images), Version: version(), FailOn: failOn, Rules: shownRules(), Sources: a.sources(images), Views: views,
+			Report: finding.NewReport(done.Reports), Version: version(), FailOn: failOn, Rules: shownRules(), Sources: a.sources(done.Reports), Views: done.Views,
 		}
 		more := a.world.Notices()
 		a.tell(more)
-		r.Notices = append(found.Notices, more...)
+		r.Notices = slices.Concat(done.Notices, done.Skipped, more)
 		if err := a.write(outputs, r, style); err != nil {
 			return err
 		}
@@ -166,11 +133,14 @@ func (f *checkFlags) registerCheck(cmd *cobra.Command) {
 	fl.StringVar(&f.failOn, "fail-on", string(finding.Error), "least severity that fails: error, warning, note")
 }
 
-// options gives what an audit is to do.
-func (f *checkFlags) options() engine.Options {
-	return engine.Options{
-		Verbose: f.verbose, Sendable: f.sendable, CleanCheckout: f.cleanCheckout, Lints: f.buildkitChecks,
-		Repairs: f.fixes != "none", AllRepairs: f.fixes == "all",
+// check gives the check that is asked for.
+func (f *checkFlags) check(asked project.Asked) engine.Check {
+	return engine.Check{
+		Asked: asked, Untracked: f.untracked, Baseline: f.baseline, Update: f.updateBaseline, NewSince: f.newSince,
+		Options: engine.Options{
+			Verbose: f.verbose, Sendable: f.sendable, CleanCheckout: f.cleanCheckout, Lints: f.buildkitChecks,
+			Repairs: f.fixes != "none", AllRepairs: f.fixes == "all",
+		},
 	}
 }
 
@@ -182,20 +152,55 @@ func (f *checkFlags) validFixes(cmd *cobra.Command) error {
 	return nil
 }
 
-// audit checks images, and tells what is being done and which of them were not followed.
-func (a *app) audit(ctx context.Context, found *project.Images, o engine.Options) ([]engine.Audited, error) {
-	watch := a.progress()
-	e := a.engine()
-	e.At = func(text string) { watch.at("%s", text) }
-	done, skipped, err := e.Audit(ctx, found.Subjects, o)
-	watch.end()
-	found.Notices = append(found.Notices, skipped...)
-	a.tell(skipped)
-	return done, err
+// check checks images, and tells what is being done, what could not be followed, and what is not shown.
+func (a *app) check(cmd *cobra.Command, c engine.Check) (*engine.Checked, error) {
+	e, end := a.watched()
+	done, err := e.Check(cmd.Context(), c)
+	end()
+	a.tell(done.Notices)
+	a.tell(done.Skipped)
+	if done.Outdated {
+		a.tellf("ctxaudit: the baseline %s is one of version 1, which the next release will not read; --update-baseline rewrites it", c.Baseline)
+	}
+	if done.Known > 0 {
+		a.tellf("ctxaudit: not shown: %s of the baseline %s", findings(done.Known), c.Baseline)
+	}
+	if done.Gone > 0 {
+		a.tellf("ctxaudit: no longer found: %s of the baseline %s; --update-baseline takes them out", findings(done.Gone), c.Baseline)
+	}
+	a.tell(done.Refused)
+	if done.Old > 0 {
+		a.tellf("ctxaudit: not shown: %s that %s has too", findings(done.Old), c.NewSince)
+	}
+	return done, misnamed(cmd, err)
 }
 
-// engine gives what audits the repository.
+func findings(n int) string {
+	if n == 1 {
+		return "1 finding"
+	}
+	return fmt.Sprintf("%d findings", n)
+}
+
+// engine gives what works on the repository.
 func (a *app) engine() *engine.Engine { return &engine.Engine{World: a.world} }
+
+// watched gives one that tells what is being done until end is called.
+func (a *app) watched() (e *engine.Engine, end func()) {
+	watch := a.progress()
+	e = a.engine()
+	e.At = func(text string) { watch.at("%s", text) }
+	return e, watch.end
+}
+
+// misnamed makes of the name of an image that there is not an error of the command line.
+func misnamed(cmd *cobra.Command, err error) error {
+	var unknown *project.UnknownImageError
+	if errors.As(err, &unknown) {
+		return &usageError{cmd, err}
+	}
+	return err
+}
 
 // contextOf gives the CONTEXT argument.
 func contextOf(args []string) string {
@@ -210,25 +215,13 @@ func (f *checkFlags) required() bool {
 	return len(f.modules)+len(f.paths)+len(f.env)+len(f.forbid) > 0
 }
 
-// subjects gives the images to check: those of the configuration, or the one that flags describe.
-func (a *app) subjects(cmd *cobra.Command, f *checkFlags, args []string) (project.Images, error) {
-	found, err := a.subjectsIn(cmd, a.disk(cmd.Context(), contextOf(args), "auto"), f, args)
-	a.tell(found.Notices)
-	return found, err
-}
-
-// checkSubjects gives the images to check, with what git knows as the flags want it.
-func (a *app) checkSubjects(cmd *cobra.Command, f *checkFlags, args []string) (project.Images, error) {
-	state := a.disk(cmd.Context(), contextOf(args), f.untracked)
-	if f.cleanCheckout {
-		var err error
-		if state, err = a.world.Checkout(cmd.Context(), contextOf(args)); err != nil {
-			return project.Images{}, err
-		}
+// checkAsked gives the images that flags ask for: those of a configuration or the repository, or the one that they describe.
+func (a *app) checkAsked(cmd *cobra.Command, f *checkFlags, args []string) (project.Asked, error) {
+	asked, err := a.asked(cmd, &f.buildFlags, f.required(), f.config, f.image, args)
+	if asked.Policy != nil && err == nil {
+		asked.Policy, err = f.requirements(cmd)
 	}
-	found, err := a.subjectsIn(cmd, state, f, args)
-	a.tell(found.Notices)
-	return found, err
+	return asked, err
 }
 
 // tell shows what could not be followed, where diagnostics go.
@@ -238,76 +231,8 @@ func (a *app) tell(notices []finding.Notice) {
 	}
 }
 
-// subjectsIn gives the images to check in a state of the files.
-func (a *app) subjectsIn(cmd *cobra.Command, w project.State, f *checkFlags, args []string) (project.Images, error) {
-	opt, err := a.optionsIn(cmd, w, &f.buildFlags, args)
-	if err != nil {
-		return project.Images{}, err
-	}
-	byFlags := f.set() || f.required()
-	if f.config != "" && byFlags {
-		return project.Images{}, usagef(cmd, "--config describes the images; it cannot be combined with flags that do")
-	}
-	if !byFlags {
-		found, err := a.named(cmd, w, opt, f.config, f.image)
-		if found != nil || err != nil {
-			return *cmp.Or(found, &project.Images{}), err
-		}
-	}
-	if len(f.image) > 0 {
-		return project.Images{}, usagef(cmd, "--image chooses among several images, and flags describe one")
-	}
-	s, err := byRequirements(cmd, w, opt, f)
-	return project.Images{Subjects: []audit.Subject{s}}, err
-}
-
-// named gives the images of the configuration or, without one, those that the repository builds; nil if the context is
-// remote, so that there is only the one image.
-func (a *app) named(cmd *cobra.Command, w project.State, opt dockerfile.Options, config string, only []string) (*project.Images, error) {
-	if p := filepath.Join(opt.Context, policy.FileName); config == "" && !project.IsRemote(opt.Context) && w.Has(opt.Context, policy.FileName) {
-		config = p
-	}
-	if config != "" {
-		// What is beside the context is the repository's own; another one a person named.
-		if config != filepath.Join(opt.Context, policy.FileName) {
-			a.world.NameConfig(config)
-		}
-		subjects, err := a.configured(cmd, w, config, only)
-		return &project.Images{Subjects: subjects}, err
-	}
-	if project.IsRemote(opt.Context) {
-		return nil, nil
-	}
-	found, err := project.Discover(cmd.Context(), w, opt.Context)
-	if err != nil {
-		return &found, err
-	}
-	found.Subjects, err = chooseImages(cmd, found.Subjects, only)
-	return &found, err
-}
-
-// chooseImages leaves of images those that are named.
-func chooseImages(cmd *cobra.Command, subjects []audit.Subject, only []string) ([]audit.Subject, error) {
-	if len(only) == 0 {
-		return subjects, nil
-	}
-	var out []audit.Subject
-	var names []string
-	for _, s := range subjects {
-		names = append(names, s.Name)
-	}
-	for _, name := range only {
-		i := slices.Index(names, name)
-		if i < 0 {
-			return nil, usagef(cmd, "there is no image %q; there are %s", name, strings.Join(names, ", "))
-		}
-		out = append(out, subjects[i])
-	}
-	return out, nil
-}
-
-// byRequirements gives the one image that flags describe.
-func byRequirements(cmd *cobra.Command, w project.State, opt dockerfile.Options, f *checkFlags) (audit.Subject, error) {
+// requirements gives what flags require of an image.
+func (f *checkFlags) requirements(cmd *cobra.Command) (*policy.Image, error) {
 	p := &policy.Image{Require: policy.Require{Paths: f.paths}, Forbid: policy.Forbid{Paths: f.forbid}}
 	for _, m := range f.modules {
 		p.Require.Modules = append(p.Require.Modules, policy.Module{Path: m})
@@ -315,7 +240,7 @@ func byRequirements(cmd *cobra.Command, w project.State, opt dockerfile.Options,
 	for _, kv := range f.env {
 		name, value, ok := strings.Cut(kv, "=")
 		if name == "" {
-			return audit.Subject{}, usagef(cmd, "--require-env %q: want NAME or NAME=VALUE", kv)
+			return nil, usagef(cmd, "--require-env %q: want NAME or NAME=VALUE", kv)
 		}
 		yes := true
 		e := policy.Env{Set: &yes}
@@ -330,69 +255,7 @@ func byRequirements(cmd *cobra.Command, w project.State, opt dockerfile.Options,
 	var problems []error
 	p.Validate(func(message string, _ ...any) { problems = append(problems, usagef(cmd, "%s", message)) })
 	if len(problems) > 0 {
-		return audit.Subject{}, problems[0]
+		return nil, problems[0]
 	}
-	image := "image"
-	if f.target != "" {
-		image = f.target
-	}
-	return w.Subject(image, opt, p), nil
-}
-
-// configured gives the images of a configuration file.
-func (a *app) configured(cmd *cobra.Command, w project.State, name string, only []string) ([]audit.Subject, error) {
-	data, err := w.ReadFile(name)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("configuration %s does not exist", name)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("reading configuration: %w", err)
-	}
-	file, err := policy.Parse(filepath.ToSlash(name), data)
-	if err != nil {
-		return nil, err
-	}
-	names := file.Names()
-	if len(only) > 0 {
-		for _, n := range only {
-			if file.Images[n] == nil {
-				return nil, usagef(cmd, "%s has no image %q; it has %s", name, n, strings.Join(names, ", "))
-			}
-		}
-		names = only
-	}
-	dir := filepath.Dir(name)
-	rel := func(p string) string {
-		if p == "" || filepath.IsAbs(p) || project.IsRemote(p) {
-			return p
-		}
-		return filepath.Join(dir, p)
-	}
-	var out []audit.Subject
-	for _, n := range names {
-		img := file.Images[n]
-		opt := dockerfile.Options{
-			Context: rel(img.Context), Dockerfile: rel(img.Dockerfile), Target: img.Target,
-			BuildArgs: img.BuildArgs, Platform: img.Platform, Open: w.Open,
-		}
-		if opt.Context == "" {
-			opt.Context = dir
-		}
-		for k, v := range img.BuildContexts {
-			if opt.BuildContexts == nil {
-				opt.BuildContexts = map[string]string{}
-			}
-			if !strings.Contains(v, "://") {
-				v = rel(v)
-			}
-			opt.BuildContexts[k] = v
-		}
-		if err := w.CheckContext(opt.Context); err != nil {
-			return nil, &policy.Error{File: name, Line: file.Line("images", n, "context"), Message: err.Error()}
-		}
-		s := w.Subject(n, opt, img)
-		s.PolicyFile = file
-		out = append(out, s)
-	}
-	return out, nil
+	return p, nil
 }

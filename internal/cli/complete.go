@@ -10,6 +10,7 @@ import (
 	"github.com/ctxaudit/ctxaudit/dockerfile"
 	"github.com/ctxaudit/ctxaudit/internal/audit"
 	"github.com/ctxaudit/ctxaudit/internal/git"
+	"github.com/ctxaudit/ctxaudit/internal/project"
 	"github.com/ctxaudit/ctxaudit/internal/report"
 )
 
@@ -122,7 +123,7 @@ func (a *app) typedDockerfile(cmd *cobra.Command, args []string) dockerfile.Name
 	if name == "" {
 		name = filepath.Join(contextArgument(cmd, args), "Dockerfile")
 	}
-	data, err := a.readNamed(name, dockerfile.MaxSize)
+	data, err := a.see(cmd.Context(), contextArgument(cmd, args)).ReadNamed(name, dockerfile.MaxSize)
 	if err != nil {
 		return dockerfile.Names{}
 	}
@@ -144,8 +145,9 @@ func (a *app) completeBuildArgs(cmd *cobra.Command, args []string, _ string) ([]
 // completeImages gives the images that the command would find.
 func (a *app) completeImages(cmd *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
 	config, _ := cmd.Flags().GetString("config")
-	found, err := a.named(cmd, a.disk(cmd.Context(), contextArgument(cmd, args), "no"), dockerfile.Options{Context: contextArgument(cmd, args)}, config, nil)
-	if err != nil || found == nil {
+	dir := contextArgument(cmd, args)
+	found, err := a.see(cmd.Context(), dir).Disk("no").Images(cmd.Context(), project.Asked{Options: dockerfile.Options{Context: dir}, Config: config})
+	if err != nil {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
 	var out []cobra.Completion

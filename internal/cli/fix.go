@@ -1,14 +1,8 @@
 package cli
 
 import (
-	"bytes"
-	"errors"
-	"fmt"
-	"io/fs"
-
 	"github.com/spf13/cobra"
 
-	"github.com/ctxaudit/ctxaudit/dockerfile"
 	"github.com/ctxaudit/ctxaudit/internal/engine"
 	"github.com/ctxaudit/ctxaudit/internal/finding"
 	"github.com/ctxaudit/ctxaudit/internal/report"
@@ -56,17 +50,13 @@ Exits with 1 if a finding at or above --fail-on is left, or would be left withou
 		if *write && f.file == "-" {
 			return usagef(cmd, "--write cannot change a Dockerfile that is read from standard input")
 		}
-		found, err := a.subjects(cmd, &f, args)
+		asked, err := a.checkAsked(cmd, &f, args)
 		if err != nil {
 			return err
 		}
-		subjects := found.Subjects
-		watch := a.progress()
-		defer watch.end()
-		watch.at("searching repairs")
+		e, end := a.watched()
 		last := 0
-		settle := func(images []finding.ImageReport) error { return a.engine().Suppress(images, subjects, false) }
-		mended, err := why.Mend(cmd.Context(), subjects, settle, func(number int, g finding.Finding) bool {
+		mended, notices, err := e.Fix(cmd.Context(), asked, func(number int, g finding.Finding) bool {
 			last = number
 			switch {
 			case *only > 0:
@@ -77,9 +67,10 @@ Exits with 1 if a finding at or above --fail-on is left, or would be left withou
 				return g.Severity == finding.Error
 			}
 		})
-		watch.end()
+		end()
+		a.tell(notices)
 		if err != nil {
-			return err
+			return misnamed(cmd, err)
 		}
 		if *only > last {
 			return usagef(cmd, "there is no finding %d; check shows %d", *only, last)
@@ -93,21 +84,17 @@ Exits with 1 if a finding at or above --fail-on is left, or would be left withou
 			}
 			return nil
 		}
-		if err := a.writeChanges(mended.Changes); err != nil {
+		if err := e.Write(mended.Changes); err != nil {
 			return err
 		}
-		if found, err = a.subjectsIn(cmd, a.disk(cmd.Context(), contextOf(args), "auto"), &f, args); err != nil {
-			return err
-		}
-		done, err := a.audit(cmd.Context(), &found, engine.Options{})
+		e, end = a.watched()
+		done, err := e.Check(cmd.Context(), engine.Check{Asked: asked, Untracked: "auto"})
+		end()
+		a.tell(done.Skipped)
 		if err != nil {
 			return err
 		}
-		images, subjects := engine.Reports(done)
-		if err := a.engine().Suppress(images, subjects, false); err != nil {
-			return err
-		}
-		after := finding.NewReport(images)
+		after := finding.NewReport(done.Reports)
 		if err := a.showMended(mended, &after, form); err != nil {
 			return err
 		}
@@ -125,28 +112,4 @@ func (a *app) showMended(m *why.Mended, after *finding.Report, form string) erro
 		return report.MendedJSON(a.out, m, after)
 	}
 	return report.Mended(a.out, m, after, a.style())
-}
-
-// writeChanges replaces files by what they are to be, each in one step. It changes none if one of them is not any more what
-// it was when it was read.
-func (a *app) writeChanges(changes []why.Change) error {
-	for _, c := range changes {
-		if c.Path == "" {
-			return errors.New("a Dockerfile that was read from standard input cannot be changed")
-		}
-		now, err := a.world.Read(c.Path, dockerfile.MaxSize)
-		switch {
-		case errors.Is(err, fs.ErrNotExist) && len(c.Before) == 0:
-		case err != nil:
-			return fmt.Errorf("reading %s again: %w", c.Name, err)
-		case !bytes.Equal(now, c.Before):
-			return fmt.Errorf("%s has changed since it was read; nothing was written", c.Name)
-		}
-	}
-	for _, c := range changes {
-		if err := a.world.Write(c.Path, c.After); err != nil {
-			return fmt.Errorf("writing %s: %w", c.Name, err)
-		}
-	}
-	return nil
 }

@@ -10,9 +10,7 @@ import (
 
 	"github.com/ctxaudit/ctxaudit/internal/files"
 	"github.com/ctxaudit/ctxaudit/internal/finding"
-	"github.com/ctxaudit/ctxaudit/internal/inventory"
 	"github.com/ctxaudit/ctxaudit/internal/report"
-	"github.com/ctxaudit/ctxaudit/internal/simulate"
 )
 
 // output is a format and where it goes: a file, or standard output if File is "".
@@ -65,21 +63,6 @@ func needsViews(outputs []output) bool {
 	return slices.ContainsFunc(outputs, func(o output) bool { return o.NeedsViews })
 }
 
-// view lists the files of an image and its context; of an image that could not be predicted there is none.
-func view(image *simulate.Image, context string) (*inventory.Inventory, error) {
-	if image == nil {
-		return nil, nil
-	}
-	var main *simulate.Context
-	if image.Plan.RemoteContext == "" {
-		var err error
-		if main, err = image.MainContext(context); err != nil {
-			return nil, err
-		}
-	}
-	return inventory.Take(image, main)
-}
-
 // write writes an audit in every format that was asked for. A report that cannot be written is an error, but the others
 // are written all the same.
 func (a *app) write(outputs []output, r report.Audit, style report.Style) error {
@@ -93,7 +76,7 @@ func (a *app) write(outputs []output, r report.Audit, style report.Style) error 
 			plain := style
 			plain.Color, plain.Width = false, 0
 			if err = o.WriteTo(&report.Screen{W: &b}, r, plain); err == nil {
-				err = a.writeNamed(o.File, b.Bytes())
+				err = a.world.WriteNamed(o.File, b.Bytes())
 			}
 		}
 		if err == nil && o.Name == "github" {
@@ -123,7 +106,7 @@ func (a *app) jobSummary(r report.Audit) error {
 	if err != nil {
 		return err
 	}
-	return a.appendNamed(name, text)
+	return a.world.AppendNamed(name, text)
 }
 
 // sources reads the files that findings point into. What cannot be read is left out: a report then shows no line of it.

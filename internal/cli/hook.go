@@ -7,7 +7,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/ctxaudit/ctxaudit/internal/engine"
 	"github.com/ctxaudit/ctxaudit/internal/finding"
 	"github.com/ctxaudit/ctxaudit/internal/policy"
 	"github.com/ctxaudit/ctxaudit/internal/project"
@@ -52,7 +51,13 @@ The images are those that check finds in --context, with the same configuration.
 		if len(args) == 0 {
 			return nil
 		}
-		found, err := a.checkSubjects(cmd, &f, []string{*dir})
+		asked, err := a.checkAsked(cmd, &f, []string{*dir})
+		if err != nil {
+			return err
+		}
+		c := f.check(asked)
+		c.Files = args
+		done, err := a.check(cmd, c)
 		var none *project.NoDockerfileError
 		if errors.As(err, &none) {
 			return nil
@@ -60,17 +65,8 @@ The images are those that check finds in --context, with the same configuration.
 		if err != nil {
 			return err
 		}
-		found.Subjects = project.Concerned(found.Subjects, args)
-		done, err := a.audit(cmd.Context(), &found, f.options())
-		if err != nil {
-			return err
-		}
-		images, subjects := engine.Reports(done)
-		if err := a.settle(images, subjects, &f); err != nil {
-			return err
-		}
 		r := report.Audit{
-			Report: finding.NewReport(images), Version: version(), FailOn: failOn, Rules: shownRules(), Sources: a.sources(images),
+			Report: finding.NewReport(done.Reports), Version: version(), FailOn: failOn, Rules: shownRules(), Sources: a.sources(done.Reports),
 		}
 		if sum := r.Summary; sum.Errors+sum.Warnings+sum.Notes == 0 {
 			return nil

@@ -154,7 +154,7 @@ func (a *app) removeLines(c *simulate.Context, lines []int) error {
 	if err != nil {
 		return err
 	}
-	return a.writeChanges([]why.Change{{Name: c.Ignore.Name, Path: name, Before: c.Ignore.Bytes(), After: after}})
+	return a.engine().Write([]why.Change{{Name: c.Ignore.Name, Path: name, Before: c.Ignore.Bytes(), After: after}})
 }
 
 // withoutLines gives a file without some of its lines, and every other byte as it is.

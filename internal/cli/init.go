@@ -31,7 +31,7 @@ workflows and so on describe, and its other Dockerfiles with the context of each
 		if len(args) > 0 {
 			dir = args[0]
 		}
-		disk := a.disk(cmd.Context(), dir, "auto")
+		disk := a.see(cmd.Context(), dir).Disk("auto")
 		if err := disk.CheckContext(dir); err != nil {
 			return err
 		}

@@ -2,20 +2,16 @@ package cli
 
 import (
 	"bufio"
-	"context"
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
-	"github.com/ctxaudit/ctxaudit/internal/audit"
+	"github.com/ctxaudit/ctxaudit/internal/engine"
 	"github.com/ctxaudit/ctxaudit/internal/policy"
-	"github.com/ctxaudit/ctxaudit/internal/project"
 	"github.com/ctxaudit/ctxaudit/internal/report"
-	"github.com/ctxaudit/ctxaudit/internal/simulate"
 	"github.com/ctxaudit/ctxaudit/internal/why"
 )
 
@@ -98,50 +94,28 @@ It exits with 0 if the target is in the image, with 1 if it is not, or not all o
 			}
 			rest = args[1:]
 		}
-		subjects, err := a.whySubjects(cmd, &f, rest)
+		asked, err := a.asked(cmd, &f.buildFlags, false, f.config, f.image, rest)
 		if err != nil {
 			return err
 		}
+		asked.Own = true
 		output := ""
 		if f.traceback != "" {
 			if output, err = a.readOutput(f.traceback); err != nil {
 				return err
 			}
 		}
-		var answers []*why.Answer
-		for _, s := range subjects {
-			e, err := explainer(cmd.Context(), s)
-			if err != nil {
-				return a.refused(err, form == "json")
-			}
-			e.All = f.all
-			some, err := explain(cmd.Context(), e, targets, output)
-			if err != nil {
-				return a.refused(err, form == "json")
-			}
-			if len(subjects) > 1 {
-				for _, answer := range some {
-					answer.Image = s.Name
-				}
-			}
-			answers = append(answers, some...)
+		answers, notices, err := a.engine().Why(cmd.Context(), engine.Question{Asked: asked, Targets: targets, Output: output, All: f.all})
+		a.tell(notices)
+		if err != nil {
+			return a.refused(misnamed(cmd, err), form == "json")
 		}
-		answers = somewhere(answers)
 		if len(answers) == 0 {
 			return errors.New("nothing in that output says that something is missing; known are the messages of Python, Node, shells, docker run and BuildKit")
 		}
-		return a.showAnswers(answers, form, len(subjects) == 1 && len(targets) == 1)
+		return a.showAnswers(answers, form, len(targets) == 1 && answers[0].Image == "")
 	}
 	return cmd
-}
-
-// somewhere leaves out that an image knows nothing of a target that another one knows.
-func somewhere(answers []*why.Answer) []*why.Answer {
-	known := map[string]bool{}
-	for _, a := range answers {
-		known[a.Target] = known[a.Target] || a.Verdict != why.NotFound
-	}
-	return slices.DeleteFunc(answers, func(a *why.Answer) bool { return known[a.Target] && a.Verdict == why.NotFound })
 }
 
 // targets gives what is asked about: one, or those on the lines of standard input.
@@ -168,7 +142,7 @@ func (a *app) targets(arg string) ([]string, error) {
 func (a *app) readOutput(name string) (string, error) {
 	in := a.env.Stdin
 	if name != "-" {
-		data, err := a.readNamed(name, maxOutput)
+		data, err := a.world.ReadNamed(name, maxOutput)
 		if err != nil {
 			return "", fmt.Errorf("reading %s: %w", name, err)
 		}
@@ -179,75 +153,6 @@ func (a *app) readOutput(name string) (string, error) {
 		return "", fmt.Errorf("reading the output: %w", err)
 	}
 	return string(data), nil
-}
-
-// whySubjects gives the images to ask: the one that flags describe, those of the configuration, the one of the context's
-// own Dockerfile, or those that discovery finds.
-func (a *app) whySubjects(cmd *cobra.Command, f *whyFlags, args []string) ([]audit.Subject, error) {
-	opt, err := a.options(cmd, &f.buildFlags, args)
-	if err != nil {
-		return nil, err
-	}
-	if f.config != "" && f.set() {
-		return nil, usagef(cmd, "--config describes the images; it cannot be combined with flags that do")
-	}
-	disk := a.disk(cmd.Context(), contextOf(args), "auto")
-	has := func(name string) bool { return disk.Has(opt.Context, name) }
-	if f.set() || project.IsRemote(opt.Context) || f.config == "" && len(f.image) == 0 && !has(policy.FileName) && (has("Dockerfile") || has("dockerfile")) {
-		if len(f.image) > 0 {
-			return nil, usagef(cmd, "--image chooses among several images, and flags describe one")
-		}
-		plain := []audit.Subject{disk.Subject("image", opt, &policy.Image{})}
-		if f.set() || project.IsRemote(opt.Context) {
-			return plain, nil
-		}
-		// The images are those that a check finds for it: a Compose file may build it with arguments.
-		if own, err := project.Own(cmd.Context(), disk, opt.Context); err != nil || len(own) > 0 {
-			return own, err
-		}
-		return plain, nil
-	}
-	found, err := a.named(cmd, disk, opt, f.config, f.image)
-	if err != nil {
-		return nil, err
-	}
-	a.tell(found.Notices)
-	return found.Subjects, nil
-}
-
-// explainer predicts an image. One that cannot be built can be asked about its context all the same.
-func explainer(ctx context.Context, s audit.Subject) (*why.Explainer, error) {
-	e := &why.Explainer{Image: s.Image, Subject: s}
-	if e.Image == nil {
-		image, err := simulate.Build(ctx, s.Options)
-		if err != nil && (image == nil || !errors.As(err, &e.Failure)) {
-			return nil, err
-		}
-		e.Image = image
-	}
-	if e.Image.Plan.RemoteContext != "" {
-		return e, nil
-	}
-	var err error
-	e.Main, err = e.Image.MainContext(s.Options.Context)
-	return e, err
-}
-
-// explain answers for each target, and for what a program's output says is missing.
-func explain(ctx context.Context, e *why.Explainer, targets []string, output string) ([]*why.Answer, error) {
-	var out []*why.Answer
-	for _, t := range targets {
-		answer, err := e.Explain(ctx, t)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, answer)
-	}
-	if output == "" {
-		return out, nil
-	}
-	clues, err := e.Clues(ctx, output)
-	return append(out, clues...), err
 }
 
 // showAnswers writes answers; alone tells that exactly one was asked for, which JSON gives as an object and not in a list.

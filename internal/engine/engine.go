@@ -41,28 +41,22 @@ type Options struct {
 	Lints bool
 	// Repairs asks for repairs, AllRepairs for every one that holds and not only the best.
 	Repairs, AllRepairs bool
-	// View, if it is not nil, makes of an image what Audited.View then has. The image is nil if the build would fail.
-	View func(s audit.Subject, image *simulate.Image) (any, error)
+	// view, if it is not nil, makes of an image what Audited.view then has. The image is nil if the build would fail.
+	view func(s audit.Subject, image *simulate.Image) (any, error)
 }
 
 // Audited is an image that was audited.
 type Audited struct {
 	Subject audit.Subject
 	Report  finding.ImageReport
-	View    any
+	view    any
 }
 
 // Audit checks images, several at a time; what comes of it does not depend on how many. One that costs too much to follow
 // becomes a notice; it is an error if none is left. The predictions that subjects bring are let go of.
 func (e *Engine) Audit(ctx context.Context, subjects []audit.Subject, o Options) (done []Audited, skipped []finding.Notice, err error) {
-	all := budget.From(ctx)
-	ctx = budget.With(ctx, all)
 	var beyond *budget.Beyond
-	for i, r := range e.beside(ctx, subjects, o) {
-		if !all.Join(r.spent) {
-			// In its turn it has what is left to all.
-			r.audited, r.err = e.audit(ctx, i, len(subjects), subjects[i], o)
-		}
+	for i, r := range e.inOrder(ctx, subjects, o) {
 		if errors.As(r.err, &beyond) {
 			skipped = append(skipped, finding.Notice{File: beyond.File, Line: beyond.Line, Text: fmt.Sprintf("%s is not audited: %s", subjects[i].Name, beyond.Text())})
 			continue
@@ -70,7 +64,7 @@ func (e *Engine) Audit(ctx context.Context, subjects []audit.Subject, o Options)
 		if r.err != nil {
 			return nil, nil, r.err
 		}
-		done = append(done, r.audited)
+		done = append(done, r.Audited)
 	}
 	if len(done) == 0 && beyond != nil {
 		return nil, skipped, errors.New("no image is left to audit")
@@ -80,10 +74,27 @@ func (e *Engine) Audit(ctx context.Context, subjects []audit.Subject, o Options)
 
 // result is what came of an image, and what it cost.
 type result struct {
-	audited Audited
-	err     error
-	spent   *budget.Budget
-	ready   chan struct{}
+	Audited
+	err   error
+	spent *budget.Budget
+	ready chan struct{}
+}
+
+// inOrder audits images on all cores, and gives what came of each in their order, in which their cost is counted, too.
+func (e *Engine) inOrder(ctx context.Context, subjects []audit.Subject, o Options) iter.Seq2[int, *result] {
+	return func(yield func(int, *result) bool) {
+		all := budget.From(ctx)
+		ctx := budget.With(ctx, all)
+		for i, r := range e.beside(ctx, subjects, o) {
+			if !all.Join(r.spent) {
+				// In its turn it has what is left to all.
+				r.Audited, r.err = e.audit(ctx, i, len(subjects), subjects[i], o)
+			}
+			if !yield(i, r) {
+				return
+			}
+		}
+	}
 }
 
 // beside audits images on all cores, and gives what came of each in their order. It ends when all that it began has ended.
@@ -100,7 +111,7 @@ func (e *Engine) beside(ctx context.Context, subjects []audit.Subject, o Options
 			group.Go(func() {
 				for i := int(next.Add(1)) - 1; i < len(subjects); i = int(next.Add(1)) - 1 {
 					r := &results[i]
-					r.audited, r.err = e.audit(budget.With(ctx, r.spent), i, len(subjects), subjects[i], o)
+					r.Audited, r.err = e.audit(budget.With(ctx, r.spent), i, len(subjects), subjects[i], o)
 					subjects[i].Image = nil // of hundreds of images, nobody could keep all
 					close(r.ready)
 				}
@@ -135,8 +146,8 @@ func (e *Engine) audit(ctx context.Context, i, of int, s audit.Subject, o Option
 	if err == nil && o.Lints && image != nil {
 		addLints(&r, image)
 	}
-	if err == nil && o.View != nil {
-		d.View, err = o.View(s, image)
+	if err == nil && o.view != nil {
+		d.view, err = o.view(s, image)
 	}
 	if err != nil {
 		return d, fmt.Errorf("auditing image %s: %w", s.Name, err)
@@ -151,6 +162,13 @@ func (e *Engine) audit(ctx context.Context, i, of int, s audit.Subject, o Option
 	}
 	d.Report, d.Subject.Image = r, nil
 	return d, nil
+}
+
+// at tells what is being done.
+func (e *Engine) at(format string, args ...any) {
+	if e.At != nil {
+		e.At(fmt.Sprintf(format, args...))
+	}
 }
 
 // begin gives what tells of the work on an image, and what ends it. All that is being done is told in the images' order.
@@ -203,32 +221,4 @@ func (e *Engine) addAbsent(ctx context.Context, s audit.Subject, r *finding.Imag
 	}
 	slices.SortStableFunc(r.Findings, finding.Compare)
 	return nil
-}
-
-// OnlyNew leaves of each report the findings that the images of a revision do not have, and gives how many it leaves out.
-func (e *Engine) OnlyNew(ctx context.Context, reports []finding.ImageReport, before []audit.Subject, revision string, o Options) (old int, err error) {
-	have := map[string]bool{}
-	for _, s := range before {
-		s.Sendable = o.Sendable
-		r, _, err := audit.Run(ctx, s)
-		if err != nil {
-			return 0, fmt.Errorf("auditing image %s at revision %s: %w", s.Name, revision, err)
-		}
-		for _, g := range r.Findings {
-			have[s.Name+"\x00"+g.Identity()] = true
-		}
-	}
-	for i := range reports {
-		img := &reports[i]
-		fresh := []finding.Finding{}
-		for _, g := range img.Findings {
-			if have[img.Name+"\x00"+g.Identity()] {
-				old++
-				continue
-			}
-			fresh = append(fresh, g)
-		}
-		img.Findings = fresh
-	}
-	return old, nil
 }

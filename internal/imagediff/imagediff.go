@@ -1,16 +1,14 @@
 // Package imagediff tells what a change does to images: the files that enter and leave them, the settings that change, and
-// the findings that appear and disappear. Both states are predicted and audited; nothing is built.
+// the findings that appear and disappear. Both states were predicted and audited; nothing is built.
 package imagediff
 
 import (
 	"cmp"
-	"context"
 	"maps"
 	"path"
 	"slices"
 	"strings"
 
-	"github.com/ctxaudit/ctxaudit/internal/audit"
 	"github.com/ctxaudit/ctxaudit/internal/finding"
 	"github.com/ctxaudit/ctxaudit/internal/simulate"
 )
@@ -75,74 +73,39 @@ type Setting struct {
 	After  *string `json:"after"`
 }
 
-// state is an image in one of the two states.
-type state struct {
-	subject audit.Subject
-	report  finding.ImageReport
+// State is an image in one of the two states, as it was audited.
+type State struct {
+	Report  finding.ImageReport
+	context string          // its main context
 	image   *simulate.Image // nil if the build fails
 	files   map[string]simulate.File
 }
 
-// Compare audits two states and tells them apart. Images are the same if their names are.
-func Compare(ctx context.Context, base, head []audit.Subject) (*Diff, error) {
-	before, err := states(ctx, base)
-	if err != nil {
-		return nil, err
+// Take takes down what a prediction holds; nil is one of a build that fails. context is the main context.
+func Take(context string, image *simulate.Image) (*State, error) {
+	s := &State{context: context, image: image}
+	var err error
+	if image != nil {
+		s.files, err = image.Files()
 	}
-	after, err := states(ctx, head)
-	if err != nil {
-		return nil, err
-	}
-	d := &Diff{Version: 1, Images: []Image{}}
-	names := map[string]bool{}
-	for name := range before {
-		names[name] = true
-	}
-	for name := range after {
-		names[name] = true
-	}
-	for _, name := range slices.Sorted(maps.Keys(names)) {
-		img, err := compare(name, before[name], after[name])
-		if err != nil {
-			return nil, err
-		}
-		d.Images = append(d.Images, img)
-	}
-	return d, nil
+	return s, err
 }
 
-func states(ctx context.Context, subjects []audit.Subject) (map[string]*state, error) {
-	out := map[string]*state{}
-	for _, s := range subjects {
-		r, image, err := audit.Run(ctx, s)
-		if err != nil {
-			return nil, err
-		}
-		st := &state{subject: s, report: r, image: image}
-		if image != nil {
-			if st.files, err = image.Files(); err != nil {
-				return nil, err
-			}
-		}
-		out[s.Name] = st
-	}
-	return out, nil
-}
-
-func compare(name string, before, after *state) (Image, error) {
+// Compare tells what becomes of an image. Either state is nil if there is no such image in it, but not both.
+func Compare(name string, before, after *State) (Image, error) {
 	img := Image{Name: name, Left: []Group{}, Entered: []Group{}, Settings: []Setting{}, New: []finding.Finding{}, Gone: []finding.Finding{}}
 	switch {
 	case before == nil:
-		img.Status, img.Dockerfile, img.New = Added, after.report.Dockerfile, after.report.Findings
+		img.Status, img.Dockerfile, img.New = Added, after.Report.Dockerfile, after.Report.Findings
 		img.Entered = groups(after.files, nil)
 		return img, nil
 	case after == nil:
-		img.Status, img.Dockerfile, img.Gone = Removed, before.report.Dockerfile, before.report.Findings
+		img.Status, img.Dockerfile, img.Gone = Removed, before.Report.Dockerfile, before.Report.Findings
 		img.Left = groups(before.files, nil)
 		return img, nil
 	}
-	img.Dockerfile = after.report.Dockerfile
-	img.New, img.Gone = missing(after.report.Findings, before.report.Findings), missing(before.report.Findings, after.report.Findings)
+	img.Dockerfile = after.Report.Dockerfile
+	img.New, img.Gone = missing(after.Report.Findings, before.Report.Findings), missing(before.Report.Findings, after.Report.Findings)
 	if before.image == nil || after.image == nil {
 		img.Status = Fails
 		if before.image == nil && after.image == nil && len(img.New)+len(img.Gone) == 0 {
@@ -229,8 +192,8 @@ func groups(files, other map[string]simulate.File) []Group {
 }
 
 // reasons says of what left why it did, and how many imports of it break.
-func (s *state) reasons(left []Group, found []finding.Finding) error {
-	main, err := s.image.MainContext(s.subject.Options.Context)
+func (s *State) reasons(left []Group, found []finding.Finding) error {
+	main, err := s.image.MainContext(s.context)
 	if err != nil {
 		return err
 	}
@@ -273,7 +236,7 @@ func (s *state) reasons(left []Group, found []finding.Finding) error {
 }
 
 // brought names the instruction that brings a group into the image.
-func (s *state) brought(g *Group) {
+func (s *State) brought(g *Group) {
 	n, _, err := s.image.Tree.Stat(g.Path)
 	if err != nil {
 		return

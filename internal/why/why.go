@@ -7,6 +7,7 @@ package why
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path"
 	"strconv"
@@ -139,6 +140,41 @@ type Explainer struct {
 	Subject audit.Subject
 	// All asks for every import of a module, and for all fixes.
 	All bool
+}
+
+// NewExplainer predicts an image, unless it was. One that cannot be built can be asked about its context all the same.
+func NewExplainer(ctx context.Context, s audit.Subject) (*Explainer, error) {
+	e := &Explainer{Image: s.Image, Subject: s}
+	if e.Image == nil {
+		image, err := simulate.Build(ctx, s.Options)
+		if err != nil && (image == nil || !errors.As(err, &e.Failure)) {
+			return nil, err
+		}
+		e.Image = image
+	}
+	if e.Image.Plan.RemoteContext != "" {
+		return e, nil
+	}
+	var err error
+	e.Main, err = e.Image.MainContext(s.Options.Context)
+	return e, err
+}
+
+// Answers explains each target, and what a program's output says is missing.
+func (e *Explainer) Answers(ctx context.Context, targets []string, output string) ([]*Answer, error) {
+	var out []*Answer
+	for _, t := range targets {
+		answer, err := e.Explain(ctx, t)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, answer)
+	}
+	if output == "" {
+		return out, nil
+	}
+	clues, err := e.Clues(ctx, output)
+	return append(out, clues...), err
 }
 
 var moduleName = lazyre.New(`^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*$`)

@@ -1,4 +1,4 @@
-package cli
+package engine
 
 import (
 	"os"
@@ -17,8 +17,8 @@ func TestWriteChangesRefusesWhatChanged(t *testing.T) {
 	a, b := filepath.Join(dir, "a"), filepath.Join(dir, "b")
 	require.NoError(t, os.WriteFile(a, []byte("old a"), 0o640))
 	require.NoError(t, os.WriteFile(b, []byte("somebody else's b"), 0o644))
-	app := app{world: project.NewWorld(t.Context(), dir, false)}
-	err := app.writeChanges([]why.Change{
+	e := &Engine{World: project.NewWorld(t.Context(), dir, false)}
+	err := e.Write([]why.Change{
 		{Name: "a", Path: a, Before: []byte("old a"), After: []byte("new a")},
 		{Name: "b", Path: b, Before: []byte("old b"), After: []byte("new b")},
 	})
@@ -27,7 +27,7 @@ func TestWriteChangesRefusesWhatChanged(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, "old a", string(data))
 
-	require.NoError(t, app.writeChanges([]why.Change{
+	require.NoError(t, e.Write([]why.Change{
 		{Name: "a", Path: a, Before: []byte("old a"), After: []byte("new a")},
 		{Name: "new", Path: filepath.Join(dir, "new"), After: []byte("n")},
 	}))
@@ -41,5 +41,5 @@ func TestWriteChangesRefusesWhatChanged(t *testing.T) {
 	require.NoError(t, err)
 	assert.Len(t, entries, 3, "a temporary file was left behind")
 
-	assert.Error(t, app.writeChanges([]why.Change{{Name: "gone", Path: filepath.Join(dir, "gone"), Before: []byte("x")}}))
+	assert.Error(t, e.Write([]why.Change{{Name: "gone", Path: filepath.Join(dir, "gone"), Before: []byte("x")}}))
 }

@@ -1,0 +1,166 @@
+package project
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/ctxaudit/ctxaudit/dockerfile"
+	"github.com/ctxaudit/ctxaudit/internal/audit"
+	"github.com/ctxaudit/ctxaudit/internal/policy"
+)
+
+// Asked says which images somebody asks about: one that he describes, those of a configuration, or those that the repository
+// builds.
+type Asked struct {
+	// Options describe the one image, of which Policy says what it must hold. If Policy is nil only their context counts.
+	Options dockerfile.Options
+	Policy  *policy.Image
+	// Own prefers the images of the context's own Dockerfile to all that the repository builds.
+	Own bool
+	// Config names a configuration; "" is the one beside the context, if there is one.
+	Config string
+	// Only are the names of the images that are asked about; none are all.
+	Only []string
+}
+
+// UnknownImageError says that there is no image of a name.
+type UnknownImageError struct {
+	Name   string
+	Config string // in which it was looked for, "" if in what the repository builds
+	Have   []string
+}
+
+func (e *UnknownImageError) Error() string {
+	if e.Config != "" {
+		return fmt.Sprintf("%s has no image %q; it has %s", e.Config, e.Name, strings.Join(e.Have, ", "))
+	}
+	return fmt.Sprintf("there is no image %q; there are %s", e.Name, strings.Join(e.Have, ", "))
+}
+
+// Images gives the images that are asked about, as they are in a state of the files. With an error there may still be notices.
+func (s State) Images(ctx context.Context, a Asked) (Images, error) {
+	opt := a.Options
+	if err := s.CheckContext(opt.Context); err != nil {
+		return Images{}, err
+	}
+	if a.Policy != nil {
+		return s.one(a), nil
+	}
+	beside := filepath.Join(opt.Context, policy.FileName)
+	has := func(name string) bool { return s.Has(opt.Context, name) }
+	switch {
+	case a.Config != "" && a.Config != beside:
+		s.world.NameConfig(a.Config) // a person named it; what is beside the context is the repository's own
+		return s.configured(a.Config, a.Only)
+	case a.Config != "" || has(policy.FileName):
+		return s.configured(beside, a.Only)
+	case a.Own && len(a.Only) == 0 && (has("Dockerfile") || has("dockerfile")):
+		// A Compose file may build it with arguments.
+		own, err := Own(ctx, s, opt.Context)
+		if err != nil || len(own) > 0 {
+			return Images{Subjects: own}, err
+		}
+		a.Policy = &policy.Image{}
+		return s.one(a), nil
+	}
+	found, err := Discover(ctx, s, opt.Context)
+	if err == nil {
+		found.Subjects, err = only(found.Subjects, a.Only)
+	}
+	return found, err
+}
+
+// one gives the image that is described.
+func (s State) one(a Asked) Images {
+	name := "image"
+	if a.Options.Target != "" {
+		name = a.Options.Target
+	}
+	return Images{Subjects: []audit.Subject{s.Subject(name, a.Options, a.Policy)}}
+}
+
+// only leaves of images those of some names; all if there are none.
+func only(subjects []audit.Subject, names []string) ([]audit.Subject, error) {
+	if len(names) == 0 {
+		return subjects, nil
+	}
+	var have []string
+	for _, s := range subjects {
+		have = append(have, s.Name)
+	}
+	var out []audit.Subject
+	for _, name := range names {
+		i := slices.Index(have, name)
+		if i < 0 {
+			return nil, &UnknownImageError{Name: name, Have: have}
+		}
+		out = append(out, subjects[i])
+	}
+	return out, nil
+}
+
+// configured gives the images of a configuration.
+func (s State) configured(name string, names []string) (Images, error) {
+	data, err := s.ReadFile(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return Images{}, fmt.Errorf("configuration %s does not exist", name)
+	}
+	if err != nil {
+		return Images{}, fmt.Errorf("reading configuration: %w", err)
+	}
+	file, err := policy.Parse(filepath.ToSlash(name), data)
+	if err != nil {
+		return Images{}, err
+	}
+	for _, n := range names {
+		if file.Images[n] == nil {
+			return Images{}, &UnknownImageError{Name: n, Config: name, Have: file.Names()}
+		}
+	}
+	if len(names) == 0 {
+		names = file.Names()
+	}
+	var out Images
+	for _, n := range names {
+		img := file.Images[n]
+		opt := requested(img, filepath.Dir(name))
+		if err := s.CheckContext(opt.Context); err != nil {
+			return Images{}, &policy.Error{File: name, Line: file.Line("images", n, "context"), Message: err.Error()}
+		}
+		subject := s.Subject(n, opt, img)
+		subject.PolicyFile = file
+		out.Subjects = append(out.Subjects, subject)
+	}
+	return out, nil
+}
+
+// requested gives the request of an image of a configuration that lies in a directory.
+func requested(img *policy.Image, dir string) dockerfile.Options {
+	rel := func(p string) string {
+		if p == "" || filepath.IsAbs(p) || IsRemote(p) {
+			return p
+		}
+		return filepath.Join(dir, p)
+	}
+	opt := dockerfile.Options{
+		Context: rel(img.Context), Dockerfile: rel(img.Dockerfile), Target: img.Target, BuildArgs: img.BuildArgs, Platform: img.Platform,
+	}
+	if opt.Context == "" {
+		opt.Context = dir
+	}
+	for k, v := range img.BuildContexts {
+		if opt.BuildContexts == nil {
+			opt.BuildContexts = map[string]string{}
+		}
+		if !strings.Contains(v, "://") {
+			v = rel(v)
+		}
+		opt.BuildContexts[k] = v
+	}
+	return opt
+}
