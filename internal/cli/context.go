@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"io/fs"
-	"path/filepath"
 	"slices"
 
 	"github.com/spf13/cobra"
@@ -99,7 +98,7 @@ func (a *app) contextEntries(cmd *cobra.Command, opt dockerfile.Options, used, i
 		}
 		return sortContext(entries), nil
 	}
-	c, err := simulate.OpenContext(simulate.MainContext, opt.Context, dockerfileOf(opt))
+	c, err := simulate.OpenMain(opt)
 	if err != nil {
 		return nil, err
 	}
@@ -124,19 +123,6 @@ func sortedSources(m *simulate.Image) []int {
 	}
 	slices.Sort(ids)
 	return ids
-}
-
-// dockerfileOf tells where the Dockerfile would be read from: only an ignore file beside it matters here, so it need
-// not exist.
-func dockerfileOf(opt dockerfile.Options) dockerfile.DockerfileInfo {
-	switch opt.Dockerfile {
-	case "-":
-		return dockerfile.DockerfileInfo{}
-	case "":
-		return dockerfile.DockerfileInfo{Dir: opt.Context, Path: filepath.Join(opt.Context, "Dockerfile")}
-	default:
-		return dockerfile.DockerfileInfo{Dir: filepath.Dir(opt.Dockerfile), Path: opt.Dockerfile}
-	}
 }
 
 func contextEntry(e dockerctx.Entry) report.ContextEntry {

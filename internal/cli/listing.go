@@ -18,7 +18,7 @@ import (
 // of all of them would take several times what the context itself remembers. Only JSON shows sizes, so that text needs
 // no stat for each file.
 func (a *app) listContext(opt dockerfile.Options, ignored, asJSON bool) error {
-	c, err := simulate.OpenContext(simulate.MainContext, opt.Context, dockerfileOf(opt))
+	c, err := simulate.OpenMain(opt)
 	if err != nil {
 		return a.refused(err, asJSON)
 	}

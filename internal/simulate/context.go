@@ -67,6 +67,18 @@ func openAfter(plan *dockerfile.Plan, prior *Image) Contexts {
 // samePattern compares a pattern of a definition with one of the file it was read from: a definition is UTF-8.
 func samePattern(sent, written string) bool { return sent == string([]rune(written)) }
 
+// OpenMain opens the main context of a request. Its Dockerfile need not exist: only an ignore file beside it matters.
+func OpenMain(opt dockerfile.Options) (*Context, error) {
+	df := dockerfile.DockerfileInfo{Dir: filepath.Dir(opt.Dockerfile), Path: opt.Dockerfile}
+	switch opt.Dockerfile {
+	case "-":
+		df = dockerfile.DockerfileInfo{}
+	case "":
+		df = dockerfile.DockerfileInfo{Dir: opt.Context, Path: filepath.Join(opt.Context, "Dockerfile")}
+	}
+	return OpenContext(MainContext, opt.Context, df)
+}
+
 // MainContext gives the image's main context, also when no instruction reads it; nil if it is remote.
 func (m *Image) MainContext(dir string) (*Context, error) {
 	for _, s := range m.Sources {
