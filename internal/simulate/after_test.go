@@ -33,6 +33,13 @@ func entries(t *testing.T, m *Image) (out []string) {
 	return append(out, fmt.Sprint(m.Opaque))
 }
 
+// withoutWarnings gives a plan as far as one is comparable that was made of another one.
+func withoutWarnings(p *dockerfile.Plan) dockerfile.Plan {
+	out := *p
+	out.Warnings, out.Dockerfile.Open = nil, nil
+	return out
+}
+
 // TestBuildAfter edits ignore files and Dockerfiles at random: what is predicted after an earlier prediction is what is
 // predicted without.
 func TestBuildAfter(t *testing.T) {
@@ -98,7 +105,7 @@ func TestBuildAfter(t *testing.T) {
 		}
 		return lines
 	}
-	shared := 0
+	shared, replanned := 0, 0
 	for range 500 {
 		ignore, text := list(r.IntN(5), pattern), append([]string{pick("FROM scratch", "FROM base")}, list(1+r.IntN(6), instruction)...)
 		build := func(prior *Image) (*Image, error) {
@@ -128,6 +135,10 @@ func TestBuildAfter(t *testing.T) {
 			}
 			require.NoError(t, afterErr, what)
 			require.Equal(t, entries(t, fresh), entries(t, after), what)
+			require.Equal(t, withoutWarnings(fresh.Plan), withoutWarnings(after.Plan), what)
+			if &after.Plan.Stages[0] == &prior.Plan.Stages[0] {
+				replanned++
+			}
 			require.NoError(t, after.Verify(t.Context(), prior), what)
 			require.Equal(t, allChanges(t, prior, fresh), changes(t, prior, after), what)
 			require.NoError(t, rootfs.WalkNode("", after.Tree.Root(), func(p string, n *rootfs.Node) error {
@@ -140,4 +151,5 @@ func TestBuildAfter(t *testing.T) {
 		}
 	}
 	assert.Greater(t, shared, 500, "something must be taken over")
+	assert.Greater(t, replanned, 200, "where only the ignore file differs nothing is compiled")
 }

@@ -32,40 +32,65 @@ func Build(ctx context.Context, opt dockerfile.Options) (*Image, error) {
 	return BuildAfter(ctx, opt, nil)
 }
 
-// BuildAfter is Build for a request that differs little from that of an earlier prediction: see [Run].
+// BuildAfter is Build for a request that differs little from that of an earlier prediction: see [Run]. Where only ignore files
+// differ the plan is that of the prediction, and says nothing of what BuildKit would warn of.
 func BuildAfter(ctx context.Context, opt dockerfile.Options, prior *Image) (*Image, error) {
-	plan, err := dockerfile.Compile(ctx, opt)
-	if err != nil {
-		return nil, err
+	plan, contexts := prior.replan(opt)
+	if plan == nil {
+		var err error
+		if plan, err = dockerfile.Compile(ctx, opt); err != nil {
+			return nil, err
+		}
+		contexts = checked(opener(plan, prior))
 	}
-	return Run(ctx, plan, openAfter(plan, prior), prior)
+	m, err := Run(ctx, plan, contexts, prior)
+	if m != nil {
+		m.request = opt
+	}
+	return m, err
 }
 
 // Open gives the contexts of a plan from disk. A context that several operations read is opened once.
-func Open(plan *dockerfile.Plan) Contexts { return openAfter(plan, nil) }
+func Open(plan *dockerfile.Plan) Contexts { return checked(opener(plan, nil)) }
 
-// openAfter is Open with the patterns of the contexts of an earlier prediction; nil for none.
-func openAfter(plan *dockerfile.Plan, prior *Image) Contexts {
+// opener gives the contexts of a plan, with the patterns of those of an earlier prediction; nil for none.
+func opener(plan *dockerfile.Plan, prior *Image) Contexts {
 	opened := map[string]*Context{}
 	return func(src *dockerfile.LocalSource) (*Context, error) {
 		if c, ok := opened[src.Name]; ok {
 			return c, nil
 		}
 		c, err := openContext(src.Name, src.Dir, plan.Dockerfile, prior.context(src.Name))
-		if err != nil {
-			return nil, err
+		if err == nil {
+			opened[src.Name] = c
 		}
-		// The front end read the ignore file by itself. What we show to people must be what it used.
-		if len(src.ExcludePatterns) > 0 && (c.Ignore == nil || !slices.EqualFunc(src.ExcludePatterns, c.Ignore.Patterns(), samePattern)) {
-			return nil, fmt.Errorf("%s: the ignore file that was found is not the one that BuildKit uses", src.Dir)
-		}
-		opened[src.Name] = c
-		return c, nil
+		return c, err
 	}
 }
 
-// samePattern compares a pattern of a definition with one of the file it was read from: a definition is UTF-8.
-func samePattern(sent, written string) bool { return sent == string([]rune(written)) }
+// checked holds contexts against their sources. The front end read the ignore file by itself: what we show to people must be
+// what it used.
+func checked(open Contexts) Contexts {
+	return func(src *dockerfile.LocalSource) (*Context, error) {
+		c, err := open(src)
+		if err == nil && len(src.ExcludePatterns) > 0 && !slices.Equal(src.ExcludePatterns, c.sent()) {
+			return nil, fmt.Errorf("%s: the ignore file that was found is not the one that BuildKit uses", src.Dir)
+		}
+		return c, err
+	}
+}
+
+// sent gives the patterns of the ignore file as they stand in a definition, which is UTF-8.
+func (c *Context) sent() []string {
+	if c.Ignore == nil {
+		return nil
+	}
+	patterns := slices.Clone(c.Ignore.Patterns())
+	for i, p := range patterns {
+		patterns[i] = string([]rune(p))
+	}
+	return patterns
+}
 
 // OpenMain opens the main context of a request. Its Dockerfile need not exist: only an ignore file beside it matters.
 func OpenMain(opt dockerfile.Options) (*Context, error) {

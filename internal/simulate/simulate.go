@@ -59,6 +59,7 @@ type Image struct {
 	scripts map[int]*steps.Script
 	cost    *cost
 	prior   *Image // an earlier prediction that this one shares with; nil for none
+	request dockerfile.Options
 	notes   sync.Map
 }
 

@@ -45,8 +45,8 @@ type Repairer struct {
 // search is what the repairers of an image share that carry a candidate on.
 type search struct {
 	budget int // trials that are left
-	// trials are those of the finding that is repaired now, by what the edited files hold: edits that are tried one after the
-	// other and then together come to the same.
+	// trials are by what the edited files hold: edits that are tried one after the other and then together come to the same, and
+	// findings have repairs in common.
 	trials map[string]*trial
 }
 
@@ -63,7 +63,7 @@ const (
 // NewRepairer prepares a search. It gives nil if there is nothing to edit: the Dockerfile does not even compile, or the
 // context is remote.
 func NewRepairer(ctx context.Context, s audit.Subject, r finding.ImageReport, m *simulate.Image) (*Repairer, error) {
-	return newRepairer(ctx, &trial{subject: s, report: r, image: m}, &search{budget: maxTrials}, 0)
+	return newRepairer(ctx, &trial{subject: s, report: r, image: m}, &search{budget: maxTrials, trials: map[string]*trial{}}, 0)
 }
 
 // newRepairer prepares a search that begins at a trial.
@@ -156,9 +156,6 @@ func (r *Repairer) Fixes(ctx context.Context, f finding.Finding) (fixes []findin
 	}
 	if len(list) == 0 && f.ContextPath != "" && f.Rule != finding.RequiredUntracked && f.Rule != finding.UntrackedInImage && f.Rule != finding.RequiredNotUploaded {
 		tried = append(tried, "no kind of edit applies to it")
-	}
-	if r.depth == 0 {
-		r.search.trials = map[string]*trial{}
 	}
 	seen := map[string]bool{}
 	for len(list) > 0 {
