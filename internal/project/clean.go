@@ -20,13 +20,39 @@ type Clean struct {
 }
 
 func newClean(w *World, search string) Clean {
-	return Clean{world: w, search: search, answers: &answers{by: map[string]any{}}}
+	return Clean{world: w, search: search, answers: &answers{by: map[string]any{}, held: map[string]map[string]bool{}}}
 }
 
 // answers are what git said, by question and directory.
 type answers struct {
 	mu sync.Mutex
 	by map[string]any
+	// held are names that are tracked, by the context in which they were asked about: each image and each trial of a repair asks
+	// about all that its program needs.
+	held map[string]map[string]bool
+}
+
+// unknown gives those of some names that are not known to be tracked.
+func (a *answers) unknown(contextDir string, names []string) (out []string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	held := a.held[contextDir]
+	for _, n := range names {
+		if !held[n] {
+			out = append(out, n)
+		}
+	}
+	return out
+}
+
+// remember remembers that a name is tracked.
+func (a *answers) remember(contextDir, name string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.held[contextDir] == nil {
+		a.held[contextDir] = map[string]bool{}
+	}
+	a.held[contextDir][name] = true
 }
 
 // once answers a question about a directory, from what git said before if it was asked.
@@ -49,6 +75,7 @@ const smallIndex = 4 << 20
 
 // Absent implements audit.Clean.
 func (c Clean) Absent(contextDir string, names []string) (map[string]audit.Absence, error) {
+	names = c.answers.unknown(contextDir, names)
 	if len(names) == 0 {
 		return nil, nil
 	}
@@ -69,7 +96,14 @@ func (c Clean) Absent(contextDir string, names []string) (map[string]audit.Absen
 		return nil, nil // Notices reports what failed
 	}
 	tracks := func(p string) bool { return held[path.Join(rel, p)] }
-	wanted := slices.DeleteFunc(slices.Clone(names), tracks)
+	var wanted []string
+	for _, n := range names {
+		if tracks(n) {
+			c.answers.remember(contextDir, n)
+		} else {
+			wanted = append(wanted, n)
+		}
+	}
 	fsys, err := c.world.Directory(contextDir)
 	if err != nil || len(wanted) == 0 {
 		return nil, nil
