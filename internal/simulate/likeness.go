@@ -140,7 +140,7 @@ func (t *twins) instead(c *copier, src *rootfs.Node, srcAt, dst string) *rootfs.
 		return nil
 	}
 	// What is made takes after the directory around it.
-	x, err := was.Tree.Lstat(path.Dir(dst))
+	x, err := t.before.After(t.op).Tree.Lstat(path.Dir(dst))
 	y, err2 := c.dst.Lstat(path.Dir(dst))
 	if err != nil || err2 != nil || !x.IsDir() || !y.IsDir() || x.Perm != y.Perm || x.Owner != y.Owner {
 		return nil
