@@ -49,7 +49,7 @@ type Checked struct {
 }
 
 // Check finds images, audits them, and takes out what does not count. Where the notices say why no image is left to be audited,
-// that there is none is no error.
+// that there is none is no error, unless it is asked for those for which some files matter.
 func (e *Engine) Check(ctx context.Context, c Check) (*Checked, error) {
 	out := &Checked{}
 	state := e.World.Disk(c.Untracked)
@@ -62,7 +62,7 @@ func (e *Engine) Check(ctx context.Context, c Check) (*Checked, error) {
 	found, err := state.Images(ctx, c.Asked)
 	out.Notices = found.Notices
 	var none *project.NoDockerfileError
-	if err != nil && (!errors.As(err, &none) || len(found.Notices) == 0) {
+	if err != nil && (!errors.As(err, &none) || len(found.Notices) == 0 || len(c.Files) > 0) {
 		return out, err
 	}
 	if len(c.Files) > 0 {
