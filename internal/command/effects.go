@@ -29,10 +29,11 @@ type Effect struct {
 	Path string // absolute
 	// From are the sources, absolute; one that ends in "/." means what is in it.
 	From []string
-	// Into tells that the path is a directory into which things go, Itself that it is what comes of them, even if a directory is there.
+	// Into tells that the path is a directory into which things go, or is named as one, by a dot at its end, that is not to be removed;
+	// Itself that it is what comes of them, even if a directory is there.
 	Into, Itself bool
 	// Recursive tells that what is below goes, too, Parents that directories above are made, Keep that modes and owners stay, Force
-	// that what is there is replaced.
+	// that what is there is replaced, and takes the mode of a directory that is made.
 	Recursive, Parents, Keep, Force bool
 	// Text is a content, the target of a link, or a mode as chmod takes it, "" for the usual one.
 	Text string
@@ -61,7 +62,7 @@ var effects = map[string]func(c *Call) (list []Effect, ok bool){
 	"adduser": func(c *Call) ([]Effect, bool) { return c.home(true), false },
 	"rm": func(c *Call) ([]Effect, bool) {
 		o := ParseLetters(c.Args, "", "-r -R -f -i -I -d -v")
-		return c.on(o.Operands, Effect{Kind: Removes, Recursive: o.Has("-r", "-R", "--recursive")})
+		return c.on(o.Operands, Effect{Kind: Removes, Recursive: o.Has("-r", "-R", "--recursive"), Force: o.Has("-f", "--force")})
 	},
 	"unlink": func(c *Call) ([]Effect, bool) { return c.on(c.Args, Effect{Kind: Removes}) },
 	"rmdir": func(c *Call) ([]Effect, bool) {
@@ -85,13 +86,16 @@ var effects = map[string]func(c *Call) (list []Effect, ok bool){
 	},
 	"ln": func(c *Call) ([]Effect, bool) {
 		o := ParseLetters(c.Args, targetValued, "-s -f -n -v -T -r -i -b -h")
-		if !o.Has("-s", "--symbolic") || o.Has("-r", "--relative", "-t", "--target-directory", "-b") || len(o.Operands) == 0 || len(o.Operands) > 2 {
+		if !o.Has("-s", "--symbolic") || o.Has("-r", "--relative", "-t", "--target-directory", "-b", "-T", "--no-target-directory") || len(o.Operands) == 0 || len(o.Operands) > 2 {
 			return nil, false
 		}
 		target, name := o.Operands[0], o.Operands[len(o.Operands)-1]
-		e := Effect{Kind: Links, Text: target.Text, Force: o.Has("-f", "--force"), Itself: o.Has("-n", "-T", "-h", "--no-dereference", "--no-target-directory")}
-		if len(o.Operands) == 1 {
+		e := Effect{Kind: Links, Text: target.Text, Force: o.Has("-f", "--force"), Itself: o.Has("-n", "-h", "--no-dereference")}
+		if e.Into = strings.HasSuffix(name.Text, "/"); len(o.Operands) == 1 {
 			e.Into, name = true, shell.Word{Text: "."}
+		}
+		if at := c.S.Abs(target.Text); at != "" {
+			e.From = []string{at}
 		}
 		list, ok := c.on([]shell.Word{name}, e)
 		return list, ok && target.Known()
@@ -127,7 +131,9 @@ func (c *Call) on(names []shell.Word, e Effect) (list []Effect, ok bool) {
 			ok = false
 			continue
 		}
-		list = append(list, e)
+		one := e
+		one.Into = e.Into || e.Kind == Removes && strings.HasPrefix(w.Text[strings.LastIndexByte(w.Text, '/')+1:], ".") && strings.Trim(w.Text[strings.LastIndexByte(w.Text, '/')+1:], ".") == ""
+		list = append(list, one)
 	}
 	return list, ok
 }
@@ -169,7 +175,7 @@ func install(c *Call) ([]Effect, bool) {
 		mode.Text = "755"
 	}
 	if o.Has("-d", "--directory") {
-		list, ok := c.on(o.Operands, Effect{Kind: MakesDir, Parents: true, Text: mode.Text})
+		list, ok := c.on(o.Operands, Effect{Kind: MakesDir, Parents: true, Text: mode.Text, Force: true})
 		return list, ok && exact
 	}
 	list, ok := c.transfer(o, Effect{Kind: Copies, Parents: o.Has("-D"), Text: mode.Text})

@@ -197,7 +197,7 @@ func (m *Mays) could() []int32 {
 // Mark notes that an operation may put something at a path, or below it. Links on the way to it are not followed.
 func (t *Tree) Mark(p string, op int32) error {
 	p = absolute(p)
-	t.made(p)
+	t.mayMake(p)
 	dir, below := p, ""
 	for {
 		n, err := t.Lstat(dir)

@@ -62,6 +62,22 @@ func TestMayPatterns(t *testing.T) {
 	assert.Equal(t, []May{{2, ""}}, tree.HeldBy("/app/web").All())
 }
 
+// What is removed may be made again by whom a pattern stands for.
+func TestMadeAgain(t *testing.T) {
+	for pattern, gone := range map[string]string{
+		"/app/**/node_modules": "/app/node_modules", "/app/**/target": "/app/web/target/x", "/app/*.egg-info": "/app/shop.egg-info", "/app": "/app/dist",
+	} {
+		tree := New()
+		require.NoError(t, tree.Put("/app", NewNode(Attr{Kind: KindDir})))
+		require.NoError(t, tree.Erase(gone))
+		require.NoError(t, tree.Mark(pattern, 1))
+		assert.True(t, tree.MayHold(gone), pattern)
+		require.NoError(t, tree.Erase(gone))
+		require.NoError(t, tree.Mark("/other/**/x", 1))
+		assert.False(t, tree.MayHold(gone), pattern)
+	}
+}
+
 func TestUnlikely(t *testing.T) {
 	tree := New()
 	require.NoError(t, tree.Put("/src", NewNode(Attr{Kind: KindDir, Op: 1})))

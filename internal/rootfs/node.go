@@ -148,6 +148,8 @@ type Attr struct {
 	Member string
 	// Implied tells of a directory that was made only because something below it was wanted.
 	Implied bool
+	// Unsure tells that a step may have changed or removed it: it was there as it is.
+	Unsure bool
 	// May are the operations that may have put more into a directory than is known, or made an unknown entry; see [Tree.HeldBy].
 	May *Mays
 }

@@ -32,10 +32,12 @@ func (t *Tree) Root() *Node { return t.root }
 
 // Fork gives a tree with the same content that changes independently of t, in constant time.
 func (t *Tree) Fork() *Tree {
-	// Both must leave alone what they share from now on.
-	t.edit = new(edit)
+	t.Freeze() // both must leave alone what they share from now on
 	return &Tree{root: t.root, edit: new(edit), gone: t.gone}
 }
+
+// Freeze leaves alone from now on what the tree holds, as [Tree.Fork] does: who reads an entry later finds it as it is.
+func (t *Tree) Freeze() { t.edit = new(edit) }
 
 // maxGone bounds the paths that are remembered to be absent: what is not remembered may be there.
 const maxGone = 1000
@@ -65,6 +67,15 @@ func (t *Tree) made(p string) {
 			return p == g || strings.HasPrefix(p, g+"/") || strings.HasPrefix(g, strings.TrimSuffix(p, "/")+"/")
 		})
 	}
+}
+
+// mayMake forgets that nothing is at a path, or at one above or below it, that a pattern means.
+func (t *Tree) mayMake(pattern string) {
+	if !strings.ContainsAny(pattern, `*?[\`) {
+		t.made(pattern)
+		return
+	}
+	t.gone = slices.DeleteFunc(slices.Clone(t.gone), func(g string) bool { return len(after(g[1:], pattern[1:])) > 0 })
 }
 
 // PathError is a path with what is wrong with it: fs.ErrNotExist, syscall.ENOTDIR, or [ErrTooManyLinks].

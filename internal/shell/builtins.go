@@ -92,7 +92,17 @@ func (sh *Interp) builtin(s, child *State, argv []Word) ([]*State, bool) {
 	rest := argv[1:]
 	switch name := argv[0].Text; name {
 	case "cd", "pushd":
-		s.Chdir(cdTarget(argv))
+		to := cdTarget(argv)
+		if dir := s.Abs(to.Text); sh.Fixed && dir != "" {
+			switch sh.Stat(dir) {
+			case Absent, Regular:
+				s.exit = failed
+				return []*State{s}, true
+			case Directory:
+				s.exit = succeeded
+			}
+		}
+		s.Chdir(to)
 	case "popd":
 		s.Chdir(Word{Text: Hole})
 	case "export", "readonly", "declare", "typeset", "local":
@@ -134,6 +144,7 @@ func (sh *Interp) builtin(s, child *State, argv []Word) ([]*State, bool) {
 		return sh.Walk(s, strings.Join(Texts(rest), " ")), true
 	case "echo", "printf":
 		sh.print(s, echo(s, argv))
+		s.exit = succeeded
 	case "command", "builtin":
 		rest = afterSwitches(rest)
 		if len(rest) == 0 || strings.HasPrefix(argv[1].Text, "-") && argv[1].Text != "-p" && argv[1].Text != "--" {

@@ -408,7 +408,7 @@ func (s *State) prints(words []Word) (Word, bool) {
 	directory := false
 	for _, w := range words[1:] {
 		if strings.HasPrefix(w.Text, "-") {
-			directory = directory || w.Text == "--directory" || w.Text[1] != '-' && strings.Contains(w.Text, "d")
+			directory = directory || w.Text == "--directory" || !strings.HasPrefix(w.Text, "--") && strings.Contains(w.Text, "d")
 			continue
 		}
 		operands = append(operands, w)

@@ -100,16 +100,18 @@ func (sh *Interp) WriteText(s *State, name Word, text string) {
 	}
 }
 
-// wrote tells who asks of the output that a redirection took.
-func (sh *Interp) wrote(s *State, p *sink) {
-	if sh.Wrote == nil || p.to == "" {
-		return
+// wrote tells who asks of the output that a redirection took, and reports whether that surely fails.
+func (sh *Interp) wrote(s *State, p *sink) (fails bool) {
+	if sh.Wrote == nil || p == nil || p.to == "" {
+		return false
 	}
 	o := Output{Text: p.text.String(), Appends: p.appends}
 	if o.Known = !p.unknown && !strings.Contains(o.Text, Hole); !strings.Contains(p.to, Hole) {
 		o.File = p.to
 	}
+	sh.exit = notKnown
 	sh.Wrote(s, o)
+	return sh.exit == failed
 }
 
 // print writes text where the output of a command goes.

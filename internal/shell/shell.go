@@ -132,6 +132,7 @@ type Interp struct {
 	// Budget is what walks may spend: a step is a command or a statement, bytes are those of values. nil: steps are bounded.
 	Budget *budget.Budget
 
+	exit    exit // of the program that was run last
 	written map[string]Written
 	active  map[string]int // files that are being walked
 	depth   int
@@ -223,6 +224,7 @@ type State struct {
 	arg0  string // "$0"
 	last  Word   // "$_": the last word of the command before
 
+	exit     exit   // how the command before ended
 	source   source // the file that the command stands in
 	in       Input  // standard input
 	out      *sink  // where standard output goes, nil if nobody asks
@@ -359,6 +361,25 @@ func (s *State) lookup(name string) (Word, bool) {
 	return Word{Text: v.value, Variable: true}, ok
 }
 
+// exit is what is known of how a command ended.
+type exit uint8
+
+const (
+	notKnown exit = iota
+	succeeded
+	failed
+)
+
+// truth is what a condition on the command comes to.
+func (e exit) truth() truth { return truth{known: e != notKnown, yes: e == succeeded, fixed: true} }
+
+// Exits tells how the program ends that is being run, if that is sure.
+func (sh *Interp) Exits(ok bool) {
+	if sh.exit = failed; ok {
+		sh.exit = succeeded
+	}
+}
+
 // Enter counts one step and one level of depth; leave comes back. ok is false where there are no more.
 func (sh *Interp) Enter(o Origin) (leave func(), ok bool) {
 	if sh.depth >= maxDepth {
@@ -399,8 +420,8 @@ func (sh *Interp) Stat(file string) FileKind {
 		return Unknown
 	}
 	kind := sh.Files.Stat(file)
-	if _, ok := sh.written[file]; ok && kind == Absent {
-		return Unknown // what a script writes may be there
+	if _, ok := sh.written[file]; ok && kind == Absent && sh.Wrote == nil {
+		return Unknown // what a script writes may be there, unless the files are kept up to date
 	}
 	return kind
 }

@@ -105,25 +105,34 @@ func (sh *Interp) join(in []*State) []*State {
 	if !sh.Merge || len(in) < 2 || slices.ContainsFunc(in, func(s *State) bool { return s.returned }) {
 		return in
 	}
-	s := in[0]
 	for _, o := range in[1:] {
-		if o.Dir != s.Dir {
-			s.Dir = ""
-		}
-		s.DirVariable = s.DirVariable || o.DirVariable
-		s.ArgsUnknown = s.ArgsUnknown || o.ArgsUnknown || !slices.Equal(Texts(o.args), Texts(s.args))
-		for name, v := range o.vars {
-			if have := s.vars[name]; have != v {
-				s.vars[name] = variable{value: Hole, exported: have.exported || v.exported}
-			}
-		}
-		for name := range s.vars {
-			if _, ok := o.vars[name]; !ok {
-				s.vars[name] = variable{value: Hole, exported: s.vars[name].exported}
-			}
-		}
+		in[0].merge(o)
 	}
 	return in[:1]
+}
+
+// merge makes of a state what is known if it may be another one, too.
+func (s *State) merge(o *State) {
+	if o.Dir != s.Dir {
+		s.Dir = ""
+	}
+	s.DirVariable = s.DirVariable || o.DirVariable
+	s.ArgsUnknown = s.ArgsUnknown || o.ArgsUnknown || !slices.Equal(Texts(o.args), Texts(s.args))
+	for name, v := range o.vars {
+		if have := s.vars[name]; have != v {
+			s.vars[name] = variable{value: Hole, exported: have.exported || v.exported}
+		}
+	}
+	for name := range s.vars {
+		if _, ok := o.vars[name]; !ok {
+			s.vars[name] = variable{value: Hole, exported: s.vars[name].exported}
+		}
+	}
+	for name, f := range o.funcs {
+		if _, ok := s.funcs[name]; !ok {
+			s.funcs[name] = f
+		}
+	}
 }
 
 // distinct drops states that know the same, and the last ones where there are too many: what is lost then is a
@@ -132,7 +141,7 @@ func distinct(in []*State) []*State {
 	var out []*State
 	for _, s := range in {
 		same := func(o *State) bool {
-			return o.Dir == s.Dir && o.returned == s.returned && o.Conditional == s.Conditional &&
+			return o.Dir == s.Dir && o.returned == s.returned && o.Conditional == s.Conditional && o.exit == s.exit &&
 				maps.Equal(o.vars, s.vars) && slices.Equal(Texts(o.args), Texts(s.args)) && len(o.funcs) == len(s.funcs)
 		}
 		if len(out) < maxStates && !slices.ContainsFunc(out, same) {
@@ -145,11 +154,14 @@ func distinct(in []*State) []*State {
 func (sh *Interp) stmt(s *State, st *syntax.Stmt) []*State {
 	s.Here = s.place(st.Pos())
 	in, out := s.in, s.out
+	s.exit = notKnown
 	sh.redirections(s, st)
-	if to := s.out; to != out && to != nil {
-		defer func(s *State) { sh.wrote(s, to) }(s.Clone())
+	to := s.out
+	if to == out {
+		to = nil
 	}
 	if st.Cmd == nil {
+		sh.wrote(s, to)
 		s.in, s.out = in, out
 		return []*State{s}
 	}
@@ -162,14 +174,21 @@ func (sh *Interp) stmt(s *State, st *syntax.Stmt) []*State {
 	if !ok {
 		return nil
 	}
-	after := []*State{s}
+	after, before := []*State{s}, s.Clone()
 	if st.Background {
 		sh.cmd(s.Clone(), st.Cmd)
 	} else {
 		after = sh.cmd(s, st.Cmd)
 	}
+	fails := sh.wrote(before, to)
 	for _, o := range after {
 		o.in, o.out = in, out
+		switch {
+		case fails:
+			o.exit = failed
+		case st.Negated && o.exit != notKnown:
+			o.exit = succeeded + failed - o.exit
+		}
 	}
 	return after
 }
@@ -187,7 +206,9 @@ func (sh *Interp) cmd(s *State, cmd syntax.Command) []*State {
 	case *syntax.Block:
 		return sh.stmts([]*State{s}, c.Stmts)
 	case *syntax.Subshell:
-		sh.stmts([]*State{s.Clone()}, c.Stmts)
+		if inner := sh.stmts([]*State{s.Clone()}, c.Stmts); len(inner) == 1 {
+			s.exit = inner[0].exit
+		}
 	case *syntax.IfClause:
 		return sh.ifClause(s, c)
 	case *syntax.CaseClause:
@@ -206,6 +227,12 @@ func (sh *Interp) cmd(s *State, cmd syntax.Command) []*State {
 		out := sh.stmts([]*State{body}, c.Do)
 		if t.known && t.yes != c.Until {
 			return out // an endless loop: what follows it is only reached by break
+		}
+		for _, after := range in { // nobody knows how often it ran
+			after.exit = notKnown
+			for _, o := range out {
+				after.merge(o)
+			}
 		}
 		return in
 	case *syntax.ForClause:
@@ -231,23 +258,36 @@ func (sh *Interp) binary(s *State, c *syntax.BinaryCmd) []*State {
 		left.out = pipe
 		sh.stmt(left, c.X)
 		right.in = pipe.read()
-		sh.stmt(right, c.Y)
+		if after := sh.stmt(right, c.Y); len(after) == 1 {
+			s.exit = after[0].exit
+		}
 		return []*State{s}
 	}
 	var out []*State
 	was := s.Tolerated
 	s.Tolerated = was || c.Op == syntax.OrStmt && !givesUp(c.Y)
-	for _, x := range sh.stmt(s, c.X) {
-		x.Tolerated = was
+	left := sh.stmt(s, c.X)
+	for _, x := range left {
+		x.Tolerated, x.OneOfSeveral = was, x.OneOfSeveral || len(left) > 1
 		if x.returned {
 			out = append(out, x)
 			continue
 		}
 		t := sh.truth(x, c.X)
-		if !t.known && c.Op == syntax.AndStmt && !checks(c.X) {
+		if !t.known {
+			t = x.exit.truth()
+		}
+		taken := !t.known && c.Op == syntax.AndStmt && !checks(c.X)
+		if taken {
 			t = truth{known: true, yes: true, fixed: true} // what is run is taken to succeed
 		}
-		out = append(out, sh.branch(x, t, c.Op == syntax.AndStmt, func(y *State) []*State { return sh.stmt(y, c.Y) })...)
+		right := sh.branch(x, t, c.Op == syntax.AndStmt, func(y *State) []*State { return sh.stmt(y, c.Y) })
+		for _, y := range right {
+			if taken && y.exit == succeeded {
+				y.exit = notKnown
+			}
+		}
+		out = append(out, right...)
 	}
 	return sh.join(out)
 }
@@ -288,8 +328,11 @@ func (sh *Interp) ifClause(s *State, c *syntax.IfClause) []*State {
 	in := sh.stmts([]*State{s}, c.Cond)
 	var out []*State
 	for _, x := range in {
-		x.Tolerated = was
+		x.Tolerated, x.OneOfSeveral = was, x.OneOfSeveral || len(in) > 1
 		t := sh.truths(x, c.Cond)
+		if !t.known {
+			t = x.exit.truth()
+		}
 		was := x.Conditional
 		then, other := x.Clone(), x
 		run := func(st *State, yes bool, walk func(*State) []*State) {
@@ -414,6 +457,7 @@ func (sh *Interp) call(s *State, c *syntax.CallExpr) []*State {
 			out = sh.function(s, f, argv)
 		} else {
 			sh.program(child, argv, false)
+			s.exit = child.exit
 			out = []*State{s}
 		}
 	}
@@ -427,9 +471,10 @@ func (sh *Interp) call(s *State, c *syntax.CallExpr) []*State {
 func (sh *Interp) program(s *State, argv []Word, replaces bool) {
 	c := Call{Argv: argv, Replaces: replaces, Input: s.in}
 	sh.prints(s, c)
-	if sh.Run != nil {
+	if sh.exit = notKnown; sh.Run != nil {
 		sh.Run(s.Clone(), c)
 	}
+	s.exit = sh.exit
 }
 
 func (sh *Interp) function(s *State, f function, argv []Word) []*State {

@@ -67,7 +67,7 @@ func TestBuildAfter(t *testing.T) {
 	instruction := func() string {
 		switch r.IntN(12) {
 		case 0:
-			return pick("RUN true", "RUN rm -rf /srv/a /srv/m.py", "RUN mkdir -p /opt/1 && rm /app/x/data.txt")
+			return pick("RUN true", "RUN rm -rf /srv/a /srv/m.py", "RUN mkdir -p /opt/1 && rm /app/x/data.txt", "RUN cp -r /app /copy; mv /srv/a /srv/moved", "RUN make", "RUN npm ci", "RUN mkdir -p /app && echo x > /app/new.py && ln -s /app /srv/link")
 		case 1:
 			return "WORKDIR " + pick("/srv", "/app/x", "/")
 		case 2:

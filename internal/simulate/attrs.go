@@ -23,6 +23,8 @@ type attrs struct {
 	perm  *uint16       // --chmod with a number; nil otherwise
 	set   *mode.Set     // --chmod with symbols; nil otherwise
 	umask uint16        // what new entries must not have, of a program that makes them
+	// changes tells that entries are changed where they are, and no new ones made.
+	changes bool
 
 	at    dockerfile.Location
 	cost  *cost
@@ -40,7 +42,10 @@ func (x *attrs) dirPerm() uint16 {
 
 // apply gives what an entry looks like at the destination (copier.copyFileInfo).
 func (x *attrs) apply(a rootfs.Attr, src *rootfs.Node) rootfs.Attr {
-	if x.owner != nil {
+	switch {
+	case x.owner != nil && x.changes:
+		a.Owner = chown(a.Owner, x.owner)
+	case x.owner != nil:
 		a.Owner = chown(rootfs.Owner{}, x.owner)
 	}
 	if a.Kind != rootfs.KindSymlink {

@@ -2,6 +2,7 @@ package simulate
 
 import (
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -15,8 +16,25 @@ import (
 // umask is that of a RUN step, as runc gives it.
 const umask = 0o022
 
-// effector does to a file system what the programs of a RUN step do. A method that reports false leaves it as it is: what comes of the
-// effect is not known there.
+// outcome is what came of an effect.
+type outcome uint8
+
+const (
+	unclear outcome = iota // it is not known, and nothing was done
+	done
+	fails  // the program surely fails at it, and nothing was done
+	partly // it surely fails, and what it did before is not known
+)
+
+// did is done or, where an error of the tree stands for one of the program, fails.
+func did(err error) outcome {
+	if err != nil {
+		return fails
+	}
+	return done
+}
+
+// effector does to a file system what the programs of a RUN step do.
 type effector struct {
 	op   *dockerfile.Op
 	tree *rootfs.Tree
@@ -24,14 +42,15 @@ type effector struct {
 	inputs func(i int) *rootfs.Tree
 	owner  rootfs.Owner // of what is made
 	cost   *cost
+	twins  *twins
 	// removed are the paths that are surely taken away.
 	removed []string
 }
 
-// apply does what a program surely does, and reports whether that is all and known.
-func (x *effector) apply(e command.Effect) bool {
+// apply does what a program surely does.
+func (x *effector) apply(e command.Effect) outcome {
 	if x.mounted(e.Path) != nil {
-		return true // what is written there is no part of the image
+		return done // what is written there is no part of the image
 	}
 	switch e.Kind {
 	case command.MakesDir:
@@ -41,19 +60,30 @@ func (x *effector) apply(e command.Effect) bool {
 	case command.Writes:
 		return x.write(e)
 	case command.Copies, command.Moves:
-		ok := true
+		out, failed := done, false
 		for _, from := range e.From {
-			ok = x.transfer(e, from) && ok
+			switch x.transfer(e, from) {
+			case unclear:
+				if out = unclear; failed {
+					out = partly
+				}
+			case fails: // the others are still done
+				if failed = true; out == unclear {
+					out = partly
+				} else if out == done {
+					out = fails
+				}
+			case partly:
+				out, failed = partly, true
+			}
 		}
-		return ok
+		return out
 	case command.Links:
 		return x.link(e)
 	case command.Removes:
 		return x.remove(e)
-	case command.SetsMode, command.SetsOwner:
-		return x.set(e)
 	}
-	return false
+	return x.set(e)
 }
 
 // mounted gives the mount that a path lies in, nil if it is of the root file system.
@@ -66,65 +96,98 @@ func (x *effector) mounted(p string) *dockerfile.Mount {
 	return nil
 }
 
-// source gives what a program finds at a path, also in a mount; nil if that is not known.
-func (x *effector) source(p string) (n *rootfs.Node, at string) {
-	tree := x.tree
-	if m := x.mounted(p); m != nil {
-		if m.Kind != dockerfile.MountBind || m.Input < 0 {
-			return nil, ""
-		}
-		tree = x.inputs(m.Input)
-		p = path.Join("/", m.Selector, strings.TrimPrefix(p, path.Clean(m.Dest)))
-	}
-	if tree == nil {
-		return nil, ""
-	}
-	n, at, err := tree.Stat(p)
-	if err != nil || n.Kind == rootfs.KindUnknown {
-		return nil, ""
-	}
-	return n, at
-}
-
-// place gives where a path leads, links of its directories followed, if the directory is there.
-func (x *effector) place(p string) (at string, ok bool) {
+// place gives where a path leads, links of its directories followed, and whether the directory is there.
+func (x *effector) place(p string) (at string, dir outcome) {
 	at, err := x.tree.ResolveParent(p)
-	if err != nil || at == "/" {
-		return at, err == nil
+	if err != nil {
+		return at, x.absent(path.Dir(p))
+	}
+	if at == "/" {
+		return at, done
 	}
 	n, err := x.tree.Lstat(path.Dir(at))
-	return at, err == nil && n.IsDir()
+	switch {
+	case err != nil:
+		return at, x.absent(path.Dir(at))
+	case n.Kind == rootfs.KindUnknown:
+		return at, unclear
+	case !n.IsDir():
+		return at, fails
+	}
+	return at, done
 }
 
+// absent is what it comes to that something is needed at a path at which nothing is known.
+func (x *effector) absent(p string) outcome {
+	if x.tree.CouldHold(p) {
+		return unclear
+	}
+	return fails
+}
+
+// attrs are those of copies of what is there now.
 func (x *effector) attrs() *attrs {
-	return &attrs{op: int32(x.op.ID), at: x.op.Location, cost: x.cost}
+	x.tree.Freeze()
+	return &attrs{op: int32(x.op.ID), at: x.op.Location, cost: x.cost, twins: x.twins}
 }
 
-func (x *effector) put(at string, a rootfs.Attr) bool {
+func (x *effector) put(at string, a rootfs.Attr) outcome {
 	a.Op = int32(x.op.ID)
-	return x.tree.Put(at, rootfs.NewNode(a)) == nil
+	return did(x.tree.Put(at, rootfs.NewNode(a)))
 }
 
-func (x *effector) makeDir(e command.Effect) bool {
+func (x *effector) makeDir(e command.Effect) outcome {
 	at, err := x.tree.Resolve(e.Path)
 	if err != nil {
-		return false
+		return x.absent(path.Dir(e.Path))
 	}
-	if n, err := x.tree.Lstat(at); err == nil && n.IsDir() {
-		return true
+	n, err := x.tree.Lstat(at)
+	if err != nil && x.dangles(e.Path) {
+		return fails
+	}
+	switch {
+	case err == nil && n.Kind == rootfs.KindUnknown:
+		return unclear
+	case err == nil && n.IsDir() && e.Parents && e.Force:
+		return x.set(command.Effect{Kind: command.SetsMode, Path: at, Text: e.Text})
+	case err == nil && n.IsDir() && e.Parents:
+		return done
+	case err == nil:
+		return fails
 	}
 	perm, ok := x.perm(0o777, rootfs.KindDir, e.Text)
-	if parent := path.Dir(at); !ok || !e.Parents && !x.tree.Exists(parent) {
-		return false // it fails, or the directory is one that is not known
+	if !ok {
+		return unclear
 	}
 	owner := x.owner
-	if mkdirAll(x.tree, path.Dir(at), 0o755, &owner, int32(x.op.ID)) != nil {
-		return false
+	if !e.Parents {
+		if _, dir := x.place(at); dir != done {
+			return dir
+		}
+	} else if err := mkdirAll(x.tree, path.Dir(at), 0o755, &owner, int32(x.op.ID)); err != nil {
+		return fails
 	}
 	if e.Owner != "" {
 		owner = rootfs.Owner{User: e.Owner, Group: e.Owner}
 	}
-	return makeDir(x.tree, at, rootfs.Attr{Perm: perm, Op: int32(x.op.ID)}, &owner) == nil
+	return did(makeDir(x.tree, at, rootfs.Attr{Perm: perm, Op: int32(x.op.ID)}, &owner))
+}
+
+// dangles reports whether a path, or a directory on the way to it, is a link to what is surely not there.
+func (x *effector) dangles(p string) bool {
+	for ; p != "/"; p = path.Dir(p) {
+		at, err := x.tree.ResolveParent(p)
+		if err != nil {
+			continue
+		}
+		if n, err := x.tree.Lstat(at); err != nil || n.Kind != rootfs.KindSymlink {
+			continue
+		}
+		if to, err := x.tree.Resolve(p); err == nil && !x.tree.Exists(to) && !x.tree.MayHold(to) {
+			return true
+		}
+	}
+	return false
 }
 
 // perm gives the mode of something new, or what a mode as chmod takes it makes of an old one.
@@ -142,81 +205,106 @@ func (x *effector) perm(old uint16, kind rootfs.Kind, text string) (uint16, bool
 	return rootfs.PermOf(set.Apply(rootfs.FileMode(old) | typeBits(kind))), true
 }
 
-func (x *effector) touch(p string) bool {
+func (x *effector) touch(p string) outcome {
 	at, err := x.tree.Resolve(p)
 	if err != nil {
-		return false
+		return x.absent(path.Dir(p))
 	}
-	if x.tree.Exists(at) {
-		return true
+	if n, err := x.tree.Lstat(at); err == nil {
+		if n.Kind == rootfs.KindUnknown {
+			return unclear
+		}
+		return done
 	}
-	if _, ok := x.place(at); !ok || x.tree.MayHold(at) {
-		return false
+	if _, dir := x.place(at); dir != done {
+		return dir
+	}
+	if x.tree.MayHold(at) {
+		return unclear
 	}
 	return x.put(at, rootfs.Attr{Kind: rootfs.KindFile, Perm: 0o666 &^ umask, Owner: x.owner, Content: inlineContent(nil)})
 }
 
-func (x *effector) write(e command.Effect) bool {
+func (x *effector) write(e command.Effect) outcome {
 	at, err := x.tree.Resolve(e.Path)
-	if err != nil || e.Unknown {
-		return false
+	if err != nil {
+		return x.absent(path.Dir(e.Path))
 	}
 	a := rootfs.Attr{Kind: rootfs.KindFile, Perm: 0o666 &^ umask, Owner: x.owner}
 	text := e.Text
 	n, err := x.tree.Lstat(at)
 	switch {
+	case err == nil && n.IsDir():
+		return fails
 	case err == nil && n.Kind != rootfs.KindFile:
-		return false
+		return unclear
 	case err == nil:
 		a.Perm, a.Owner = n.Perm, n.Owner
-	case x.tree.MayHold(at):
-		return false // it may have another mode, and content before
+	default:
+		if _, dir := x.place(at); dir != done {
+			return dir
+		}
+		if x.tree.MayHold(at) {
+			return unclear // it may have another mode, and content before
+		}
 	}
-	if _, ok := x.place(at); !ok {
-		return false
+	if e.Unknown {
+		return x.change(at, n)
 	}
-	if e.Appends && err == nil {
+	if e.Appends && n != nil {
 		before, inline := n.Content.(inlineContent)
 		if !inline {
-			return false
+			return x.change(at, n)
 		}
 		text = string(before) + text
 	}
 	if len(text) > maxInline {
-		return false
+		return x.change(at, n)
 	}
 	a.Size, a.Content = int64(len(text)), inlineContent(text)
 	return x.put(at, a)
+}
+
+// change is that a step writes to a file what is not known; n is nil for a new one.
+func (x *effector) change(at string, n *rootfs.Node) outcome {
+	if n == nil {
+		return x.put(at, rootfs.Attr{Kind: rootfs.KindFile, Perm: 0o666 &^ umask, Owner: x.owner, Unsure: true})
+	}
+	return did(x.tree.SetAttr(at, func(a *rootfs.Attr) { a.Content, a.Unsure = nil, true }))
 }
 
 // maxInline bounds what is kept of a file that a step writes, in bytes.
 const maxInline = 64 << 10
 
 // transfer copies or moves one source.
-func (x *effector) transfer(e command.Effect, from string) bool {
+func (x *effector) transfer(e command.Effect, from string) outcome {
 	from, contents := strings.CutSuffix(from, "/.")
 	if from == "" {
 		from = "/"
 	}
-	n, at := x.source(from)
-	if !e.Recursive && n != nil && n.IsDir() {
-		return true // it is left out
+	n, at, out := x.source(from, e.Kind == command.Moves || e.Recursive)
+	if e.Parents { // install -D makes the directory whatever comes of the rest
+		_, _ = x.target(e, path.Base(from), contents)
 	}
-	if e.Kind == command.Moves || e.Recursive { // a link is taken as it is
-		if m := x.mounted(from); m == nil {
-			if p, err := x.tree.ResolveParent(from); err == nil {
-				if l, err := x.tree.Lstat(p); err == nil && l.Kind != rootfs.KindUnknown {
-					n, at = l, p
-				}
-			}
+	switch {
+	case out != done:
+		return out
+	case !e.Recursive && n.IsDir():
+		return fails // cp leaves it out
+	case contents && e.Kind == command.Moves:
+		return fails
+	}
+	to, out := x.target(e, path.Base(from), contents)
+	switch {
+	case out != done:
+		return out
+	case to == at:
+		return fails
+	case n.IsDir() && Within(to, at):
+		if have, err := x.tree.Lstat(to); err == nil && !have.IsDir() {
+			return fails
 		}
-	}
-	if n == nil {
-		return false
-	}
-	to, ok := x.target(e, path.Base(from), contents)
-	if !ok || to == at || Within(to, at) && n.IsDir() {
-		return false
+		return partly // into itself: cp does what it can
 	}
 	a := x.attrs()
 	if !e.Keep {
@@ -225,164 +313,297 @@ func (x *effector) transfer(e command.Effect, from string) bool {
 	if e.Text != "" {
 		perm, ok := x.perm(n.Perm, n.Kind, e.Text)
 		if !ok {
-			return false
+			return unclear
 		}
 		a.perm = &perm
 	}
-	if !x.lay(n, to, a) {
-		return false
-	}
 	if e.Kind == command.Moves {
-		if x.mounted(from) != nil || x.tree.Erase(at) != nil {
-			return false
-		}
-		x.removed = append(x.removed, at)
+		return x.move(n, at, to, a)
 	}
-	return true
+	return x.lay(n, to, a)
 }
 
-// target gives where something of a name goes; the directory that it goes to is there then.
-func (x *effector) target(e command.Effect, base string, contents bool) (to string, ok bool) {
+// source gives what a program finds at a path, also in a mount; with itself, a link is taken as it is.
+func (x *effector) source(p string, itself bool) (n *rootfs.Node, at string, out outcome) {
+	tree := x.tree
+	m := x.mounted(p)
+	if m != nil {
+		if m.Kind != dockerfile.MountBind || m.Input < 0 || x.inputs(m.Input) == nil {
+			return nil, "", unclear
+		}
+		tree = x.inputs(m.Input)
+		p = path.Join("/", m.Selector, strings.TrimPrefix(p, path.Clean(m.Dest)))
+	}
+	n, at, err := tree.Stat(p)
+	if itself {
+		if at, err = tree.ResolveParent(p); err == nil {
+			n, err = tree.Lstat(at)
+		}
+	}
+	switch {
+	case err != nil && !tree.CouldHold(at):
+		return nil, "", fails
+	case err != nil, n.Kind == rootfs.KindUnknown:
+		return nil, "", unclear
+	}
+	if m != nil {
+		at = "" // it lies nowhere in the image
+	}
+	return n, at, done
+}
+
+// move puts an entry elsewhere. mv replaces a file, and a directory only if that is empty.
+func (x *effector) move(n *rootfs.Node, at, to string, a *attrs) outcome {
+	if at == "" {
+		return unclear
+	}
+	if have, err := x.tree.Lstat(to); err == nil {
+		if have.IsDir() != n.IsDir() || have.Kind == rootfs.KindUnknown {
+			return fails
+		}
+		if children, err := have.Children(); err != nil || len(children) > 0 {
+			return fails
+		}
+		if have.IsDir() && x.tree.MayHold(path.Join(to, "x")) {
+			return unclear
+		}
+	} else if x.tree.MayHold(to) {
+		return unclear
+	}
+	held := x.tree.HeldBy(at)
+	if err := x.tree.Put(to, a.copyNode(n, x.twins.at(to))); err != nil {
+		return fails
+	}
+	if n.IsDir() {
+		_ = x.tree.SetAttr(to, func(d *rootfs.Attr) { d.May = d.May.Join(held) }) // it is there
+	}
+	if x.tree.Erase(at) == nil {
+		x.removed = append(x.removed, at)
+	}
+	return done
+}
+
+// target gives where something of a name goes.
+func (x *effector) target(e command.Effect, base string, contents bool) (to string, out outcome) {
 	to, err := x.tree.Resolve(e.Path)
 	if err != nil {
-		return "", false
+		return "", x.absent(e.Path)
 	}
 	n, err := x.tree.Lstat(to)
+	link, place := x.place(e.Path)
+	installs := e.Text != "" || e.Kind == command.Moves // they take away what is there
 	switch {
+	case place != done || link == to:
+	case installs && !e.Into && err == nil && n.Kind != rootfs.KindUnknown && !n.IsDir():
+		return link, done
+	case err != nil: // a link to what is not there
+		switch {
+		case installs && !e.Into && !x.tree.MayHold(to):
+			return link, done
+		case x.tree.MayHold(to):
+			return "", unclear
+		}
+		return "", fails
+	}
+	switch {
+	case err == nil && n.Kind == rootfs.KindUnknown:
+		return "", unclear
 	case err == nil && n.IsDir() && !e.Itself:
 		if !contents {
 			to = path.Join(to, base)
 		}
-	case err == nil && n.Kind == rootfs.KindUnknown:
-		return "", false
-	case err != nil && e.Into: // it is a directory, or nothing is copied
-		if !x.tree.MayHold(to) {
-			return "", false
-		}
-		if mkdirAll(x.tree, to, 0o755, nil, int32(x.op.ID)) != nil {
-			return "", false
-		}
-		to = path.Join(to, base)
+		return to, done
+	case err == nil && e.Into:
+		return "", fails
 	case err != nil && x.tree.MayHold(to):
-		return "", false // it may be a directory
-	case err != nil && e.Parents:
+		return "", unclear // it may be a directory
+	case err != nil && e.Into && !(len(e.From) == 1 && e.Kind == command.Moves):
+		if e.Parents || len(e.From) == 1 && e.Recursive {
+			break
+		}
+		return "", fails
+	}
+	if err != nil && e.Parents {
+		dir := path.Dir(to)
+		if e.Into {
+			dir, to = to, path.Join(to, base)
+		}
 		owner := x.owner
-		if mkdirAll(x.tree, path.Dir(to), 0o755, &owner, int32(x.op.ID)) != nil {
-			return "", false
+		if mkdirAll(x.tree, dir, 0o755, &owner, int32(x.op.ID)) != nil {
+			return "", fails
 		}
 	}
-	_, ok = x.place(to)
-	return to, ok
+	_, out = x.place(to)
+	return to, out
 }
 
 // lay puts a copy of an entry at a path, a directory into one that is there.
-func (x *effector) lay(n *rootfs.Node, to string, a *attrs) bool {
+func (x *effector) lay(n *rootfs.Node, to string, a *attrs) outcome {
 	if a.cost.kept.Steps(1) != nil {
-		return false
+		return unclear
 	}
 	have, err := x.tree.Lstat(to)
-	if err != nil && x.tree.MayHold(to) && n.IsDir() {
-		return false // something may be in it
-	}
 	switch {
+	case err != nil && x.tree.MayHold(to):
+		return unclear // something may be there, or in it
 	case err != nil:
-		return x.tree.Put(to, a.copyNode(n, nil)) == nil
+		return did(x.tree.Put(to, a.copyNode(n, x.twins.at(to))))
+	case have.Kind == rootfs.KindUnknown:
+		return unclear
 	case have.IsDir() != n.IsDir():
-		return false
+		return fails
 	case !n.IsDir():
-		c := a.copyNode(n, nil)
-		if a.umask != 0 && have.Kind == rootfs.KindFile && c.Kind == rootfs.KindFile {
-			c.Perm, c.Owner = have.Perm, have.Owner // it is written into what is there
-		}
-		return x.tree.Put(to, c) == nil
+		return x.overwrite(n, have, to, a)
 	}
 	children, err := n.Children()
 	if err != nil {
-		return false
+		return unclear
 	}
+	out := done
 	for _, c := range children {
-		if !x.lay(c.Node, path.Join(to, c.Name), a) {
-			return false
+		switch x.lay(c.Node, path.Join(to, c.Name), a) {
+		case unclear:
+			return unclear
+		case fails:
+			out = fails
 		}
 	}
-	return x.tree.SetAttr(to, func(d *rootfs.Attr) { d.May = d.May.Join(n.May) }) == nil
+	_ = x.tree.SetAttr(to, func(d *rootfs.Attr) { // it is there
+		d.May = d.May.Join(n.May)
+		if a.umask == 0 {
+			d.Perm, d.Owner = n.Perm, n.Owner
+		}
+	})
+	return out
 }
 
-func (x *effector) link(e command.Effect) bool {
-	to, err := x.tree.ResolveParent(e.Path)
-	if err != nil {
-		return false
+// overwrite copies a file onto what is there: into a file, or through a link.
+func (x *effector) overwrite(n, have *rootfs.Node, to string, a *attrs) outcome {
+	if a.perm == nil && (n.Kind != rootfs.KindFile || have.Kind != rootfs.KindFile) {
+		return x.change(to, have)
 	}
-	if at, err := x.tree.Resolve(e.Path); err == nil && !e.Itself {
+	c := a.copyNode(n, x.twins.at(to))
+	if a.umask != 0 && a.perm == nil {
+		c.Perm, c.Owner = have.Perm, have.Owner
+	}
+	return did(x.tree.Put(to, c))
+}
+
+func (x *effector) link(e command.Effect) outcome {
+	to, dir := x.place(e.Path)
+	if e.Path != "/" && dir != done {
+		return dir
+	}
+	at, err := x.tree.Resolve(e.Path)
+	if e.Itself { // a link to a directory is replaced, a directory is not
+		at = to
+	}
+	if err == nil {
 		if n, err := x.tree.Lstat(at); err == nil && n.IsDir() {
 			to = path.Join(at, path.Base(e.Text))
-		} else if err != nil && x.tree.MayHold(at) {
-			return false
+		} else if err == nil && n.Kind == rootfs.KindUnknown || err != nil && x.tree.MayHold(at) {
+			return unclear
+		} else if e.Into {
+			return fails
 		}
 	}
-	if n, err := x.tree.Lstat(to); err == nil && (n.IsDir() || !e.Force) {
-		return n.Kind == rootfs.KindSymlink && n.Link == e.Text
-	}
-	if _, ok := x.place(to); !ok {
-		return false
+	if n, err := x.tree.Lstat(to); err == nil && (n.IsDir() || !e.Force || n.Kind != rootfs.KindSymlink && slices.Contains(e.From, to)) {
+		return fails // also a link in the place of what it leads to
+	} else if err != nil && x.tree.MayHold(to) {
+		return unclear
 	}
 	return x.put(to, rootfs.Attr{Kind: rootfs.KindSymlink, Perm: 0o777, Link: e.Text, Owner: x.owner})
 }
 
 // remove takes away what a program removes. Until somebody may make it again, nothing is there.
-func (x *effector) remove(e command.Effect) bool {
+func (x *effector) remove(e command.Effect) outcome {
 	at, err := x.tree.ResolveParent(e.Path)
-	if err != nil || at == "/" {
-		return true
-	}
-	n, err := x.tree.Lstat(at)
-	if err == nil && n.IsDir() && !e.Recursive {
-		return true // rm refuses it, and rmdir unless it is empty
-	}
-	if err != nil && e.Itself {
-		return true
+	switch {
+	case e.Into:
+		return fails // rm refuses . and ..
+	case err != nil || at == "/":
+		return unclear
 	}
 	for _, m := range x.op.Exec.Mounts {
 		if m.Dest != dockerfile.RootMount && Within(m.Dest, at) {
-			return true // a mount in it keeps it
+			return unclear // a mount in it keeps it
 		}
+	}
+	n, err := x.tree.Lstat(at)
+	switch {
+	case err != nil && !x.tree.CouldHold(at):
+		if e.Force {
+			return done
+		}
+		return fails
+	case err == nil && n.IsDir() && e.Itself: // rmdir
+		children, err := n.Children()
+		if err != nil || x.tree.MayHold(path.Join(at, "x")) {
+			return unclear
+		}
+		if len(children) > 0 {
+			return fails
+		}
+	case err == nil && n.IsDir() && !e.Recursive, err == nil && !n.IsDir() && e.Itself:
+		return fails
+	case err != nil && (e.Itself || !e.Recursive && !e.Force):
+		return unclear
 	}
 	if x.tree.Erase(at) == nil {
 		x.removed = append(x.removed, at)
 	}
-	return true
+	return done
 }
 
 // set changes mode or owner of an entry; what is below a directory is left as it is known.
-func (x *effector) set(e command.Effect) bool {
+func (x *effector) set(e command.Effect) outcome {
 	n, at, err := x.tree.Stat(e.Path)
-	if err != nil || n.Kind == rootfs.KindUnknown || at == "/" || e.Recursive && n.IsDir() {
-		return true
+	switch {
+	case err != nil && !x.tree.CouldHold(at):
+		return fails
+	case err != nil || n.Kind == rootfs.KindUnknown || at == "/":
+		return done // what it is does not change
 	}
+	a := x.attrs()
+	a.changes = true
 	if e.Kind == command.SetsMode {
-		perm, ok := x.perm(n.Perm, n.Kind, e.Text)
-		if !ok {
-			return true
+		if perm, err := strconv.ParseUint(e.Text, 8, 12); err == nil {
+			a.perm = new(uint16(perm))
+		} else if set, err := mode.ParseWithUmask(e.Text, umask); err == nil {
+			a.set = &set
+		} else {
+			return done
 		}
-		return x.tree.SetAttr(at, func(a *rootfs.Attr) { a.Perm = perm }) == nil
-	}
-	user, group, grouped := strings.Cut(e.Text, ":")
-	owner := n.Owner
-	if user != "" {
-		owner.UID, owner.User = 0, user
-		if id, err := strconv.ParseUint(user, 10, 32); err == nil {
-			owner.UID, owner.User = uint32(id), ""
-		} else if user == "root" {
-			owner.User = ""
+	} else {
+		owner := rootfs.Owner{UID: keepID, GID: keepID}
+		user, group, grouped := strings.Cut(e.Text, ":")
+		if user != "" {
+			owner.UID, owner.User = id(user)
 		}
-	}
-	if grouped && group != "" {
-		owner.GID, owner.Group = 0, group
-		if id, err := strconv.ParseUint(group, 10, 32); err == nil {
-			owner.GID, owner.Group = uint32(id), ""
-		} else if group == "root" {
-			owner.Group = ""
+		if grouped && group != "" {
+			owner.GID, owner.Group = id(group)
 		}
+		a.owner = &owner
 	}
-	return x.tree.SetAttr(at, func(a *rootfs.Attr) { a.Owner = owner }) == nil
+	if e.Recursive && n.IsDir() {
+		held := x.tree.HeldBy(at)
+		err := x.tree.Put(at, a.copyNode(n, x.twins.at(at)))
+		if err == nil {
+			err = x.tree.SetAttr(at, func(d *rootfs.Attr) { d.May = d.May.Join(held) })
+		}
+		return did(err)
+	}
+	changed := a.apply(n.Attr, n)
+	return did(x.tree.SetAttr(at, func(d *rootfs.Attr) { d.Perm, d.Owner = changed.Perm, changed.Owner }))
+}
+
+// id gives the number of a user or group or, where that is not known, its name.
+func id(name string) (number uint32, unknown string) {
+	if n, err := strconv.ParseUint(name, 10, 32); err == nil {
+		return uint32(n), ""
+	}
+	if name == "root" {
+		return 0, ""
+	}
+	return 0, name
 }

@@ -67,7 +67,7 @@ func (m *Image) twinsOf(op *dockerfile.Op) *twins {
 	if m.prior == nil || op.ID >= len(m.prior.Plan.Ops) || m.prior.After(op.ID) == nil {
 		return nil
 	}
-	if was := m.prior.Plan.Ops[op.ID]; was.Kind != op.Kind || !reflect.DeepEqual(was.File, op.File) {
+	if was := m.prior.Plan.Ops[op.ID]; was.Kind != op.Kind || !reflect.DeepEqual(was.File, op.File) || !reflect.DeepEqual(was.Exec, op.Exec) {
 		return nil
 	}
 	t := &twins{likeness{before: m.prior, after: m}, op.ID}

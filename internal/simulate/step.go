@@ -12,7 +12,7 @@ import (
 
 // applyStep changes a state by what a RUN step surely does, and notes where else it may have put something.
 func (m *Image) applyStep(op *dockerfile.Op, out *State) error {
-	x := &effector{op: op, tree: out.Tree, cost: m.cost, inputs: func(i int) *rootfs.Tree {
+	x := &effector{op: op, tree: out.Tree, cost: m.cost, twins: m.twinsOf(op), inputs: func(i int) *rootfs.Tree {
 		if s := m.state(op.Inputs[i]); s != nil {
 			return s.Tree
 		}
@@ -23,16 +23,38 @@ func (m *Image) applyStep(op *dockerfile.Op, out *State) error {
 	return err
 }
 
-// step does what a program does, or a redirection, if it is sure to be done, and reports whether all that comes of it is known.
-func (x *effector) step(effects []command.Effect, sure bool) bool {
-	ok := true
+// step does what a program does, or a redirection, if it is sure to be done, and tells what came of all of it.
+func (x *effector) step(effects []command.Effect, sure bool) steps.Outcome {
+	out := steps.Outcome{Known: true}
 	for _, e := range effects {
-		if x.cost.effects.Steps(1) != nil {
-			return false
+		if x.cost.effects.Steps(1) != nil || !sure {
+			x.doubt(e)
+			out = steps.Outcome{}
+			continue
 		}
-		ok = sure && x.apply(e) && ok
+		switch x.apply(e) {
+		case unclear:
+			out.Known = false
+		case fails:
+			out.Fails = true
+		case partly:
+			out.Known, out.Fails = false, true
+		}
 	}
-	return ok
+	return out
+}
+
+// doubt notes what an effect changes or takes away that need not come about.
+func (x *effector) doubt(e command.Effect) {
+	paths := []string{e.Path}
+	if e.Kind == command.Moves {
+		paths = append(paths, e.From...)
+	}
+	for _, p := range paths {
+		if at, err := x.tree.ResolveParent(p); err == nil && at != "/" && x.mounted(p) == nil {
+			_ = x.tree.SetAttr(at, func(a *rootfs.Attr) { a.Unsure = true }) // if it is there
+		}
+	}
 }
 
 // mark notes where something may have been put. What is mounted is no part of the image.

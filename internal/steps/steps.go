@@ -24,10 +24,16 @@ type Script struct {
 	Written map[string]shell.Written
 }
 
+// Outcome is what came of what a program does.
+type Outcome struct {
+	// Known tells that all that it does was done, Fails that it surely fails at some of it.
+	Known, Fails bool
+}
+
 // Run follows a step over the files that it sees, as they are at each point: do is given what each program, or redirection, does, with
-// whether it surely does it, and tells whether all that comes of it is known. Where that is not so, mark is given where the program may
+// whether it surely does it, and tells what came of it. Where that is not known, mark is given where the program may
 // have written. Its error ends the walk.
-func Run(x *dockerfile.Exec, files shell.Files, do func(effects []command.Effect, sure bool) bool, mark func(command.Footprint) error) (*Script, error) {
+func Run(x *dockerfile.Exec, files shell.Files, do func(effects []command.Effect, sure bool) Outcome, mark func(command.Footprint) error) (*Script, error) {
 	out := &Script{}
 	var failed error
 	named := map[string]bool{}
@@ -62,19 +68,28 @@ func Run(x *dockerfile.Exec, files shell.Files, do func(effects []command.Effect
 		for _, e := range effects {
 			named[e.Path] = named[e.Path] || e.Kind <= command.Links
 		}
-		if !do(effects, sure(outer.S)) || !all {
+		o := do(effects, sure(outer.S))
+		if !o.Known || !all {
 			note(outer.Footprint())
+		}
+		if all && len(effects) > 0 && (o.Fails || o.Known) {
+			r.Exits(!o.Fails)
 		}
 	}
 	r.Builtin = func(s *shell.State, c shell.Call) {
 		out.Calls = append(out.Calls, &command.Call{S: s, Name: c.Argv[0], Base: c.Argv[0].Text, Args: c.Argv[1:], Builtin: true, Input: c.Input})
 	}
 	r.Wrote = func(s *shell.State, o shell.Output) {
-		switch {
-		case o.File == "":
+		if o.File == "" {
 			note(command.Footprint{Paths: []string{"/"}})
-		case !do([]command.Effect{{Kind: command.Writes, Path: o.File, Text: o.Text, Unknown: !o.Known, Appends: o.Appends}}, sure(s)):
+			return
+		}
+		out := do([]command.Effect{{Kind: command.Writes, Path: o.File, Text: o.Text, Unknown: !o.Known, Appends: o.Appends}}, sure(s))
+		if !out.Known {
 			note(command.Footprint{Paths: []string{o.File}})
+		}
+		if out.Fails {
+			r.Exits(false)
 		}
 	}
 	s := shell.NewState(path.Join("/", x.Dir), x.Env)

@@ -12,7 +12,7 @@ import (
 
 func follow(t *testing.T, x *dockerfile.Exec) *Script {
 	t.Helper()
-	s, err := Run(x, nil, func([]command.Effect, bool) bool { return true }, func(command.Footprint) error { return nil })
+	s, err := Run(x, nil, func([]command.Effect, bool) Outcome { return Outcome{Known: true} }, func(command.Footprint) error { return nil })
 	require.NoError(t, err)
 	return s
 }
