@@ -88,7 +88,7 @@ func (r *Reader) Compose(ctx context.Context, names []string) (found []Build, no
 }
 
 func (r *Reader) composeGroup(ctx context.Context, s *stage, group []string) ([]Build, []Note) {
-	c := composeFiles{stage: s, group: group, data: map[string][]byte{}}
+	c := composeFiles{s, group}
 	base := path.Dir(group[0])
 	s.begin()
 	if err := s.build(group); err != nil {
@@ -107,7 +107,6 @@ func (r *Reader) composeGroup(ctx context.Context, s *stage, group []string) ([]
 		case err != nil:
 			return nil, c.note(fmt.Errorf("%s: %w", path.Base(f), err))
 		}
-		c.data[f] = data
 		details.ConfigFiles = append(details.ConfigFiles, types.ConfigFile{Filename: s.at(f), Content: data})
 	}
 	quiet()
@@ -136,14 +135,13 @@ func (r *Reader) composeGroup(ctx context.Context, s *stage, group []string) ([]
 	if err != nil {
 		return nil, c.note(err)
 	}
-	places := newPlaces(c)
 	var out []Build
 	for _, name := range project.ServiceNames() {
 		service := project.Services[name]
 		if service.Build == nil {
 			continue
 		}
-		b := composeBuild(s, name, service, places)
+		b := c.image(name, service)
 		maps.DeleteFunc(b.Args, func(_, value string) bool { return required.made[value] })
 		b.Start.Env = slices.DeleteFunc(b.Start.Env, func(setting string) bool {
 			_, value, _ := strings.Cut(setting, "=")
@@ -158,15 +156,17 @@ func (r *Reader) composeGroup(ctx context.Context, s *stage, group []string) ([]
 	if len(out) == 0 {
 		return nil, notes
 	}
-	return out, append(notes, required.notes(places)...)
+	return out, append(notes, required.notes(c)...)
 }
 
-func composeBuild(st *stage, name string, s types.ServiceConfig, places *places) Build {
+// image gives the image of a service.
+func (c composeFiles) image(name string, s types.ServiceConfig) Build {
+	st := c.stage
 	b := Build{
 		Name: name, Kind: "compose", Target: s.Build.Target, Inline: s.Build.DockerfileInline, Args: map[string]string{}, Contexts: map[string]string{},
 		Context: st.name(s.Build.Context), Platform: s.Platform,
 	}
-	b.File, b.Line = places.service(name)
+	b.File, b.Line = c.service(name)
 	if s.Build.Dockerfile != "" && b.Inline == "" && !strings.Contains(b.Context, "://") {
 		df := s.Build.Dockerfile
 		if !filepath.IsAbs(df) {

@@ -5,7 +5,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/goccy/go-yaml/lexer"
 	"go.yaml.in/yaml/v4"
 
 	"github.com/ctxaudit/ctxaudit/internal/budget"
@@ -19,28 +18,22 @@ import (
 // composeLimits are what the files of a project may cost. A step is about a microsecond of the library.
 var composeLimits = budget.Limits{Steps: 1_000_000, Bytes: 128 << 20}
 
-// maxTokens bounds the tokens of a Compose file. The parser that finds the lines of services calls itself for each entry of a
-// mapping.
-const maxTokens = 60_000
-
 // checkCompose counts what a Compose file costs, and gives its documents.
-func checkCompose(data []byte, b *budget.Budget) ([]*yaml.Node, error) {
-	docs, err := safeyaml.Parse(data, b)
+func checkCompose(data []byte, b *budget.Budget) ([]node, error) {
+	parsed, err := safeyaml.Parse(data, b)
 	if err != nil {
 		return nil, err
 	}
-	tokens := lexer.Tokenize(string(data))
-	if len(tokens) > maxTokens {
-		return nil, &safeyaml.Error{Line: tokens[maxTokens].Position.Line, Err: &budget.Exceeded{Kind: "steps", Limit: maxTokens}}
-	}
 	m := composeCost{budget: b, costs: map[*yaml.Node]int64{}}
-	for _, d := range docs {
+	var docs []node
+	for _, d := range parsed {
 		if _, err := m.of(d); err != nil {
 			return nil, err
 		}
 		if err := m.extended(node{d}); err != nil {
 			return nil, err
 		}
+		docs = append(docs, node{d})
 	}
 	return docs, nil
 }

@@ -6,8 +6,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/goccy/go-yaml/ast"
-	"github.com/goccy/go-yaml/parser"
+	"go.yaml.in/yaml/v4"
 
 	"github.com/ctxaudit/ctxaudit/internal/lazyre"
 )
@@ -25,7 +24,6 @@ var absent = lazyre.New(`(?:open|stat|read) (\S+): (?:no such file or directory|
 type composeFiles struct {
 	stage *stage
 	group []string
-	data  map[string][]byte
 }
 
 // note makes one clear message of an error: the file, its line where that is known, and what is wrong. It gives none for files
@@ -49,8 +47,10 @@ func (c composeFiles) note(err error) []Note {
 			return nil
 		}
 		for _, f := range c.group {
-			if line := c.lineAt(f, strings.Split(m[1], ".")); line > 0 {
-				n.File, n.Line = f, line
+			for _, doc := range c.stage.docs[f] {
+				if line := lineAt(doc, strings.Split(m[1], ".")); line > 0 {
+					n.File, n.Line = f, line
+				}
 			}
 		}
 	} else if m := absent().FindStringSubmatch(text); m != nil {
@@ -62,29 +62,20 @@ func (c composeFiles) note(err error) []Note {
 	return []Note{n}
 }
 
-// tree parses a file; nil if that is no YAML.
-func (c composeFiles) tree(file string) *ast.File {
-	tree, err := parser.ParseBytes(c.data[file], 0)
-	if err != nil {
-		return nil
-	}
-	return tree
-}
-
 // build reports whether the files build images, as far as they can be parsed.
 func (c composeFiles) build() bool {
 	for _, f := range c.group {
-		tree := c.tree(f)
-		if tree == nil {
+		docs, ok := c.stage.docs[f]
+		if !ok {
 			return true
 		}
-		for _, doc := range tree.Docs {
-			if childEntry(doc.Body, "include") != nil {
+		for _, doc := range docs {
+			if doc.own("include").key.Node != nil {
 				return true
 			}
-			for _, service := range children(child(doc.Body, "services")) {
-				if _, alias := service.Value.(*ast.AliasNode); alias || childEntry(service.Value, "build") != nil ||
-					childEntry(service.Value, "extends") != nil || childEntry(service.Value, "<<") != nil {
+			for _, service := range doc.at("services").pairs() {
+				v := service.value
+				if v.Kind == yaml.AliasNode || v.own("build").key.Node != nil || v.own("extends").key.Node != nil || v.own("<<").key.Node != nil {
 					return true
 				}
 			}
@@ -93,123 +84,47 @@ func (c composeFiles) build() bool {
 	return false
 }
 
-// lineAt gives the line of an element of a file by its path, or of the nearest one around it; 0 if the file has nothing of it.
-func (c composeFiles) lineAt(file string, keys []string) (line int) {
-	tree := c.tree(file)
-	if tree == nil {
-		return 0
-	}
-	for _, doc := range tree.Docs {
-		at := doc.Body
-		for _, key := range keys {
-			e := childEntry(at, key)
-			if e == nil {
-				break
-			}
-			at, line = e.Value, e.Key.GetToken().Position.Line
+// lineAt gives the line of an element of a document by its path, or of the nearest one around it; 0 if it has nothing of it.
+func lineAt(doc node, keys []string) (line int) {
+	for _, key := range keys {
+		e := doc.own(key)
+		if e.key.Node == nil {
+			break
 		}
+		doc, line = e.value, e.key.Line
 	}
 	return line
 }
 
-// places knows the lines of the services of a group of files; the last file that builds a service counts.
-type places struct {
-	first string
-	at    map[string]Note
-	trees map[string]*ast.File // what could be parsed, by file
-	order []string
-}
-
-func newPlaces(c composeFiles) *places {
-	p := &places{first: c.group[0], at: map[string]Note{}, trees: map[string]*ast.File{}, order: c.group}
+// service gives the place of a service's build section, in the last file that has one: that of its name if the section stands
+// elsewhere, because it extends or merges another one.
+func (c composeFiles) service(name string) (file string, line int) {
+	file = c.group[0] // it comes by include or extends from a file that was not named
+	named, built := false, false
 	for _, f := range c.group {
-		tree := c.tree(f)
-		if tree == nil {
-			continue
-		}
-		p.trees[f] = tree
-		for _, doc := range tree.Docs {
-			built, named := services(doc.Body)
-			for name, line := range built {
-				p.at[name] = Note{File: f, Line: line}
+		for _, doc := range c.stage.docs[f] {
+			service := doc.at("services").own(name)
+			if service.key.Node == nil {
+				continue
 			}
-			for name, line := range named {
-				if _, ok := p.at[name]; !ok {
-					p.at[name] = Note{File: f, Line: line}
-				}
+			if build := service.value.own("build").key; build.Node != nil && service.value.Kind != yaml.AliasNode {
+				file, line, built = f, build.Line, true
+			} else if !named && !built {
+				file, line, named = f, service.key.Line, true
 			}
 		}
 	}
-	return p
-}
-
-// services gives the lines of the build sections of a document, by service, and those of services whose build section stands
-// elsewhere: they extend or merge another one.
-func services(body ast.Node) (built, named map[string]int) {
-	built, named = map[string]int{}, map[string]int{}
-	for _, service := range children(child(body, "services")) {
-		name := service.Key.GetToken()
-		if build := childEntry(service.Value, "build"); build != nil {
-			built[name.Value] = build.Key.GetToken().Position.Line
-		} else {
-			named[name.Value] = name.Position.Line
-		}
-	}
-	return built, named
-}
-
-func children(n ast.Node) []*ast.MappingValueNode {
-	switch m := n.(type) {
-	case *ast.MappingNode:
-		return m.Values
-	case *ast.MappingValueNode:
-		return []*ast.MappingValueNode{m}
-	case *ast.AnchorNode:
-		return children(m.Value)
-	}
-	return nil
-}
-
-func childEntry(n ast.Node, key string) *ast.MappingValueNode {
-	for _, v := range children(n) {
-		if v.Key.GetToken() != nil && v.Key.GetToken().Value == key {
-			return v
-		}
-	}
-	return nil
-}
-
-func child(n ast.Node, key string) ast.Node {
-	if v := childEntry(n, key); v != nil {
-		return v.Value
-	}
-	return nil
+	return file, line
 }
 
 // text gives the first place of a scalar that is wanted; line 0 if there is none.
-func (p *places) text(wanted func(string) bool) (file string, line int) {
-	for _, f := range p.order {
-		tree := p.trees[f]
-		if tree == nil || len(tree.Docs) == 0 || tree.Docs[0].Body == nil {
-			continue
-		}
-		t := tree.Docs[0].Body.GetToken()
-		for t.Prev != nil {
-			t = t.Prev
-		}
-		for ; t != nil; t = t.Next {
-			if wanted(t.Value) {
-				return f, t.Position.Line
+func (c composeFiles) text(wanted func(string) bool) (file string, line int) {
+	for _, f := range c.group {
+		for _, doc := range c.stage.docs[f] {
+			if n := doc.find(wanted); n.Node != nil {
+				return f, n.textLine()
 			}
 		}
 	}
 	return "", 0
-}
-
-func (p *places) service(name string) (string, int) {
-	if at, ok := p.at[name]; ok {
-		return at.File, at.Line
-	}
-	// It comes by include or extends from a file that was not named.
-	return p.first, 0
 }

@@ -36,6 +36,7 @@ type stage struct {
 
 	// Of the group that is read now:
 	seen    map[string][]byte
+	docs    map[string][]node // of those that can be parsed
 	budget  *budget.Budget
 	dollars int64 // uses of variables
 	longest int64 // a bound for the length of a value
@@ -151,7 +152,8 @@ func costly(file string, err error) *costlyError {
 
 // begin forgets the last group.
 func (s *stage) begin() {
-	s.seen, s.budget, s.dollars, s.longest, s.climbs, s.refused = map[string][]byte{}, s.r.part(composeLimits), 0, 0, 0, nil
+	s.seen, s.docs = map[string][]byte{}, map[string][]node{}
+	s.budget, s.dollars, s.longest, s.climbs, s.refused = s.r.part(composeLimits), 0, 0, 0, nil
 }
 
 // environment gives the variables of the .env file beside Compose files.
@@ -208,8 +210,8 @@ func (s *stage) add(name, base string, env map[string]string, level int) ([]byte
 		s.refuse(name, 0, err.Error())
 		return data, s.put(name, data)
 	}
-	for _, d := range docs {
-		doc := node{d}
+	s.docs[name] = docs
+	for _, doc := range docs {
 		s.look(name, doc, level)
 		if level < maxIncluded {
 			s.include(doc, base, env, level)

@@ -76,13 +76,13 @@ func (r *requiredVariables) unset(text string, values interpolation.Mapping) []s
 }
 
 // notes tells, once for some files, which values are missing.
-func (r *requiredVariables) notes(places *places) []Note {
+func (r *requiredVariables) notes(c composeFiles) []Note {
 	if len(r.missing) == 0 {
 		return nil
 	}
 	slices.SortFunc(r.missing, func(a, b interpolation.MissingRequiredError) int { return strings.Compare(a.Variable, b.Variable) })
 	first := r.missing[0]
-	n := Note{File: places.first, Text: "a value is required for " + first.Variable}
+	n := Note{File: c.group[0], Text: "a value is required for " + first.Variable}
 	if first.Reason != "" {
 		n.Text += " (" + first.Reason + ")"
 	}
@@ -91,7 +91,7 @@ func (r *requiredVariables) notes(places *places) []Note {
 	}
 	n.Text += ": what is built with it may differ; an .env file beside the Compose file can give it"
 	use := regexp.MustCompile(`\$\{?` + regexp.QuoteMeta(first.Variable) + `\b`)
-	if file, line := places.text(use.MatchString); line > 0 {
+	if file, line := c.text(use.MatchString); line > 0 {
 		n.File, n.Line = file, line
 	}
 	return []Note{n}

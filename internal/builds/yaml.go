@@ -135,6 +135,9 @@ func (n node) at(keys ...string) node {
 	return n
 }
 
+// own gives an entry that stands in a mapping itself.
+func (n node) own(key string) pair { return n.entry(key, maxMerges) }
+
 // entry gives an entry of a mapping, also by merge keys.
 func (n node) entry(key string, deep int) pair {
 	var merged []node
@@ -158,6 +161,19 @@ func (n node) entry(key string, deep int) pair {
 		}
 	}
 	return pair{}
+}
+
+// find gives the first scalar of a tree, as it is written, whose text is wanted.
+func (n node) find(wanted func(string) bool) node {
+	if n.Kind == yaml.ScalarNode && wanted(n.Value) {
+		return n
+	}
+	for _, c := range n.Content {
+		if f := (node{c}).find(wanted); f.Node != nil {
+			return f
+		}
+	}
+	return node{}
 }
 
 // items gives the elements of a sequence.
