@@ -89,7 +89,6 @@ func composeOf(dir string, composed []Build) []Build {
 
 // bakery holds the Bake files that are read together.
 type bakery struct {
-	files []string
 	notes []Note
 
 	attrs     map[string]*hcl.Attribute
@@ -127,7 +126,7 @@ var bakeSchema = &hcl.BodySchema{Blocks: []hcl.BlockHeaderSchema{
 // bakery reads Bake files as one. A file that cannot be parsed leaves a note, and nothing else: Bake would build none of
 // their targets.
 func (r *Reader) bakery(files []string, composed []Build) *bakery {
-	b := newBakery(files, newMeter(r.part(bakeLimits)))
+	b := newBakery(newMeter(r.part(bakeLimits)))
 	b.settled = r.settled
 	var blocks hcl.Blocks
 	for _, f := range files {

@@ -20,9 +20,9 @@ import (
 // localPlatform is the platform for which images are built here.
 var localPlatform = platforms.Format(platforms.Normalize(platforms.Platform{OS: "linux", Architecture: runtime.GOARCH}))
 
-func newBakery(files []string, m *meter) *bakery {
-	return &bakery{
-		files: files, meter: m, attrs: map[string]*hcl.Attribute{}, variables: map[string]*hcl.Block{}, functions: map[string]*hcl.Block{},
+func newBakery(m *meter) *bakery {
+	b := &bakery{
+		meter: m, attrs: map[string]*hcl.Attribute{}, variables: map[string]*hcl.Block{}, functions: map[string]*hcl.Block{},
 		busy: map[string]bool{}, groups: map[string]*bakeGroup{}, targets: map[string]*bakeTarget{}, referred: map[string]map[string]cty.Value{},
 		given: map[string]word{},
 		scope: &hcl.EvalContext{
@@ -32,6 +32,8 @@ func newBakery(files []string, m *meter) *bakery {
 			},
 		},
 	}
+	m.unset = b.isUnset
+	return b
 }
 
 // value evaluates an expression. local is where the variables of a matrix are, nil if there are none.
@@ -54,7 +56,7 @@ func (b *bakery) value(expr hcl.Expression, local *hcl.EvalContext) (cty.Value, 
 	if diags := b.resolveAll(e.variables, local.Variables); diags.HasErrors() {
 		return cty.DynamicVal, diags
 	}
-	v, diags := b.decide(e, local).Value(local)
+	v, diags := e.wrapped.Value(local)
 	if err := b.meter.charge(v); err != nil {
 		return cty.DynamicVal, b.meter.exceeded(expr.Range(), err)
 	}

@@ -1,6 +1,7 @@
 package builds
 
 import (
+	"reflect"
 	"slices"
 
 	"github.com/hashicorp/hcl/v2"
@@ -36,11 +37,12 @@ type meter struct {
 	// failed is what the evaluation ended with, nil while it has not.
 	failed *hcl.Diagnostic
 	known  map[hcl.Expression]*metered
+	// unset reports whether a name with a value is that of a variable which has none from anywhere.
+	unset func(name string, v cty.Value) bool
 }
 
 // metered is an expression as it is evaluated.
 type metered struct {
-	native    hclsyntax.Expression
 	variables []hcl.Traversal
 	wrapped   hclsyntax.Expression
 	problem   hcl.Diagnostics
@@ -58,9 +60,10 @@ func (m *meter) of(expr hcl.Expression) *metered {
 	e := m.known[expr]
 	if e == nil {
 		e = &metered{}
-		if e.native, e.problem = native(expr); !e.problem.HasErrors() {
-			e.variables = e.native.Variables()
-			e.wrapped = m.wrap(e.native)
+		var plain hclsyntax.Expression
+		if plain, e.problem = native(expr); !e.problem.HasErrors() {
+			e.variables = plain.Variables()
+			e.wrapped = m.wrap(plain)
 		}
 		m.known[expr] = e
 	}
@@ -149,80 +152,46 @@ func (c *counted) UnwrapExpression() hcl.Expression { return c.Expression }
 
 // wrap gives a copy of an expression whose parts are all counted, and itself.
 func (m *meter) wrap(expr hclsyntax.Expression) hclsyntax.Expression {
-	all := func(list []hclsyntax.Expression) []hclsyntax.Expression {
-		out := make([]hclsyntax.Expression, len(list))
-		for i, e := range list {
-			out[i] = m.wrap(e)
-		}
-		return out
-	}
+	key := false
 	switch e := expr.(type) {
 	case nil, *hclsyntax.LiteralValueExpr, *hclsyntax.AnonSymbolExpr, *counted:
 		return expr
 	case *hclsyntax.ObjectConsKeyExpr:
-		if hcl.ExprAsKeyword(e.Wrapped) == "" || e.ForceNonLiteral {
-			return &hclsyntax.ObjectConsKeyExpr{Wrapped: m.wrap(e.Wrapped), ForceNonLiteral: e.ForceNonLiteral}
+		if hcl.ExprAsKeyword(e.Wrapped) != "" && !e.ForceNonLiteral {
+			return e
 		}
-		return e
-	case *hclsyntax.ParenthesesExpr:
-		expr = &hclsyntax.ParenthesesExpr{Expression: m.wrap(e.Expression), SrcRange: e.SrcRange}
-	case *hclsyntax.RelativeTraversalExpr:
-		c := *e
-		c.Source = m.wrap(e.Source)
-		expr = &c
-	case *hclsyntax.FunctionCallExpr:
-		c := *e
-		c.Args = all(e.Args)
-		expr = &c
-	case *hclsyntax.ConditionalExpr:
-		c := *e
-		c.Condition, c.TrueResult, c.FalseResult = m.wrap(e.Condition), m.wrap(e.TrueResult), m.wrap(e.FalseResult)
-		expr = &c
-	case *hclsyntax.IndexExpr:
-		c := *e
-		c.Collection, c.Key = m.wrap(e.Collection), m.wrap(e.Key)
-		expr = &c
-	case *hclsyntax.TupleConsExpr:
-		c := *e
-		c.Exprs = all(e.Exprs)
-		expr = &c
-	case *hclsyntax.ObjectConsExpr:
-		c := *e
-		c.Items = make([]hclsyntax.ObjectConsItem, len(e.Items))
-		for i, item := range e.Items {
-			c.Items[i] = hclsyntax.ObjectConsItem{KeyExpr: m.wrap(item.KeyExpr), ValueExpr: m.wrap(item.ValueExpr)}
-		}
-		expr = &c
-	case *hclsyntax.ForExpr:
-		c := *e
-		c.CollExpr, c.ValExpr = m.wrap(e.CollExpr), m.wrap(e.ValExpr)
-		if e.KeyExpr != nil {
-			c.KeyExpr = m.wrap(e.KeyExpr)
-		}
-		if e.CondExpr != nil {
-			c.CondExpr = m.wrap(e.CondExpr)
-		}
-		expr = &c
-	case *hclsyntax.SplatExpr:
-		c := *e
-		c.Source, c.Each = m.wrap(e.Source), m.wrap(e.Each)
-		expr = &c
-	case *hclsyntax.BinaryOpExpr:
-		c := *e
-		c.LHS, c.RHS = m.wrap(e.LHS), m.wrap(e.RHS)
-		expr = &c
-	case *hclsyntax.UnaryOpExpr:
-		c := *e
-		c.Val = m.wrap(e.Val)
-		expr = &c
-	case *hclsyntax.TemplateExpr:
-		expr = &hclsyntax.TemplateExpr{Parts: all(e.Parts), SrcRange: e.SrcRange}
-	case *hclsyntax.TemplateJoinExpr:
-		expr = &hclsyntax.TemplateJoinExpr{Tuple: m.wrap(e.Tuple)}
-	case *hclsyntax.TemplateWrapExpr:
-		expr = &hclsyntax.TemplateWrapExpr{Wrapped: m.wrap(e.Wrapped), SrcRange: e.SrcRange}
+		key = true
 	}
-	return &counted{&hclsyntax.ParenthesesExpr{Expression: expr, SrcRange: expr.Range()}, m}
+	// Whatever kind of expression it is: what has the type of one is a part.
+	c := reflect.New(reflect.TypeOf(expr).Elem()).Elem()
+	c.Set(reflect.ValueOf(expr).Elem())
+	for i := range c.NumField() {
+		if !c.Type().Field(i).IsExported() {
+			continue
+		}
+		switch part := c.Field(i).Addr().Interface().(type) {
+		case *hclsyntax.Expression:
+			*part = m.wrap(*part)
+		case *[]hclsyntax.Expression:
+			*part = slices.Clone(*part)
+			for i, e := range *part {
+				(*part)[i] = m.wrap(e)
+			}
+		case *[]hclsyntax.ObjectConsItem:
+			*part = slices.Clone(*part)
+			for i, item := range *part {
+				(*part)[i] = hclsyntax.ObjectConsItem{KeyExpr: m.wrap(item.KeyExpr), ValueExpr: m.wrap(item.ValueExpr)}
+			}
+		}
+	}
+	whole := c.Addr().Interface().(hclsyntax.Expression)
+	if key {
+		return whole // counted with what it wraps
+	}
+	if e, ok := whole.(*hclsyntax.ConditionalExpr); ok {
+		whole = &decided{e, m}
+	}
+	return &counted{&hclsyntax.ParenthesesExpr{Expression: whole, SrcRange: expr.Range()}, m}
 }
 
 // charge counts a value.
