@@ -5,6 +5,7 @@ package builds
 
 import (
 	"cmp"
+	"path"
 	"slices"
 	"strings"
 )
@@ -53,6 +54,32 @@ func (b *Build) weight() int64 {
 		n += len(k) + len(v)
 	}
 	return int64(n)
+}
+
+// move changes the paths of a build; false if place has none for one of them.
+func (b *Build) move(place func(string) (string, bool)) (ok bool) {
+	if b.Context, ok = place(b.Context); !ok {
+		return false
+	}
+	if b.Dockerfile != "" {
+		if b.Dockerfile, ok = place(b.Dockerfile); !ok {
+			return false
+		}
+	}
+	for k, v := range b.Contexts {
+		if !strings.HasPrefix(v, "target:") {
+			if b.Contexts[k], ok = place(v); !ok {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// below gives the path in a directory of one that lies in it; ok is false for another one.
+func below(dir, p string) (rel string, ok bool) {
+	rel, ok = strings.CutPrefix(path.Clean(p)+"/", dir+"/")
+	return path.Join(".", rel), ok && !remotePath(p)
 }
 
 // short cuts a text that is longer than somebody reads.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/ctxaudit/ctxaudit/internal/budget"
 	"github.com/ctxaudit/ctxaudit/internal/lazyre"
+	"github.com/ctxaudit/ctxaudit/internal/shell"
 )
 
 // cloudBuildName recognises the configurations of Google Cloud Build, by their name or that of their directory.
@@ -99,9 +100,9 @@ func (c *cloudBuild) step(step node) {
 		}
 	}
 	argsNode := step.at("args")
-	var args []word
+	var args []shell.Word
 	for _, a := range argsNode.list() {
-		args = append(args, c.substitute(a))
+		args = append(args, shell.Word{Text: string(c.substitute(a))})
 	}
 	line := step.entry("name", 0).key.line()
 	if argsNode.Node != nil {
@@ -112,28 +113,24 @@ func (c *cloudBuild) step(step node) {
 	if entry != "" {
 		image = "" // whatever it is, it runs that
 	}
-	shell := path.Base(entry)
+	program := path.Base(entry)
 	switch {
 	case step.at("script").Node != nil:
 		s := step.at("script")
 		c.script(s.text(), s, cwd, vars)
-	case shell == "bash" || shell == "sh":
+	case program == "bash" || program == "sh":
 		for i, a := range args {
-			if strings.HasPrefix(string(a), "-") && strings.Contains(string(a), "c") && i+1 < len(args) {
-				c.script(string(args[i+1]), argsNode.items()[i+1], cwd, vars)
+			if strings.HasPrefix(a.Text, "-") && strings.Contains(a.Text, "c") && i+1 < len(args) {
+				c.script(args[i+1].Text, argsNode.items()[i+1], cwd, vars)
 				break
 			}
 		}
-	case image == "docker" || shell == "docker":
-		if cmd := parseCommand("docker", args); cmd != nil {
-			c.command(cmd, cwd, line)
-		}
+	case image == "docker" || program == "docker":
+		c.command(parseCommand("docker", args), cwd, line)
 	case image == "buildah" || image == "podman":
-		if cmd := parseCommand(image, args); cmd != nil {
-			c.command(cmd, cwd, line)
-		}
-	case strings.Contains(step.at("name").text(), "kaniko") && (entry == "" || shell == "executor"):
-		c.kaniko(args, cwd, line)
+		c.command(parseCommand(image, args), cwd, line)
+	case strings.Contains(step.at("name").text(), "kaniko") && (entry == "" || program == "executor"):
+		c.command(kaniko(args, cloudWorkspace), cwd, line)
 	case slices.Contains([]string{"gcloud", "kubectl", "gsutil", "gke-deploy"}, image):
 	default:
 		c.prepared = true
@@ -172,97 +169,30 @@ func (c *cloudBuild) script(text string, n node, cwd word, vars map[string]strin
 		c.notes = append(c.notes, Note{File: c.file, Line: n.line(), Text: "this script is not read to its end: " + err.Error()})
 	}
 	for _, s := range found {
-		line := n.line()
-		if !n.isFolded() {
-			line = n.textLine() + s.line - 1
-		}
-		c.command(s.command, s.cwd, line)
+		c.command(s.command, s.cwd, n.lineOf(s.line))
 	}
 	c.prepared = c.prepared || makesFiles(text, c.budget)
 }
 
+// command adds what a command builds; nil builds nothing.
 func (c *cloudBuild) command(cmd *buildCommand, cwd word, line int) {
+	if cmd == nil {
+		return
+	}
 	b, problem := cmd.build(func(p string) bool { return c.r.Exists(c.place(p)) }, cwd)
-	c.add(b, problem, line)
-}
-
-// place gives a path of the repository for one of the build.
-func (c *cloudBuild) place(p string) string {
-	if remotePath(p) {
-		return p
-	}
-	if rel, ok := strings.CutPrefix(path.Clean(p)+"/", cloudWorkspace+"/"); ok {
-		return path.Join(c.base, rel)
-	}
-	return p
-}
-
-func (c *cloudBuild) add(b Build, problem string, line int) {
 	if problem != "" {
 		c.notes = append(c.notes, Note{File: c.file, Line: line, Text: "the image of this step is not audited: " + problem})
 		return
 	}
 	b.Kind, b.File, b.Line, b.Prepared, b.Upload = "cloudbuild", c.file, line, c.prepared, c.base
-	b.Context = c.place(b.Context)
-	if b.Dockerfile != "" {
-		b.Dockerfile = c.place(b.Dockerfile)
-	}
-	for k, v := range b.Contexts {
-		b.Contexts[k] = c.place(v)
-	}
+	b.move(func(p string) (string, bool) { return c.place(p), true })
 	c.found = append(c.found, b)
 }
 
-// kaniko reads the options of kaniko's executor. It takes a Dockerfile relative to where it runs, else to the context.
-func (c *cloudBuild) kaniko(args []word, cwd word, line int) {
-	b := Build{Args: map[string]string{}, Contexts: map[string]string{}}
-	context, file, below := word(cloudWorkspace), word("Dockerfile"), word("")
-	for i := 0; i < len(args); i++ {
-		name, value, has := strings.Cut(string(args[i]), "=")
-		if !has && i+1 < len(args) && !strings.HasPrefix(string(args[i+1]), "-") {
-			i++
-			value = string(args[i])
-		}
-		switch name {
-		case "--dockerfile", "-f":
-			file = word(value)
-		case "--context", "-c":
-			context = word(strings.TrimPrefix(value, "dir://"))
-		case "--context-sub-path":
-			below = word(value)
-		case "--target":
-			b.Target = value
-		case "--destination", "-d":
-			b.Name = imageName(value)
-		case "--build-arg":
-			if k, v, ok := strings.Cut(value, "="); ok && word(value).known() {
-				b.Args[k] = v
-			}
-		case "--customPlatform", "--custom-platform":
-			if word(value).known() {
-				b.Platform = value
-			}
-		}
+// place gives a path of the repository for one of the build.
+func (c *cloudBuild) place(p string) string {
+	if rel, ok := below(cloudWorkspace, p); ok {
+		return path.Join(c.base, rel)
 	}
-	for what, w := range map[string]word{"build context": context + below, "Dockerfile": file, "target": word(b.Target), "directory": cwd} {
-		if !w.known() {
-			c.add(b, "its "+what+" is not known here", line)
-			return
-		}
-	}
-	from := func(dir, p string) string {
-		if remotePath(p) || path.IsAbs(p) {
-			return p
-		}
-		return path.Join(dir, p)
-	}
-	b.Context = from(string(cwd), string(context))
-	if below != "" && !remotePath(b.Context) {
-		b.Context = path.Join(b.Context, string(below))
-	}
-	b.Dockerfile = from(string(cwd), string(file))
-	if !remotePath(b.Context) && !c.r.Exists(c.place(b.Dockerfile)) {
-		b.Dockerfile = from(b.Context, string(file))
-	}
-	c.add(b, "", line)
+	return p
 }

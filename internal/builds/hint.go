@@ -91,23 +91,22 @@ func (r *Reader) hintsOf(file, text, base string, spent *budget.Budget) (found [
 		}
 	}
 	for _, s := range lines {
-		b, problem := s.command.build(func(p string) bool { in, ok := hintPlace(p); return ok && r.Exists(in) }, s.cwd)
+		b, problem := s.command.build(func(p string) bool { in, ok := below(hintRoot, p); return ok && r.Exists(in) }, s.cwd)
 		if problem != "" {
 			continue
 		}
-		df, ok := hintPlace(cmp.Or(b.Dockerfile, path.Join(b.Context, "Dockerfile")))
-		if !ok || !r.isFile(df) {
-			continue
-		}
-		if b.Context, ok = hintPlace(b.Context); !ok || !r.Exists(b.Context) {
-			continue
-		}
-		for k, v := range b.Contexts {
-			if in, ok := hintPlace(v); ok {
-				b.Contexts[k] = in
+		b.Dockerfile = cmp.Or(b.Dockerfile, path.Join(b.Context, "Dockerfile"))
+		b.move(func(p string) (string, bool) {
+			in, ok := below(hintRoot, p)
+			if !ok {
+				return p, true
 			}
+			return in, true
+		})
+		if !r.isFile(b.Dockerfile) || !r.Exists(b.Context) {
+			continue
 		}
-		b.Kind, b.File, b.Line, b.Dockerfile, b.Prepared = "hint", file, s.line, df, true
+		b.Kind, b.File, b.Line, b.Prepared = "hint", file, s.line, true
 		found = append(found, b)
 	}
 	return found
@@ -120,12 +119,6 @@ func (r *Reader) isFile(name string) bool {
 	}
 	_, err := r.Read(name)
 	return err == nil
-}
-
-// hintPlace gives a path of the repository; ok is false for one that lies outside.
-func hintPlace(p string) (string, bool) {
-	rel, ok := strings.CutPrefix(path.Clean(p)+"/", hintRoot+"/")
-	return path.Join(".", rel), ok && !remotePath(p)
 }
 
 // recipe is a line of a recipe, with its continuations.

@@ -31,7 +31,7 @@ func script(text, root string, cwd word, vars map[string]string, b *budget.Budge
 	have := map[string]bool{} // two ways through a script may come to the same line
 	r := runner(text, root, b)
 	r.Program = func(c *command.Call) {
-		build := parseCommand(c.Base, words(c.Args))
+		build := parseCommand(c.Base, c.Args)
 		if build == nil {
 			return
 		}

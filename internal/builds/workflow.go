@@ -310,8 +310,8 @@ func (j *job) place(p string) (in string, ok bool) {
 		return p, true
 	}
 	p = path.Clean(p)
-	if rel, ok := strings.CutPrefix(p+"/", workspace+"/"); ok {
-		p = path.Clean("./" + rel)
+	if rel, ok := below(workspace, p); ok {
+		p = rel
 	}
 	if path.IsAbs(p) {
 		return p, true
@@ -345,23 +345,7 @@ func (j *job) exists(p string) bool {
 // add adds a build of the workspace, unless it is one of another repository.
 func (j *job) add(b Build, line int) {
 	b.Kind, b.File, b.Line, b.Prepared = "workflow", j.file, line, j.prepared
-	var ok bool
-	if b.Context, ok = j.place(b.Context); !ok {
-		return
-	}
-	if b.Dockerfile != "" {
-		if b.Dockerfile, ok = j.place(b.Dockerfile); !ok {
-			return
-		}
-	}
-	for k, v := range b.Contexts {
-		if !strings.HasPrefix(v, "target:") {
-			if b.Contexts[k], ok = j.place(v); !ok {
-				return
-			}
-		}
-	}
-	if j.w.exceeded(j.file, node{&yaml.Node{Line: line}}, j.scope.budget.Bytes(b.weight())) {
+	if !b.move(j.place) || j.w.exceeded(j.file, node{&yaml.Node{Line: line}}, j.scope.budget.Bytes(b.weight())) {
 		return
 	}
 	j.w.found = append(j.w.found, b)
@@ -396,10 +380,7 @@ func (j *job) script(step node, scope *jobScope) {
 		j.note(run.line(), "this script is not read to its end: "+err.Error())
 	}
 	for _, s := range found {
-		line := run.line()
-		if !run.isFolded() {
-			line = run.textLine() + s.line - 1
-		}
+		line := run.lineOf(s.line)
 		b, problem := s.command.build(j.exists, s.cwd)
 		if problem != "" {
 			if _, ok := j.place("."); ok || len(j.foreign) == 0 {

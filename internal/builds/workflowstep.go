@@ -38,7 +38,7 @@ func (j *job) builder(job node) {
 // that steps before it made is seen.
 func (j *job) buildPush(step node, line int, scope *jobScope, git bool) {
 	input := func(key string) word { return word(strings.TrimSpace(string(scope.text(step.at("with", key))))) }
-	b := Build{Args: map[string]string{}, Contexts: map[string]string{}}
+	b := Build{Args: arguments(lines(input("build-args"))), Contexts: map[string]string{}}
 	for _, key := range []string{"context", "file", "target"} {
 		if !input(key).known() {
 			j.note(line, fmt.Sprintf("the image of this step is not audited: its %s is not known here", key))
@@ -55,11 +55,6 @@ func (j *job) buildPush(step node, line int, scope *jobScope, git bool) {
 		}
 	}
 	b.Platform = platform(list(input("platforms")))
-	for _, kv := range lines(input("build-args")) {
-		if k, v, ok := strings.Cut(kv, "="); ok && word(kv).known() {
-			b.Args[k] = v
-		}
-	}
 	context, file := string(input("context")), string(input("file"))
 	for _, kv := range lines(input("build-contexts")) {
 		k, v, ok := strings.Cut(kv, "=")
@@ -106,12 +101,7 @@ func (j *job) buildah(step node, line int, scope *jobScope) {
 		j.note(line, "the image of this step is not audited: its context or its Dockerfile is not known here")
 		return
 	}
-	b := Build{Name: imageName(string(input("image"))), Context: string(context), Dockerfile: files[0], Args: map[string]string{}, Contexts: map[string]string{}}
-	for _, kv := range lines(input("build-args")) {
-		if k, v, ok := strings.Cut(kv, "="); ok && word(kv).known() {
-			b.Args[k] = v
-		}
-	}
+	b := Build{Name: imageName(string(input("image"))), Context: string(context), Dockerfile: files[0], Args: arguments(lines(input("build-args"))), Contexts: map[string]string{}}
 	b.Platform = platform(list(input("platforms")))
 	j.add(b, line)
 }

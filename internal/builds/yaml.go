@@ -90,6 +90,15 @@ func (n node) textLine() int {
 	return n.resolved().line()
 }
 
+// lineOf is the line of the file on which a line of a text stands, counted from 1: where the text begins if its lines are not those
+// of the file, because they are folded.
+func (n node) lineOf(line int) int {
+	if s := n.resolved(); s.Node != nil && s.Style&yaml.LiteralStyle == 0 {
+		return n.line()
+	}
+	return n.textLine() + line - 1
+}
+
 // weight counts the nodes of a tree, its aliases followed: [safeyaml] bounds them.
 func (n node) weight() (sum int64) {
 	if n.Node == nil {
@@ -100,12 +109,6 @@ func (n node) weight() (sum int64) {
 		sum += node{c}.weight()
 	}
 	return sum + 1
-}
-
-// isFolded reports whether the lines of a text are joined, so that they are not those of the file.
-func (n node) isFolded() bool {
-	s := n.resolved()
-	return s.Node != nil && s.Style&yaml.LiteralStyle == 0
 }
 
 // pair is an entry of a mapping.
