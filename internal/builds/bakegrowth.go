@@ -82,8 +82,7 @@ func size(v cty.Value) (most float64) {
 	case v.Type() == cty.String:
 		return float64(len(v.AsString()))
 	case v.CanIterateElements():
-		for it := v.ElementIterator(); it.Next(); {
-			_, e := it.Element()
+		for e := range elementsOf(v) {
 			most = max(most, size(e))
 		}
 	}
@@ -135,8 +134,7 @@ func formatted(args []cty.Value) (steps, bytes float64) {
 		bytes += times * (wide + float64(strings.Count(text, "%"))*longest)
 	}
 	if args[0].CanIterateElements() {
-		for it := args[0].ElementIterator(); it.Next(); {
-			_, e := it.Element()
+		for e := range elementsOf(args[0]) {
 			format(e)
 		}
 		return 0, bytes

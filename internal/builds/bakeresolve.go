@@ -69,7 +69,7 @@ func (b *bakery) inherit(name string, seen map[string]*effective) (*effective, h
 		}
 		names, known := texts(v)
 		if !known {
-			return nil, failure(a.expr.Range(), "What it inherits is not known", unknownIn(b, a.expr))
+			return nil, b.unknown("What it inherits is", a.expr, a.expr.Range())
 		}
 		for _, parent := range names {
 			if b.targets[parent] == nil {
@@ -125,7 +125,7 @@ func (b *bakery) resolveTarget(name string) (resolvedTarget, hcl.Diagnostics) {
 		}
 		s, known := text(v)
 		if !known {
-			return out, failure(a.expr.Range(), "The "+key+" is not known", unknownIn(b, a.expr))
+			return out, b.unknown("The "+key+" is", a.expr, a.expr.Range())
 		}
 		if !v.IsNull() {
 			*to = s
@@ -149,7 +149,7 @@ func (b *bakery) resolveTarget(name string) (resolvedTarget, hcl.Diagnostics) {
 			return out, diags
 		}
 		if !v.IsWhollyKnown() || !v.IsNull() && !v.CanIterateElements() {
-			return out, failure(a.expr.Range(), "A context is not known", unknownIn(b, a.expr))
+			return out, b.unknown("A context is", a.expr, a.expr.Range())
 		}
 		if !v.IsNull() {
 			for k, v := range v.AsValueMap() {

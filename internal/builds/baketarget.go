@@ -3,7 +3,7 @@ package builds
 import (
 	"cmp"
 	"fmt"
-	"maps"
+	"iter"
 	"path"
 	"slices"
 	"strings"
@@ -53,45 +53,49 @@ const maxMatrix = 256
 func (b *bakery) addTarget(block *hcl.Block) {
 	b.meter.start()
 	label := block.Labels[0]
-	content, _, diags := block.Body.PartialContent(targetSchema)
+	names, diags := b.extendTargets(label, block)
 	if diags.HasErrors() {
 		t := b.target(label)
 		t.at, t.problem = block.DefRange, diags
 		return
-	}
-	matrix := content.Attributes["matrix"]
-	if matrix == nil {
-		b.extend(label, block, content, nil)
-		return
-	}
-	scopes, diags := b.matrix(matrix)
-	if diags.HasErrors() {
-		t := b.target(label)
-		t.at, t.problem = block.DefRange, diags
-		return
-	}
-	var names []string
-	for _, local := range scopes {
-		name := label
-		if a := content.Attributes["name"]; a != nil {
-			v, diags := b.value(a.Expr, local)
-			s, known := text(v)
-			if !diags.HasErrors() && !known {
-				diags = failure(a.Range, "The name is not known", unknownIn(b, a.Expr))
-			}
-			if diags.HasErrors() {
-				t := b.target(label)
-				t.at, t.problem = block.DefRange, diags
-				return
-			}
-			name = s
-		}
-		names = append(names, name)
-		b.extend(name, block, content, local)
 	}
 	if len(names) > 1 || len(names) == 1 && names[0] != label {
 		b.groups[label] = &bakeGroup{names: names, at: block.DefRange}
 	}
+}
+
+// extendTargets adds what a block says to the targets that it makes, and gives their names.
+func (b *bakery) extendTargets(label string, block *hcl.Block) (names []string, diags hcl.Diagnostics) {
+	content, _, diags := block.Body.PartialContent(targetSchema)
+	if diags.HasErrors() {
+		return nil, diags
+	}
+	scopes := []*hcl.EvalContext{nil}
+	if matrix := content.Attributes["matrix"]; matrix != nil {
+		if scopes, diags = b.matrix(matrix); diags.HasErrors() {
+			return nil, diags
+		}
+	}
+	for _, local := range scopes {
+		name := label
+		if a := content.Attributes["name"]; a != nil && local != nil {
+			v, diags := b.value(a.Expr, local)
+			if diags.HasErrors() {
+				return nil, diags
+			}
+			var known bool
+			if name, known = text(v); !known {
+				return nil, b.unknown("The name is", a.Expr, a.Range)
+			}
+		}
+		t := b.target(name)
+		t.at = block.DefRange
+		for key, a := range content.Attributes {
+			t.attrs[key] = append(t.attrs[key], &bakeAttr{a.Expr, local})
+		}
+		names = append(names, name)
+	}
+	return names, nil
 }
 
 // matrix gives a scope for each combination of the values of a matrix.
@@ -101,7 +105,7 @@ func (b *bakery) matrix(a *hcl.Attribute) ([]*hcl.EvalContext, hcl.Diagnostics) 
 		return nil, diags
 	}
 	if !v.IsWhollyKnown() {
-		return nil, failure(a.Range, "The matrix is not known", unknownIn(b, a.Expr))
+		return nil, b.unknown("The matrix is", a.Expr, a.Range)
 	}
 	if v.IsNull() || !v.Type().IsObjectType() && !v.Type().IsMapType() {
 		return nil, failure(a.Range, "Invalid matrix", "it must be a map of lists")
@@ -112,19 +116,10 @@ func (b *bakery) matrix(a *hcl.Attribute) ([]*hcl.EvalContext, hcl.Diagnostics) 
 		if !axes[name].CanIterateElements() {
 			return nil, failure(a.Range, "Invalid matrix", name+" must be a list")
 		}
-		var next []map[string]cty.Value
-		for _, c := range combinations {
-			for it := axes[name].ElementIterator(); it.Next(); {
-				_, value := it.Element()
-				with := maps.Clone(c)
-				with[name] = value
-				next = append(next, with)
-			}
-			if len(next) > maxMatrix {
-				return nil, failure(a.Range, "Invalid matrix", fmt.Sprintf("it has more than %d combinations", maxMatrix))
-			}
+		if len(combinations)*axes[name].LengthInt() > maxMatrix {
+			return nil, failure(a.Range, "Invalid matrix", fmt.Sprintf("it has more than %d combinations", maxMatrix))
 		}
-		combinations = next
+		combinations = multiply(combinations, name, slices.Collect(elementsOf(axes[name])))
 	}
 	var out []*hcl.EvalContext
 	for _, c := range combinations {
@@ -147,14 +142,6 @@ func (b *bakery) target(name string) *bakeTarget {
 	return t
 }
 
-func (b *bakery) extend(name string, block *hcl.Block, content *hcl.BodyContent, local *hcl.EvalContext) {
-	t := b.target(name)
-	t.at = block.DefRange
-	for key, a := range content.Attributes {
-		t.attrs[key] = append(t.attrs[key], &bakeAttr{a.Expr, local})
-	}
-}
-
 // addComposed adds a target for the image of a Compose file.
 func (b *bakery) addComposed(c Build) {
 	b.target(strings.Map(targetRune, c.Name)).composed = &c
@@ -170,7 +157,7 @@ func (b *bakery) addGroup(block *hcl.Block) {
 		if v, diags = b.value(a.Expr, nil); !diags.HasErrors() {
 			var known bool
 			if g.names, known = texts(v); !known {
-				diags = failure(a.Range, "The targets are not known", unknownIn(b, a.Expr))
+				diags = b.unknown("The targets are", a.Expr, a.Range)
 			}
 		}
 	}
@@ -263,8 +250,7 @@ func texts(v cty.Value) (list []string, known bool) {
 		return nil, false
 	}
 	known = true
-	for it := v.ElementIterator(); it.Next(); {
-		_, e := it.Element()
+	for e := range elementsOf(v) {
 		s, ok := text(e)
 		if !ok {
 			known = false
@@ -275,8 +261,19 @@ func texts(v cty.Value) (list []string, known bool) {
 	return list, known
 }
 
-// unknownIn names the variables without a value that an expression uses.
-func unknownIn(b *bakery, expr hcl.Expression) string {
+// elementsOf gives the elements of a value that has some.
+func elementsOf(v cty.Value) iter.Seq[cty.Value] {
+	return func(yield func(cty.Value) bool) {
+		for it := v.ElementIterator(); it.Next(); {
+			if _, e := it.Element(); !yield(e) {
+				return
+			}
+		}
+	}
+}
+
+// unknown says that something is not known, because of the variables without a value that its expression uses.
+func (b *bakery) unknown(what string, expr hcl.Expression, at hcl.Range) hcl.Diagnostics {
 	var names []string
 	for _, t := range expr.Variables() {
 		name := t.RootName()
@@ -284,14 +281,15 @@ func unknownIn(b *bakery, expr hcl.Expression) string {
 			names = append(names, name)
 		}
 	}
+	why := "its value is only known when it is built"
 	switch len(names) {
 	case 0:
-		return "its value is only known when it is built"
 	case 1:
-		return "the variable " + names[0] + " has no value here"
+		why = "the variable " + names[0] + " has no value here"
 	default:
-		return "the variables " + strings.Join(names, " and ") + " have no value here"
+		why = "the variables " + strings.Join(names, " and ") + " have no value here"
 	}
+	return failure(at, what+" not known", why)
 }
 
 // bakeBase decides from which directory the paths of a Bake file count. Bake takes the one in which it is run: mostly that

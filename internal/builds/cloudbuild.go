@@ -140,26 +140,12 @@ func (c *cloudBuild) step(step node) {
 // substitution finds what Cloud Build replaces in a text.
 var substitution = lazyre.New(`\$\$|\$\{(\w+)\}|\$([A-Z_][A-Z0-9_]*)`)
 
-// maxSubstitutions is how often values of substitutions are looked through for others.
-const maxSubstitutions = 5
-
 // substitute replaces the substitutions of a text: those with defaults in the file; others are only known when it runs.
 func (c *cloudBuild) substitute(text string) word {
-	return word(c.replace(text, 0, c.budget.Part(replaceLimits)))
-}
-
-func (c *cloudBuild) replace(text string, deep int, b *budget.Budget) string {
-	return substitution().ReplaceAllStringFunc(text, func(m string) string {
-		if m == "$$" {
-			return "$"
-		}
-		name := strings.Trim(m, "${}")
+	return word(replace(substitution(), text, func(name string) (string, bool) {
 		v := c.subs.at(name)
-		if b.Steps(1) != nil || b.Bytes(int64(len(v.text()))) != nil || v.Node == nil || deep >= maxSubstitutions {
-			return unknownPart
-		}
-		return c.replace(v.text(), deep+1, b)
-	})
+		return v.text(), v.Node != nil
+	}, 0, c.budget.Part(replaceLimits)))
 }
 
 // script reads the build lines of a shell script.

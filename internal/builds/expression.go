@@ -61,7 +61,7 @@ func cutExpression(s string) (expr, after string, ok bool) {
 func (c contexts) evaluate(expr string, b *budget.Budget) value {
 	p := &expression{text: expr, names: c, budget: b}
 	v := p.or()
-	p.space()
+	p.span(" \t\r\n")
 	if p.failed || p.at < len(p.text) {
 		return unset{}
 	}
@@ -138,15 +138,15 @@ type expression struct {
 // maxExpression is how deep an expression may be nested.
 const maxExpression = 100
 
-func (p *expression) space() {
-	for p.at < len(p.text) && strings.IndexByte(" \t\r\n", p.text[p.at]) >= 0 {
-		p.at++
-	}
+// fail gives up: what is written is no expression.
+func (p *expression) fail() value {
+	p.failed = true
+	return unset{}
 }
 
 // take skips an operator if it is next.
 func (p *expression) take(op string) bool {
-	p.space()
+	p.span(" \t\r\n")
 	if strings.HasPrefix(p.text[p.at:], op) {
 		p.at += len(op)
 		return true
@@ -156,8 +156,7 @@ func (p *expression) take(op string) bool {
 
 func (p *expression) or() value {
 	if p.deep++; p.deep > maxExpression || p.budget.Steps(1) != nil {
-		p.failed = true
-		return unset{}
+		return p.fail()
 	}
 	defer func() { p.deep-- }()
 	v := p.and()
@@ -228,12 +227,11 @@ func equal(a, b value) value {
 }
 
 func (p *expression) not() value {
-	p.space()
+	p.span(" \t\r\n")
 	if strings.HasPrefix(p.text[p.at:], "!") && !strings.HasPrefix(p.text[p.at:], "!=") {
 		p.at++
 		if p.deep++; p.deep > maxExpression {
-			p.failed = true
-			return unset{}
+			return p.fail()
 		}
 		defer func() { p.deep-- }()
 		if yes, known := truth(p.not()); known {
@@ -245,10 +243,9 @@ func (p *expression) not() value {
 }
 
 func (p *expression) primary() value {
-	p.space()
+	p.span(" \t\r\n")
 	if p.at >= len(p.text) {
-		p.failed = true
-		return unset{}
+		return p.fail()
 	}
 	switch c := p.text[p.at]; {
 	case c == '(':
@@ -261,11 +258,7 @@ func (p *expression) primary() value {
 	case c == '\'':
 		return p.quoted()
 	case c >= '0' && c <= '9' || c == '-' || c == '.':
-		start := p.at
-		for p.at < len(p.text) && strings.IndexByte("0123456789abcdefABCDEFxX+-.", p.text[p.at]) >= 0 {
-			p.at++
-		}
-		f, err := strconv.ParseFloat(p.text[start:p.at], 64)
+		f, err := strconv.ParseFloat(p.span("0123456789abcdefABCDEFxX+-."), 64)
 		if err != nil {
 			return unset{}
 		}
@@ -288,39 +281,35 @@ func (p *expression) quoted() value {
 		}
 		out.WriteByte(p.text[p.at])
 	}
-	p.failed = true
-	return unset{}
+	return p.fail()
 }
 
-func (p *expression) identifier() string {
-	start := p.at
-	for p.at < len(p.text) {
-		c := p.text[p.at]
-		if c != '_' && c != '-' && c != '*' && (c < '0' || c > '9') && (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') {
-			break
-		}
-		p.at++
-	}
-	return p.text[start:p.at]
+// span takes the bytes that are next among some.
+func (p *expression) span(of string) string {
+	rest := p.text[p.at:]
+	n := len(rest) - len(strings.TrimLeft(rest, of))
+	p.at += n
+	return rest[:n]
 }
+
+// identifier are the bytes of a name.
+const identifier = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-*"
 
 // name reads a name with its properties, a literal, or a call.
 func (p *expression) name() value {
-	first := p.identifier()
+	first := p.span(identifier)
 	if first == "" {
-		p.failed = true
-		return unset{}
+		return p.fail()
 	}
 	path, certain := []string{first}, true
 	for {
 		switch {
 		case p.take("."):
-			path = append(path, p.identifier())
+			path = append(path, p.span(identifier))
 		case p.take("["):
 			i := p.or()
 			if !p.take("]") {
-				p.failed = true
-				return unset{}
+				return p.fail()
 			}
 			w := textOf(i)
 			certain = certain && w.known()
@@ -351,8 +340,7 @@ func (p *expression) call(name string) value {
 	var args []value
 	for !p.take(")") {
 		if len(args) > 0 && !p.take(",") || p.failed {
-			p.failed = true
-			return unset{}
+			return p.fail()
 		}
 		args = append(args, p.or())
 	}

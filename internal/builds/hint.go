@@ -175,28 +175,12 @@ func recipes(text string, b *budget.Budget) []recipe {
 		out = append(out, recipe{joined.String(), open.line})
 	}
 	for i := range out {
-		out[i].text = makeReplace(out[i].text, vars, 0, b.Part(replaceLimits))
+		out[i].text = replace(makeReference(), out[i].text, func(name string) (string, bool) {
+			v, ok := vars[name]
+			return v, ok
+		}, 0, b.Part(replaceLimits))
 	}
 	return out
 }
 
 var makeReference = lazyre.New(`\$\$|\$\(([^()]*)\)|\$\{([^{}]*)\}|\$[@<^*?%+]|\$\(`)
-
-// replaceLimits bound the references of one text that are replaced, and what they stand for: each may stand for many others.
-var replaceLimits = budget.Limits{Steps: 1000, Bytes: 256 << 10}
-
-// makeReplace replaces the references to variables in a text.
-func makeReplace(text string, vars map[string]string, deep int, b *budget.Budget) string {
-	return makeReference().ReplaceAllStringFunc(text, func(m string) string {
-		if m == "$$" {
-			return "$"
-		}
-		name := strings.TrimSuffix(strings.TrimLeft(m, "$({"), ")")
-		name = strings.TrimSuffix(name, "}")
-		v, ok := vars[name]
-		if b.Steps(1) != nil || b.Bytes(int64(len(v))) != nil || !ok || deep >= maxSubstitutions {
-			return unknownPart
-		}
-		return makeReplace(v, vars, deep+1, b)
-	})
-}

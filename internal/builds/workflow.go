@@ -1,6 +1,7 @@
 package builds
 
 import (
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -91,12 +92,8 @@ func (w *workflows) findCalls(file string) {
 			if len(w.calls[called]) >= maxCallers {
 				break
 			}
-			names := (&jobScope{matrix: matrix}).lookup
-			inputs := map[string]word{}
-			for _, p := range job.value.at("with").pairs() {
-				inputs[p.key.Value] = contexts(names).interpolate(p.value.text(), spent)
-			}
-			w.calls[called] = append(w.calls[called], inputs)
+			s := &jobScope{matrix: matrix, budget: spent}
+			w.calls[called] = append(w.calls[called], s.texts(job.value.at("with"), map[string]word{}))
 		}
 	}
 }
@@ -116,33 +113,19 @@ func onlyCalled(root node) bool {
 	if on.Node == nil {
 		on = root.at("true") // as YAML 1.1 reads it
 	}
-	for _, name := range slices.Concat(on.list(), keysOf(on)) {
-		if name != "workflow_call" && name != "workflow_dispatch" {
-			return false
-		}
+	names := on.list()
+	for _, p := range on.pairs() {
+		names = append(names, p.key.Value)
 	}
-	return true
-}
-
-func keysOf(n node) []string {
-	var out []string
-	for _, p := range n.pairs() {
-		out = append(out, p.key.Value)
-	}
-	return out
+	return !slices.ContainsFunc(names, func(name string) bool { return name != "workflow_call" && name != "workflow_dispatch" })
 }
 
 // run reads the jobs of a workflow. inputs are those of a call, nil if there is none.
 func (w *workflows) run(file string, inputs map[string]word) {
 	root := w.roots[file]
 	if inputs != nil {
-		with := map[string]word{}
-		for _, p := range root.at("on", "workflow_call", "inputs").pairs() {
-			with[p.key.Value] = word(p.value.at("default").text())
-		}
-		for k, v := range inputs {
-			with[k] = v
-		}
+		with := defaults(root.at("on", "workflow_call", "inputs"))
+		maps.Copy(with, inputs)
 		inputs = with
 	}
 	for _, p := range root.at("jobs").pairs() {
@@ -165,6 +148,15 @@ func (w *workflows) run(file string, inputs map[string]word) {
 			j.builder(p.value)
 		}
 	}
+}
+
+// defaults gives what declared inputs are if nobody gives them.
+func defaults(inputs node) map[string]word {
+	out := map[string]word{}
+	for _, p := range inputs.pairs() {
+		out[p.key.Value] = word(p.value.at("default").text())
+	}
+	return out
 }
 
 // jobScope is what expressions of a job know.
@@ -210,11 +202,17 @@ func (s *jobScope) lookup(name []string) (value, bool) {
 // text gives the text of a node with its expressions replaced.
 func (s *jobScope) text(n node) word { return contexts(s.lookup).interpolate(n.text(), s.budget) }
 
+// texts adds the texts of the entries of a mapping to others.
+func (s *jobScope) texts(n node, to map[string]word) map[string]word {
+	for _, p := range n.pairs() {
+		to[p.key.Value] = s.text(p.value)
+	}
+	return to
+}
+
 // extend adds the variables of an env mapping.
 func (s *jobScope) extend(env node) {
-	for _, p := range env.pairs() {
-		s.env[p.key.Value] = s.text(p.value)
-	}
+	s.texts(env, s.env)
 	if env.Node != nil && env.text() != "" {
 		s.env = map[string]word{} // an expression that gives all of them
 	}
@@ -222,12 +220,10 @@ func (s *jobScope) extend(env node) {
 
 // with gives a scope with more variables.
 func (s *jobScope) with(env node) *jobScope {
-	out := &jobScope{matrix: s.matrix, inputs: s.inputs, env: map[string]word{}, budget: s.budget}
-	for k, v := range s.env {
-		out.env[k] = v
-	}
+	out := *s
+	out.env = maps.Clone(s.env)
 	out.extend(env)
-	return out
+	return &out
 }
 
 // job is a job that is being read, for one combination of its matrix.
@@ -409,13 +405,7 @@ func (j *job) action(dir string, step node, scope *jobScope, deep int) {
 			j.prepared = true
 			return
 		}
-		inputs := map[string]word{}
-		for _, p := range docs[0].at("inputs").pairs() {
-			inputs[p.key.Value] = word(p.value.at("default").text())
-		}
-		for _, p := range step.at("with").pairs() {
-			inputs[p.key.Value] = scope.text(p.value)
-		}
+		inputs := scope.texts(step.at("with"), defaults(docs[0].at("inputs")))
 		inner := *j
 		inner.file, inner.dir = file, ""
 		inner.scope = &jobScope{inputs: inputs, env: scope.env, budget: scope.budget}

@@ -2,6 +2,7 @@ package builds
 
 import (
 	"maps"
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v4"
@@ -40,34 +41,16 @@ func matrices(matrix node, b *budget.Budget) []node {
 		if len(combinations)*len(p.value.items()) > maxMatrix {
 			return none
 		}
-		var next []map[string]node
-		for _, c := range combinations {
-			for _, v := range p.value.items() {
-				with := maps.Clone(c)
-				with[key] = v
-				next = append(next, with)
-			}
-		}
-		combinations = next
+		combinations = multiply(combinations, key, p.value.items())
 	}
 	entries := matrix.at("include").items()
 	excludes := matrix.at("exclude").items()
 	if len(entries) > maxMatrix || b.Steps(int64(len(combinations))*(matrix.at("exclude").weight()+matrix.at("include").weight())) != nil {
 		return none
 	}
-	var kept []map[string]node
-	for _, c := range combinations {
-		out := false
-		for _, e := range excludes {
-			out = out || matches(c, e)
-		}
-		if !out {
-			kept = append(kept, c)
-		}
-	}
-	if !axes {
-		kept = nil
-	}
+	kept := slices.DeleteFunc(combinations, func(c map[string]node) bool {
+		return !axes || slices.ContainsFunc(excludes, func(e node) bool { return matches(c, e) })
+	})
 	kept = include(kept, entries)
 	if len(kept) == 0 {
 		return none
@@ -91,39 +74,39 @@ func include(combinations []map[string]node, entries []node) []map[string]node {
 	for _, e := range entries {
 		added := false
 		for i := range original {
-			changes := false
-			for _, p := range e.pairs() {
-				if have, ok := original[i][p.key.Value]; ok && !same(have, p.value) {
-					changes = true
-				}
-			}
-			if !changes {
+			if !slices.ContainsFunc(e.pairs(), func(p pair) bool {
+				have, ok := original[i][p.key.Value]
+				return ok && !same(have, p.value)
+			}) {
 				added = true
-				for _, p := range e.pairs() {
-					combinations[i][p.key.Value] = p.value
-				}
+				e.copyTo(combinations[i])
 			}
 		}
 		if !added {
 			c := map[string]node{}
-			for _, p := range e.pairs() {
-				c[p.key.Value] = p.value
-			}
+			e.copyTo(c)
 			combinations = append(combinations, c)
 		}
 	}
 	return combinations
 }
 
-// matches reports whether a combination has all the values of a mapping.
-func matches(c map[string]node, e node) bool {
-	pairs := e.pairs()
-	for _, p := range pairs {
-		if !same(c[p.key.Value], p.value) {
-			return false
+// multiply gives, for each combination and each value of an axis, the combination with the value.
+func multiply[V any](combinations []map[string]V, axis string, values []V) (out []map[string]V) {
+	for _, c := range combinations {
+		for _, v := range values {
+			with := maps.Clone(c)
+			with[axis] = v
+			out = append(out, with)
 		}
 	}
-	return len(pairs) > 0
+	return out
+}
+
+// matches reports whether a combination has all the values of a mapping.
+func matches(c map[string]node, e node) bool {
+	differs := func(p pair) bool { return !same(c[p.key.Value], p.value) }
+	return len(e.pairs()) > 0 && !slices.ContainsFunc(e.pairs(), differs)
 }
 
 // same compares values as far as they are written.
@@ -132,18 +115,13 @@ func same(a, b node) bool {
 	if a.Node == b.Node {
 		return a.Node != nil
 	}
-	if a.Node == nil || b.Node == nil || a.Kind != b.Kind || len(a.Content) != len(b.Content) {
+	if a.Node == nil || b.Node == nil || a.Kind != b.Kind {
 		return false
 	}
 	if a.Kind == yaml.ScalarNode {
 		return strings.EqualFold(a.Value, b.Value)
 	}
-	for i := range a.Content {
-		if !same(node{a.Content[i]}, node{b.Content[i]}) {
-			return false
-		}
-	}
-	return true
+	return slices.EqualFunc(a.Content, b.Content, func(a, b *yaml.Node) bool { return same(node{a}, node{b}) })
 }
 
 // mapping makes a mapping of values.

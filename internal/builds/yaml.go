@@ -130,6 +130,13 @@ func (n node) pairs() []pair {
 	return out
 }
 
+// copyTo puts the entries of a mapping into another one.
+func (n node) copyTo(m map[string]node) {
+	for _, p := range n.pairs() {
+		m[p.key.Value] = p.value
+	}
+}
+
 // at gives the value of a key of a mapping, and of keys below it.
 func (n node) at(keys ...string) node {
 	for _, key := range keys {
