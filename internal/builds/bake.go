@@ -1,6 +1,7 @@
 package builds
 
 import (
+	"context"
 	"errors"
 	"path"
 	"slices"
@@ -16,22 +17,19 @@ import (
 )
 
 // bakeName recognises the files that Bake files, and what `docker buildx bake --print` gives, are kept in by convention.
-var bakeName = lazyre.New(`(?i)^([\w.-]*[._-])?bake([._-][\w.-]+)?\.(hcl|json)$`)
-
-// IsBake reports whether a file name is one that Bake files have by convention.
-func IsBake(name string) bool { return bakeName().MatchString(name) }
+var bakeName = lazyre.New(`(?i)(?:^|/)([\w.-]*[._-])?bake([._-][\w.-]+)?\.(hcl|json)$`)
 
 // bakeDefault are the names that `docker buildx bake` reads by itself, besides Compose files, in this order; later ones win
 // (bake.defaultFilenames of buildx).
 var bakeDefault = []string{"docker-bake.json", "docker-bake.hcl", "docker-bake.override.json", "docker-bake.override.hcl"}
 
-// Bake reads the Bake files of a repository and gives the images that they build: those of every group, and every target
+// bake reads the Bake files of a repository and gives the images that they build: those of every group, and every target
 // that is not just there to be inherited from. The images of a Compose file that Bake reads by itself are targets, too, that
 // others may inherit from or change.
 //
 // In each directory the default files are read together. Another file is read alone and, if that does not do, after them,
 // as `docker buildx bake -f docker-bake.hcl -f other.hcl` would.
-func (r *Reader) Bake(files []string) (found []Build, notes []Note) {
+func (r *Reader) bake(_ context.Context, files []string) (found []Build, notes []Note) {
 	byDir := map[string][]string{}
 	for _, f := range files {
 		byDir[path.Dir(f)] = append(byDir[path.Dir(f)], path.Base(f))

@@ -69,7 +69,7 @@ func TestAgainstBuildx(t *testing.T) {
 				if err != nil || d.IsDir() && slices.Contains([]string{".git", "node_modules", "vendor"}, d.Name()) {
 					return filepath.SkipDir
 				}
-				if rel, _ := filepath.Rel(root, p); d.Type().IsRegular() && IsBake(d.Name()) || IsCompose(d.Name()) {
+				if rel, _ := filepath.Rel(root, p); d.Type().IsRegular() && bakeName().MatchString(d.Name()) || composeName().MatchString(d.Name()) {
 					sources = append(sources, filepath.ToSlash(rel))
 				}
 				return nil

@@ -10,12 +10,12 @@ import (
 
 func TestBake(t *testing.T) { runTable(t, "testdata/bake_*.txtar") }
 
-func TestIsBake(t *testing.T) {
+func TestBakeName(t *testing.T) {
 	for name, want := range map[string]bool{
 		"docker-bake.hcl": true, "docker-bake.json": true, "docker-bake.override.hcl": true, "bake.hcl": true, "release.bake.hcl": true,
 		"docker-bake-ci.hcl": true, "bakery.hcl": false, "docker-bake.yaml": false, "main.hcl": false, "x.docker-bake.json": true,
 	} {
-		assert.Equal(t, want, IsBake(name), name)
+		assert.Equal(t, want, bakeName().MatchString(name), name)
 	}
 }
 
@@ -32,7 +32,7 @@ func FuzzBake(f *testing.F) {
 			name = "docker-bake.json"
 		}
 		run := func() ([]Build, []Note) {
-			return inMemory(map[string][]byte{name: []byte(text)}).Bake([]string{name})
+			return inMemory(map[string][]byte{name: []byte(text)}).bake(t.Context(), []string{name})
 		}
 		found, notes := run()
 		again, notesAgain := run()

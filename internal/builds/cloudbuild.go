@@ -1,6 +1,7 @@
 package builds
 
 import (
+	"context"
 	"path"
 	"slices"
 	"strings"
@@ -13,18 +14,15 @@ import (
 // cloudBuildName recognises the configurations of Google Cloud Build, by their name or that of their directory.
 var cloudBuildName = lazyre.New(`(?i)(?:^|/)(?:(?:[\w.-]*[._-])?cloudbuild(?:[._-][\w.-]+)?|\.?cloud[_-]?build/[^/]+)\.(?:ya?ml|json)$`)
 
-// IsCloudBuild reports whether a path is one that configurations of Cloud Build have by convention.
-func IsCloudBuild(name string) bool { return cloudBuildName().MatchString(name) }
-
 // cloudWorkspace is where the source of a build lies.
 const cloudWorkspace = "/workspace"
 
-// CloudBuild reads configurations of Cloud Build and gives the images that their steps build: with docker, with kaniko, or
+// cloudBuild reads configurations of Cloud Build and gives the images that their steps build: with docker, with kaniko, or
 // in a shell script.
 //
 // Paths count from the directory that is submitted, or from the root of the repository that a trigger takes: that of the file
 // or one above it. The one in which more Dockerfiles exist is taken, the file's own if both do, the root if none does.
-func (r *Reader) CloudBuild(files []string) (found []Build, notes []Note) {
+func (r *Reader) cloudBuild(_ context.Context, files []string) (found []Build, notes []Note) {
 	for _, f := range files {
 		docs, note := r.documents(f, "Cloud Build configuration")
 		if note != nil {

@@ -9,12 +9,12 @@ import (
 
 func TestCloudBuild(t *testing.T) { runTable(t, "testdata/cloudbuild_*.txtar") }
 
-func TestIsCloudBuild(t *testing.T) {
+func TestCloudBuildName(t *testing.T) {
 	for name, want := range map[string]bool{
 		"cloudbuild.yaml": true, "a/cloudbuild.json": true, "a/cloudbuild-release.yml": true, "ci.cloudbuild.yaml": true, ".cloudbuild/deploy.yaml": true,
 		"cloud-build/x.yml": true, "cloudbuild/deep/x.yaml": false, "cloudbuilder.yaml": false, "cloudbuild.txt": false, "mycloudbuild/x.yaml": false,
 	} {
-		assert.Equal(t, want, IsCloudBuild(name), name)
+		assert.Equal(t, want, cloudBuildName().MatchString(name), name)
 	}
 }
 
@@ -26,7 +26,7 @@ func FuzzServices(f *testing.F) {
 	f.Add("sub/cloudbuild.json", `{"steps": [{"name": "gcr.io/kaniko-project/executor", "args": ["--context", "a", "--dockerfile=b"]}]}`)
 	f.Add("skaffold.yaml", "apiVersion: skaffold/v1\nbuild: {artifacts: [{image: 'a{{b', context: ../x, docker: {dockerfile: y}}]}\n---\n")
 	f.Fuzz(func(t *testing.T, name, text string) {
-		if !IsSource(name) || IsBake(name) || IsCompose(name) || IsWorkflow(name) || strings.Contains(text, unknownPart) {
+		if !IsSource(name) || bakeName().MatchString(name) || composeName().MatchString(name) || workflowName().MatchString(name) || strings.Contains(text, unknownPart) {
 			t.Skip("another kind")
 		}
 		r := inMemory(map[string][]byte{name: []byte(text)})

@@ -20,10 +20,7 @@ import (
 )
 
 // composeName recognises the files that Compose files are kept in by convention.
-var composeName = lazyre.New(`(?i)^(docker-)?compose([.-][\w.-]+)?\.ya?ml$`)
-
-// IsCompose reports whether a file name is one that Compose files have by convention.
-func IsCompose(name string) bool { return composeName().MatchString(name) }
+var composeName = lazyre.New(`(?i)(?:^|/)(docker-)?compose([.-][\w.-]+)?\.ya?ml$`)
 
 // composeDefault are the names that docker compose takes by itself, the first that exists; composeOverride what it lays
 // over the first (compose-go, cli.DefaultFileNames and cli.DefaultOverrideFileNames).
@@ -69,12 +66,12 @@ func composeGroups(files []string) [][]string {
 	return out
 }
 
-// Compose reads the Compose files of a repository and gives the images that they build. Variables are taken from an .env file
+// compose reads the Compose files of a repository and gives the images that they build. Variables are taken from an .env file
 // beside each, and PWD is its directory; one without a value counts as empty, as in Compose.
 //
 // Compose's library reads files from the disk by itself, through any link and from anywhere. So it is shown none: each file
 // that is needed is read by us, and laid into a directory of ours, see [stage].
-func (r *Reader) Compose(ctx context.Context, names []string) (found []Build, notes []Note) {
+func (r *Reader) compose(ctx context.Context, names []string) (found []Build, notes []Note) {
 	if len(names) == 0 {
 		return nil, nil
 	}
@@ -84,7 +81,8 @@ func (r *Reader) Compose(ctx context.Context, names []string) (found []Build, no
 		builds, more := r.composeGroup(ctx, s, group)
 		found, notes = append(found, builds...), append(notes, more...)
 	}
-	return sorted(found), notes
+	r.composed = sorted(found)
+	return r.composed, notes
 }
 
 func (r *Reader) composeGroup(ctx context.Context, s *stage, group []string) ([]Build, []Note) {

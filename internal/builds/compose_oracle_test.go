@@ -30,7 +30,7 @@ func TestAgainstCompose(t *testing.T) {
 				if err != nil || d.IsDir() && slices.Contains([]string{".git", "node_modules", "vendor", "testdata", "fixtures"}, d.Name()) {
 					return filepath.SkipDir
 				}
-				if rel, _ := filepath.Rel(root, p); d.Type().IsRegular() && IsCompose(d.Name()) {
+				if rel, _ := filepath.Rel(root, p); d.Type().IsRegular() && composeName().MatchString(d.Name()) {
 					files = append(files, filepath.ToSlash(rel))
 				}
 				return nil

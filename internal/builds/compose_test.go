@@ -18,7 +18,7 @@ func extract(t *testing.T, archive string) (root string, names []string) {
 		full := filepath.Join(root, filepath.FromSlash(f.Name))
 		require.NoError(t, os.MkdirAll(filepath.Dir(full), 0o755))
 		require.NoError(t, os.WriteFile(full, f.Data, 0o644))
-		if IsCompose(filepath.Base(f.Name)) {
+		if composeName().MatchString(filepath.Base(f.Name)) {
 			names = append(names, f.Name)
 		}
 	}
@@ -103,7 +103,7 @@ services:
   api:
     build: {context: "${PWD}/..", dockerfile: "$PWD/Dockerfile"}
 `)
-	found, notes := onDisk(root).Compose(t.Context(), files)
+	found, notes := onDisk(root).compose(t.Context(), files)
 	assert.Empty(t, notes)
 	byName := map[string]Build{}
 	for _, b := range found {
@@ -161,7 +161,7 @@ services:
     labels: ["${NEEDED:?say it}"]
 `)
 	require.NoError(t, os.WriteFile(filepath.Join(root, "g-compose.yaml"), []byte{0xff, 0xfe, 0x00}, 0o644))
-	found, notes := onDisk(root).Compose(t.Context(), append(files, "g-compose.yaml", "none/compose.yaml"))
+	found, notes := onDisk(root).compose(t.Context(), append(files, "g-compose.yaml", "none/compose.yaml"))
 	require.Len(t, found, 2)
 	assert.Equal(t, "d", found[0].Context)
 	assert.Equal(t, "h", found[1].Context, "a value that is demanded is stood in for")
@@ -199,7 +199,7 @@ services:
   none:
     image: x:${TAG:?}
 `)
-	found, notes := onDisk(root).Compose(t.Context(), files)
+	found, notes := onDisk(root).compose(t.Context(), files)
 	require.Len(t, found, 2)
 	assert.Equal(t, "db", found[1].Name)
 	web := found[0]
@@ -225,7 +225,7 @@ services:
   web:
     build: {context: ., nonsense: $X}
 `)
-	found, notes := onDisk(root).Compose(t.Context(), files)
+	found, notes := onDisk(root).compose(t.Context(), files)
 	require.Len(t, found, 1)
 	assert.Equal(t, map[string]string{"KEPT": "$UNSET", "D": "x"}, found[0].Args)
 	require.Len(t, notes, 2)

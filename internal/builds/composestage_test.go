@@ -53,8 +53,8 @@ func FuzzCompose(f *testing.F) {
 			files[name] = []byte(names.Replace(text))
 		}
 		r := inMemory(files)
-		found, notes := r.Compose(t.Context(), []string{"a/compose.yaml", "inc.yaml"})
-		again, _ := r.Compose(t.Context(), []string{"a/compose.yaml", "inc.yaml"})
+		found, notes := r.compose(t.Context(), []string{"a/compose.yaml", "inc.yaml"})
+		again, _ := r.compose(t.Context(), []string{"a/compose.yaml", "inc.yaml"})
 		assert.Equal(t, found, again)
 		assert.NotContains(t, fmt.Sprintf("%+v %+v", found, notes), canary)
 		for _, n := range notes {

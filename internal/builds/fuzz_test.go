@@ -38,7 +38,7 @@ func FuzzSkaffold(f *testing.F) {
 	f.Add([]byte("apiVersion: skaffold/v4\nbuild:\n  artifacts:\n  - image: a{{.X}}\n    context: b\n    docker: {dockerfile: D, buildArgs: {A: '{{.B}}'}}\nprofiles:\n- build: {artifacts: [{image: c}]}\n"))
 	f.Add([]byte("a: &a {image: x}\n---\napiVersion: skaffold/v1\nbuild: {artifacts: [*a, {<<: *a}]}\n"))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		within(t, map[string][]byte{"skaffold.yaml": data}, func(r *Reader) ([]Build, []Note) { return r.Skaffold([]string{"skaffold.yaml"}) })
+		within(t, map[string][]byte{"skaffold.yaml": data}, func(r *Reader) ([]Build, []Note) { return r.skaffold(t.Context(), []string{"skaffold.yaml"}) })
 	})
 }
 
@@ -48,7 +48,7 @@ func FuzzBakeOverride(f *testing.F) {
 	f.Add([]byte("V = [for x in range(9): x]\n"), []byte("group \"g\" { targets = [\"g\", \"a\"] }\n"), []byte(`{"target": {"a": {"matrix": {"x": "${V}"}, "name": "a-${x}"}}}`))
 	f.Fuzz(func(t *testing.T, base, over, other []byte) {
 		files := map[string][]byte{"docker-bake.hcl": base, "docker-bake.override.hcl": over, "x.bake.json": other}
-		within(t, files, func(r *Reader) ([]Build, []Note) { return r.Bake(sortedKeys(files)) })
+		within(t, files, func(r *Reader) ([]Build, []Note) { return r.bake(t.Context(), sortedKeys(files)) })
 	})
 }
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -16,35 +17,29 @@ import (
 // source is a kind of files that say what is built.
 type source struct {
 	kind string
-	// is tells such a file by its name, which is relative to the root of the repository.
-	is   func(name string) bool
-	read func(ctx context.Context, r *Reader, files []string) ([]Build, []Note)
+	// name recognises such a file by its path in the repository.
+	name func() *regexp.Regexp
+	read func(*Reader, context.Context, []string) ([]Build, []Note)
 }
 
-// sources are the kinds in the order in which they are read: Bake reads Compose files, too, and takes from workflows what its own
-// files leave open.
-var sources []source
-
-func init() { // a literal would refer to itself by way of the scripts that steps run
-	sources = []source{
-		{"compose", func(name string) bool { return IsCompose(path.Base(name)) && !IsWorkflow(name) }, func(ctx context.Context, r *Reader, files []string) (found []Build, notes []Note) {
-			r.composed, notes = r.Compose(ctx, files)
-			return r.composed, notes
-		}},
-		{"workflow", IsWorkflow, func(_ context.Context, r *Reader, files []string) ([]Build, []Note) { return r.Workflows(files) }},
-		{"bake", func(name string) bool { return IsBake(path.Base(name)) }, func(_ context.Context, r *Reader, files []string) ([]Build, []Note) { return r.Bake(files) }},
-		{"cloudbuild", IsCloudBuild, func(_ context.Context, r *Reader, files []string) ([]Build, []Note) { return r.CloudBuild(files) }},
-		{"skaffold", func(name string) bool { return IsSkaffold(path.Base(name)) }, func(_ context.Context, r *Reader, files []string) ([]Build, []Note) { return r.Skaffold(files) }},
-	}
+// sources are the kinds in the order in which they are read: Bake and workflows read Compose files, too, and Bake takes from
+// workflows what its own files leave open. A name of several kinds is of the last of them.
+var sources = []source{
+	{"skaffold", skaffoldName, (*Reader).skaffold},
+	{"cloudbuild", cloudBuildName, (*Reader).cloudBuild},
+	{"compose", composeName, (*Reader).compose},
+	{"workflow", workflowName, (*Reader).workflows},
+	{"bake", bakeName, (*Reader).bake},
 }
 
 // sourceOf gives the kind that a file is of.
 func sourceOf(name string) (source, bool) {
-	i := slices.IndexFunc(sources, func(s source) bool { return s.is(name) })
-	if i < 0 {
-		return source{}, false
+	for _, s := range slices.Backward(sources) {
+		if s.name().MatchString(name) {
+			return s, true
+		}
 	}
-	return sources[i], true
+	return source{}, false
 }
 
 // kinds are the kinds of sources by which an image is known first, the most explicit in front. One that is not among them comes
@@ -105,7 +100,7 @@ func IsSource(name string) bool {
 // files and lines.
 func (r *Reader) Builds(ctx context.Context, files []string) (found []Build, notes []Note) {
 	r.spending(ctx)
-	r.settled = map[[2]string]bool{}
+	r.settled, r.composed = map[[2]string]bool{}, nil
 	byKind := map[string][]string{}
 	for _, f := range files {
 		if s, ok := sourceOf(f); ok {
@@ -113,7 +108,7 @@ func (r *Reader) Builds(ctx context.Context, files []string) (found []Build, not
 		}
 	}
 	for _, s := range sources {
-		builds, more := s.read(ctx, r, byKind[s.kind])
+		builds, more := s.read(r, ctx, byKind[s.kind])
 		found, notes = append(found, builds...), append(notes, more...)
 	}
 	unname(found)

@@ -2,19 +2,20 @@ package builds
 
 import (
 	"context"
-	"path"
 	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+
+	"github.com/ctxaudit/ctxaudit/internal/lazyre"
 )
 
 // A source is a row of the table, and nothing else.
 func TestNewSource(t *testing.T) {
 	was := sources
 	defer func() { sources = was }()
-	sources = append(slices.Clone(sources), source{"toy", func(name string) bool { return path.Base(name) == "toy.yaml" },
-		func(_ context.Context, _ *Reader, files []string) ([]Build, []Note) {
+	sources = append(slices.Clone(sources), source{"toy", lazyre.New(`(?:^|/)toy\.yaml$`),
+		func(_ *Reader, _ context.Context, files []string) ([]Build, []Note) {
 			return []Build{{Kind: "toy", File: files[0], Context: "."}}, nil
 		}})
 	assert.True(t, IsSource("a/toy.yaml"))

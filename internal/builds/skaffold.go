@@ -1,6 +1,7 @@
 package builds
 
 import (
+	"context"
 	"path"
 	"strings"
 
@@ -8,14 +9,11 @@ import (
 )
 
 // skaffoldName recognises the configurations of Skaffold.
-var skaffoldName = lazyre.New(`(?i)^skaffold([._-][\w.-]+)?\.ya?ml$`)
+var skaffoldName = lazyre.New(`(?i)(?:^|/)skaffold([._-][\w.-]+)?\.ya?ml$`)
 
-// IsSkaffold reports whether a file name is one that configurations of Skaffold have by convention.
-func IsSkaffold(name string) bool { return skaffoldName().MatchString(name) }
-
-// Skaffold reads configurations of Skaffold and gives the artifacts that are built from Dockerfiles, those of profiles too.
+// skaffold reads configurations of Skaffold and gives the artifacts that are built from Dockerfiles, those of profiles too.
 // Artifacts of other builders are passed over.
-func (r *Reader) Skaffold(files []string) (found []Build, notes []Note) {
+func (r *Reader) skaffold(_ context.Context, files []string) (found []Build, notes []Note) {
 	for _, f := range files {
 		docs, note := r.documents(f, "Skaffold configuration")
 		if note != nil {

@@ -1,6 +1,7 @@
 package builds
 
 import (
+	"context"
 	"maps"
 	"path"
 	"slices"
@@ -15,16 +16,10 @@ import (
 // workflowName recognises the workflows of GitHub.
 var workflowName = lazyre.New(`^\.github/workflows/[^/]+\.ya?ml$`)
 
-// IsWorkflow reports whether a file is a workflow of GitHub, by its path in the repository.
-func IsWorkflow(name string) bool { return workflowName().MatchString(name) }
-
-// Workflows reads the workflows of a repository and gives the images that their steps build. A job is read once for each
+// workflows reads the workflows of a repository and gives the images that their steps build. A job is read once for each
 // combination of its matrix, a reusable workflow once for each call by another one, with the inputs of the call, and an
 // action of the repository where it is used.
-func (r *Reader) Workflows(files []string) (found []Build, notes []Note) {
-	if r.settled == nil {
-		r.settled = map[[2]string]bool{}
-	}
+func (r *Reader) workflows(_ context.Context, files []string) (found []Build, notes []Note) {
 	w := &workflows{r: r, roots: map[string]node{}, calls: map[string][]map[string]word{}, budgets: map[string]*budget.Budget{}, noted: map[Note]bool{}}
 	for _, f := range files {
 		docs, note := r.documents(f, "workflow")

@@ -50,7 +50,7 @@ func FuzzWorkflows(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) {
 		const name = ".github/workflows/x.yml"
 		run := func() ([]Build, []Note) {
-			return inMemory(map[string][]byte{name: []byte(text)}).Workflows([]string{name})
+			return inMemory(map[string][]byte{name: []byte(text)}).workflows(t.Context(), []string{name})
 		}
 		found, notes := run()
 		again, notesAgain := run()

@@ -148,7 +148,7 @@ func (j *job) bake(step node, line int, scope *jobScope) {
 	for _, f := range list(input("files")) {
 		f = strings.TrimPrefix(f, "cwd://")
 		// A file that an earlier step made, as docker/metadata-action does, sets tags and labels.
-		if f = path.Join(base, f); word(f).known() && !IsCompose(path.Base(f)) && j.w.r.Exists(f) {
+		if f = path.Join(base, f); word(f).known() && !composeName().MatchString(f) && j.w.r.Exists(f) {
 			files = append(files, f)
 		}
 	}
@@ -192,7 +192,7 @@ func (j *job) bake(step node, line int, scope *jobScope) {
 		build.Kind, build.File, build.Line, build.Prepared = "workflow", j.file, line, j.prepared
 		j.w.found = append(j.w.found, build)
 	}
-	if slices.ContainsFunc(files, func(f string) bool { return IsBake(path.Base(f)) }) {
+	if slices.ContainsFunc(files, func(f string) bool { return bakeName().MatchString(f) }) {
 		return // what cannot be told of them is told where they are read by themselves
 	}
 	for _, n := range b.notes {
