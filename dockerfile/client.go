@@ -120,9 +120,6 @@ func (g *gateway) local(name string) (*fileReference, error) {
 	if !ok {
 		return nil, fmt.Errorf("local source %q is not offered", name)
 	}
-	if g.req.opt.Open == nil {
-		return dirReference(dir), nil
-	}
 	fsys, err := g.req.opt.Open(dir)
 	if err != nil {
 		return nil, err

@@ -9,7 +9,6 @@ import (
 	"strings"
 	"syscall"
 
-	"github.com/moby/buildkit/cache/util"
 	"github.com/moby/buildkit/client/llb"
 	"github.com/moby/buildkit/frontend/gateway/client"
 	fstypes "github.com/tonistiigi/fsutil/types"
@@ -52,23 +51,8 @@ func (r *fileReference) StatFile(_ context.Context, req client.StatRequest) (*fs
 	return r.stat(req.Path)
 }
 
-// dirReference reads below a directory as a builder reads what it was sent: links are resolved with the directory as
-// their root, so that none leads out, and only regular files are opened.
-func dirReference(dir string) *fileReference {
-	return &fileReference{
-		read: func(name string) ([]byte, error) {
-			return util.ReadFile(context.Background(), dir, util.ReadRequest{
-				Filename: name,
-				Range:    &util.FileRange{Length: MaxSize + 1},
-			}, MaxSize)
-		},
-		stat: func(name string) (*fstypes.Stat, error) {
-			return util.StatFile(context.Background(), dir, name)
-		},
-	}
-}
-
-// fsReference reads below a directory that is not on disk, by the same rules.
+// fsReference reads below a directory as a builder reads what it was sent: links are resolved with the directory as their root,
+// so that none leads out, and only regular files are opened.
 func fsReference(fsys dockerctx.FS) *fileReference {
 	return &fileReference{
 		read: func(name string) ([]byte, error) {
@@ -116,15 +100,9 @@ func checkReadable(ref *fileReference, name string) error {
 	case err == nil, errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ENOTDIR), errors.Is(err, syscall.EISDIR):
 		return nil
 	}
-	var pathErr *os.PathError
-	if errors.As(err, &pathErr) {
-		if _, isErrno := pathErr.Err.(syscall.Errno); isErrno {
-			return fmt.Errorf("reading %s: %w", name, pathErr.Err)
-		}
-		return nil // not a regular file: BuildKit's util/openfile
+	var errno syscall.Errno
+	if errors.As(err, &errno) {
+		return fmt.Errorf("reading %s: %w", name, errno)
 	}
-	if strings.Contains(err.Error(), "too many links") { // containerd/continuity/fs.RootPath
-		return fmt.Errorf("reading %s: %w", name, err)
-	}
-	return nil // too large: dockerui's own words are better
+	return nil // not a regular file, or too large: dockerui's own words are better
 }

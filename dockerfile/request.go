@@ -7,7 +7,6 @@ import (
 	"io"
 	"io/fs"
 	"maps"
-	"os"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -17,6 +16,7 @@ import (
 	"github.com/moby/buildkit/frontend/dockerfile/dfgitutil"
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 
+	"github.com/ctxaudit/ctxaudit/dockerctx"
 	"github.com/ctxaudit/ctxaudit/internal/lazyre"
 )
 
@@ -50,6 +50,9 @@ func (r *request) displayName() string { return r.display }
 func newRequest(opt Options) (*request, error) {
 	if opt.Context == "" {
 		opt.Context = "."
+	}
+	if opt.Open == nil {
+		opt.Open = dockerctx.DirFS
 	}
 	r := &request{
 		opt:      opt,
@@ -163,14 +166,6 @@ func (o *Options) lowerCaseDockerfile(dir, name string) string {
 
 // names lists a directory.
 func (o *Options) names(dir string) ([]string, error) {
-	if o.Open == nil {
-		d, err := os.Open(dir)
-		if err != nil {
-			return nil, err
-		}
-		defer d.Close()
-		return d.Readdirnames(-1)
-	}
 	fsys, err := o.Open(dir)
 	if err != nil {
 		return nil, err
@@ -218,18 +213,8 @@ func (r *request) addBuildContexts() error {
 func (r *request) options() map[string]string { return maps.Clone(r.attrs) }
 
 func (o *Options) checkDir(dir string) error {
-	if o.Open != nil {
-		_, err := o.Open(dir)
-		return err
-	}
-	fi, err := os.Stat(dir)
-	if err != nil {
-		return err
-	}
-	if !fi.IsDir() {
-		return fmt.Errorf("%s: not a directory", dir)
-	}
-	return nil
+	_, err := o.Open(dir)
+	return err
 }
 
 var httpURL = lazyre.New(`^https?://`)
