@@ -1,6 +1,7 @@
 package dockerfile
 
 import (
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -206,24 +207,18 @@ func (t *tracer) keep(final *Config) {
 		k, v, _ := strings.Cut(kv, "=")
 		values[k] = v
 	}
-	for k := range t.from.Env {
-		if v, ok := values[k]; !ok || v != t.config[k] {
-			delete(t.from.Env, k)
-		}
-	}
-	for k := range t.from.Labels {
-		if _, ok := final.Labels[k]; !ok {
-			delete(t.from.Labels, k)
-		}
-	}
-	for k := range t.from.ExposedPorts {
-		if _, ok := final.ExposedPorts[k]; !ok {
-			delete(t.from.ExposedPorts, k)
-		}
-	}
-	for k := range t.from.Volumes {
-		if _, ok := final.Volumes[k]; !ok {
-			delete(t.from.Volumes, k)
-		}
-	}
+	maps.DeleteFunc(t.from.Env, func(k string, _ Location) bool {
+		v, ok := values[k]
+		return !ok || v != t.config[k]
+	})
+	keepThose(t.from.Labels, final.Labels)
+	keepThose(t.from.ExposedPorts, final.ExposedPorts)
+	keepThose(t.from.Volumes, final.Volumes)
+}
+
+func keepThose[V any](from map[string]Location, final map[string]V) {
+	maps.DeleteFunc(from, func(k string, _ Location) bool {
+		_, ok := final[k]
+		return !ok
+	})
 }

@@ -150,6 +150,10 @@ func (l Location) IsZero() bool { return l.File == "" && l.Range.Start.Line == 0
 
 // Config is an image's configuration: Env, WorkingDir, User, Cmd, Entrypoint, ExposedPorts, Labels, Volumes,
 // StopSignal, Healthcheck, Shell, OnBuild.
+//
+// It is the type of Docker's image specification and not one of our own: it is what an image's configuration is read into and
+// written from as JSON, so that a field which the specification adds is not lost, and whoever has the configuration of a built
+// image can compare the two. Its module holds types alone.
 type Config = dockerspec.DockerOCIImageConfig
 
 // ConfigSources tells for each setting which instruction gave it its final value. A zero Location means that none did:
