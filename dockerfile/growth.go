@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/moby/buildkit/frontend/dockerfile/instructions"
+	"github.com/moby/buildkit/frontend/dockerfile/shell"
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/ctxaudit/ctxaudit/internal/budget"
@@ -25,25 +26,35 @@ const (
 	maxSettings  = 50_000_000 // pairs of an assignment with a variable that is there already
 	maxInherited = 2_000_000  // variables of all stages together
 	maxSettled   = 500_000    // assignments behind each other: BuildKit goes through them recursively
-	maxSuggested = 3_000_000  // pairs of a variable that nobody sets with one that could be meant
+	maxSuggested = 3_000_000  // pairs of a variable that perhaps nobody sets with one that could be meant
 )
-
-var variableName = lazyre.New(`\$\{?([A-Za-z_][A-Za-z_0-9]*)`)
 
 // growth holds, for every variable, a bound for the length of its value.
 type growth map[string]int
 
-// bound is how long a text can become by expansion.
-func (g growth) bound(text string) int {
-	n := len(text)
-	for _, m := range variableName().FindAllStringSubmatch(text, -1) {
-		n = min(n+g[m[1]], maxExpansion)
+// replacing finds expansions that replace each match in a value: there may be as many as it is long.
+var replacing = lazyre.New(`\$\{\w+//`)
+
+// bound is how long a word can become by expansion.
+func (r *reckoning) bound(g growth, word string) int {
+	if !strings.Contains(word, "$") {
+		return len(word)
+	}
+	once := len(word)
+	// A word that the lexer refuses stops the build.
+	_, _, _ = r.lex.ProcessWord(word, lookup(func(name string) (string, bool) {
+		once = min(once+g[name], maxExpansion)
+		return "x", true
+	}))
+	n := once
+	for range replacing().FindAllString(word, -1) {
+		n = min(n*once, maxExpansion)
 	}
 	return n
 }
 
-func (g growth) set(key, value string) bool {
-	g[key] = max(g[key], g.bound(value))
+func (r *reckoning) set(g growth, key, value string) bool {
+	g[key] = max(g[key], r.bound(g, value))
 	return g[key] <= maxValue
 }
 
@@ -52,7 +63,8 @@ type reckoning struct {
 	outline                    *outline
 	given                      growth      // the arguments before the first FROM, and those of the request
 	stages                     []*reckoned // those that have a name
-	longest, ports             int
+	lex                        *shell.Lex
+	expanded, ports            int // bytes of all expansions
 	chain, settings, inherited *budget.Budget
 }
 
@@ -66,7 +78,7 @@ type reckoned struct {
 // checkGrowth refuses to follow a Dockerfile that could fill the memory or take minutes.
 func (o *outline) checkGrowth(req *request, target ocispecs.Platform) error {
 	r := &reckoning{
-		outline: o, given: growth{}, stages: make([]*reckoned, len(o.stages)),
+		outline: o, given: growth{}, lex: shell.NewLex(o.escape), stages: make([]*reckoned, len(o.stages)),
 		chain: budget.New(budget.Limits{Steps: maxChain}), settings: budget.New(budget.Limits{Steps: maxSettings}),
 		inherited: budget.New(budget.Limits{Steps: maxInherited}),
 	}
@@ -75,21 +87,29 @@ func (o *outline) checkGrowth(req *request, target ocispecs.Platform) error {
 	}
 	for _, cmd := range o.args {
 		for _, a := range cmd.Args {
-			if a.Value != nil && !r.given.set(a.Key, *a.Value) {
+			if a.Value != nil && !r.set(r.given, a.Key, *a.Value) {
 				return r.long(o.at(cmd.Location()), a.Key)
 			}
 		}
 	}
 	o.bases(req, o.globals(req, target))
 	for i := range o.stages {
+		r.expands(r.given, words(&o.stages[i]))
 		if err := r.stage(i); err != nil {
 			return err
 		}
 	}
-	if dollars := bytes.Count(o.src.data, []byte("$")); dollars*r.longest > maxExpansion {
+	if r.expanded > maxExpansion {
 		return r.beyond(Location{}, "variables that can expand beyond %d bytes", maxExpansion)
 	}
 	return r.suggestions()
+}
+
+// expands counts the expansion of words.
+func (r *reckoning) expands(g growth, words []string) {
+	for _, word := range words {
+		r.expanded = min(r.expanded+r.bound(g, word), maxExpansion+1)
+	}
 }
 
 func (r *reckoning) beyond(at Location, format string, args ...any) error {
@@ -121,9 +141,6 @@ func (r *reckoning) stage(i int) error {
 			return err
 		}
 	}
-	for _, n := range s.growth {
-		r.longest = max(r.longest, n)
-	}
 	if r.outline.stages[i].Name != "" {
 		r.stages[i] = s
 	}
@@ -133,7 +150,7 @@ func (r *reckoning) stage(i int) error {
 // instruction reckons one instruction of a stage.
 func (r *reckoning) instruction(s *reckoned, cmd placed) error {
 	set := func(key, value string) error {
-		if !s.set(key, value) {
+		if !r.set(s.growth, key, value) {
 			return r.long(cmd.at, key)
 		}
 		s.settings++
@@ -163,13 +180,14 @@ func (r *reckoning) instruction(s *reckoned, cmd placed) error {
 		for _, word := range c.Ports {
 			ranges := strings.Count(word, "-")
 			if strings.Contains(word, "$") {
-				ranges += (s.bound(word)-len(word))/len("0-9 ") + 1
+				ranges += (r.bound(s.growth, word)-len(word))/len("0-9 ") + 1
 			}
 			if r.ports += ranges * 65536; r.ports > maxPorts {
 				return r.beyond(cmd.at, "EXPOSE of more than %d ports", maxPorts)
 			}
 		}
 	}
+	r.expands(s.growth, words(cmd.Command))
 	switch cmd.Command.(type) {
 	case *instructions.RunCommand, *instructions.CopyCommand, *instructions.AddCommand, *instructions.EnvCommand, *instructions.ArgCommand,
 		*instructions.WorkdirCommand, *instructions.UserCommand:
@@ -201,13 +219,7 @@ func (r *reckoning) suggestions() error {
 			}
 		}
 	}
-	unset := 0
-	for _, m := range variableName().FindAllSubmatch(r.outline.src.data, -1) {
-		if !names[string(m[1])] {
-			unset++
-		}
-	}
-	if unset*len(names) > maxSuggested {
+	if bytes.Count(r.outline.src.data, []byte("$"))*len(names) > maxSuggested {
 		return r.beyond(Location{}, "so many variables that nobody sets")
 	}
 	return nil

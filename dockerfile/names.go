@@ -1,13 +1,9 @@
 package dockerfile
 
 import (
-	"bytes"
 	"slices"
-	"strings"
 
 	"github.com/moby/buildkit/frontend/dockerfile/instructions"
-	"github.com/moby/buildkit/frontend/dockerfile/linter"
-	"github.com/moby/buildkit/frontend/dockerfile/parser"
 )
 
 // Names are what the flags of a build may name in a Dockerfile, each once, in its order.
@@ -20,24 +16,14 @@ type Names struct {
 // passed over.
 func ReadNames(data []byte) Names {
 	var n Names
-	if checkNesting("", data) != nil {
-		return n
-	}
-	ast, err := parser.Parse(bytes.NewReader(data))
-	if err != nil {
-		return n
-	}
-	quiet := linter.New(&linter.Config{})
+	nodes, _ := parseNodes(data)
 	add := func(list *[]string, name string) {
 		if name != "" && !slices.Contains(*list, name) {
 			*list = append(*list, name)
 		}
 	}
-	for _, node := range ast.AST.Children {
-		if !strings.EqualFold(node.Value, "from") && !strings.EqualFold(node.Value, "arg") {
-			continue
-		}
-		switch ins, _ := instructions.ParseInstructionWithLinter(node, quiet); ins := ins.(type) {
+	for _, node := range nodes {
+		switch ins := parseInstruction(node).(type) {
 		case *instructions.Stage:
 			add(&n.Stages, ins.Name)
 		case *instructions.ArgCommand:

@@ -27,24 +27,21 @@ func parseOutline(src *source) (*outline, error) {
 		return nil, err
 	}
 	o := &outline{src: src, escape: ast.EscapeToken, byLine: map[int]Location{}}
-	// A linter that says nothing: without one a comment "# check=" before an instruction is a nil dereference
-	// (linter.WithMergedConfig).
-	quiet := linter.New(&linter.Config{})
 	stage := -1
 	name := ""
 	for _, n := range ast.AST.Children {
 		if strings.EqualFold(n.Value, "from") {
 			stage++
 			name = ""
-			if from, err := instructions.ParseInstructionWithLinter(n, quiet); err == nil {
-				name = from.(*instructions.Stage).Name
+			if from, ok := parseInstruction(n).(*instructions.Stage); ok {
+				name = from.Name
 			}
 		}
 		loc := o.location(n.StartLine, n.EndLine, n.Original)
 		loc.Stage, loc.StageName = stage, name
 		o.byLine[n.StartLine] = loc
 	}
-	o.stages, o.args, err = instructions.Parse(ast.AST, quiet)
+	o.stages, o.args, err = instructions.Parse(ast.AST, quiet())
 	if err != nil {
 		return o, err
 	}
@@ -52,6 +49,32 @@ func parseOutline(src *source) (*outline, error) {
 		o.info = append(o.info, o.stageInfo(i, st))
 	}
 	return o, nil
+}
+
+// quiet gives a linter that says nothing: without one a comment "# check=" before an instruction is a nil dereference
+// (linter.WithMergedConfig).
+func quiet() *linter.Linter { return linter.New(&linter.Config{}) }
+
+// parseNodes gives the instructions of a text, whether BuildKit accepts them or not, and its escape character; none of a text
+// that has none.
+func parseNodes(data []byte) (nodes []*parser.Node, escape rune) {
+	if checkNesting("", data) != nil {
+		return nil, 0
+	}
+	ast, err := parser.Parse(bytes.NewReader(data))
+	if err != nil {
+		return nil, 0
+	}
+	return ast.AST.Children, ast.EscapeToken
+}
+
+// parseInstruction gives an instruction as package instructions does; nil for one that BuildKit refuses.
+func parseInstruction(n *parser.Node) any {
+	ins, err := instructions.ParseInstructionWithLinter(n, quiet())
+	if err != nil {
+		return nil
+	}
+	return ins
 }
 
 func (o *outline) location(first, last int, text string) Location {

@@ -49,16 +49,10 @@ func (s Syntax) Flag(name string) (value string, ok bool) {
 // Literal gives what an argument of an instruction whose variables BuildKit expands says: without quotes and escapes. ok is
 // false where a variable has a part in it.
 func (s Syntax) Literal(w Word) (text string, ok bool) {
-	asked := &askedVariables{}
-	text, _, err := shell.NewLex(s.escape).ProcessWord(w.Text, asked)
-	return text, err == nil && !asked.any
+	asked := false
+	text, _, err := shell.NewLex(s.escape).ProcessWord(w.Text, lookup(func(string) (string, bool) { asked = true; return "", false }))
+	return text, err == nil && !asked
 }
-
-// askedVariables tells whether an expansion asks for a variable.
-type askedVariables struct{ any bool }
-
-func (a *askedVariables) Get(string) (string, bool) { a.any = true; return "", false }
-func (a *askedVariables) Keys() []string            { return nil }
 
 // Quote gives the text of an argument that says something, so that nothing in it is expanded: the reverse of Literal, in the
 // form of the instruction. ok is false for what that form cannot say.

@@ -1,13 +1,11 @@
 package dockerfile
 
 import (
-	"bytes"
 	"slices"
 	"strings"
 
-	"github.com/moby/buildkit/frontend/dockerfile/parser"
-
-	"github.com/ctxaudit/ctxaudit/internal/lazyre"
+	"github.com/moby/buildkit/frontend/dockerfile/instructions"
+	"github.com/moby/buildkit/frontend/dockerfile/shell"
 )
 
 // Unset tells of the variables that an instruction uses and that this Dockerfile and the request leave without a value.
@@ -21,75 +19,61 @@ type Unset struct {
 	Workdir bool
 }
 
-// variableUse is a use of a variable without a default of its own. A backslash before it makes it plain text.
-var variableUse = lazyre.New(`\\?\$(?:\{([A-Za-z_]\w*)(?::?[?+#%/][^}]*)?\}|([A-Za-z_]\w*))`)
-
 // Unset gives the variables without a value that an instruction uses.
 func (p *Plan) Unset(l Location) Unset {
 	return unset(p.Dockerfile.Data, l.Range.Start.Line, p.buildArgs)
 }
 
-// unset looks at the instruction that stands on a line. It reads text, not values: a variable that gets a value anywhere
-// counts as set, and one whose value is that of another is as good as that.
+// unset looks at the instruction that stands on a line. A variable that gets a value anywhere counts as set, and one whose value is
+// that of another is as good as that.
 func unset(data []byte, line int, buildArgs map[string]string) Unset {
 	var out Unset
-	if checkNesting("", data) != nil {
-		return out
-	}
-	ast, err := parser.Parse(bytes.NewReader(data))
-	if err != nil {
-		return out
-	}
-	text, from := "", false
+	nodes, escape := parseNodes(data)
+	var used []string
+	from := false // no image stands behind a FROM yet that could set anything
 	// The values that ARG and ENV give to a name; nil for a name that is declared without one.
 	values, declared := map[string][]string{}, map[string]bool{}
-	for _, n := range ast.AST.Children {
+	for _, n := range nodes {
+		ins := parseInstruction(n)
 		if n.StartLine <= line && line <= n.EndLine {
-			// No image stands behind a FROM yet that could set anything.
-			text, from = n.Original, strings.EqualFold(n.Value, "from")
+			used = words(ins)
+			_, from = ins.(*instructions.Stage)
 		}
-		switch strings.ToLower(n.Value) {
-		case "arg":
-			for v := n.Next; v != nil; v = v.Next {
-				name, value, ok := strings.Cut(v.Value, "=")
-				if declared[name] = true; ok && strings.Trim(value, `"'`) != "" {
-					values[name] = append(values[name], value)
+		switch c := ins.(type) {
+		case *instructions.ArgCommand:
+			for _, a := range c.Args {
+				if declared[a.Key] = true; a.Value != nil && strings.Trim(*a.Value, `"'`) != "" {
+					values[a.Key] = append(values[a.Key], *a.Value)
 				}
 			}
-		case "env":
-			for v := n.Next; v != nil && v.Next != nil; v = v.Next.Next {
-				declared[v.Value] = true
-				values[v.Value] = append(values[v.Value], v.Next.Value)
-				if v.Next.Next == nil {
-					break
-				}
-				// The third of each group is the separator.
-				v = v.Next
+		case *instructions.EnvCommand:
+			for _, kv := range c.Env {
+				values[kv.Key] = append(values[kv.Key], kv.Value)
 			}
 		}
 	}
+	lex := shell.NewLex(escape)
 	seen := map[string]bool{}
-	var visit func(text string)
-	visit = func(text string) {
-		for _, m := range variableUse().FindAllStringSubmatch(text, -1) {
-			name := m[1] + m[2]
-			if strings.HasPrefix(m[0], `\`) || seen[name] || buildArgs[name] != "" || slices.Contains(automatic, name) {
-				continue
-			}
-			seen[name] = true
-			switch {
-			case len(values[name]) > 0:
-				for _, value := range values[name] {
-					visit(value)
+	var visit func(words []string)
+	visit = func(words []string) {
+		for _, word := range words {
+			for _, name := range uses(lex, word) {
+				if seen[name] || buildArgs[name] != "" || slices.Contains(automatic, name) {
+					continue
 				}
-			case declared[name] || from:
-				out.Args = append(out.Args, name)
-			default:
-				out.Env = append(out.Env, name)
+				seen[name] = true
+				switch {
+				case len(values[name]) > 0:
+					visit(values[name])
+				case declared[name] || from:
+					out.Args = append(out.Args, name)
+				default:
+					out.Env = append(out.Env, name)
+				}
 			}
 		}
 	}
-	visit(text)
+	visit(used)
 	return out
 }
 
