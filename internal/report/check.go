@@ -46,7 +46,7 @@ func Check(out io.Writer, a Audit, s Style) error {
 }
 
 func (a Audit) checkImage(w io.Writer, img finding.ImageReport, l leftOfImage, s Style) {
-	fmt.Fprint(w, s.bold(Name(img.Name)), "  ", s.dim(describe(img)), "\n")
+	fmt.Fprint(w, s.bold(Name(img.Name)), "  ", s.dim(describe(img, "", Name, Text)), "\n")
 	for i, f := range img.Findings {
 		if i > 0 {
 			fmt.Fprintln(w)
@@ -106,24 +106,25 @@ func suppressed(w io.Writer, list []finding.Suppressed, more int, s Style) {
 	}
 }
 
-func describe(img finding.ImageReport) string {
+// describe says what an image is built from. name and text make values fit, file stands before the Dockerfile.
+func describe(img finding.ImageReport, file string, name, text func(string) string) string {
 	var parts []string
 	if img.Dockerfile != "" {
-		parts = append(parts, Name(img.Dockerfile))
+		parts = append(parts, file+name(img.Dockerfile))
 	}
 	if img.Target != "" {
-		parts = append(parts, "target "+Name(img.Target))
+		parts = append(parts, "target "+name(img.Target))
 	}
-	context := "context " + Name(img.Context)
+	context := "context " + name(img.Context)
 	if img.ContextReason != "" {
-		context += " (" + Text(img.ContextReason) + ")"
+		context += " (" + text(img.ContextReason) + ")"
 	}
 	parts = append(parts, context)
 	if img.IgnoreFile != "" {
-		parts = append(parts, "ignore file "+Name(img.IgnoreFile))
+		parts = append(parts, "ignore file "+name(img.IgnoreFile))
 	}
 	if len(img.Sources) > 0 {
-		parts = append(parts, builtBy(img.Sources))
+		parts = append(parts, text(builtBy(img.Sources)))
 	}
 	return strings.Join(parts, ", ")
 }

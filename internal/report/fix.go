@@ -12,15 +12,11 @@ import (
 // fixes writes the edits that repair a finding, each with its exact effect; or what was tried in vain.
 func fixes(w io.Writer, f finding.Finding, s Style) {
 	for _, fix := range f.Fixes {
-		var parts []string
-		for _, e := range fix.Edits {
-			parts = append(parts, describeEdit(e, s))
-		}
 		tried, between := "(tried: "+Effect(fix)+")", " "
-		if s.Width > 0 && 9+width(editTitle(fix))+1+width(tried) > s.Width {
+		if s.Width > 0 && 9+width(editTitle(fix, Style{}))+1+width(tried) > s.Width {
 			between = "\n      "
 		}
-		fmt.Fprintf(w, "    %s %s%s%s\n", s.green("fix:"), strings.Join(parts, "; "), between, tried)
+		fmt.Fprintf(w, "    %s %s%s%s\n", s.green("fix:"), editTitle(fix, s), between, tried)
 	}
 	if len(f.Fixes) == 0 && len(f.Tried) > 0 {
 		fmt.Fprintf(w, "    %s\n", s.dim("no edit was found that repairs it; tried:"))
@@ -31,16 +27,18 @@ func fixes(w io.Writer, f finding.Finding, s Style) {
 }
 
 // editTitle says what the edits of a fix do.
-func editTitle(fix finding.Fix) string {
+func editTitle(fix finding.Fix, s Style) string {
 	var parts []string
 	for _, e := range fix.Edits {
-		parts = append(parts, describeEdit(e, Style{}))
+		parts = append(parts, describeEdit(e, s))
 	}
 	return strings.Join(parts, "; ")
 }
 
 // fixTitle says what a fix does and what it was seen to bring.
-func fixTitle(fix finding.Fix) string { return editTitle(fix) + " (tried: " + Effect(fix) + ")" }
+func fixTitle(fix finding.Fix) string {
+	return editTitle(fix, Style{}) + " (tried: " + Effect(fix) + ")"
+}
 
 // change is what a fix makes of a file.
 type change struct{ file, before, after string }

@@ -113,7 +113,7 @@ func HTML(w io.Writer, a Audit, _ Style) error {
 		p.Outcome, p.Sign = "warn", "!"
 	}
 	for i, img := range a.Images {
-		h := htmlImage{ImageReport: img, Index: i, About: describe(img), Passed: img.Passed, NotChecked: a.of(i).notChecked, LeftOut: a.of(i).leftOut()}
+		h := htmlImage{ImageReport: img, Index: i, About: describe(img, "", Name, Text), Passed: img.Passed, NotChecked: a.of(i).notChecked, LeftOut: a.of(i).leftOut()}
 		for _, f := range img.Findings {
 			h.Findings = append(h.Findings, a.htmlFinding(f, img))
 		}
@@ -163,7 +163,7 @@ func (a Audit) htmlFinding(f finding.Finding, img finding.ImageReport) htmlFindi
 }
 
 func (a Audit) htmlFix(fix finding.Fix) htmlFix {
-	out := htmlFix{Title: editTitle(fix), Effect: Effect(fix)}
+	out := htmlFix{Title: editTitle(fix, Style{}), Effect: Effect(fix)}
 	// What is copied is pasted somewhere: one line, and nothing in it that does more than it shows.
 	if len(fix.Edits) == 1 && fitName(fix.Edits[0].Insert) {
 		out.Insert = fix.Edits[0].Insert

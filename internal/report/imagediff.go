@@ -137,9 +137,13 @@ func groupNote(g imagediff.Group) string {
 		parts = append(parts, sentence(g.Reason))
 	}
 	if g.Place != nil {
-		parts = append(parts, fmt.Sprintf("%s:%d %s", Name(g.Place.File), g.Place.Line, shorten(Text(g.Place.Text), 60)))
+		parts = append(parts, groupPlace(g))
 	}
 	return strings.Join(parts, ": ")
+}
+
+func groupPlace(g imagediff.Group) string {
+	return fmt.Sprintf("%s:%d %s", Name(g.Place.File), g.Place.Line, shorten(Text(g.Place.Text), 60))
 }
 
 // DiffMarkdown writes what a change does to images as Markdown, for a pull request.
@@ -196,7 +200,7 @@ func rows(w io.Writer, what string, groups []imagediff.Group) {
 			why = append(why, mdCell(mdText(g.Reason)))
 		}
 		if g.Place != nil {
-			why = append(why, mdCell(mdCode(fmt.Sprintf("%s:%d %s", Name(g.Place.File), g.Place.Line, shorten(Text(g.Place.Text), 60)))))
+			why = append(why, mdCell(mdCode(groupPlace(g))))
 		}
 		if g.Imports > 0 {
 			why = append(why, broken(g.Imports))

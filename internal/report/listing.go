@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"io"
+	"path"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -70,7 +71,7 @@ func EncodePath(p string) string {
 func ContextList(out io.Writer, entries []ContextEntry, s Style) error {
 	w := bufio.NewWriter(out)
 	for _, e := range entries {
-		fmt.Fprint(w, contextName(e))
+		fmt.Fprint(w, entryName(e.Path, e.Type, e.Link))
 		if notes := contextNotes(e); notes != "" {
 			fmt.Fprint(w, "  ", s.dim(notes))
 		}
@@ -79,14 +80,15 @@ func ContextList(out io.Writer, entries []ContextEntry, s Style) error {
 	return w.Flush()
 }
 
-func contextName(e ContextEntry) string {
-	switch e.Type {
+// entryName is how an entry is called, with what tells its type.
+func entryName(name, typ, link string) string {
+	switch typ {
 	case "dir":
-		return Name(e.Path) + "/"
+		return Name(name) + "/"
 	case "symlink":
-		return Name(e.Path) + " -> " + Name(e.Link)
+		return Name(name) + " -> " + Name(link)
 	default:
-		return Name(e.Path)
+		return Name(name)
 	}
 }
 
@@ -119,13 +121,7 @@ func ImageList(out io.Writer, each func(func(ImageEntry) error) error, s Style) 
 		return err
 	}
 	err = each(func(e ImageEntry) error {
-		fmt.Fprintf(w, "%s %s %-*s %*s %s", typeLetter(e.Type), Name(e.Mode), owner, e.owner(), size, e.size(), Name(e.Path))
-		if e.Type == "dir" {
-			fmt.Fprint(w, "/")
-		}
-		if e.Type == "symlink" {
-			fmt.Fprint(w, " -> ", Name(e.Link))
-		}
+		fmt.Fprintf(w, "%s %s %-*s %*s %s", typeLetter(e.Type), Name(e.Mode), owner, e.owner(), size, e.size(), entryName(e.Path, e.Type, e.Link))
 		if p := provenance(e.Provenance); p != "" {
 			fmt.Fprint(w, "  ", s.dim("<- "+p))
 		}
@@ -213,7 +209,7 @@ func Tree(out io.Writer, root string, nodes []TreeNode, s Style) error {
 		children[dir] = append(children[dir], n)
 		if dir != "" && !have[dir] {
 			have[dir] = true
-			add(TreeNode{Path: dir, Label: Name(base(dir)) + "/", Dir: true})
+			add(TreeNode{Path: dir, Label: entryName(path.Base(dir), "dir", ""), Dir: true})
 		}
 	}
 	for _, n := range nodes {
@@ -261,10 +257,7 @@ func Tree(out io.Writer, root string, nodes []TreeNode, s Style) error {
 func ContextTree(out io.Writer, root string, entries []ContextEntry, s Style) error {
 	nodes := make([]TreeNode, len(entries))
 	for i, e := range entries {
-		nodes[i] = TreeNode{Path: e.Path, Label: base(contextName(e)), Note: contextNotes(e), Dir: e.Type == "dir"}
-		if e.Type != "dir" {
-			nodes[i].Label = strings.Replace(contextName(e), Name(e.Path), Name(base(e.Path)), 1)
-		}
+		nodes[i] = TreeNode{Path: e.Path, Label: entryName(path.Base(e.Path), e.Type, e.Link), Note: contextNotes(e), Dir: e.Type == "dir"}
 	}
 	return Tree(out, root, nodes, s)
 }
@@ -273,23 +266,10 @@ func ContextTree(out io.Writer, root string, entries []ContextEntry, s Style) er
 func ImageTree(out io.Writer, root string, entries []ImageEntry, s Style) error {
 	nodes := make([]TreeNode, len(entries))
 	for i, e := range entries {
-		label := Name(base(e.Path))
-		switch e.Type {
-		case "dir":
-			label += "/"
-		case "symlink":
-			label += " -> " + Name(e.Link)
-		}
-		nodes[i] = TreeNode{Path: e.Path, Label: label, Dir: e.Type == "dir"}
+		nodes[i] = TreeNode{Path: e.Path, Label: entryName(path.Base(e.Path), e.Type, e.Link), Dir: e.Type == "dir"}
 		if p := provenance(e.Provenance); p != "" {
 			nodes[i].Note = "<- " + p
 		}
 	}
 	return Tree(out, root, nodes, s)
-}
-
-func base(p string) string {
-	trimmed := strings.TrimSuffix(p, "/")
-	i := strings.LastIndexByte(trimmed, '/')
-	return p[i+1:]
 }

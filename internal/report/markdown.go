@@ -92,7 +92,7 @@ func mdCounts(a Audit) string {
 }
 
 func (a Audit) mdImage(w io.Writer, img finding.ImageReport, l leftOfImage) {
-	fmt.Fprintf(w, "\n### Image %s\n\n%s\n", mdCode(img.Name), mdDescribe(img))
+	fmt.Fprintf(w, "\n### Image %s\n\n%s\n", mdCode(img.Name), describe(img, "Dockerfile ", mdCode, mdText))
 	if len(img.Findings)+len(img.Passed) > 0 {
 		fmt.Fprint(w, "\n| | Requirement | Evidence |\n| --- | --- | --- |\n")
 		for _, f := range img.Findings {
@@ -126,27 +126,6 @@ func (a Audit) mdImage(w io.Writer, img finding.ImageReport, l leftOfImage) {
 	}
 }
 
-func mdDescribe(img finding.ImageReport) string {
-	var parts []string
-	if img.Dockerfile != "" {
-		parts = append(parts, "Dockerfile "+mdCode(img.Dockerfile))
-	}
-	if img.Target != "" {
-		parts = append(parts, "target "+mdCode(img.Target))
-	}
-	parts = append(parts, "context "+mdCode(img.Context))
-	if img.ContextReason != "" {
-		parts[len(parts)-1] += " (" + mdText(img.ContextReason) + ")"
-	}
-	if img.IgnoreFile != "" {
-		parts = append(parts, "ignore file "+mdCode(img.IgnoreFile))
-	}
-	if len(img.Sources) > 0 {
-		parts = append(parts, mdText(builtBy(img.Sources)))
-	}
-	return strings.Join(parts, ", ")
-}
-
 func (a Audit) mdFinding(w io.Writer, f finding.Finding, img finding.ImageReport) {
 	fmt.Fprintf(w, "\n#### %s %s at %s\n\n**%s.**", mdMark(f.Severity), mdText(f.Rule), mdCode(position(subject(f, img))), mdText(f.Summary))
 	if f.Detail != "" {
@@ -160,7 +139,7 @@ func (a Audit) mdFinding(w io.Writer, f finding.Finding, img finding.ImageReport
 		}
 	}
 	for _, fix := range f.Fixes {
-		fmt.Fprintf(w, "\n**Fix:** %s. Tried: %s.\n", mdText(editTitle(fix)), mdText(Effect(fix)))
+		fmt.Fprintf(w, "\n**Fix:** %s. Tried: %s.\n", mdText(editTitle(fix, Style{})), mdText(Effect(fix)))
 		changes, _ := a.changes(fix)
 		for _, c := range changes {
 			diff := strings.Join(c.diff(), "\n")

@@ -79,11 +79,7 @@ func Why(out io.Writer, answer *why.Answer, s Style) error {
 		}
 	}
 	for _, fix := range fixes {
-		var parts []string
-		for _, e := range fix.Edits {
-			parts = append(parts, describeEdit(e, s))
-		}
-		fmt.Fprintf(w, "  %s %s (tried: %s)\n", s.bold("what would help:"), strings.Join(parts, "; "), Effect(fix))
+		fmt.Fprintf(w, "  %s %s (tried: %s)\n", s.bold("what would help:"), editTitle(fix, s), Effect(fix))
 	}
 	if len(a.Tried) > 0 {
 		fmt.Fprintf(w, "  %s\n", s.dim("no edit was found that brings it into the image; tried:"))
