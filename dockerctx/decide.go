@@ -32,15 +32,33 @@ type judgement struct {
 	asked      int64 // rules that were held against a path
 }
 
-// decideIn is decide with an index: it asks only the candidates among the rules. s is the scope of the directory, parent
+// decideIn decides with an index: it asks only the candidates among the rules. s is the scope of the directory, parent
 // what was recorded of it. What it records lies in the judgement, until the next decision.
 func (m *matcher) decideIn(j *judgement, s *scope, at *place, parent matched) (verdict, error) {
-	v := verdict{decided: -1}
 	j.candidates = m.index.candidates(j.candidates[:0], s, at.dir, at.name)
-	candidates := j.candidates
-	if len(candidates) == 0 && len(parent) == 0 {
-		return v, nil
+	if len(j.candidates) == 0 && len(parent) == 0 {
+		return verdict{decided: -1}, nil
 	}
+	return m.decide(j, at, parent)
+}
+
+// decideAll decides about a path without an index: it asks all rules.
+func (m *matcher) decideAll(path string, parent matched) (verdict, error) {
+	j := judgement{candidates: make([]int32, len(m.rules))}
+	for i := range j.candidates {
+		j.candidates[i] = int32(i)
+	}
+	return m.decide(&j, &place{dir: ".", name: []byte(path)}, parent)
+}
+
+// decide is MatchesUsingParentResults: the rules in order, each one that the parent recorded counting as matched, the other
+// candidates asked only if they could turn the verdict.
+//
+// What is asked is what is recorded, and the children inherit only that. A negation that was not asked because nothing had
+// excluded the directory yet is therefore of no use to what lies in it.
+func (m *matcher) decide(j *judgement, at *place, parent matched) (verdict, error) {
+	v := verdict{decided: -1}
+	candidates := j.candidates
 	j.matched = j.matched[:0]
 	for len(parent) > 0 || len(candidates) > 0 {
 		var i int32

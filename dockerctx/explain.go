@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strings"
 )
 
@@ -108,10 +109,13 @@ func (e *explainer) run(full string) error {
 	var parent matched
 	for end := range levels(full) {
 		level := full[:end]
-		recorded := map[int]bool{} // rule → inherited
-		v, err := e.m.decide(level, parent, func(i int, inherited bool) { recorded[i] = inherited })
+		v, err := e.m.decideAll(level, parent)
 		if err != nil {
 			return err
+		}
+		recorded := map[int]bool{} // rule → inherited
+		for _, i := range v.matched {
+			recorded[int(i)] = slices.Contains(parent, i)
 		}
 		e.level(level, level == full, recorded, v)
 		parent = v.matched

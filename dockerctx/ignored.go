@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"path"
 	"sync"
 )
 
@@ -228,20 +227,4 @@ func (w *ignoredWalk) hand(o *outsides, i int) error {
 		e.Line = w.c.exclude.rules[rule].line
 	}
 	return w.fn(e)
-}
-
-// newEntry is mkstat of fsutil's stat.go.
-func newEntry(fsys FS, name string, e fs.DirEntry) (Entry, error) {
-	i, err := e.Info()
-	if err != nil {
-		return Entry{}, relative("lstat", name, err)
-	}
-	in := infoOf(i)
-	entry := Entry{Name: path.Base(name), Path: name, Mode: in.mode, Size: in.size}
-	if in.mode&fs.ModeSymlink != 0 {
-		if entry.Link, err = fsys.ReadLink(name); err != nil {
-			return Entry{}, relative("readlink", name, err)
-		}
-	}
-	return entry, nil
 }

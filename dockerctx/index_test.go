@@ -63,7 +63,7 @@ func holdIndex(t *testing.T, m *matcher, turning bool, name string) (asked int) 
 		require.Equal(t, want.matches, got.matches, what)
 		require.Equal(t, want.decided, got.decided, what)
 		require.Equal(t, want.matched, matched(slices.Clone([]int32(got.matched))), what)
-		plain, err := m.decide(level, recorded, nil)
+		plain, err := m.decideAll(level, recorded)
 		require.NoError(t, err, what)
 		require.Equal(t, want, plain, what)
 		if turnedOff != "" {

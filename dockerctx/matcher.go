@@ -119,7 +119,7 @@ type verdict struct {
 }
 
 // matcher is a list of rules. It is safe for concurrent use. The tree asks it
-// through its index (decideIn), explanations ask every rule (decide).
+// through its index (decideIn), explanations ask every rule (decideAll).
 type matcher struct {
 	rules   []*rule
 	negated bool // there is a negation
@@ -209,43 +209,6 @@ func (m *matcher) enters(dir string) bool {
 	prefix := dir + "/"
 	i, found := slices.BinarySearch(m.prefixes, prefix)
 	return found || i < len(m.prefixes) && strings.HasPrefix(m.prefixes[i], prefix)
-}
-
-// decide is MatchesUsingParentResults: the rules in order, each one that the
-// parent recorded counting as matched, the others asked only if they could turn
-// the verdict. rec, which may be nil, is told of every rule that matched.
-//
-// What is asked is what is recorded, and the children inherit only that. A
-// negation that was not asked because nothing had excluded the directory yet is
-// therefore of no use to what lies in it.
-func (m *matcher) decide(path string, parent matched, rec func(index int, inherited bool)) (verdict, error) {
-	v := verdict{decided: -1}
-	for i, r := range m.rules {
-		inherited := len(parent) > 0 && parent[0] == int32(i)
-		if inherited {
-			parent = parent[1:]
-		} else {
-			if r.negated != v.matches {
-				continue
-			}
-			match, err := r.matches(path)
-			if err != nil {
-				return v, &patternError{rule: r, line: r.line, pattern: r.written, err: err}
-			}
-			if !match {
-				continue
-			}
-		}
-		v.matched = append(v.matched, int32(i))
-		if rec != nil {
-			rec(i, inherited)
-		}
-		if v.matches == r.negated {
-			v.matches = !r.negated
-			v.decided = i
-		}
-	}
-	return v, nil
 }
 
 // union merges two ascending lists.

@@ -137,9 +137,12 @@ func (t *Tree) describe(p treePlace) (Entry, error) {
 	if err != nil {
 		return Entry{}, relative("lstat", full, err)
 	}
-	e, err := newEntry(t.fsys, full, fs.FileInfoToDirEntry(i))
-	if err != nil {
-		return Entry{}, err
+	in := infoOf(i) // mkstat of fsutil's stat.go
+	e := Entry{Path: full, Name: full[len(full)-len(name):], Mode: in.mode, Size: in.size}
+	if in.mode&fs.ModeSymlink != 0 {
+		if e.Link, err = t.fsys.ReadLink(full); err != nil {
+			return Entry{}, relative("readlink", full, err)
+		}
 	}
 	e.Truncated = e.Mode.IsRegular() && t.refused(p.dir, p.at)
 	return e, nil
