@@ -21,7 +21,7 @@ type changes struct {
 
 // dirs compares what two trees hold in a directory; nil is a directory that one of them does not enter.
 func (w *changes) dirs(x, y *dir) error {
-	if x != nil && y != nil && !w.include.concerned(x.path) && !w.exclude.concerned(x.path) && w.sameStanding(x, y) {
+	if x != nil && y != nil && !w.concerned(x.path) && w.sameStanding(x, y) {
 		return nil
 	}
 	if err := w.load(x, y); err != nil {

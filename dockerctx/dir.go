@@ -43,7 +43,7 @@ type record struct {
 
 // standing is what the entries of a directory inherit from it.
 type standing struct {
-	include, exclude inherited
+	of [2]inherited // of either list
 
 	last atomic.Pointer[standing] // of a directory in it: most are judged alike
 }
@@ -130,12 +130,12 @@ func (d *dir) forget() {
 // loads is a directory being read: the memory that the readings of a worker share.
 type loads struct {
 	listing
-	names            []byte
-	kept             []record
-	index            []int32   // of the kept entries, for the reader
-	subs             []newDir  // the directories among them
-	included, judged judgement // by the include list, by the exclude list
-	at               place     // the entry that is decided
+	names  []byte
+	kept   []record
+	index  []int32      // of the kept entries, for the reader
+	subs   []newDir     // the directories among them
+	judged [2]judgement // by either list
+	at     place        // the entry that is decided
 }
 
 // newDir is a directory that is to be made.
@@ -223,15 +223,12 @@ func (t *Tree) neededFiles(d *dir) files {
 	if !d.skipped || t.mayFail {
 		return files{any: true}
 	}
-	for _, side := range [2]struct {
-		m    *matcher
-		from *inherited
-		out  bool // the verdict that keeps out
-	}{{t.exclude, &d.standing.exclude, true}, {t.include, &d.standing.include, false}} {
-		if side.m == nil || side.m.verdictOf(side.from.matched) != side.out {
+	for side, m := range slices.Backward(t.lists[:]) {
+		from := &d.standing.of[side]
+		if m == nil || !keepsOut(side, m.verdictOf(from.matched)) {
 			continue
 		}
-		if needed := side.m.index.turnsFiles(side.from.scope, d.path); !needed.any {
+		if needed := m.index.turnsFiles(from.scope, d.path); !needed.any {
 			return needed
 		}
 	}
@@ -241,7 +238,7 @@ func (t *Tree) neededFiles(d *dir) files {
 // decideAll decides about the entries of a directory, in their order, and keeps those that the walk meets.
 func (t *Tree) decideAll(d *dir, l *loads) error {
 	l.names, l.kept, l.index, l.subs = l.names[:0], l.kept[:0], l.index[:0], l.subs[:0]
-	l.included.asked, l.judged.asked = 0, 0
+	l.judged[includes].asked, l.judged[excludes].asked = 0, 0
 	var failure error
 	for i := range l.items {
 		it := &l.items[i]
@@ -262,7 +259,7 @@ func (t *Tree) decideAll(d *dir, l *loads) error {
 		rec.end = uint32(len(l.names))
 		l.kept, l.index = append(l.kept, rec), append(l.index, it.index)
 	}
-	t.asked.Add(l.included.asked + l.judged.asked)
+	t.asked.Add(l.judged[includes].asked + l.judged[excludes].asked)
 	d.names = string(l.names)
 	d.entries = slices.Clone(l.kept)
 	d.makeSubs(l.subs)
@@ -308,36 +305,25 @@ func (t *Tree) decide(d *dir, k kind, l *loads) (rec record, below *standing, co
 	at := &l.at
 	rec = record{kind: k}
 	isDir := k == kindDir
-	var include, exclude inherited
-	if t.include != nil {
-		from := &d.standing.include
-		v, err := t.include.decideIn(&l.included, from.scope, at, from.matched)
+	var own [2]inherited
+	for side, m := range t.lists {
+		if m == nil {
+			continue
+		}
+		from := &d.standing.of[side]
+		v, err := m.decideIn(&l.judged[side], from.scope, at, from.matched)
 		if err != nil {
 			return rec, nil, false, err
 		}
-		rec.suspect = t.include.negated
-		rec.skipped = !v.matches
-		if isDir {
-			include = inherited{v.matched, t.include.index.enter(from.scope, at)}
-			if rec.skipped && !t.worthEntering(t.include, &include, at) {
-				return rec, nil, false, nil
-			}
-		}
-	}
-	if t.exclude != nil {
-		from := &d.standing.exclude
-		v, err := t.exclude.decideIn(&l.judged, from.scope, at, from.matched)
-		if err != nil {
-			return rec, nil, false, err
-		}
+		out := keepsOut(side, v.matches)
+		rec.skipped = rec.skipped || out
 		// A file is listed and yet not opened only if some rule excluded it or a
 		// parent on the way: if none did, every excluding rule was asked at every
 		// level, and none matches.
-		rec.suspect = rec.suspect || len(v.matched) > 0
-		rec.skipped = rec.skipped || v.matches
+		rec.suspect = rec.suspect || side == includes && m.negated || side == excludes && len(v.matched) > 0
 		if isDir {
-			exclude = inherited{v.matched, t.exclude.index.enter(from.scope, at)}
-			if v.matches && !t.worthEntering(t.exclude, &exclude, at) {
+			own[side] = inherited{v.matched, m.index.enter(from.scope, at)}
+			if out && !t.worthEntering(m, &own[side], at) {
 				return rec, nil, false, nil
 			}
 		}
@@ -345,22 +331,21 @@ func (t *Tree) decide(d *dir, k kind, l *loads) (rec record, below *standing, co
 	if !isDir {
 		return rec, nil, !rec.skipped, nil
 	}
-	return rec, d.standing.below(&include, &exclude), true, nil
+	return rec, d.standing.below(&own), true, nil
 }
 
 // below gives the standing of a directory, shared with the one that was judged before it where that is alike. What is
 // inherited may lie in the memory of a judgement.
-func (s *standing) below(include, exclude *inherited) *standing {
-	if last := s.last.Load(); last != nil && last.include.equal(include) && last.exclude.equal(exclude) {
+func (s *standing) below(own *[2]inherited) *standing {
+	if last := s.last.Load(); last != nil && last.of[includes].equal(&own[includes]) && last.of[excludes].equal(&own[excludes]) {
 		return last
 	}
-	own := &standing{include: include.keep(s.include.matched), exclude: exclude.keep(s.exclude.matched)}
-	s.last.Store(own)
-	return own
-}
-
-func (h *inherited) keep(parent matched) inherited {
-	return inherited{keep(h.matched, parent), h.scope}
+	below := &standing{}
+	for side, h := range own {
+		below.of[side] = inherited{keep(h.matched, s.of[side].matched), h.scope}
+	}
+	s.last.Store(below)
+	return below
 }
 
 func (h *inherited) equal(o *inherited) bool {

@@ -83,6 +83,7 @@ func (w *ignoredWalk) note(d *dir, l *loads, r reader) error {
 // outsides gives what is kept out of a directory that is listed; nil if nothing is.
 func (w *ignoredWalk) outsides(d *dir, l *loads, r reader) (*outsides, error) {
 	o := &outsides{dir: d.path}
+	from := &d.standing.of[excludes]
 	var names []byte
 	kept := 0
 	for i := range l.items {
@@ -92,7 +93,7 @@ func (w *ignoredWalk) outsides(d *dir, l *loads, r reader) (*outsides, error) {
 			kept++
 			continue
 		}
-		v, err := w.c.exclude.decideIn(&l.judged, d.standing.exclude.scope, &place{dir: d.path, name: name}, d.standing.exclude.matched)
+		v, err := w.c.exclude.decideIn(&l.judged[excludes], from.scope, &place{dir: d.path, name: name}, from.matched)
 		if err != nil {
 			return nil, w.c.blame(err)
 		}

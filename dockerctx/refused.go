@@ -2,11 +2,11 @@ package dockerctx
 
 import "slices"
 
-// parents are the rules that match a directory or one above it, asked or not: what filterFS.Open goes by.
+// parents are, for either list, the rules that match a directory or one above it, asked or not: what filterFS.Open goes by.
 type parents struct {
-	include, exclude matched
+	of [2]matched
 	// Where these are the very rules that the walk recorded, Open says what the walk said.
-	includeSame, excludeSame bool
+	same [2]bool
 }
 
 // refused tells whether filterFS.Open refuses a file that the walk listed.
@@ -17,13 +17,11 @@ func (t *Tree) refused(d *dir, at int) bool {
 	p := t.parentsOf(d)
 	file := place{dir: d.path, name: []byte(d.name(at))}
 	var j judgement
-	if t.include != nil && !p.includeSame {
-		if v, err := t.include.decideIn(&j, d.standing.include.scope, &file, p.include); err != nil || !v.matches {
-			return true
+	for side, m := range t.lists {
+		if m == nil || p.same[side] {
+			continue
 		}
-	}
-	if t.exclude != nil && !p.excludeSame {
-		if v, err := t.exclude.decideIn(&j, d.standing.exclude.scope, &file, p.exclude); err != nil || v.matches {
+		if v, err := m.decideIn(&j, d.standing.of[side].scope, &file, p.of[side]); err != nil || keepsOut(side, v.matches) {
 			return true
 		}
 	}
@@ -35,19 +33,14 @@ func (t *Tree) parentsOf(d *dir) *parents {
 		return p
 	}
 	p := &parents{}
-	if d.above != nil {
-		above := t.parentsOf(d.above)
-		var j judgement
-		at := place{dir: d.above.path, name: []byte(d.path[len(d.path)-d.base():])}
-		if t.include != nil {
-			p.include = union(above.include, t.include.anyIn(&j, d.above.standing.include.scope, &at))
+	for side, m := range t.lists {
+		if d.above != nil && m != nil {
+			var j judgement
+			at := place{dir: d.above.path, name: []byte(d.path[len(d.path)-d.base():])}
+			p.of[side] = union(t.parentsOf(d.above).of[side], m.anyIn(&j, d.above.standing.of[side].scope, &at))
 		}
-		if t.exclude != nil {
-			p.exclude = union(above.exclude, t.exclude.anyIn(&j, d.above.standing.exclude.scope, &at))
-		}
+		p.same[side] = slices.Equal(p.of[side], d.standing.of[side].matched)
 	}
-	p.includeSame = slices.Equal(p.include, d.standing.include.matched)
-	p.excludeSame = slices.Equal(p.exclude, d.standing.exclude.matched)
 	d.parents.Store(p)
 	return p
 }

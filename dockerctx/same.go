@@ -2,14 +2,15 @@ package dockerctx
 
 import (
 	"reflect"
+	"slices"
 	"strings"
 )
 
 // Comparison holds two trees of the same directory against each other: under ignore files that differ in a few lines, with
 // other follow paths, or with files laid over it.
 type Comparison struct {
-	a, b             *Tree
-	include, exclude difference
+	a, b  *Tree
+	lists [2]difference
 }
 
 // difference is what is not the same in two lists of rules.
@@ -21,7 +22,7 @@ type difference struct {
 
 // Compare compares the rules of two trees.
 func Compare(a, b *Tree) *Comparison {
-	return &Comparison{a: a, b: b, include: apart(a.include, b.include), exclude: apart(a.exclude, b.exclude)}
+	return &Comparison{a: a, b: b, lists: [2]difference{apart(a.lists[includes], b.lists[includes]), apart(a.lists[excludes], b.lists[excludes])}}
 }
 
 // SameBelow reports whether it is certain, without reading it, that both trees hold the same below a directory, and that it
@@ -29,7 +30,7 @@ func Compare(a, b *Tree) *Comparison {
 // False says nothing.
 func (c *Comparison) SameBelow(dir string) bool {
 	clean, err := cleanPath(dir)
-	if err != nil || c.include.concerned(clean) || c.exclude.concerned(clean) || !sameFiles(c.a.fsys, c.b.fsys, clean) {
+	if err != nil || c.concerned(clean) || !sameFiles(c.a.fsys, c.b.fsys, clean) {
 		return false
 	}
 	x, errX := c.a.enteredDir(clean)
@@ -39,14 +40,7 @@ func (c *Comparison) SameBelow(dir string) bool {
 
 // Local reports whether the rules that only one of the trees has concern a few directories: each begins with a name.
 func (c *Comparison) Local() bool {
-	for _, own := range [][]*rule{c.include.mine, c.include.theirs, c.exclude.mine, c.exclude.theirs} {
-		for _, r := range own {
-			if r.facts.prefix == "" {
-				return false
-			}
-		}
-	}
-	return true
+	return !c.differing(func(r *rule) bool { return r.facts.prefix == "" })
 }
 
 // sameFiles reports whether two file systems have the very same files at and below a directory.
@@ -59,27 +53,34 @@ func sameFiles(a, b FS, dir string) bool {
 	return reflect.TypeOf(a) == reflect.TypeOf(b) && reflect.TypeOf(a).Comparable() && a == b
 }
 
-// concerned reports whether a rule that only one of the lists has may have to do with anything in a directory.
-func (d *difference) concerned(dir string) bool {
-	for _, own := range [2][]*rule{d.mine, d.theirs} {
-		for _, r := range own {
-			if r.concerns(dir) {
-				return true
-			}
+// differing reports whether one of the rules that only one of the trees has is such a rule.
+func (c *Comparison) differing(is func(*rule) bool) bool {
+	for _, d := range c.lists {
+		if slices.ContainsFunc(d.mine, is) || slices.ContainsFunc(d.theirs, is) {
+			return true
 		}
 	}
 	return false
 }
 
+// concerned reports whether a rule that only one of the trees has may have to do with anything in a directory.
+func (c *Comparison) concerned(dir string) bool {
+	return c.differing(func(r *rule) bool { return r.concerns(dir) })
+}
+
 // sameStanding reports whether what is in a directory is judged alike in both trees, as no rule that differs concerns it.
 func (c *Comparison) sameStanding(x, y *dir) bool {
-	i := &c.include
+	i := &c.lists[includes]
 	if x.skipped != y.skipped || (i.a == nil) != (i.b == nil) || i.a != nil && i.a.negated != i.b.negated {
 		return false
 	}
 	// Where one side has nothing to exclude, all the rules that there are differ, and none concerns the directory.
-	return i.sameMatched(x.standing.include.matched, y.standing.include.matched) &&
-		c.exclude.sameMatched(x.standing.exclude.matched, y.standing.exclude.matched)
+	for side := range c.lists {
+		if !c.lists[side].sameMatched(x.standing.of[side].matched, y.standing.of[side].matched) {
+			return false
+		}
+	}
+	return true
 }
 
 // sameMatched compares what two directories inherit. None of the rules that differ is in it.

@@ -18,10 +18,10 @@ func TestSnapshot(t *testing.T) {
 			}
 		}
 		s := Snapshot(m)
-		other := newTree(s, a.include, a.exclude, a.wrap)
+		other := newTree(s, a.lists[includes], a.lists[excludes], a.wrap)
 		want, wantErr := walkAll(a)
 		for round := range 3 {
-			got, err := walkAll(newTree(s, a.include, a.exclude, a.wrap))
+			got, err := walkAll(newTree(s, a.lists[includes], a.lists[excludes], a.wrap))
 			require.Equal(t, wantErr == nil, err == nil, "%q %q", m.paths(), before)
 			require.Equal(t, want, got, "%q %q", m.paths(), before)
 			if reads := m.reads.Swap(0); round > 0 && wantErr == nil {

@@ -30,8 +30,7 @@ type Entry struct {
 // concurrent use.
 type Tree struct {
 	fsys    FS
-	include *matcher // nil: everything
-	exclude *matcher // nil: nothing
+	lists   [2]*matcher // nil: includes everything, excludes nothing
 	wrap    func(error) error
 	mayFail bool // there is a rule that to ask about is an error
 	root    *dir
@@ -45,17 +44,24 @@ type Tree struct {
 
 func newTree(fsys FS, include, exclude *matcher, wrap func(error) error) *Tree {
 	s := &standing{}
-	t := &Tree{fsys: fsys, include: include, exclude: exclude, wrap: wrap, root: &dir{path: ".", standing: s}}
-	if include != nil {
-		s.include.scope = include.index.root
-		t.mayFail = include.mayFail
-	}
-	if exclude != nil {
-		s.exclude.scope = exclude.index.root
-		t.mayFail = t.mayFail || exclude.mayFail
+	t := &Tree{fsys: fsys, lists: [2]*matcher{include, exclude}, wrap: wrap, root: &dir{path: ".", standing: s}}
+	for side, m := range t.lists {
+		if m != nil {
+			s.of[side].scope = m.index.root
+			t.mayFail = t.mayFail || m.mayFail
+		}
 	}
 	return t
 }
+
+// The lists of rules that decide about an entry.
+const (
+	includes = iota // follow paths
+	excludes        // an ignore file
+)
+
+// keepsOut tells whether a list keeps an entry out that it matches, or does not match.
+func keepsOut(side int, matches bool) bool { return matches == (side == excludes) }
 
 // After tells that another tree of the same directory was looked at before: where both hold the same, what it knows is not found
 // out again.
