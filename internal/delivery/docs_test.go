@@ -8,9 +8,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/goccy/go-yaml"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"go.yaml.in/yaml/v4"
 )
 
 // shown gives the files that a page shows, by name, as hack/snippets finds them.
@@ -56,7 +56,7 @@ func TestGitLabAndJenkinsSnippets(t *testing.T) {
 			}
 		}
 	}
-	require.NoError(t, yaml.UnmarshalWithOptions([]byte(files[".gitlab-ci.yml"]), &gitlab, yaml.Strict()))
+	require.NoError(t, yaml.Load([]byte(files[".gitlab-ci.yml"]), &gitlab, yaml.WithKnownFields()))
 	job := gitlab.Ctxaudit
 	require.True(t, strings.HasPrefix(job.BeforeScript[0], "apk add "))
 

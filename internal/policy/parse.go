@@ -1,19 +1,15 @@
 package policy
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 
-	"github.com/goccy/go-yaml"
-	"github.com/goccy/go-yaml/ast"
-	"github.com/goccy/go-yaml/lexer"
-	"github.com/goccy/go-yaml/parser"
 	"github.com/moby/buildkit/util/suggest"
+	"go.yaml.in/yaml/v4"
 
 	"github.com/ctxaudit/ctxaudit/internal/budget"
 	"github.com/ctxaudit/ctxaudit/internal/lazyre"
@@ -39,73 +35,32 @@ func (e *Error) Error() string {
 	}
 }
 
-// maxFileSize bounds a configuration file, in bytes, and maxTokens its tokens: the parser calls itself for each entry of a
-// mapping.
-const (
-	maxFileSize = 1 << 20
-	maxTokens   = 40_000
-)
-
-// affordable fails for a file that would cost more than a configuration may: it lies in the repository that is audited.
-func affordable(name string, data []byte) error {
-	fail := func(line int, err error) error {
-		return &Error{File: name, Line: line, Message: "configuration is not read: " + err.Error()}
-	}
-	if len(data) > maxFileSize {
-		return fail(0, &budget.Exceeded{Kind: "bytes", Limit: maxFileSize})
-	}
-	var at *safeyaml.Error
-	err := safeyaml.Check(data, budget.New(budget.Limits{}))
-	switch {
-	case errors.As(err, &at):
-		return fail(at.Line, at.Err)
-	case err != nil && structural(data) > maxTokens/10:
-		// The other parser says better what is wrong with a file, but would not come to an end with every one.
-		return fail(0, err)
-	}
-	if tokens := lexer.Tokenize(string(data)); len(tokens) > maxTokens {
-		return fail(tokens[maxTokens].Position.Line, &budget.Exceeded{Kind: "steps", Limit: maxTokens})
-	}
-	return nil
-}
-
-// structural counts the characters that may nest something in a text of YAML.
-func structural(data []byte) (n int) {
-	for _, c := range data {
-		if strings.IndexByte("[{-?:!&", c) >= 0 {
-			n++
-		}
-	}
-	return n
-}
+// maxNodes bounds the nodes of a configuration file, which lies in the repository that is audited: the decoder holds each key of a
+// mapping against the others.
+const maxNodes = 20_000
 
 // Parse reads a configuration file. Its errors are [Error] values, joined when there are several.
 func Parse(name string, data []byte) (*File, error) {
 	fail := func(line, col int, format string, args ...any) error {
 		return &Error{File: name, Line: line, Column: col, Message: fmt.Sprintf(format, args...)}
 	}
-	if err := affordable(name, data); err != nil {
-		return nil, err
-	}
-	tree, err := parser.ParseBytes(data, 0)
-	if err != nil {
+	docs, err := safeyaml.Parse(data, budget.New(budget.Limits{Steps: maxNodes}))
+	var beyond *safeyaml.Error
+	switch {
+	case errors.As(err, &beyond):
+		return nil, fail(beyond.Line, 0, "configuration is not read: %v", beyond.Err)
+	case err != nil:
 		return nil, yamlError(name, err)
+	case len(docs) == 0:
+		return nil, fail(0, 0, "configuration is empty; name at least one image under \"images\"")
+	case len(docs) > 1:
+		return nil, fail(docs[1].Line, 0, "one document only")
 	}
 	f := &File{Name: name, lines: map[string]int{}, text: strings.Split(string(data), "\n")}
-	dec := yaml.NewDecoder(bytes.NewReader(data), yaml.Strict())
-	if err := dec.Decode(f); err != nil {
-		if errors.Is(err, io.EOF) {
-			return nil, fail(0, 0, "configuration is empty; name at least one image under \"images\"")
-		}
+	if err := docs[0].Load(f, yaml.WithKnownFields()); err != nil {
 		return nil, yamlError(name, err)
 	}
-	f.Name = name
-	if len(tree.Docs) > 1 {
-		return nil, fail(tree.Docs[1].GetToken().Position.Line, 0, "one document only")
-	}
-	for _, d := range tree.Docs {
-		recordLines(f.lines, "", d.Body)
-	}
+	recordLines(f.lines, "", docs[0])
 	var errs []error
 	f.validate(func(message string, path ...any) {
 		errs = append(errs, fail(f.Line(path...), 0, "%s", message))
@@ -117,42 +72,41 @@ func Parse(name string, data []byte) (*File, error) {
 }
 
 // recordLines notes the line of every node under its path.
-func recordLines(lines map[string]int, at string, n ast.Node) {
-	if n == nil {
-		return
-	}
+func recordLines(lines map[string]int, at string, n *yaml.Node) {
 	if _, ok := lines[at]; !ok {
-		lines[at] = n.GetToken().Position.Line
+		lines[at] = n.Line
 	}
-	switch n := n.(type) {
-	case *ast.MappingNode:
-		for _, v := range n.Values {
-			recordLines(lines, at, v)
+	switch n.Kind {
+	case yaml.MappingNode:
+		for i := 0; i+1 < len(n.Content); i += 2 {
+			key := at + "\x00" + n.Content[i].Value
+			lines[key] = n.Content[i].Line
+			recordLines(lines, key, n.Content[i+1])
 		}
-	case *ast.MappingValueNode:
-		key := at + "\x00" + n.Key.GetToken().Value
-		lines[key] = n.Key.GetToken().Position.Line
-		recordLines(lines, key, n.Value)
-	case *ast.SequenceNode:
-		for i, v := range n.Values {
+	case yaml.SequenceNode:
+		for i, v := range n.Content {
 			recordLines(lines, fmt.Sprintf("%s\x00%d", at, i), v)
 		}
 	}
 }
 
-var unknownField = lazyre.New(`unknown field "(.*)"`)
+// unknownField is what the library says of a key that is none, placed where it tells the place of a mistake in the syntax.
+var (
+	unknownField = lazyre.New(`^field (.*) not found in type `)
+	placed       = lazyre.New(`line (\d+)(?:, column (\d+))?`)
+)
 
 // yamlError gives an error of the YAML library its place in the file, and an unknown key the one that was probably
 // meant.
 func yamlError(name string, err error) error {
-	e := &Error{File: name, Message: err.Error()}
-	var ye yaml.Error
-	if !errors.As(err, &ye) {
-		return e
-	}
-	e.Message = ye.GetMessage()
-	if t := ye.GetToken(); t != nil && t.Position != nil {
-		e.Line, e.Column = t.Position.Line, t.Position.Column
+	e := &Error{File: name, Message: strings.TrimPrefix(err.Error(), "yaml: ")}
+	var wrong *yaml.LoadErrors
+	if errors.As(err, &wrong) && len(wrong.Errors) > 0 {
+		first := wrong.Errors[0]
+		e.Line, e.Column, e.Message = first.Line, first.Column, first.Err.Error()
+	} else if m := placed().FindStringSubmatch(e.Message); m != nil {
+		e.Line, _ = strconv.Atoi(m[1])
+		e.Column, _ = strconv.Atoi(m[2])
 	}
 	if m := unknownField().FindStringSubmatch(e.Message); m != nil {
 		e.Message = fmt.Sprintf("unknown key %q", m[1])
@@ -192,23 +146,19 @@ func knownKeys() []string {
 }
 
 // UnmarshalYAML reads a module: its path alone, or a mapping.
-func (m *Module) UnmarshalYAML(decode func(any) error) error {
-	var s string
-	if decode(&s) == nil {
-		*m = Module{Path: s}
-		return nil
+func (m *Module) UnmarshalYAML(n *yaml.Node) error {
+	if n.Kind == yaml.ScalarNode {
+		return n.Load(&m.Path)
 	}
 	type plain Module
-	return decode((*plain)(m))
+	return n.Load((*plain)(m), yaml.WithKnownFields())
 }
 
 // UnmarshalYAML reads what a setting must be like: its value alone, or a mapping.
-func (e *Env) UnmarshalYAML(decode func(any) error) error {
-	var s string
-	if decode(&s) == nil {
-		*e = Env{Equals: &s}
-		return nil
+func (e *Env) UnmarshalYAML(n *yaml.Node) error {
+	if n.Kind == yaml.ScalarNode {
+		return n.Load(&e.Equals)
 	}
 	type plain Env
-	return decode((*plain)(e))
+	return n.Load((*plain)(e), yaml.WithKnownFields())
 }

@@ -1,13 +1,14 @@
 package policy
 
 import (
+	"encoding/json"
 	"strings"
 	"testing"
 
-	"github.com/goccy/go-yaml"
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"go.yaml.in/yaml/v4"
 )
 
 const full = `version: 1
@@ -96,7 +97,7 @@ func TestSchemaAgreesWithTheParser(t *testing.T) {
 	valid := func(text string) bool {
 		var v any
 		require.NoError(t, yaml.Unmarshal([]byte(text), &v))
-		j, err := yaml.YAMLToJSON([]byte(text))
+		j, err := json.Marshal(v)
 		require.NoError(t, err)
 		inst, err := jsonschema.UnmarshalJSON(strings.NewReader(string(j)))
 		require.NoError(t, err)

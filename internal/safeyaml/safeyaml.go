@@ -73,12 +73,6 @@ func Parse(data []byte, b *budget.Budget) ([]*yaml.Node, error) {
 	}
 }
 
-// Check is Parse for those who hand the text to another parser.
-func Check(data []byte, b *budget.Budget) error {
-	_, err := Parse(data, b)
-	return err
-}
-
 // measure measures nodes with their aliases replaced. What an anchor stands for is measured once, however often it is used.
 type measure struct {
 	budget *budget.Budget
