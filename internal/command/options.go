@@ -19,6 +19,16 @@ func Parse(words []shell.Word, valued string) Options { return ParseLetters(word
 // ParseLetters is [Parse] for programs that take several options of one letter in a word: switches lists, by blanks, those that
 // have no value, as in -rf and -dm 755.
 func ParseLetters(words []shell.Word, valued, switches string) Options {
+	return parse(words, valued, switches, false)
+}
+
+// Skip gives the words after a program's own options.
+func Skip(words []shell.Word, valued string) []shell.Word {
+	return parse(words, valued, "", true).Operands
+}
+
+// parse sorts words; with leading set, the first operand ends the options, and is one with all that follows.
+func parse(words []shell.Word, valued, switches string, leading bool) Options {
 	o := Options{Given: map[string][]shell.Word{}}
 	takes, joins := set(valued), set(switches)
 	for i := 0; i < len(words); i++ {
@@ -28,6 +38,10 @@ func ParseLetters(words []shell.Word, valued, switches string) Options {
 			break
 		}
 		if !strings.HasPrefix(w.Text, "-") || w.Text == "-" {
+			if leading {
+				o.Operands = words[i:]
+				break
+			}
 			o.Operands = append(o.Operands, w)
 			continue
 		}
@@ -45,30 +59,6 @@ func ParseLetters(words []shell.Word, valued, switches string) Options {
 		o.Given[name] = append(o.Given[name], v)
 	}
 	return o
-}
-
-// Skip gives the words after a program's own options.
-func Skip(words []shell.Word, valued string) []shell.Word { return skipLetters(words, valued, "") }
-
-// skipLetters is to [Skip] what [ParseLetters] is to [Parse].
-func skipLetters(words []shell.Word, valued, switches string) []shell.Word {
-	takes, joins := set(valued), set(switches)
-	for i := 0; i < len(words); i++ {
-		text := words[i].Text
-		if text == "--" {
-			return words[i+1:]
-		}
-		if !strings.HasPrefix(text, "-") || text == "-" {
-			return words[i:]
-		}
-		for len(text) > 2 && text[1] != '-' && joins[text[:2]] {
-			text = "-" + text[2:]
-		}
-		if name, _, inline := cutOption(text, takes); !inline && takes[name] {
-			i++
-		}
-	}
-	return nil
 }
 
 // set makes a set of names between blanks.

@@ -105,9 +105,8 @@ func (c *Call) wrapper(w wrapper) bool {
 	if c.Base == "env" {
 		words = splitString(words)
 	}
-	before := len(words)
-	words = skipLetters(words, w.valued, w.switches)
-	own := c.Args[:min(max(before-len(words), 0), len(c.Args))]
+	o := parse(words, w.valued, w.switches, true)
+	words = o.Operands
 	if w.sub != "" {
 		if len(words) == 0 || words[0].Text != w.sub {
 			if len(words) > 0 {
@@ -115,9 +114,11 @@ func (c *Call) wrapper(w wrapper) bool {
 			}
 			return false
 		}
-		after := words[1:]
-		words = skipLetters(after, w.valued, w.switches)
-		own = append(own[:len(own):len(own)], after[:max(len(after)-len(words), 0)]...)
+		after := parse(words[1:], w.valued, w.switches, true)
+		words = after.Operands
+		for name, values := range after.Given {
+			o.Given[name] = append(o.Given[name], values...)
+		}
 	}
 	c.S.Through = append(slices.Clip(c.S.Through), c.Base)
 	if c.run.Wrapper != nil {
@@ -128,11 +129,8 @@ func (c *Call) wrapper(w wrapper) bool {
 	switch {
 	case w.operands < 0: // the command stands after a double dash
 		i := indexOf(words, "--")
-		if i < 0 && len(words) > 0 && strings.HasPrefix(c.Base, "wait-for") {
-			own, words = append(own[:len(own):len(own)], words...), nil
-			if i = indexOf(own, "--"); i >= 0 {
-				words = own[i+1:]
-			}
+		if i < 0 && strings.HasPrefix(c.Base, "wait-for") {
+			words = nil
 		} else {
 			words = words[i+1:]
 		}
@@ -140,7 +138,6 @@ func (c *Call) wrapper(w wrapper) bool {
 		words = words[min(w.operands, len(words)):]
 		words = skipDashes(words)
 	}
-	o := ParseLetters(own, w.valued, w.switches)
 	if w.prepare != nil {
 		w.prepare(c, o)
 	}

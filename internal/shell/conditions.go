@@ -270,20 +270,7 @@ func compare(x operand, op string, y operand, patterns bool) truth {
 		if err != nil {
 			return truth{}
 		}
-		switch op {
-		case "-eq":
-			return result(m == n)
-		case "-ne":
-			return result(m != n)
-		case "-gt":
-			return result(m > n)
-		case "-ge":
-			return result(m >= n)
-		case "-lt":
-			return result(m < n)
-		default:
-			return result(m <= n)
-		}
+		return result(map[string]bool{"-eq": m == n, "-ne": m != n, "-gt": m > n, "-ge": m >= n, "-lt": m < n, "-le": m <= n}[op])
 	}
 	return truth{}
 }

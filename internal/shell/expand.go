@@ -88,17 +88,23 @@ func (sh *Interp) fields(s *State, words []*syntax.Word) []Word {
 	return out
 }
 
-// array expands a word that is "${name[@]}" alone.
-func (s *State) array(w *syntax.Word) ([]Word, bool) {
+// parameter gives the parameter that a word is alone, without operators but for a slice or an index.
+func parameter(w *syntax.Word) (p *syntax.ParamExp, quoted, ok bool) {
 	if len(w.Parts) != 1 {
-		return nil, false
+		return nil, false, false
 	}
 	part := w.Parts[0]
-	if q, ok := part.(*syntax.DblQuoted); ok && len(q.Parts) == 1 {
-		part = q.Parts[0]
+	if q, is := part.(*syntax.DblQuoted); is && len(q.Parts) == 1 {
+		part, quoted = q.Parts[0], true
 	}
-	p, ok := part.(*syntax.ParamExp)
-	if !ok || p.Param == nil || p.Length || p.Excl || p.Repl != nil || p.Exp != nil || p.Slice != nil || p.Index == nil || literalIndex(p.Index) != "@" {
+	p, ok = part.(*syntax.ParamExp)
+	return p, quoted, ok && p.Param != nil && !p.Length && !p.Excl && p.Repl == nil && p.Exp == nil
+}
+
+// array expands a word that is "${name[@]}" alone.
+func (s *State) array(w *syntax.Word) ([]Word, bool) {
+	p, _, ok := parameter(w)
+	if !ok || p.Slice != nil || p.Index == nil || literalIndex(p.Index) != "@" {
 		return nil, false
 	}
 	v := s.vars[p.Param.Value]
@@ -114,16 +120,8 @@ func (s *State) array(w *syntax.Word) ([]Word, bool) {
 
 // positional expands a word that is "$@" alone, so that its words keep where they came from.
 func (s *State) positional(w *syntax.Word) ([]Word, bool) {
-	if len(w.Parts) != 1 {
-		return nil, false
-	}
-	part := w.Parts[0]
-	quoted := false
-	if q, ok := part.(*syntax.DblQuoted); ok && len(q.Parts) == 1 {
-		part, quoted = q.Parts[0], true
-	}
-	p, ok := part.(*syntax.ParamExp)
-	if !ok || p.Param == nil || p.Length || p.Excl || p.Repl != nil || p.Exp != nil || p.Index != nil {
+	p, quoted, ok := parameter(w)
+	if !ok || p.Index != nil {
 		return nil, false
 	}
 	if p.Param.Value != "@" && (p.Param.Value != "*" || quoted) {

@@ -281,7 +281,7 @@ func (sh *Interp) binary(s *State, c *syntax.BinaryCmd) []*State {
 		if taken {
 			t = truth{known: true, yes: true, fixed: true} // what is run is taken to succeed
 		}
-		right := sh.branch(x, t, c.Op == syntax.AndStmt, func(y *State) []*State { return sh.stmt(y, c.Y) })
+		right := branch(x, t, c.Op == syntax.AndStmt, func(y *State) []*State { return sh.stmt(y, c.Y) })
 		for _, y := range right {
 			if taken && y.exit == succeeded {
 				y.exit = notKnown
@@ -292,23 +292,31 @@ func (sh *Interp) binary(s *State, c *syntax.BinaryCmd) []*State {
 	return sh.join(out)
 }
 
-// branch walks what runs if a condition comes out as `when`, and gives the states after it in both cases.
-func (sh *Interp) branch(s *State, t truth, when bool, walk func(*State) []*State) []*State {
-	was := s.Conditional
-	inside := s.Clone()
+// side walks what runs if a condition comes out as `when`, and gives the states after it; none if it surely does not.
+func side(s *State, t truth, when bool, walk func(*State) []*State) []*State {
 	switch {
 	case t.known && t.yes == when:
-		return walk(inside)
+		return walk(s)
 	case t.known && t.fixed:
-		return []*State{s}
+		return nil
 	}
-	inside.Conditional = true
-	out := walk(inside)
+	was := s.Conditional
+	s.Conditional = true
+	out := walk(s)
 	if t.known {
-		return []*State{s}
+		return nil // it is taken to come out otherwise
 	}
 	for _, o := range out {
 		o.Conditional = was
+	}
+	return out
+}
+
+// branch is side with the states in which it does not run.
+func branch(s *State, t truth, when bool, walk func(*State) []*State) []*State {
+	out := side(s.Clone(), t, when, walk)
+	if t.known && t.yes == when {
+		return out
 	}
 	return append([]*State{s}, out...)
 }
@@ -333,30 +341,14 @@ func (sh *Interp) ifClause(s *State, c *syntax.IfClause) []*State {
 		if !t.known {
 			t = x.exit.truth()
 		}
-		was := x.Conditional
-		then, other := x.Clone(), x
-		run := func(st *State, yes bool, walk func(*State) []*State) {
-			switch {
-			case t.known && t.yes == yes:
-				out = append(out, walk(st)...)
-			case t.known && t.fixed:
-			default:
-				st.Conditional = true
-				for _, o := range walk(st) {
-					if !t.known {
-						o.Conditional = was
-						out = append(out, o)
-					}
-				}
-			}
-		}
-		run(then, true, func(st *State) []*State { return sh.stmts([]*State{st}, c.Then) })
-		run(other, false, func(st *State) []*State {
+		then := x.Clone()
+		out = append(out, side(then, t, true, func(st *State) []*State { return sh.stmts([]*State{st}, c.Then) })...)
+		out = append(out, side(x, t, false, func(st *State) []*State {
 			if c.Else == nil {
 				return []*State{st}
 			}
 			return sh.ifClause(st, c.Else)
-		})
+		})...)
 	}
 	return sh.join(out)
 }
