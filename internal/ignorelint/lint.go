@@ -14,6 +14,7 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"io/fs"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -207,32 +208,30 @@ func (l *linter) idle(before [32]byte) (map[int]bool, error) {
 		} else if effective {
 			continue
 		}
-		if !l.trial() || !l.walk() {
-			l.result.Untried++
-			continue
+		together := maps.Clone(out)
+		together[line.Number] = true
+		tries := []map[int]bool{{line.Number: true}, together}
+		if len(out) == 0 {
+			tries = tries[:1]
 		}
-		same, err := l.sameWithout(before, map[int]bool{line.Number: true})
-		if err != nil {
-			return nil, err
-		}
-		if !same {
-			continue
-		}
-		if len(out) > 0 {
+		same := true
+		for _, lines := range tries {
 			if !l.trial() || !l.walk() {
 				l.result.Untried++
-				continue
+				same = false
+				break
 			}
-			out[line.Number] = true
-			if same, err = l.sameWithout(before, out); err != nil {
+			var err error
+			if same, err = l.sameWithout(before, lines); err != nil {
 				return nil, err
 			}
 			if !same {
-				delete(out, line.Number)
+				break
 			}
-			continue
 		}
-		out[line.Number] = true
+		if same {
+			out = together
+		}
 	}
 	return out, nil
 }

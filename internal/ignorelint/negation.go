@@ -168,8 +168,7 @@ func (l *linter) slow() error {
 		return nil
 	}
 	reads := func(c *dockerctx.Context) (int, error) {
-		l.fsys.read = map[string]bool{}
-		defer func() { l.fsys.read = nil }()
+		clear(l.fsys.read)
 		err := c.Tree().Walk(func(dockerctx.Entry) error { return nil })
 		return len(l.fsys.read), err
 	}

@@ -262,10 +262,7 @@ func (c *collector) ignoredEntry(e dockerctx.IgnoredEntry) error {
 	}
 	list := []Entry{out}
 	if out.Dir {
-		below, err := c.below(out)
-		if err != nil {
-			return err
-		}
+		below := c.below(out)
 		if c.ignored+len(below) > maxIgnored {
 			for _, b := range below {
 				if !b.Dir {
@@ -309,12 +306,8 @@ func (c *collector) book(l Line, list []Entry) {
 
 // below lists all that a directory of the disk holds. A directory that cannot be read is taken for an empty one: nobody
 // asked for what is in it.
-func (c *collector) below(dir Entry) ([]Entry, error) {
-	var out []Entry
-	entries, err := c.main.FS.ReadDir(dir.Path)
-	if err != nil {
-		return nil, nil
-	}
+func (c *collector) below(dir Entry) (out []Entry) {
+	entries, _ := c.main.FS.ReadDir(dir.Path)
 	for _, d := range entries {
 		e := Entry{Path: path.Join(dir.Path, d.Name()), Dir: d.IsDir(), State: Ignored, By: dir.By}
 		if fi, err := d.Info(); err == nil && fi.Mode().IsRegular() {
@@ -322,14 +315,10 @@ func (c *collector) below(dir Entry) ([]Entry, error) {
 		}
 		out = append(out, e)
 		if e.Dir {
-			more, err := c.below(e)
-			if err != nil {
-				return nil, err
-			}
-			out = append(out, more...)
+			out = append(out, c.below(e)...)
 		}
 	}
-	return out, nil
+	return out
 }
 
 func sizeOf(e dockerctx.Entry) int64 {
