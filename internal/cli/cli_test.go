@@ -43,6 +43,7 @@ func runScripts(t *testing.T, env map[string]string) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"findings": findingsCommand, "json": jsonCommand,
 			"fifo": func(ts *testscript.TestScript, _ bool, args []string) {
 				ts.Check(unix.Mkfifo(ts.MkAbs(args[0]), 0o644))
 			},
