@@ -4,6 +4,10 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/zclconf/go-cty/cty"
+
 	"github.com/ctxaudit/ctxaudit/internal/budget"
 )
 
@@ -16,11 +20,17 @@ type value any
 // unset is a value that is not known.
 type unset struct{}
 
-// contexts gives the value of a name such as matrix.os; ok is false if it is not known.
-type contexts func(path []string) (v value, ok bool)
+// expressions evaluates the expressions of one place.
+type expressions struct {
+	// names gives the value of a name such as matrix.os; ok is false if it is not known.
+	names func(path []string) (v value, ok bool)
+	// parsed are those that were parsed already, nil to keep none.
+	parsed map[string]hclsyntax.Expression
+	budget *budget.Budget
+}
 
-// interpolate replaces the expressions of a text, which a budget counts. What is not known becomes unknownPart.
-func (c contexts) interpolate(text string, b *budget.Budget) word {
+// interpolate replaces the expressions of a text. What is not known becomes unknownPart.
+func (x expressions) interpolate(text string) word {
 	var out strings.Builder
 	for {
 		before, rest, ok := strings.Cut(text, "${{")
@@ -33,9 +43,9 @@ func (c contexts) interpolate(text string, b *budget.Budget) word {
 			out.WriteString(unknownPart)
 			return word(out.String())
 		}
-		w := textOf(c.evaluate(expr, b))
+		w := textOf(x.evaluate(expr))
 		// What exceeds the budget is not known.
-		if b.Steps(1) != nil || b.Bytes(int64(len(w))) != nil {
+		if x.budget.Steps(1) != nil || x.budget.Bytes(int64(len(w))) != nil {
 			return unknownPart
 		}
 		out.WriteString(string(w))
@@ -55,17 +65,6 @@ func cutExpression(s string) (expr, after string, ok bool) {
 		}
 	}
 	return "", "", false
-}
-
-// evaluate gives the value of an expression.
-func (c contexts) evaluate(expr string, b *budget.Budget) value {
-	p := &expression{text: expr, names: c, budget: b}
-	v := p.or()
-	p.span(" \t\r\n")
-	if p.failed || p.at < len(p.text) {
-		return unset{}
-	}
-	return v
 }
 
 // textOf gives a value as it stands in a text.
@@ -125,90 +124,147 @@ func scalar(n node) value {
 	return s.Value
 }
 
-// expression is an expression being read.
-type expression struct {
-	text   string
-	at     int
-	deep   int
-	failed bool
-	names  contexts
-	budget *budget.Budget
+// evaluate gives the value of an expression.
+func (x expressions) evaluate(text string) value {
+	e, ok := x.parsed[text]
+	if !ok {
+		e = x.parse(text)
+		if x.parsed != nil {
+			x.parsed[text] = e
+		}
+	}
+	if e == nil {
+		return unset{}
+	}
+	return x.of(e)
 }
 
-// maxExpression is how deep an expression may be nested.
-const maxExpression = 100
+// inString writes what stands in a string of GitHub as a string of HCL has it.
+var inString = strings.NewReplacer("''", "'", `\`, `\\`, `"`, `\"`, "\n", `\n`, "\r", `\r`, "${", "$${", "%{", "%%{")
 
-// fail gives up: what is written is no expression.
-func (p *expression) fail() value {
-	p.failed = true
+// parse reads an expression, nil if it is none. But for its strings one of GitHub is one of HCL: the same names, operators and calls.
+func (x expressions) parse(text string) hclsyntax.Expression {
+	var out strings.Builder
+	out.WriteByte('(') // in which lines end nothing
+	for {
+		before, rest, found := strings.Cut(text, "'")
+		out.WriteString(before)
+		if !found {
+			break
+		}
+		end := 0
+		for !strings.HasPrefix(rest[end:], "'") || strings.HasPrefix(rest[end:], "''") {
+			if end >= len(rest) {
+				return nil // the string does not end
+			}
+			end++
+			if strings.HasPrefix(rest[end-1:], "''") {
+				end++
+			}
+		}
+		out.WriteString(`"` + inString.Replace(rest[:end]) + `"`)
+		text = rest[end+1:]
+	}
+	out.WriteByte(')')
+	data := []byte(out.String())
+	tokens, _ := hclsyntax.LexExpression(data, "", hcl.InitialPos)
+	if _, err := shallowTokens(tokens); err != nil || x.budget.Steps(int64(len(tokens))) != nil {
+		return nil
+	}
+	e, diags := hclsyntax.ParseExpression(data, "", hcl.InitialPos)
+	if diags.HasErrors() {
+		return nil
+	}
+	return e
+}
+
+// of gives the value of a part of an expression.
+func (x expressions) of(expr hclsyntax.Expression) value {
+	if x.budget.Steps(1) != nil {
+		return unset{}
+	}
+	switch e := expr.(type) {
+	case *hclsyntax.ParenthesesExpr:
+		return x.of(e.Expression)
+	case *hclsyntax.LiteralValueExpr:
+		return literal(e.Val)
+	case *hclsyntax.TemplateExpr:
+		v, _ := e.Value(nil) // nothing in it is expanded
+		return literal(v)
+	case *hclsyntax.UnaryOpExpr:
+		v := x.of(e.Val)
+		if f, ok := v.(float64); ok && e.Op == hclsyntax.OpNegate {
+			return -f
+		}
+		if yes, known := truth(v); known && e.Op == hclsyntax.OpLogicalNot {
+			return !yes
+		}
+	case *hclsyntax.BinaryOpExpr:
+		return binary(e.Op, x.of(e.LHS), x.of(e.RHS))
+	case *hclsyntax.FunctionCallExpr:
+		return x.call(e)
+	default:
+		path, ok := x.path(expr)
+		switch {
+		case !ok:
+		case len(path) == 1 && strings.EqualFold(path[0], "true"):
+			return true
+		case len(path) == 1 && strings.EqualFold(path[0], "false"):
+			return false
+		case len(path) == 1 && strings.EqualFold(path[0], "null"):
+			return nil
+		default:
+			if v, ok := x.names(path); ok {
+				return v
+			}
+		}
+	}
 	return unset{}
 }
 
-// take skips an operator if it is next.
-func (p *expression) take(op string) bool {
-	p.span(" \t\r\n")
-	if strings.HasPrefix(p.text[p.at:], op) {
-		p.at += len(op)
-		return true
+// literal gives a value that stands in an expression.
+func literal(v cty.Value) value {
+	switch {
+	case v.IsNull():
+		return nil
+	case v.Type() == cty.Bool && v.IsKnown():
+		return v.True()
+	case v.Type() == cty.Number && v.IsKnown():
+		f, _ := v.AsBigFloat().Float64()
+		return f
+	case v.Type() == cty.String && v.IsKnown():
+		return v.AsString()
 	}
-	return false
+	return unset{}
 }
 
-func (p *expression) or() value {
-	if p.deep++; p.deep > maxExpression || p.budget.Steps(1) != nil {
-		return p.fail()
-	}
-	defer func() { p.deep-- }()
-	v := p.and()
-	for p.take("||") {
-		right := p.and()
-		switch yes, known := truth(v); {
-		case !known:
-			v = unset{}
-		case !yes:
-			v = right
-		}
-	}
-	return v
-}
-
-func (p *expression) and() value {
-	v := p.compare()
-	for p.take("&&") {
-		right := p.compare()
-		switch yes, known := truth(v); {
-		case !known:
-			if rightYes, rightKnown := truth(right); rightKnown && !rightYes {
-				v = right // either is false
-			} else {
-				v = unset{}
-			}
-		case yes:
-			v = right
-		}
-	}
-	return v
-}
-
-func (p *expression) compare() value {
-	v := p.not()
-	for {
+func binary(op *hclsyntax.Operation, left, right value) value {
+	yes, known := truth(left)
+	switch op {
+	case hclsyntax.OpLogicalOr:
 		switch {
-		case p.take("=="):
-			v = equal(v, p.not())
-		case p.take("!="):
-			if e, ok := equal(v, p.not()).(bool); ok {
-				v = !e
-			} else {
-				v = unset{}
-			}
-		case p.take("<="), p.take(">="), p.take("<"), p.take(">"):
-			p.not()
-			v = unset{}
-		default:
-			return v
+		case !known:
+			return unset{}
+		case yes:
+			return left
+		}
+		return right
+	case hclsyntax.OpLogicalAnd:
+		rightYes, rightKnown := truth(right)
+		switch {
+		case known && !yes:
+			return left
+		case known, rightKnown && !rightYes: // either is false
+			return right
+		}
+	case hclsyntax.OpEqual:
+		return equal(left, right)
+	case hclsyntax.OpNotEqual:
+		if e, ok := equal(left, right).(bool); ok {
+			return !e
 		}
 	}
+	return unset{}
 }
 
 // equal compares as GitHub does: strings without regard to case.
@@ -226,136 +282,45 @@ func equal(a, b value) value {
 	return strings.EqualFold(string(textOf(a)), string(textOf(b)))
 }
 
-func (p *expression) not() value {
-	p.span(" \t\r\n")
-	if strings.HasPrefix(p.text[p.at:], "!") && !strings.HasPrefix(p.text[p.at:], "!=") {
-		p.at++
-		if p.deep++; p.deep > maxExpression {
-			return p.fail()
-		}
-		defer func() { p.deep-- }()
-		if yes, known := truth(p.not()); known {
-			return !yes
-		}
-		return unset{}
+// path gives the parts of a name with its properties; ok is false where one of them is not known.
+func (x expressions) path(expr hclsyntax.Expression) (path []string, ok bool) {
+	var steps hcl.Traversal
+	switch e := expr.(type) {
+	case *hclsyntax.ScopeTraversalExpr:
+		path, ok, steps = []string{e.Traversal.RootName()}, true, e.Traversal[1:]
+	case *hclsyntax.RelativeTraversalExpr:
+		path, ok = x.path(e.Source)
+		steps = e.Traversal
+	case *hclsyntax.IndexExpr:
+		path, ok = x.path(e.Collection)
+		key := textOf(x.of(e.Key))
+		return append(path, string(key)), ok && key.known()
 	}
-	return p.primary()
+	for _, t := range steps {
+		switch t := t.(type) {
+		case hcl.TraverseAttr:
+			path = append(path, t.Name)
+		case hcl.TraverseIndex:
+			path = append(path, string(textOf(literal(t.Key))))
+		}
+	}
+	return path, ok
 }
 
-func (p *expression) primary() value {
-	p.span(" \t\r\n")
-	if p.at >= len(p.text) {
-		return p.fail()
-	}
-	switch c := p.text[p.at]; {
-	case c == '(':
-		p.at++
-		v := p.or()
-		if !p.take(")") {
-			p.failed = true
-		}
-		return v
-	case c == '\'':
-		return p.quoted()
-	case c >= '0' && c <= '9' || c == '-' || c == '.':
-		f, err := strconv.ParseFloat(p.span("0123456789abcdefABCDEFxX+-."), 64)
-		if err != nil {
-			return unset{}
-		}
-		return f
-	default:
-		return p.name()
-	}
-}
-
-func (p *expression) quoted() value {
-	var out strings.Builder
-	for p.at++; p.at < len(p.text); p.at++ {
-		if p.text[p.at] == '\'' {
-			if p.at+1 < len(p.text) && p.text[p.at+1] == '\'' {
-				p.at++
-			} else {
-				p.at++
-				return out.String()
-			}
-		}
-		out.WriteByte(p.text[p.at])
-	}
-	return p.fail()
-}
-
-// span takes the bytes that are next among some.
-func (p *expression) span(of string) string {
-	rest := p.text[p.at:]
-	n := len(rest) - len(strings.TrimLeft(rest, of))
-	p.at += n
-	return rest[:n]
-}
-
-// identifier are the bytes of a name.
-const identifier = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-*"
-
-// name reads a name with its properties, a literal, or a call.
-func (p *expression) name() value {
-	first := p.span(identifier)
-	if first == "" {
-		return p.fail()
-	}
-	path, certain := []string{first}, true
-	for {
-		switch {
-		case p.take("."):
-			path = append(path, p.span(identifier))
-		case p.take("["):
-			i := p.or()
-			if !p.take("]") {
-				return p.fail()
-			}
-			w := textOf(i)
-			certain = certain && w.known()
-			path = append(path, string(w))
-		case p.take("("):
-			return p.call(first)
-		default:
-			switch {
-			case len(path) == 1 && strings.EqualFold(first, "true"):
-				return true
-			case len(path) == 1 && strings.EqualFold(first, "false"):
-				return false
-			case len(path) == 1 && strings.EqualFold(first, "null"):
-				return nil
-			case !certain || p.names == nil:
-				return unset{}
-			}
-			if v, ok := p.names(path); ok {
-				return v
-			}
-			return unset{}
-		}
-	}
-}
-
-// call reads the arguments of a function. Of the functions only format is of use here.
-func (p *expression) call(name string) value {
-	var args []value
-	for !p.take(")") {
-		if len(args) > 0 && !p.take(",") || p.failed {
-			return p.fail()
-		}
-		args = append(args, p.or())
-	}
-	if !strings.EqualFold(name, "format") || len(args) == 0 {
+// call evaluates a function. Of the functions only format is of use here.
+func (x expressions) call(e *hclsyntax.FunctionCallExpr) value {
+	if !strings.EqualFold(e.Name, "format") || len(e.Args) == 0 {
 		return unset{}
 	}
 	pairs := []string{"{{", "{", "}}", "}"}
-	text, longest := string(textOf(args[0])), 0
-	for i, a := range args[1:] {
-		s := string(textOf(a))
+	text, longest := string(textOf(x.of(e.Args[0]))), 0
+	for i, a := range e.Args[1:] {
+		s := string(textOf(x.of(a)))
 		longest = max(longest, len(s))
 		pairs = append(pairs, "{"+strconv.Itoa(i)+"}", s)
 	}
 	// Before it is made: each brace may stand for the longest argument.
-	if p.budget.Bytes(int64(len(text)+strings.Count(text, "{")*longest)) != nil {
+	if x.budget.Bytes(int64(len(text)+strings.Count(text, "{")*longest)) != nil {
 		return unset{}
 	}
 	return strings.NewReplacer(pairs...).Replace(text)

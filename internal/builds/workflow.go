@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"go.yaml.in/yaml/v4"
 
 	"github.com/ctxaudit/ctxaudit/internal/budget"
@@ -20,7 +21,7 @@ var workflowName = lazyre.New(`^\.github/workflows/[^/]+\.ya?ml$`)
 // combination of its matrix, a reusable workflow once for each call by another one, with the inputs of the call, and an
 // action of the repository where it is used.
 func (r *Reader) workflows(_ context.Context, files []string) (found []Build, notes []Note) {
-	w := &workflows{r: r, roots: map[string]node{}, calls: map[string][]map[string]word{}, budgets: map[string]*budget.Budget{}, noted: map[Note]bool{}}
+	w := &workflows{r: r, roots: map[string]node{}, calls: map[string][]map[string]word{}, budgets: map[string]*budget.Budget{}, noted: map[Note]bool{}, parsed: map[string]hclsyntax.Expression{}}
 	for _, f := range files {
 		docs, note := r.documents(f, "workflow")
 		if note != nil {
@@ -59,6 +60,8 @@ type workflows struct {
 	found   []Build
 	notes   []Note
 	noted   map[Note]bool
+	// parsed are the expressions that were met, by their text.
+	parsed map[string]hclsyntax.Expression
 }
 
 // note adds a note, once.
@@ -87,7 +90,7 @@ func (w *workflows) findCalls(file string) {
 			if len(w.calls[called]) >= maxCallers {
 				break
 			}
-			s := &jobScope{matrix: matrix, budget: spent}
+			s := &jobScope{matrix: matrix, budget: spent, parsed: w.parsed}
 			w.calls[called] = append(w.calls[called], s.texts(job.value.at("with"), map[string]word{}))
 		}
 	}
@@ -130,7 +133,7 @@ func (w *workflows) run(file string, inputs map[string]word) {
 				return
 			}
 			j := &job{
-				w: w, file: file, scope: &jobScope{matrix: matrix, inputs: inputs, env: map[string]word{}, budget: spent},
+				w: w, file: file, scope: &jobScope{matrix: matrix, inputs: inputs, env: map[string]word{}, budget: spent, parsed: w.parsed},
 				windows: strings.HasPrefix(p.value.at("runs-on").text(), "windows"),
 			}
 			j.scope.extend(root.at("env"))
@@ -160,6 +163,7 @@ type jobScope struct {
 	inputs map[string]word // nil if nobody calls
 	env    map[string]word
 	budget *budget.Budget
+	parsed map[string]hclsyntax.Expression // of all jobs
 }
 
 // lookup gives the value of a name.
@@ -195,7 +199,9 @@ func (s *jobScope) lookup(name []string) (value, bool) {
 }
 
 // text gives the text of a node with its expressions replaced.
-func (s *jobScope) text(n node) word { return contexts(s.lookup).interpolate(n.text(), s.budget) }
+func (s *jobScope) text(n node) word { return s.expressions().interpolate(n.text()) }
+
+func (s *jobScope) expressions() expressions { return expressions{s.lookup, s.parsed, s.budget} }
 
 // texts adds the texts of the entries of a mapping to others.
 func (s *jobScope) texts(n node, to map[string]word) map[string]word {
@@ -247,7 +253,7 @@ func (j *job) steps(list node, deep int) {
 		}
 		if cond := step.at("if").text(); cond != "" {
 			cond = strings.TrimSuffix(strings.TrimPrefix(strings.TrimSpace(cond), "${{"), "}}")
-			if yes, known := truth(contexts(j.scope.lookup).evaluate(cond, j.scope.budget)); known && !yes {
+			if yes, known := truth(j.scope.expressions().evaluate(cond)); known && !yes {
 				continue
 			}
 		}
@@ -403,7 +409,7 @@ func (j *job) action(dir string, step node, scope *jobScope, deep int) {
 		inputs := scope.texts(step.at("with"), defaults(docs[0].at("inputs")))
 		inner := *j
 		inner.file, inner.dir = file, ""
-		inner.scope = &jobScope{inputs: inputs, env: scope.env, budget: scope.budget}
+		inner.scope = &jobScope{inputs: inputs, env: scope.env, budget: scope.budget, parsed: scope.parsed}
 		inner.steps(docs[0].at("runs", "steps"), deep+1)
 		j.own, j.foreign = inner.own, inner.foreign
 		j.prepared = inner.prepared || docs[0].at("runs", "using").text() != "composite"

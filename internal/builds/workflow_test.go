@@ -10,7 +10,7 @@ import (
 func TestWorkflows(t *testing.T) { runTable(t, "testdata/workflow_*.txtar") }
 
 func TestExpressions(t *testing.T) {
-	names := contexts(func(path []string) (value, bool) {
+	names := expressions{names: func(path []string) (value, bool) {
 		switch strings.Join(path, ".") {
 		case "matrix.os":
 			return "linux", true
@@ -20,7 +20,7 @@ func TestExpressions(t *testing.T) {
 			return nil, true
 		}
 		return nil, false
-	})
+	}}
 	for in, want := range map[string]string{
 		"a": "a", "${{ matrix.os }}": "linux", "x-${{matrix.os}}-${{ matrix['n'] }}": "x-linux-3", "${{ 'it''s }}' }}": "it's }}",
 		"${{ matrix.os == 'LINUX' && 'a' || 'b' }}": "a", "${{ matrix.os != 'linux' && 'a' || 'b' }}": "b",
@@ -29,7 +29,7 @@ func TestExpressions(t *testing.T) {
 		"${{ format('{0}', github.sha) }}": "?", "${{ fromJSON('1') }}": "?", "${{ (true) }}": "true", "${{ 1 < 2 }}": "?", "${{ }}": "?",
 		"${{ unclosed": "?", "a${{ matrix.os": "a?", "${{ matrix.os matrix.os }}": "?", "${{ '": "?", "${{ a( }}": "?", "${{ 1e }}": "?",
 	} {
-		assert.Equal(t, want, strings.ReplaceAll(string(names.interpolate(in, nil)), unknownPart, "?"), in)
+		assert.Equal(t, want, strings.ReplaceAll(string(names.interpolate(in)), unknownPart, "?"), in)
 	}
 }
 
