@@ -55,15 +55,6 @@ var reasons = map[Reason][2]string{
 	Carried:          {"carried", "it is excluded, but a re-included entry in it brings it along"},
 }
 
-// Reasons lists all reasons.
-func Reasons() []Reason {
-	list := make([]Reason, 0, len(reasons))
-	for r := Matches; r <= Carried; r++ {
-		list = append(list, r)
-	}
-	return list
-}
-
 // String gives a short name.
 func (r Reason) String() string {
 	if text, ok := reasons[r]; ok {
