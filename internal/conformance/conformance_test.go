@@ -13,6 +13,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/ctxaudit/ctxaudit/dockerctx"
 )
 
 var show = flag.Bool("show", false, "log what every case builds")
@@ -59,11 +61,7 @@ func startDaemon() {
 		shared.err = err
 		return
 	}
-	binaries, err := Binaries(root)
-	if err != nil {
-		shared.err = err
-		return
-	}
+	binaries := Binaries(root)
 	ctx := context.Background()
 	if err := Provision(ctx, root, binaries); err != nil {
 		shared.err = err
@@ -170,11 +168,9 @@ func describe(r *Result) string {
 func TestDaemonVersion(t *testing.T) {
 	root, err := repositoryRoot()
 	require.NoError(t, err)
-	version, err := Version(root)
-	require.NoError(t, err)
 	data, err := os.ReadFile(filepath.Join(root, "hack", "buildkit", "go.mod"))
 	require.NoError(t, err)
 	match := regexp.MustCompile(`(?m)^require ` + regexp.QuoteMeta(buildkitModule) + ` (\S+)$`).FindSubmatch(data)
 	require.NotNil(t, match, "hack/buildkit/go.mod requires no BuildKit")
-	assert.Equal(t, version, string(match[1]))
+	assert.Equal(t, dockerctx.BuildKitVersion, string(match[1]))
 }

@@ -7,7 +7,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
+
+	"github.com/ctxaudit/ctxaudit/dockerctx"
 )
 
 const (
@@ -19,34 +20,17 @@ const (
 	buildkitModule = "github.com/moby/buildkit"
 )
 
-// Version is the version of BuildKit that ctxaudit uses and so predicts. It is
-// written in go.mod alone. (A test binary's build information has no
-// dependencies, so the go command is asked.)
-func Version(root string) (string, error) {
-	cmd := exec.Command("go", "list", "-m", "-f", "{{.Version}}", buildkitModule)
-	cmd.Dir = root
-	output, err := cmd.Output()
-	if err != nil {
-		return "", fmt.Errorf("asking for the version of BuildKit: %w", err)
-	}
-	return strings.TrimSpace(string(output)), nil
-}
-
 // Binaries is the directory of the BuildKit binaries for a repository root.
-func Binaries(root string) (string, error) {
+func Binaries(root string) string {
 	if dir := os.Getenv(binariesVar); dir != "" {
-		return dir, nil
+		return dir
 	}
-	version, err := Version(root)
-	if err != nil {
-		return "", err
-	}
-	return filepath.Join(root, ".cache", "buildkit-"+version), nil
+	return filepath.Join(root, ".cache", "buildkit-"+dockerctx.BuildKitVersion)
 }
 
 // Provision supplies what [Missing] misses, but for root: it builds buildkitd
 // and buildctl from the module in hack/buildkit, whose version a test holds
-// equal to [Version], and installs runc.
+// equal to [dockerctx.BuildKitVersion], and installs runc.
 func Provision(ctx context.Context, root, binaries string) error {
 	if os.Geteuid() != 0 {
 		return errors.New("buildkitd needs root")
