@@ -11,6 +11,7 @@ import (
 	"embed"
 	"errors"
 	"fmt"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -217,7 +218,7 @@ func Run(ctx context.Context, s Subject) (finding.ImageReport, *simulate.Image, 
 			describe(&r, image.Plan)
 		}
 		r.Dockerfile = cmp.Or(r.Dockerfile, f.Subject.File)
-		r.Findings = append(r.Findings, s.judge(f))
+		r.Findings = append(r.Findings, s.judge(f, ofContext(err)))
 		return r, nil, nil
 	}
 	if err != nil {
@@ -254,17 +255,21 @@ func Run(ctx context.Context, s Subject) (finding.ImageReport, *simulate.Image, 
 
 // judge makes a failing build less severe where it may well work elsewhere: in a context that nobody named, or after a
 // step that makes what git ignores.
-func (s Subject) judge(f finding.Finding) finding.Finding {
+func (s Subject) judge(f finding.Finding, ofContext bool) finding.Finding {
 	if !s.Discovered {
 		return f
 	}
+	unnamed := len(s.Sources) == 0
 	ignored := slices.ContainsFunc(f.Related, func(p finding.Place) bool { return p.Role == finding.RoleExcludes })
 	switch {
 	case f.Severity != finding.Error:
 	case f.ContextPath == "" && s.Unnamed:
 		f.Severity = finding.Warning
 		f.Detail = strings.TrimSpace(f.Detail + " Nothing in the repository says that it is built.")
-	case f.ContextPath == "":
+	case f.ContextPath == "" && unnamed && template().MatchString(f.About.Text):
+		f.Severity = finding.Note
+		f.Detail = strings.TrimSpace(f.Detail + " It looks like a template, of which something else makes the Dockerfile.")
+	case f.ContextPath == "" || !ofContext:
 	case s.Guessed:
 		f.Severity = finding.Note
 		f.Detail = strings.TrimSpace(f.Detail + " None of the directories that were tried as its build context works; name it in the configuration.")
@@ -278,8 +283,25 @@ func (s Subject) judge(f finding.Finding) finding.Finding {
 	case s.Prepared && !ignored:
 		f.Severity = finding.Warning
 		f.Detail = strings.TrimSpace(f.Detail + " Where it is built, a step before the build may make it.")
+	case unnamed && !ignored && !plainName(f.Subject.File):
+		f.Severity = finding.Warning
+		f.Detail = strings.TrimSpace(f.Detail + " Nothing in the repository says how it is built: its context may be made for it.")
 	}
 	return f
+}
+
+// template is what no Dockerfile has, and templates of them do: properties of Maven, fields of Python's format, Jinja, Mustache, ERB.
+var template = lazyre.New(`\$\{[^}:]*\.[^}]*\}|\{\{|<%|(^|[^$])\{[A-Za-z_][\w.]*\}|@[A-Za-z_][\w.-]*@`)
+
+// plainName reports whether a file has a name under which docker build finds it by itself.
+func plainName(file string) bool {
+	return slices.Contains([]string{"Dockerfile", "dockerfile", "Containerfile"}, path.Base(file))
+}
+
+// ofContext reports whether a build fails at what its context should have, and not at another stage.
+func ofContext(err error) bool {
+	var be *simulate.BuildError
+	return errors.As(err, &be) && be.From != nil
 }
 
 // submoduleOf gives the submodule of git in which a path of the context lies and that is empty here, "" if there is none.

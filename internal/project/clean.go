@@ -2,12 +2,16 @@ package project
 
 import (
 	"bytes"
+	"io/fs"
 	"path"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 
+	"github.com/ctxaudit/ctxaudit/dockerctx"
 	"github.com/ctxaudit/ctxaudit/internal/audit"
+	"github.com/ctxaudit/ctxaudit/internal/git"
 )
 
 // Clean asks git what a clean checkout would hold: audit.Clean. It asks once about each build context.
@@ -73,6 +77,55 @@ func once[T any](c Clean, question, dir string, ask func() (T, error)) (T, error
 // smallIndex is how large an index may be for untracked files to be looked for unasked: that of some 35,000 files.
 const smallIndex = 4 << 20
 
+// notThroughLinks leaves out the names of files that git tracks at another path, to which a link of a directory leads.
+func (c Clean) notThroughLinks(repo *git.Repository, fsys dockerctx.FS, contextDir, rel string, names []string) []string {
+	behind := map[string]string{}
+	var asked []string
+	for _, n := range names {
+		if to := throughLinks(fsys, n); to != n {
+			behind[n] = path.Join(rel, to)
+			asked = append(asked, behind[n])
+		}
+	}
+	if len(asked) == 0 {
+		return names
+	}
+	held, err := c.world.index(repo).holding(c.world.ctx, asked)
+	if err != nil {
+		return names
+	}
+	return slices.DeleteFunc(names, func(n string) bool {
+		if behind[n] == "" || !held[behind[n]] {
+			return false
+		}
+		c.answers.remember(contextDir, n)
+		return true
+	})
+}
+
+// maxLinks is how many links Linux follows in a path.
+const maxLinks = 40
+
+// throughLinks gives the path to which a name leads by way of links of directories, as far as they lead within the directory.
+func throughLinks(fsys dockerctx.FS, name string) string {
+	done, rest := ".", strings.Split(path.Clean(name), "/")
+	for followed := 0; len(rest) > 1; {
+		at := path.Join(done, rest[0])
+		fi, err := fsys.Lstat(at)
+		if err != nil || fi.Mode()&fs.ModeSymlink == 0 {
+			done, rest = at, rest[1:]
+			continue
+		}
+		link, err := fsys.ReadLink(at)
+		to := path.Join(done, filepath.ToSlash(link))
+		if followed++; err != nil || followed > maxLinks || path.IsAbs(link) || to == ".." || strings.HasPrefix(to, "../") {
+			return name
+		}
+		done, rest = ".", append(strings.Split(to, "/"), rest[1:]...)
+	}
+	return path.Join(done, path.Join(rest...))
+}
+
 // Absent implements audit.Clean.
 func (c Clean) Absent(contextDir string, names []string) (map[string]audit.Absence, error) {
 	names = c.answers.unknown(contextDir, names)
@@ -108,6 +161,7 @@ func (c Clean) Absent(contextDir string, names []string) (map[string]audit.Absen
 	if err != nil || len(wanted) == 0 {
 		return nil, nil
 	}
+	wanted = c.notThroughLinks(repo, fsys, contextDir, rel, wanted)
 	ignores := c.world.ignores(contextDir, wanted)
 	out := map[string]audit.Absence{}
 	for _, n := range wanted {

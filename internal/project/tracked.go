@@ -216,8 +216,8 @@ func (w *World) ignores(dir string, paths []string) map[string]*finding.Place {
 	}
 	for name, line := range found {
 		p, ok := by[name]
-		if _, inside := below(prefix, name); !ok || !inside {
-			continue
+		if _, inside := below(prefix, name); !ok || !inside || strings.TrimSpace(line.Pattern) == "" {
+			continue // an empty line that ends in CR LF is a pattern that git finds in every directory
 		}
 		file := line.File
 		if !filepath.IsAbs(file) {

@@ -280,6 +280,7 @@ func (sh *Interp) binary(s *State, c *syntax.BinaryCmd) []*State {
 		taken := !t.known && c.Op == syntax.AndStmt && !checks(c.X)
 		if taken {
 			t = truth{known: true, yes: true, fixed: true} // what is run is taken to succeed
+			x.OneOfSeveral = x.OneOfSeveral || was         // nothing ends if it does not
 		}
 		right := branch(x, t, c.Op == syntax.AndStmt, func(y *State) []*State { return sh.stmt(y, c.Y) })
 		for _, y := range right {

@@ -1,6 +1,8 @@
 package simulate
 
 import (
+	"errors"
+	"io"
 	"path"
 	"slices"
 	"strconv"
@@ -252,8 +254,8 @@ func (x *effector) write(e command.Effect) outcome {
 		return x.change(at, n)
 	}
 	if e.Appends && n != nil {
-		before, inline := n.Content.(inlineContent)
-		if !inline {
+		before, err := inlineOf(n)
+		if err != nil || n.Unsure {
 			return x.change(at, n)
 		}
 		text = string(before) + text
@@ -271,6 +273,19 @@ func (x *effector) change(at string, n *rootfs.Node) outcome {
 		return x.put(at, rootfs.Attr{Kind: rootfs.KindFile, Perm: 0o666 &^ umask, Owner: x.owner, Unsure: true})
 	}
 	return did(x.tree.SetAttr(at, func(a *rootfs.Attr) { a.Content, a.Unsure = nil, true }))
+}
+
+// inlineOf gives the content of a file that is known and short.
+func inlineOf(n *rootfs.Node) ([]byte, error) {
+	if n.Content == nil || n.Size > maxInline {
+		return nil, errors.New("its content is not known, or long")
+	}
+	r, err := n.Open()
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	return io.ReadAll(io.LimitReader(r, maxInline))
 }
 
 // maxInline bounds what is kept of a file that a step writes, in bytes.
