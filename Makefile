@@ -35,6 +35,7 @@ race: ## the tests again with the race detector (needs a C compiler), but for th
 	$(GO) test -race -timeout 20m $$($(GO) list ./... | grep -v -e /internal/hostile -e /internal/delivery)
 
 conformance: ## hold predictions against a real buildkitd (needs root)
+	$(GO) test ./internal/simulate -run TestEffectsAgainstShell -count=1 -seed=$(SEED)
 	CTXAUDIT_CONFORMANCE=require $(GO) test -timeout 40m ./internal/conformance -count=1 -seed=$(SEED) -builds=$(BUILDS)
 
 bench: build ## time ctxaudit beside find, BuildKit's own walk and CPython; writes docs/performance.md

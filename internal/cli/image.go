@@ -59,8 +59,9 @@ func (a *app) imageListCommand(use, short string) *cobra.Command {
 		Use: use + " [CONTEXT]", Short: short, Args: maxOneArg,
 		Long: short + `: what BuildKit would put into it, with type, mode, owner and size.
 
-Nothing is run. What a base image holds and what RUN steps do is not known and not
-listed; the assumptions that follow from it are (on standard error, or in JSON).`,
+Nothing is run. What a RUN step surely makes is listed; what a base image holds, and what a
+step may do besides, is not known and not listed: the assumptions that follow from it are
+(on standard error, or in JSON).`,
 		Example: fmt.Sprintf("  ctxaudit image %[1]s .\n  ctxaudit image %[1]s --provenance --target base .\n  ctxaudit image %[1]s --format json -f Dockerfile .", use),
 	}
 	f.register(cmd)
@@ -141,7 +142,7 @@ func eachImageEntry(m *simulate.Image, provenance bool, fn func(report.ImageEntr
 		e := report.ImageEntry{
 			Path: p, PathBytes: report.EncodePath(p), Type: n.Kind.String(), Mode: modes[n.Perm],
 			User: n.Owner.User, Group: n.Owner.Group, Size: n.Size, Link: n.Link,
-			SizeUnknown: n.Kind == rootfs.KindFile && n.Content == nil,
+			SizeUnknown: n.Kind == rootfs.KindFile && n.Content == nil, Unsure: n.Unsure,
 		}
 		if n.Owner.User == "" {
 			e.UID = shared(n.Owner.UID)

@@ -40,8 +40,10 @@ type ImageEntry struct {
 	Group string  `json:"group,omitempty"`
 	Size  int64   `json:"size"`
 	// SizeUnknown tells of a file whose content is not known before it is downloaded.
-	SizeUnknown bool   `json:"sizeUnknown,omitempty"`
-	Link        string `json:"link,omitempty"`
+	SizeUnknown bool `json:"sizeUnknown,omitempty"`
+	// Unsure tells that a step may have changed or removed it.
+	Unsure bool   `json:"unsure,omitempty"`
+	Link   string `json:"link,omitempty"`
 	// Provenance is the way of the entry into the image, the last instruction first; only if it was asked for.
 	Provenance []Origin `json:"provenance,omitempty"`
 }

@@ -1,6 +1,7 @@
 package simulate
 
 import (
+	"flag"
 	"fmt"
 	"io/fs"
 	"math/rand/v2"
@@ -17,6 +18,9 @@ import (
 	"github.com/ctxaudit/ctxaudit/dockerfile"
 	"github.com/ctxaudit/ctxaudit/internal/rootfs"
 )
+
+// A run with another seed makes other scripts.
+var seed = flag.Uint64("seed", 1, "seed of the random scripts")
 
 // scripts makes random scripts of the commands whose effects are known, over few names, so that they meet.
 type scripts struct{ *rand.Rand }
@@ -92,9 +96,8 @@ func TestEffectsAgainstShell(t *testing.T) {
 	if err != nil {
 		t.Skip("there is no shell")
 	}
-	seed := rand.Uint64()
-	t.Logf("seed %d", seed)
-	r := scripts{rand.New(rand.NewPCG(seed, 1))}
+	t.Logf("seed %d", *seed)
+	r := scripts{rand.New(rand.NewPCG(*seed, 1))}
 	content := map[string]string{"a": "aa", "b": "b\n", "d/x": "x", "d/e/z": "zz", "d/e/f/g": "g"}
 	ran, exact, entries := 0, 0, 0
 	for range 400 {

@@ -1,9 +1,9 @@
 // Package simulate executes a compiled Dockerfile over build contexts and gives the image that BuildKit would make,
 // without running anything: the file tree with the origin of every entry, and the configuration.
 //
-// What cannot be known is not guessed. A RUN step leaves the tree as it is, an unknown base image starts as a tree that
-// may hold anything; both are recorded as assumptions, and what is looked for in such a tree and not found is unknown,
-// not absent ([rootfs.Tree.MayHold]).
+// What cannot be known is not guessed. A RUN step does what the words of its script surely do, and may have put more where its
+// programs write; a base image may hold files in the directories that are known of it, or anywhere. Both are recorded as assumptions,
+// and what is looked for where they reach and not found is unknown, not absent ([rootfs.Tree.MayHold]).
 //
 // The rules are those of BuildKit's solver/llbsolver/file, tonistiigi/fsutil/copy, moby/go-archive and
 // cache/contenthash; the functions that answer to theirs say so. A conformance suite builds the same inputs with a real

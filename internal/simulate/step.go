@@ -51,8 +51,10 @@ func (x *effector) doubt(e command.Effect) {
 		paths = append(paths, e.From...)
 	}
 	for _, p := range paths {
-		if at, err := x.tree.ResolveParent(p); err == nil && at != "/" && x.mounted(p) == nil {
-			_ = x.tree.SetAttr(at, func(a *rootfs.Attr) { a.Unsure = true }) // if it is there
+		for _, resolve := range []func(string) (string, error){x.tree.ResolveParent, x.tree.Resolve} { // a link, and what it leads to
+			if at, err := resolve(p); err == nil && at != "/" && x.mounted(p) == nil {
+				_ = x.tree.SetAttr(at, func(a *rootfs.Attr) { a.Unsure = true }) // if it is there
+			}
 		}
 	}
 }
