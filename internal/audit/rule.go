@@ -11,7 +11,6 @@ import (
 	"embed"
 	"errors"
 	"fmt"
-	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -253,111 +252,6 @@ func Run(ctx context.Context, s Subject) (finding.ImageReport, *simulate.Image, 
 	return r, image, nil
 }
 
-// judge makes a failing build less severe where it may well work elsewhere: in a context that nobody named, or after a
-// step that makes what git ignores.
-func (s Subject) judge(f finding.Finding, ofContext bool) finding.Finding {
-	if !s.Discovered {
-		return f
-	}
-	unnamed := len(s.Sources) == 0
-	ignored := slices.ContainsFunc(f.Related, func(p finding.Place) bool { return p.Role == finding.RoleExcludes })
-	switch {
-	case f.Severity != finding.Error:
-	case f.ContextPath == "" && s.Unnamed:
-		f.Severity = finding.Warning
-		f.Detail = strings.TrimSpace(f.Detail + " Nothing in the repository says that it is built.")
-	case f.ContextPath == "" && unnamed && template().MatchString(f.About.Text):
-		f.Severity = finding.Note
-		f.Detail = strings.TrimSpace(f.Detail + " It looks like a template, of which something else makes the Dockerfile.")
-	case f.ContextPath == "" || !ofContext:
-	case s.Guessed:
-		f.Severity = finding.Note
-		f.Detail = strings.TrimSpace(f.Detail + " None of the directories that were tried as its build context works; name it in the configuration.")
-	case s.GitIgnored != nil && len(s.GitIgnored(s.Options.Context, []string{f.ContextPath, strings.TrimSuffix(f.ContextPath, "/") + "/"})) > 0:
-		// With the slash: a pattern for directories matches no name of which git cannot see that it is one.
-		f.Severity = finding.Warning
-		f.Detail = strings.TrimSpace(f.Detail + " Git ignores it: a step before the build must make it.")
-	case s.submoduleOf(f.ContextPath) != "":
-		f.Severity = finding.Warning
-		f.Detail = strings.TrimSpace(fmt.Sprintf("%s %s is a submodule that was not fetched (git submodule update --init).", f.Detail, s.submoduleOf(f.ContextPath)))
-	case s.Prepared && !ignored:
-		f.Severity = finding.Warning
-		f.Detail = strings.TrimSpace(f.Detail + " Where it is built, a step before the build may make it.")
-	case unnamed && !ignored && !plainName(f.Subject.File):
-		f.Severity = finding.Warning
-		f.Detail = strings.TrimSpace(f.Detail + " Nothing in the repository says how it is built: its context may be made for it.")
-	}
-	return f
-}
-
-// template is what no Dockerfile has, and templates of them do: properties of Maven, fields of Python's format, Jinja, Mustache, ERB.
-var template = lazyre.New(`\$\{[^}:]*\.[^}]*\}|\{\{|<%|(^|[^$])\{[A-Za-z_][\w.]*\}|@[A-Za-z_][\w.-]*@`)
-
-// plainName reports whether a file has a name under which docker build finds it by itself.
-func plainName(file string) bool {
-	return slices.Contains([]string{"Dockerfile", "dockerfile", "Containerfile"}, path.Base(file))
-}
-
-// ofContext reports whether a build fails at what its context should have, and not at another stage.
-func ofContext(err error) bool {
-	var be *simulate.BuildError
-	return errors.As(err, &be) && be.From != nil
-}
-
-// submoduleOf gives the submodule of git in which a path of the context lies and that is empty here, "" if there is none.
-func (s Subject) submoduleOf(contextPath string) string {
-	if s.Clean == nil {
-		return ""
-	}
-	modules, err := s.Clean.Submodules(s.Options.Context)
-	if err != nil {
-		return ""
-	}
-	for _, m := range modules {
-		if p := strings.Trim(contextPath, "/"); p == m || strings.HasPrefix(p, m+"/") {
-			return m
-		}
-	}
-	return ""
-}
-
-// unsetOf gives the variables without a value that a refused instruction uses.
-func unsetOf(image *simulate.Image, err error) dockerfile.Unset {
-	var be *simulate.BuildError
-	var de *dockerfile.Error
-	switch {
-	case errors.As(err, &be) && image != nil:
-		return image.Plan.Unset(be.Location)
-	case errors.As(err, &de):
-		return de.Unset
-	}
-	return dockerfile.Unset{}
-}
-
-// judgeVariables makes a refusal less severe where the instruction uses a variable that has no value here and may have one
-// where the image is built: an argument of an image that nobody named, or a setting of a base image.
-func (s Subject) judgeVariables(f *finding.Finding, unset dockerfile.Unset) {
-	switch {
-	case unset.Workdir:
-		f.Severity = finding.Warning
-		if s.Discovered {
-			f.Severity = finding.Note
-		}
-		f.Detail = strings.TrimSpace(f.Detail + " It is not proved: a base image may set a working directory, which is not known here.")
-	case len(unset.Args) > 0 && s.Discovered:
-		f.Severity = finding.Note
-		f.Detail = strings.TrimSpace(f.Detail + fmt.Sprintf(" It is built with an argument that has no default (%s); give it in the configuration, under build-args.",
-			strings.Join(unset.Args, ", ")))
-	case len(unset.Env) > 0:
-		f.Severity = finding.Warning
-		if s.Discovered {
-			f.Severity = finding.Note
-		}
-		f.Detail = strings.TrimSpace(f.Detail + fmt.Sprintf(" It is not proved: a base image may set %s, whose value is not known here.",
-			strings.Join(unset.Env, ", ")))
-	}
-}
-
 func describe(r *finding.ImageReport, plan *dockerfile.Plan) {
 	r.Dockerfile = plan.Dockerfile.Name
 	r.IgnoreFile = plan.IgnoreName
@@ -457,51 +351,4 @@ func Assumptions(m *simulate.Image, ops []int) []finding.Assumption {
 		})
 	}
 	return out
-}
-
-// buildFailure turns a build that BuildKit would refuse into a finding.
-func buildFailure(err error) (finding.Finding, bool) {
-	f := finding.Finding{Rule: finding.BuildFails, Severity: finding.Error, Related: []finding.Place{}, Assumptions: []finding.Assumption{}, Fixes: []finding.Fix{}}
-	var be *simulate.BuildError
-	var de *dockerfile.Error
-	var ie *dockerctx.IgnoreError
-	switch {
-	case errors.As(err, &ie):
-		f.Summary = ie.Message
-		f.Subject = finding.Position{File: ie.File, Line: ie.Line}
-		f.About = finding.About{Site: ie.File, Text: strings.TrimSpace(ie.Text)}
-		f.Detail = "BuildKit refuses this ignore file, and with it every build of the context."
-		return f, true
-	case errors.As(err, &be):
-		f.Summary = be.Message
-		f.Subject = position(be.Location)
-		if !be.Location.IsZero() {
-			f.Related = append(f.Related, instruction(finding.RoleFails, be.Location))
-			for _, at := range be.Also {
-				f.Related = append(f.Related, instruction(finding.RoleFails, at))
-			}
-		}
-		var detail []string
-		for _, h := range be.Hints {
-			text := h.Text
-			if !strings.HasSuffix(text, "?") {
-				text += "."
-			}
-			detail = append(detail, text)
-			if h.Line != nil {
-				f.Related = append(f.Related, finding.Place{Role: finding.RoleExcludes, File: h.File, Line: h.Line.Number, Text: strings.TrimSpace(h.Line.Text)})
-			}
-		}
-		f.Detail, f.ContextPath = strings.Join(detail, " "), strings.TrimPrefix(be.Source, "/")
-		if f.ContextPath == "" {
-			f.About = finding.About{Site: be.Location.File, Text: be.Location.Text}
-		}
-		return f, true
-	case errors.As(err, &de):
-		f.Summary = de.Message
-		f.Subject = finding.At(de.File, de.Range)
-		f.About = finding.About{Site: de.File, Text: de.Text}
-		return f, true
-	}
-	return f, false
 }

@@ -244,9 +244,9 @@ func (e *Explainer) repairOne(ctx context.Context, a *Answer, s audit.Subject, r
 	return nil
 }
 
-// usage adds who imports a path that holds Python code, and gives what a check finds about it, nil if nothing.
+// usage adds who imports a path that holds source files, and gives what a check finds about it, nil if nothing.
 func (e *Explainer) usage(a *Answer, p string, files []string) (*finding.Finding, error) {
-	if p == "." || !slices.ContainsFunc(files, func(f string) bool { return strings.HasSuffix(f, ".py") }) {
+	if p == "." || !slices.ContainsFunc(files, audit.IsSource) {
 		return nil, nil
 	}
 	u, err := audit.Importers(e.Image, e.Main, e.Subject, p)

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/ctxaudit/ctxaudit/dockerfile"
+	"github.com/ctxaudit/ctxaudit/internal/audit"
 	"github.com/ctxaudit/ctxaudit/internal/finding"
 	"github.com/ctxaudit/ctxaudit/internal/simulate"
 )
@@ -62,7 +63,7 @@ func (e *Explainer) later(a *Answer, p string, r *simulate.Reach, copied []simul
 func (e *Explainer) searched(a *Answer, r *simulate.Reach) {
 	at := ""
 	for _, f := range r.Files {
-		if l, ok := r.Found[f]; ok && strings.HasSuffix(f, ".py") {
+		if l, ok := r.Found[f]; ok && audit.IsSource(f) {
 			at = l.Path
 			break
 		}
