@@ -10,6 +10,7 @@ import (
 	"github.com/ctxaudit/ctxaudit/dockerfile"
 	"github.com/ctxaudit/ctxaudit/internal/command"
 	"github.com/ctxaudit/ctxaudit/internal/shell"
+	"github.com/ctxaudit/ctxaudit/internal/simulate"
 	"github.com/ctxaudit/ctxaudit/internal/view"
 )
 
@@ -185,7 +186,8 @@ func StepOn(b *view.Build, reaches func(*dockerfile.Op) bool, contextPath, modul
 	return text(b.Steps(func(op *dockerfile.Op) bool {
 		return reaches(op) && (b.Mentions(op, named) || slices.ContainsFunc(b.Script(op).Calls, func(call *command.Call) bool {
 			return !call.Builtin && !command.Is(call.Base, command.Namer) && slices.ContainsFunc(call.Args, func(w shell.Word) bool {
-				return !strings.HasPrefix(w.Text, "-") && slices.Contains(at, call.S.Abs(w.Text))
+				named := call.S.Abs(w.Text)
+				return !strings.HasPrefix(w.Text, "-") && slices.ContainsFunc(at, func(p string) bool { return simulate.Within(named, p) })
 			})
 		}))
 	}))
