@@ -50,7 +50,7 @@ var standard = strings.Fields("bin boot dev etc lib lib32 lib64 libx32 proc root
 // holds are official images, and others whose sources are public, with what they hold beyond the standard directories, as their
 // Dockerfiles say. It is the same for all of their tags, or the row has what any of them has.
 var holds = []struct{ names, more string }{
-	{"almalinux alpine amazonlinux archlinux buildpack-deps busybox centos debian fedora gcc oraclelinux photon python rockylinux pypy perl rust php ruby erlang elixir httpd swift julia bash clearlinux opensuse", "opt"},
+	{"almalinux alpine amazonlinux archlinux buildpack-deps busybox centos debian fedora gcc oraclelinux photon python rockylinux pypy perl rust php ruby erlang elixir httpd swift julia bash clearlinux opensuse", "opt anaconda-post.log local"},
 	{"ubuntu", "home/ubuntu"},
 	{"node", "home/node opt"},
 	{"golang", "go"},
@@ -58,15 +58,17 @@ var holds = []struct{ names, more string }{
 	{"gradle", "opt __cacert_entrypoint.sh home"},
 	{"nginx", "docker-entrypoint.d docker-entrypoint.sh"},
 	{"redis valkey", "data"},
-	{"postgres", "docker-entrypoint-initdb.d"},
-	{"scratch", ""},
+	{"postgres", "docker-entrypoint-initdb.d docker-entrypoint.sh"},
 }
 
 // vendors are the same for images that are known by where they come from, with a slash at the end of a directory.
 var vendors = []struct{ prefix, more string }{
-	{"gcr.io/distroless/", "home"},
-	{"ghcr.io/astral-sh/uv", "uv uvx opt"},
-	{"mcr.microsoft.com/dotnet/", "home opt"},
+	{"gcr.io/distroless/", "home busybox nodejs"},
+	{"ghcr.io/astral-sh/uv", "uv uvx io opt"},
+	{"mcr.microsoft.com/dotnet/sdk", "home opt"},
+	{"mcr.microsoft.com/dotnet/aspnet", "home opt"},
+	{"mcr.microsoft.com/dotnet/runtime", "home opt"},
+	{"mcr.microsoft.com/dotnet/runtime-deps", "home opt"},
 }
 
 // Holds gives the paths below the root at or below which an image may hold files, by its full reference. ok is false if that is not

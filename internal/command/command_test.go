@@ -181,7 +181,9 @@ func TestParseLetters(t *testing.T) {
 func TestNewProgram(t *testing.T) {
 	wrappers["toywrap"] = wrapper{valued: "--level", operands: 1}
 	effects["toydir"] = func(c *Call) ([]Effect, bool) { return c.on(Parse(c.Args, "").Operands, Effect{Kind: MakesDir}) }
-	defer func() { delete(wrappers, "toywrap"); delete(effects, "toydir") }()
+	before := footprints
+	footprints = append(slices.Clone(footprints), footprint{names: "toymake", where: temp, below: "toys", out: "--to"})
+	defer func() { delete(wrappers, "toywrap"); delete(effects, "toydir"); footprints = before }()
 	assert.Equal(t, []string{"+toywrap", "/w a b"}, calls("toywrap --level 2 user a b"))
 	r := NewRunner(nil)
 	r.Program = func(c *Call) {
@@ -190,4 +192,8 @@ func TestNewProgram(t *testing.T) {
 		assert.Equal(t, []Effect{{Kind: MakesDir, Path: "/d"}}, list)
 	}
 	r.Walk(shell.NewState("/w", nil), "sudo toydir /d")
+	r.Program = func(c *Call) {
+		assert.Equal(t, []string{"/tmp", "/var/tmp", "/w/toys", "/x"}, c.Footprint().Paths)
+	}
+	r.Walk(shell.NewState("/w", nil), "toymake --to /x")
 }

@@ -1,0 +1,48 @@
+package bases
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+)
+
+func TestHolds(t *testing.T) {
+	for ref, want := range map[string]string{ // beyond the standard directories; "?" where it is not known
+		"docker.io/library/python:3.12-slim":            "opt anaconda-post.log local",
+		"docker.io/library/node:20@sha256:abc":          "home/node opt",
+		"docker.io/library/golang":                      "go",
+		"public.ecr.aws/docker/library/node:20":         "home/node opt",
+		"localhost:5000/library/node":                   "?",
+		"docker.io/library/nodes:20":                    "?",
+		"docker.io/library/composer:2":                  "?",
+		"docker.io/own/python:3":                        "?",
+		"gcr.io/distroless/static-debian12:nonroot":     "home busybox nodejs",
+		"ghcr.io/astral-sh/uv:python3.12-bookworm-slim": "uv uvx io opt",
+		"ghcr.io/astral-sh/uvicorn":                     "?",
+		"mcr.microsoft.com/dotnet/sdk:8.0":              "home opt",
+		"mcr.microsoft.com/dotnet/samples:aspnetapp":    "?",
+	} {
+		got, ok := Holds(ref)
+		if want == "?" {
+			assert.False(t, ok, ref)
+			continue
+		}
+		assert.True(t, ok, ref)
+		assert.Equal(t, strings.Fields(want), got[len(standard):], ref)
+		assert.Equal(t, standard, got[:len(standard)], ref)
+	}
+}
+
+// A name stands in one row, and is one of an image that is published for everybody.
+func TestTable(t *testing.T) {
+	seen := map[string]bool{}
+	for _, row := range holds {
+		for name := range strings.FieldsSeq(row.names) {
+			assert.False(t, seen[name], "%s stands twice", name)
+			seen[name] = true
+			assert.True(t, slices.Contains(official, name), "%s is no official image", name)
+		}
+	}
+}
