@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/ctxaudit/ctxaudit/dockerfile"
 	"github.com/ctxaudit/ctxaudit/internal/command"
@@ -176,12 +177,14 @@ func StepOn(b *view.Build, reaches func(*dockerfile.Op) bool, contextPath, modul
 	if strings.Contains(module, ".") {
 		names = append(names, module, strings.ReplaceAll(module, ".", "/"))
 	}
-	var patterns []*regexp.Regexp
-	for _, n := range names {
-		patterns = append(patterns, regexp.MustCompile(`(^|[^\w.-])`+regexp.QuoteMeta(n)+`($|[^\w.-]|\.\W|\.$)`))
-	}
+	patterns := sync.OnceValue(func() (out []*regexp.Regexp) {
+		for _, n := range names {
+			out = append(out, regexp.MustCompile(`(^|[^\w.-])`+regexp.QuoteMeta(n)+`($|[^\w.-]|\.\W|\.$)`))
+		}
+		return out
+	})
 	named := func(text string) bool {
-		return slices.ContainsFunc(patterns, func(p *regexp.Regexp) bool { return p.MatchString(text) })
+		return slices.ContainsFunc(patterns(), func(p *regexp.Regexp) bool { return p.MatchString(text) })
 	}
 	return text(b.Steps(func(op *dockerfile.Op) bool {
 		return reaches(op) && (b.Mentions(op, named) || slices.ContainsFunc(b.Script(op).Calls, func(call *command.Call) bool {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/ctxaudit/ctxaudit/internal/finding"
 	"github.com/ctxaudit/ctxaudit/internal/git"
+	"github.com/ctxaudit/ctxaudit/internal/view"
 )
 
 // place gives the repository that a directory belongs to, this one's or a submodule's, with the directory's path in it, and
@@ -181,8 +182,19 @@ func (x *index) all(ctx context.Context, whole bool) ([]string, error) {
 // Tracked gives the files at or below a directory of a build context that git tracks, relative to the context. ok is false
 // where there is no git, or the context is in no repository: then every file counts.
 func (w *World) Tracked(contextDir, dir string) (files []string, ok bool, err error) {
-	ok = w.tracked(contextDir, dir, func(name string) { files = append(files, name) })
-	return files, ok, w.ctx.Err()
+	t := &trackedBelow{}
+	if dir != "." { // all of a repository is asked for once
+		t = view.Fact(w.facts, [2]string{contextDir, dir}, func() *trackedBelow { return t })
+	}
+	t.once.Do(func() { t.ok = w.tracked(contextDir, dir, func(name string) { t.files = append(t.files, name) }) })
+	return t.files, t.ok, w.ctx.Err()
+}
+
+// trackedBelow is what git tracks below a directory, which every trial of a repair asks again.
+type trackedBelow struct {
+	once  sync.Once
+	files []string
+	ok    bool
 }
 
 // Ignored asks git which of some paths, relative to a directory, it ignores. It gives nothing where there is no git.

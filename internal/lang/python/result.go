@@ -56,7 +56,11 @@ func (c *programs) count(out *lang.Followed) {
 			if ok {
 				continue
 			}
-			if o, ok := c.ContextPath(n.Module.Tree, n.Module.File); ok && n.Module.File != "" {
+			if n.Origin == nil {
+				o, _ := c.ContextPath(n.Module.Tree, n.Module.File)
+				n.Origin = &o
+			}
+			if o := *n.Origin; o != "" && n.Module.File != "" {
 				out.Files = append(out.Files, lang.File{Path: o, Ask: func() need.Ask {
 					site := imports.Missing{Site: n.Site, From: n.From, Reach: n.Reach}
 					if n.From == nil {

@@ -52,6 +52,9 @@ type Node struct {
 	// Imports counts the import statements in it that were followed.
 	Imports int
 
+	// Origin is what who follows the program noted about its file; it is kept where that is the same in another tree.
+	Origin *string
+
 	source *source
 	done   need.Reach // the reach with which its imports were followed last
 }
