@@ -87,7 +87,8 @@ fuzz: ## fuzz each parser for a short while
 	$(GO) test ./internal/builds -run '^$$' -fuzz FuzzServices -fuzztime 30s
 	$(GO) test ./internal/builds -run '^$$' -fuzz FuzzHints -fuzztime 30s
 	$(GO) test ./internal/builds -run '^$$' -fuzz FuzzBakeOverride -fuzztime 30s -fuzzminimizetime 1s
-	$(GO) test ./internal/builds -run '^$$' -fuzz FuzzSkaffold -fuzztime 30s -fuzzminimizetime 1s
+	$(GO) test ./internal/builds -run '^$$' -fuzz FuzzSkaffold -fuzztime 30s
+	$(GO) test ./internal/builds -run '^$$' -fuzz FuzzGoReleaser -fuzztime 30s -fuzzminimizetime 1s
 	$(GO) test ./internal/builds -run '^$$' -fuzz 'FuzzCompose$$' -fuzztime 30s -fuzzminimizetime 1s
 	$(GO) test ./internal/builds -run '^$$' -fuzz FuzzComposeGuard -fuzztime 30s -fuzzminimizetime 1s
 	$(GO) test ./internal/builds -run '^$$' -fuzz FuzzEnv -fuzztime 30s -fuzzminimizetime 1s

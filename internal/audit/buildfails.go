@@ -88,6 +88,15 @@ func (s Subject) judge(f finding.Finding, ofContext bool) finding.Finding {
 	case s.submoduleOf(f.ContextPath) != "":
 		f.Severity = finding.Warning
 		f.Detail = strings.TrimSpace(fmt.Sprintf("%s %s is a submodule that was not fetched (git submodule update --init).", f.Detail, s.submoduleOf(f.ContextPath)))
+	case !ignored && s.StagedBy != "":
+		f.Severity = finding.Note
+		f.Detail = strings.TrimSpace(fmt.Sprintf("%s %s builds it in a directory that it fills itself.", f.Detail, s.StagedBy))
+	case !ignored && s.exampleOf(f.ContextPath) != "":
+		f.Severity = finding.Warning
+		f.Detail = strings.TrimSpace(fmt.Sprintf("%s It is made from %s before the build, by hand or by a step.", f.Detail, s.exampleOf(f.ContextPath)))
+	case !ignored && unnamed && builtPath(f.ContextPath):
+		f.Severity = finding.Warning
+		f.Detail = strings.TrimSpace(f.Detail + " It has the name of what a step before the build makes.")
 	case s.Prepared && !ignored:
 		f.Severity = finding.Warning
 		f.Detail = strings.TrimSpace(f.Detail + " Where it is built, a step before the build may make it.")
@@ -96,6 +105,28 @@ func (s Subject) judge(f finding.Finding, ofContext bool) finding.Finding {
 		f.Detail = strings.TrimSpace(f.Detail + " Nothing in the repository says how it is built: its context may be made for it.")
 	}
 	return f
+}
+
+// exampleOf gives the file of the context that a missing one is made from, as its name says: .env.example, config.sample.yml; "" if
+// there is none.
+func (s Subject) exampleOf(name string) string {
+	if s.Options.Open == nil {
+		return ""
+	}
+	fsys, err := s.Options.Open(s.Options.Context)
+	if err != nil {
+		return ""
+	}
+	ext := path.Ext(name)
+	stem := strings.TrimSuffix(name, ext)
+	for _, word := range []string{"example", "sample", "template", "dist", "default"} {
+		for _, have := range []string{name + "." + word, name + "-" + word, stem + "." + word + ext, stem + "-" + word + ext, path.Join(path.Dir(name), word+path.Base(name))} {
+			if fi, err := fsys.Lstat(have); err == nil && !fi.IsDir() {
+				return have
+			}
+		}
+	}
+	return ""
 }
 
 // template is what no Dockerfile has, and templates of them do: properties of Maven, fields of Python's format, Jinja, Mustache, ERB.

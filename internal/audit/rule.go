@@ -163,6 +163,8 @@ type Subject struct {
 	Discovered bool
 	Why        string
 	Guessed    bool
+	// StagedBy is a release tool's configuration that says that the tool builds it, in a context that it makes; "" for none.
+	StagedBy string
 	// Unnamed tells that the repository says what it builds, and that this is not among it.
 	Unnamed bool
 	// Sources are the places that say that it is built, the most explicit first. Starts are the ways in which they start it;

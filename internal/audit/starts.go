@@ -92,7 +92,9 @@ func (c *programCheck) runs() []*run {
 			r.Cmd = at(s.Command)
 		}
 		if s.Workdir != "" {
-			r.Workdir = path.Join("/", r.Workdir, s.Workdir)
+			if r.Workdir = path.Join("/", r.Workdir, s.Workdir); path.IsAbs(s.Workdir) {
+				r.Workdir = path.Clean(s.Workdir)
+			}
 		}
 		r.Env = withEnv(r.Env, s.Env)
 		out = append(out, r)

@@ -71,6 +71,17 @@ var vendors = []struct{ prefix, more string }{
 	{"mcr.microsoft.com/dotnet/runtime-deps", "home opt"},
 }
 
+// Workdir gives the working directory that an image sets, "" if it sets none, by its full reference; ok is false if that is not known.
+func Workdir(ref string) (dir string, ok bool) {
+	if _, ok := Holds(ref); !ok {
+		return "", false
+	}
+	if name := strings.TrimPrefix(strings.TrimPrefix(ref, "docker.io/library/"), "public.ecr.aws/docker/library/"); strings.HasPrefix(name, "golang") {
+		return "/go", true
+	}
+	return "", true
+}
+
 // Holds gives the paths below the root at or below which an image may hold files, by its full reference. ok is false if that is not
 // known: it may hold any.
 func Holds(ref string) (paths []string, ok bool) {

@@ -14,7 +14,7 @@ import (
 type Build struct {
 	// Name is how the source calls it, "" if it does not.
 	Name string
-	// Kind is the kind of source: bake, workflow, cloudbuild, compose, skaffold, or hint for a line of a Makefile or a script.
+	// Kind is the kind of source: bake, workflow, cloudbuild, compose, skaffold, goreleaser, or hint for a line of a Makefile or a script.
 	Kind string
 	// File and Line are the place that describes it; Line is 0 if it is not known.
 	File string
@@ -34,6 +34,8 @@ type Build struct {
 	// lets through arrives there; "" if there is none.
 	Upload string
 
+	// Staged tells that a release tool builds the Dockerfile in a context that it makes; there is no Context then.
+	Staged bool
 	// Prepared tells that what runs before it may make files that it needs.
 	Prepared bool
 

@@ -42,6 +42,13 @@ func FuzzSkaffold(f *testing.F) {
 	})
 }
 
+func FuzzGoReleaser(f *testing.F) {
+	f.Add([]byte("dockers:\n- dockerfile: a/Dockerfile\n- {}\ndockers_v2: [{dockerfile: b}]\n"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		within(t, map[string][]byte{".goreleaser.yaml": data}, func(r *Reader) ([]Build, []Note) { return r.goreleaser(t.Context(), []string{".goreleaser.yaml"}) })
+	})
+}
+
 // FuzzBakeOverride reads files that Bake lays over each other, and one that is read with them.
 func FuzzBakeOverride(f *testing.F) {
 	f.Add([]byte("target \"a\" {\n context = \"x\"\n}\n"), []byte("target \"a\" {\n args = { A = V }\n}\nvariable \"V\" { default = \"1\" }\n"), []byte(`{"target": {"b": {"inherits": ["a"], "target": "${V}"}}}`))

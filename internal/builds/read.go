@@ -25,6 +25,7 @@ type source struct {
 // sources are the kinds in the order in which they are read: Bake and workflows read Compose files, too, and Bake takes from
 // workflows what its own files leave open. A name of several kinds is of the last of them.
 var sources = []source{
+	{"goreleaser", goreleaserName, (*Reader).goreleaser},
 	{"skaffold", skaffoldName, (*Reader).skaffold},
 	{"cloudbuild", cloudBuildName, (*Reader).cloudBuild},
 	{"compose", composeName, (*Reader).compose},

@@ -39,6 +39,30 @@ func ForeignBase(m *simulate.Image) *dockerfile.Op {
 	return visit(m.Plan.Result, false)
 }
 
+// ownBase gives the base image of the stage that becomes the image, nil for scratch.
+func ownBase(m *simulate.Image) *dockerfile.Op {
+	for ref := m.Plan.Result; ref.Op >= 0; {
+		op := m.Plan.Ops[ref.Op]
+		switch {
+		case op.Kind == dockerfile.OpImage:
+			return op
+		case op.Kind == dockerfile.OpExec:
+			ref, _ = op.Root()
+		case len(op.Inputs) == 0 || op.Kind == dockerfile.OpFile && op.File[0].Input != 0:
+			return nil
+		default:
+			ref = op.Inputs[0]
+		}
+	}
+	return nil
+}
+
+// settingsKnown reports whether it is known of a base image that it sets neither a working directory nor a search path of a language.
+func settingsKnown(base *dockerfile.Op) bool {
+	dir, ok := bases.Workdir(base.Image.Ref)
+	return ok && dir == ""
+}
+
 // onlyTools reports whether all that a file operation copies out of one of its inputs are programs.
 func onlyTools(op *dockerfile.Op, input int) bool {
 	found := false

@@ -92,12 +92,15 @@ func (v *Verdict) ofBase(unreached, ignored bool, mounted func(at []string) bool
 		return Doubt{}
 	}
 	base := ForeignBase(b.Image)
-	switch {
+	// A working directory that is the base image's is very likely the one with the code.
+	ofBase := path.Clean("/"+b.Image.Plan.Config.WorkingDir) == "/"
+	switch own := ownBase(b.Image); {
 	case unreached && n.Ways.Steered() != "":
 		return Doubt{Kind: Steered, By: n.Ways.Steered()}
 	case unreached && base != nil:
-		// A working directory that is the base image's is very likely the one with the code.
-		return Doubt{Kind: SearchedByBase, By: BaseName(base), Silent: path.Clean("/"+b.Image.Plan.Config.WorkingDir) == "/"}
+		return Doubt{Kind: SearchedByBase, By: BaseName(base), Silent: ofBase}
+	case unreached && own != nil && !settingsKnown(own):
+		return Doubt{Kind: SearchedByBase, By: BaseName(own), Silent: ofBase}
 	case unreached || ignored:
 	case base != nil:
 		return Doubt{Kind: HeldByBase, By: BaseName(base)}

@@ -23,6 +23,16 @@ func chooseContext(ctx context.Context, state State, root, df string) (audit.Sub
 		if ctx.Err() != nil {
 			return s, ctx.Err()
 		}
+		if i == 0 && excluded(err) {
+			own, why, err := worksBelow(ctx, opt, root, candidates)
+			if err != nil {
+				return s, err
+			}
+			if own != nil {
+				s.Options, s.Image, s.Why = own.options, own.image, why
+				return s, nil
+			}
+		}
 		if err == nil || !sourceMissing(err) || i == len(candidates)-1 {
 			s.Options, s.Image = opt, image
 			if i == 0 && err == nil && len(candidates) > 1 {
@@ -52,6 +62,27 @@ func chooseContext(ctx context.Context, state State, root, df string) (audit.Sub
 		}
 	}
 	return s, nil
+}
+
+// excluded reports whether a build fails because the ignore file of its context keeps something out.
+func excluded(err error) bool {
+	var be *simulate.BuildError
+	return errors.As(err, &be) && be.From != nil && !sourceMissing(err)
+}
+
+// worksBelow gives the directory on the way to a Dockerfile in which it builds; nil if there is none.
+func worksBelow(ctx context.Context, opt dockerfile.Options, root string, candidates []string) (*fit, string, error) {
+	for _, dir := range candidates[1:] {
+		opt.Context = filepath.Join(root, dir)
+		image, err := simulate.Build(ctx, opt)
+		if ctx.Err() != nil {
+			return nil, "", ctx.Err()
+		}
+		if err == nil {
+			return &fit{options: opt, image: image}, "its sources resolve there, and the repository's root keeps one of them out", nil
+		}
+	}
+	return nil, "", nil
 }
 
 // fit is a directory in which a build works, and why it was taken.

@@ -128,7 +128,7 @@ func throughLinks(fsys dockerctx.FS, name string) string {
 
 // Absent implements audit.Clean.
 func (c Clean) Absent(contextDir string, names []string) (map[string]audit.Absence, error) {
-	names = c.answers.unknown(contextDir, names)
+	names = slices.DeleteFunc(c.answers.unknown(contextDir, names), func(n string) bool { return n == ".git" || strings.HasPrefix(n, ".git/") }) // every clone has it
 	if len(names) == 0 {
 		return nil, nil
 	}

@@ -22,6 +22,10 @@ import (
 
 // add makes an image of what a source describes, or joins it to the same one of a source that is more explicit.
 func (d *discovery) add(b builds.Build) error {
+	if b.Staged {
+		d.staged[b.Dockerfile] = d.shown(b.File)
+		return nil
+	}
 	opt, problem := d.options(b)
 	if problem != "" {
 		d.name(opt, b)

@@ -36,7 +36,7 @@ func (e *NoDockerfileError) Error() string {
 // Compose and Skaffold describe how developers build: of a Dockerfile that only they name the default target is an image
 // too, as `docker build` makes it, if it builds.
 func Discover(ctx context.Context, state State, root string) (Images, error) {
-	d := discovery{ctx: ctx, state: state, root: root, taken: map[string]bool{}, named: map[string]*named{}, predicted: map[string]prediction{}}
+	d := discovery{ctx: ctx, state: state, root: root, taken: map[string]bool{}, named: map[string]*named{}, predicted: map[string]prediction{}, staged: map[string]string{}}
 	files, err := state.Directory(root)
 	if err != nil {
 		return d.Images, err
@@ -85,6 +85,8 @@ type discovery struct {
 	taken map[string]bool   // names of images
 	named map[string]*named // Dockerfiles that sources name, relative to the root
 	hints map[string][]builds.Build
+	// staged are Dockerfiles that a release tool builds in a context that it makes, with the file that says so.
+	staged map[string]string
 	// predicted are the builds that were predicted, by request.
 	predicted map[string]prediction
 	order     []*described
@@ -186,7 +188,7 @@ func (d *discovery) fromDockerfile(df string) error {
 	}
 	if n == nil {
 		s, err := chooseContext(d.ctx, d.state, d.root, df)
-		s.Unnamed = len(d.order) > 0
+		s.Unnamed, s.StagedBy = len(d.order) > 0, d.staged[filepath.ToSlash(df)]
 		if err == nil {
 			d.take(s)
 		}

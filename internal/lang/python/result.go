@@ -78,8 +78,17 @@ func (c *programs) need(g *group) *need.Need {
 	slices.SortStableFunc(g.missing, func(a, b imports.Missing) int { return -cmp.Compare(a.Reach, b.Reach) })
 	return &need.Need{
 		Name: g.module, Source: g.repo, Asks: c.asks(g.missing), Reach: g.reach, Started: g.started, Wants: c.wants(g), Ways: c,
-		Top: g.missing[0].Parent == nil && !strings.Contains(g.module, "."),
+		Top: topLevel(g),
 	}
+}
+
+// topLevel reports whether a module is searched along the search path, and not in a package. A directory that merely has the name of
+// its package may be something else.
+func topLevel(g *group) bool {
+	if p := g.missing[0].Parent; p != nil {
+		return p.Kind == imports.Namespace && !strings.Contains(p.Name, ".")
+	}
+	return !strings.Contains(g.module, ".")
 }
 
 // wants gives the places in the image at which a missing package would be found: in its parent package, or in the first
