@@ -12,6 +12,7 @@ const (
 	EntrypointNotInImage   = "EntrypointNotInImage"
 	WorkdirMismatch        = "WorkdirMismatch"
 	UserMismatch           = "UserMismatch"
+	EntrypointNotRunnable  = "EntrypointNotRunnable"
 	EntrypointUnknown      = "EntrypointUnknown"
 	ImportCycle            = "ImportCycle"
 	ImportNotInImage       = "ImportNotInImage"
