@@ -54,7 +54,7 @@ var allowed = map[string][]string{
 	"internal/lang/python/syntax":   {"dockerctx"},
 	"internal/lang/languages":       {"internal/lang", "internal/lang/python"},
 	"internal/lang/python":          {"dockerctx", "dockerfile", "internal/command", "internal/finding", "internal/lang", "internal/lang/python/imports", "internal/lang/python/manifest", "internal/lazyre", "internal/need", "internal/overlay", "internal/program", "internal/shell", "internal/simulate", "internal/view"},
-	"internal/need":                 {"dockerctx", "dockerfile", "internal/bases", "internal/command", "internal/finding", "internal/shell", "internal/simulate", "internal/view"},
+	"internal/need":                 {"dockerctx", "dockerfile", "internal/bases", "internal/command", "internal/finding", "internal/rootfs", "internal/shell", "internal/simulate", "internal/view"},
 	"internal/view":                 {"dockerctx", "dockerfile", "internal/command", "internal/overlay", "internal/rootfs", "internal/shell", "internal/simulate", "internal/steps"},
 	"internal/bases":                {"internal/lazyre"},
 	"cmd/ctxaudit":                  {"internal/cli", "internal/gcstart"},

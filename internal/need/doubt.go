@@ -10,6 +10,7 @@ import (
 
 	"github.com/ctxaudit/ctxaudit/dockerfile"
 	"github.com/ctxaudit/ctxaudit/internal/command"
+	"github.com/ctxaudit/ctxaudit/internal/rootfs"
 	"github.com/ctxaudit/ctxaudit/internal/shell"
 	"github.com/ctxaudit/ctxaudit/internal/simulate"
 	"github.com/ctxaudit/ctxaudit/internal/view"
@@ -152,7 +153,7 @@ func Reaching(b *view.Build, at []string) func(op *dockerfile.Op) bool {
 			ops[op] = true
 		}
 	}
-	return func(op *dockerfile.Op) bool { return len(at) == 0 || ops[op.ID] }
+	return func(op *dockerfile.Op) bool { return len(at) == 0 || ops[op.ID] || ops[rootfs.AnyOp] }
 }
 
 // StepMakes gives a step of those that reach it which may make something, or move it to where it is searched; "" if there is none. What

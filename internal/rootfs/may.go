@@ -25,6 +25,12 @@ type Mays struct {
 // maxMays bounds the paths of one operation in one directory. Beyond, it may have put anything into all of it.
 const maxMays = 64
 
+// maxEntries bounds what is kept of all operations in one directory. Beyond, [AnyOp] may have put anything into all of it.
+const maxEntries = 256
+
+// AnyOp stands for every operation, where there are too many to be told apart.
+const AnyOp = -2
+
 // MayBe gives Mays of one operation. The paths are those below a directory; none for all of it.
 func MayBe(op int32, below ...string) *Mays {
 	if len(below) == 0 {
@@ -42,6 +48,9 @@ func mays(list []May) *Mays {
 	if len(list) == 0 {
 		return nil
 	}
+	if slices.ContainsFunc(list, func(m May) bool { return m.Op == AnyOp && m.Below == "" }) {
+		return &Mays{list: []May{{Op: AnyOp}}}
+	}
 	slices.SortFunc(list, func(a, b May) int { return cmp.Or(cmp.Compare(a.Op, b.Op), cmp.Compare(a.Below, b.Below)) })
 	out := list[:0:0]
 	first := 0 // of the operation
@@ -55,6 +64,9 @@ func mays(list []May) *Mays {
 		if out = append(out, m); len(out)-first > maxMays {
 			out = append(out[:first], May{Op: m.Op})
 		}
+	}
+	if len(out) > maxEntries {
+		return &Mays{list: []May{{Op: AnyOp}}}
 	}
 	return &Mays{list: out}
 }
@@ -90,7 +102,7 @@ func (m *Mays) All() []May {
 	return m.list
 }
 
-// Ops gives the operations, sorted, each once.
+// Ops gives the operations, sorted, each once; [AnyOp] may be among them.
 func (m *Mays) Ops() []int {
 	var out []int
 	for _, o := range m.All() {

@@ -95,6 +95,15 @@ func TestUnlikely(t *testing.T) {
 	assert.False(t, tree.CouldHold("/out/x"))
 }
 
+func TestManyOperations(t *testing.T) {
+	tree := New()
+	for op := range int32(2 * maxEntries) {
+		require.NoError(t, tree.Mark("/usr", op))
+	}
+	assert.Equal(t, []int{AnyOp}, tree.HeldBy("/usr/x").Ops())
+	assert.True(t, tree.MayHold("/usr/x"))
+}
+
 func TestMaysAreBounded(t *testing.T) {
 	tree := New()
 	require.NoError(t, tree.Mark("/d/x", 2))

@@ -45,6 +45,8 @@ type effector struct {
 	owner  rootfs.Owner // of what is made
 	cost   *cost
 	twins  *twins
+	// marked are the places that were noted since something was removed.
+	marked map[string]bool
 	// removed are the paths that are surely taken away.
 	removed []string
 }
@@ -131,6 +133,12 @@ func (x *effector) absent(p string) outcome {
 func (x *effector) attrs() *attrs {
 	x.tree.Freeze()
 	return &attrs{op: int32(x.op.ID), at: x.op.Location, cost: x.cost, twins: x.twins}
+}
+
+// gone notes that nothing is at a path any more: who writes there later may make it again.
+func (x *effector) gone(at string) {
+	x.removed = append(x.removed, at)
+	clear(x.marked)
 }
 
 func (x *effector) put(at string, a rootfs.Attr) outcome {
@@ -352,7 +360,7 @@ func (x *effector) remove(e command.Effect) outcome {
 		return unclear
 	}
 	if x.tree.Erase(at) == nil {
-		x.removed = append(x.removed, at)
+		x.gone(at)
 	}
 	return done
 }

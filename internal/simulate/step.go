@@ -12,7 +12,7 @@ import (
 
 // applyStep changes a state by what a RUN step surely does, and notes where else it may have put something.
 func (m *Image) applyStep(op *dockerfile.Op, out *State) error {
-	x := &effector{op: op, tree: out.Tree, cost: m.cost, twins: m.twinsOf(op), inputs: func(i int) *rootfs.Tree {
+	x := &effector{op: op, tree: out.Tree, marked: map[string]bool{}, cost: m.cost, twins: m.twinsOf(op), inputs: func(i int) *rootfs.Tree {
 		if s := m.state(op.Inputs[i]); s != nil {
 			return s.Tree
 		}
@@ -67,9 +67,10 @@ func (x *effector) mark(f command.Footprint) error {
 		}
 	}
 	for _, p := range f.Paths {
-		if x.mounted(p) != nil {
+		if x.mounted(p) != nil || x.marked[p] {
 			continue
 		}
+		x.marked[p] = true
 		if to, err := x.tree.Resolve(p); err == nil {
 			p = to
 		}

@@ -111,7 +111,7 @@ func (x *effector) move(n *rootfs.Node, at, to string, a *attrs) outcome {
 		_ = x.tree.SetAttr(to, func(d *rootfs.Attr) { d.May = d.May.Join(held) }) // it is there
 	}
 	if x.tree.Erase(at) == nil {
-		x.removed = append(x.removed, at)
+		x.gone(at)
 	}
 	return done
 }
