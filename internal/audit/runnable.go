@@ -13,6 +13,7 @@ import (
 	"github.com/ctxaudit/ctxaudit/internal/finding"
 	"github.com/ctxaudit/ctxaudit/internal/rootfs"
 	"github.com/ctxaudit/ctxaudit/internal/shell"
+	"github.com/ctxaudit/ctxaudit/internal/simulate"
 )
 
 // checkRunnable asks of each program that a container is started with, by its path, whether the kernel runs it: execve(2).
@@ -43,6 +44,20 @@ func checkRunnable(p *pass) error {
 		}
 	}
 	return nil
+}
+
+// Refused gives the finding about what an image starts at a path, if the kernel refuses to run it; nil if not.
+func Refused(m *simulate.Image, main *simulate.Context, s Subject, imagePath string) (*finding.Finding, error) {
+	p := s.lookingOnly(m, main)
+	if err := checkRunnable(p); err != nil {
+		return nil, err
+	}
+	for _, f := range p.report.Findings {
+		if f.ImagePath == imagePath {
+			return &f, nil
+		}
+	}
+	return nil, nil
 }
 
 // executed gives the path of the program that is started by a command line, with what wraps it seen through; "" if it is started in

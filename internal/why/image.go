@@ -53,7 +53,21 @@ func (e *Explainer) imagePath(ctx context.Context, a *Answer, p string) error {
 		a.ImagePaths = []string{at}
 		e.provenance(a, n)
 		a.Assumptions = e.assumptions()
+		return e.refused(a, p)
 	}
+	return nil
+}
+
+// refused tells that the kernel refuses to run what the image starts.
+func (e *Explainer) refused(a *Answer, p string) error {
+	if e.Main == nil {
+		return nil
+	}
+	f, err := audit.Refused(e.Image, e.Main, e.Subject, p)
+	if err != nil || f == nil {
+		return err
+	}
+	a.Verdict, a.Summary, a.Remedy = NotRunnable, f.Summary, f.Detail
 	return nil
 }
 

@@ -92,7 +92,7 @@ var patterns = []pattern{
 	{lazyre.New(`Cannot find module '([^']+)'`), required},                                 // node
 	{lazyre.New(`ENOENT: no such file or directory, \w+ '([^']+)'`), inImage},
 	{lazyre.New(`exec: "([^"]+)": `), started},
-	{lazyre.New(`exec (/\S+): no such file or directory`), inImage},
+	{lazyre.New(`exec (/\S+): (?:no such file or directory|permission denied|exec format error)`), inImage},
 	{lazyre.New(`sh: (?:\d+: |line \d+: )?(\.?[\w./-]*/[\w./-]+): (?:not found|No such file or directory)`), inImage},
 	{lazyre.New(`(?:file does not exist|excluded by \.dockerignore)?:? ?stat ([^\s:]+): file does not exist`), inContext},
 	{lazyre.New(`"(/[^"]+)": not found`), inContext}, // BuildKit

@@ -32,6 +32,7 @@ const (
 	Lost        Verdict = "lost"
 	Emptied     Verdict = "emptied"
 	Unreachable Verdict = "unreachable"
+	NotRunnable Verdict = "not-runnable"
 	NotFound    Verdict = "not-found"
 	Unknown     Verdict = "unknown"
 	Set         Verdict = "set"
@@ -60,6 +61,7 @@ func Verdicts() []struct {
 		{Lost, "an instruction copied it, and it is not there in the end"},
 		{Emptied, "it arrives without its content"},
 		{Unreachable, "it is in the image, and no search path of the program leads to it"},
+		{NotRunnable, "the image starts it, and the kernel refuses to run it"},
 		{NotFound, "it does not exist where it was looked for"},
 		{Unknown, "a step that cannot be simulated may have made it"},
 		{Set, "the setting has a value"},
