@@ -30,6 +30,7 @@ func checkPrograms(p *pass) error {
 		return err
 	}
 	c.addProgram()
+	c.reportNotInPath()
 	for i, l := range languages.All {
 		if c.followed[i].Programs > 0 {
 			c.checkSearchPath(l.SearchPath)

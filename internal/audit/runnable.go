@@ -29,7 +29,7 @@ func checkRunnable(p *pass) error {
 		if len(r.Entrypoint.Args) == 0 {
 			origin = r.Cmd.Origin
 		}
-		at := executed(argv, r.Workdir, r.Env)
+		at, _ := executed(argv, r.Workdir, r.Env)
 		if at == "" || told[at] || r.Mounted(at) {
 			continue
 		}
@@ -60,23 +60,27 @@ func Refused(m *simulate.Image, main *simulate.Context, s Subject, imagePath str
 	return nil, nil
 }
 
-// executed gives the path of the program that is started by a command line, with what wraps it seen through; "" if it is started in
-// another way than by its path.
-func executed(argv []string, workdir string, env []string) string {
+// executed gives the program that is started by a command line, with what wraps it seen through: its path or, where it is looked for in
+// PATH, its name.
+func executed(argv []string, workdir string, env []string) (at, name string) {
 	if len(argv) == 0 || strings.HasPrefix(argv[0], "-") {
-		return ""
+		return "", ""
 	}
-	at, done := "", false
+	done := false
 	r := command.NewRunner(nil)
 	r.Script = func(*command.Call, string) bool { done = true; return false }
 	r.Program = func(c *command.Call) {
-		if !done && !c.S.Conditional && strings.Contains(c.Name.Text, "/") {
+		switch {
+		case done || c.S.Conditional:
+		case strings.Contains(c.Name.Text, "/"):
 			at = c.S.Abs(c.Name.Text)
+		default:
+			name = c.Name.Text
 		}
 		done = true
 	}
 	r.Command(shell.NewState(path.Join("/", workdir), env), shell.Words(argv, shell.Origin{}), true)
-	return at
+	return at, name
 }
 
 // notRunnable gives the finding about a file of the image that the kernel refuses to run, nil if it runs it or that is not known.

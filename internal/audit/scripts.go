@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/ctxaudit/ctxaudit/dockerfile"
+	"github.com/ctxaudit/ctxaudit/internal/bases"
 	"github.com/ctxaudit/ctxaudit/internal/finding"
 	"github.com/ctxaudit/ctxaudit/internal/need"
 	"github.com/ctxaudit/ctxaudit/internal/program"
@@ -211,5 +212,67 @@ func (c *programCheck) counterpart(p string, known bool) string {
 		if dir == "/" {
 			return ""
 		}
+	}
+}
+
+// ownProgram gives the file of the image that a name without a slash was meant for: in the working directory or the root or, of a script,
+// anywhere; "" if nothing of the build context has the name.
+func (c *programCheck) ownProgram(name, workdir string) string {
+	for _, dir := range []string{workdir, "/"} {
+		at := path.Join("/", dir, name)
+		if _, ok := c.build.ContextPath(c.build.Tree, at); ok && c.build.Tree.Stat(at) == shell.Regular {
+			return at
+		}
+	}
+	if path.Ext(name) == "" {
+		return ""
+	}
+	return c.build.OwnFile(func(at string) bool { return path.Base(at) == name })
+}
+
+// reportNotInPath reports a program of the build context that the image starts by its name, where no directory of PATH has it.
+func (c *programCheck) reportNotInPath() {
+	for _, r := range c.runs() {
+		_, name := executed(append(slices.Clone(r.Entrypoint.Args), r.Cmd.Args...), r.Workdir, r.Env)
+		list, set := view.Lookup(r.Env, "PATH")
+		if name == "" || !set || c.subject.Policy.Require.EntrypointExists {
+			continue
+		}
+		open := false
+		found := slices.ContainsFunc(strings.Split(list, ":"), func(dir string) bool {
+			at := path.Join("/", dir, name)
+			for _, id := range c.image.Tree.HeldBy(at).Ops() {
+				if id < 0 || c.image.Plan.Ops[id].Kind != dockerfile.OpImage {
+					open = true
+				} else if !bases.Bare(c.image.Plan.Ops[id].Image.Ref) {
+					return true // it may have a program of that name
+				}
+			}
+			n, _, err := c.image.Tree.Stat(at)
+			return err == nil && !n.IsDir()
+		})
+		if found {
+			continue
+		}
+		own := c.ownProgram(name, r.Workdir)
+		if own == "" {
+			continue
+		}
+		origin := r.Entrypoint.Origin
+		if len(r.Entrypoint.Args) == 0 {
+			origin = r.Cmd.Origin
+		}
+		at := c.startPlace(origin)
+		f := finding.Finding{
+			Rule: finding.EntrypointNotInImage, ImagePath: own, Subject: finding.Position{File: at.File, Line: at.Line}, Assumptions: c.assumptions(c.image.Opaque),
+			Summary: fmt.Sprintf("%s, which the image starts, is in no directory of PATH", name),
+			Detail:  fmt.Sprintf("It is at %s; a name without a slash is only looked for in PATH, which is %s.", own, list),
+		}
+		if open {
+			f.Severity = finding.Warning
+			f.Detail += " It is not proved: a step may put one there."
+		}
+		c.add(f)
+		return
 	}
 }

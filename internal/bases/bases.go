@@ -71,6 +71,17 @@ var vendors = []struct{ prefix, more string }{
 	{"mcr.microsoft.com/dotnet/runtime-deps", "home opt"},
 }
 
+// bare are official images that have a distribution's own programs and no others.
+var bare = strings.Fields("almalinux alpine amazonlinux archlinux busybox centos clearlinux debian fedora opensuse oraclelinux photon rockylinux ubuntu")
+
+// Bare reports whether an image, by its full reference, has the programs of a distribution, and none that was written for it.
+func Bare(ref string) bool {
+	name, ok := strings.CutPrefix(ref, "docker.io/library/")
+	name, _, _ = strings.Cut(name, "@")
+	name, _, _ = strings.Cut(name, ":")
+	return ok && slices.Contains(bare, name)
+}
+
 // Workdir gives the working directory that an image sets, "" if it sets none, by its full reference; ok is false if that is not known.
 func Workdir(ref string) (dir string, ok bool) {
 	if _, ok := Holds(ref); !ok {

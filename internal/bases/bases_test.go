@@ -35,6 +35,12 @@ func TestHolds(t *testing.T) {
 	}
 }
 
+func TestBare(t *testing.T) {
+	assert.True(t, Bare("docker.io/library/debian:12@sha256:abc"))
+	assert.False(t, Bare("docker.io/library/node:20"))
+	assert.False(t, Bare("docker.io/own/debian"))
+}
+
 // A name stands in one row, and is one of an image that is published for everybody.
 func TestTable(t *testing.T) {
 	seen := map[string]bool{}

@@ -34,7 +34,7 @@ var allowed = map[string][]string{
 	"internal/policy":               {"internal/budget", "internal/lazyre", "internal/safeyaml"},
 	"internal/project":              {"dockerctx", "dockerfile", "internal/audit", "internal/builds", "internal/files", "internal/finding", "internal/gcloudignore", "internal/git", "internal/gitfs", "internal/overlay", "internal/policy", "internal/simulate", "internal/view"},
 	"internal/simulate":             {"dockerctx", "dockerfile", "internal/bases", "internal/budget", "internal/command", "internal/rootfs", "internal/steps"},
-	"internal/audit":                {"dockerctx", "dockerfile", "internal/command", "internal/finding", "internal/lang", "internal/lang/languages", "internal/lazyre", "internal/need", "internal/policy", "internal/program", "internal/rootfs", "internal/secrets", "internal/shell", "internal/simulate", "internal/view"},
+	"internal/audit":                {"dockerctx", "dockerfile", "internal/bases", "internal/command", "internal/finding", "internal/lang", "internal/lang/languages", "internal/lazyre", "internal/need", "internal/policy", "internal/program", "internal/rootfs", "internal/secrets", "internal/shell", "internal/simulate", "internal/view"},
 	"internal/why":                  {"dockerctx", "dockerfile", "internal/audit", "internal/edit", "internal/finding", "internal/lazyre", "internal/overlay", "internal/policy", "internal/rootfs", "internal/simulate"},
 	"internal/builds":               {"internal/budget", "internal/command", "internal/files", "internal/lazyre", "internal/safeyaml", "internal/shell"},
 	"internal/gcloudignore":         {"dockerctx"},
