@@ -10,7 +10,7 @@ import (
 // EffectKind is what a program does to a path.
 type EffectKind uint8
 
-// The effects that can be told from a command's words.
+// The effects that a command's words decide.
 const (
 	MakesDir  EffectKind = iota // the path is a directory afterwards
 	MakesFile                   // there is a file at the path, as it was or empty
@@ -43,7 +43,7 @@ type Effect struct {
 	Appends, Unknown bool
 }
 
-// effects are the programs whose effects can be told. ok is false if there are others than those.
+// effects are the programs whose words say what they do to files. ok is false if they may do more.
 var effects = map[string]func(c *Call) (list []Effect, ok bool){
 	"mkdir": func(c *Call) ([]Effect, bool) {
 		o := ParseLetters(c.Args, "-m --mode", "-p -v -Z")

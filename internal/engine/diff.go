@@ -16,8 +16,8 @@ import (
 	"github.com/ctxaudit/ctxaudit/internal/simulate"
 )
 
-// Diff tells what the change from revision base to revision head, or to the working tree if that is "", does to images. What
-// could not be followed is told also with an error.
+// Diff tells what the change from revision base to revision head, or to the working tree if that is "", does to images. The
+// notices say what could not be followed, also beside an error.
 func (e *Engine) Diff(ctx context.Context, a project.Asked, base, head string) (*imagediff.Diff, []finding.Notice, error) {
 	var notices []finding.Notice
 	before, end, err := e.revision(ctx, a, base, &notices)

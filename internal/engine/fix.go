@@ -14,7 +14,7 @@ import (
 )
 
 // Fix searches the edits that repair findings of images: those that choose takes, which is asked for each that counts, in the order
-// in which they are shown, from 1. What could not be followed is told also with an error.
+// in which they are shown, from 1. The notices say what could not be followed, also beside an error.
 func (e *Engine) Fix(ctx context.Context, a project.Asked, choose func(number int, f finding.Finding) bool) (*why.Mended, []finding.Notice, error) {
 	found, err := e.World.Disk("auto").Images(ctx, a)
 	if err != nil {

@@ -396,6 +396,9 @@ func (sh *Interp) forClause(s *State, c *syntax.ForClause) []*State {
 	if !iter.InPos.IsValid() {
 		items = s.args
 	}
+	if len(items) > maxLoop && sh.Wrote != nil {
+		sh.missed(s.Here, "a loop has more words than are followed")
+	}
 	was := s.Conditional
 	in := []*State{s}
 	for _, item := range items[:min(len(items), maxLoop)] {

@@ -1,6 +1,8 @@
 package steps
 
 import (
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -23,13 +25,14 @@ func TestFollow(t *testing.T) {
 		missed bool
 		takes  bool // /app/x may be taken away
 	}{
-		"cd /app && rm -rf x":           {dirs: []string{"/w", "/app"}, takes: true},
-		"rm -rf /app":                   {dirs: []string{"/w"}, takes: true},
-		"rm -rf /app/xy /w .":           {dirs: []string{"/w"}},
-		"find /app -name x -delete":     {dirs: []string{"/w"}, takes: true},
-		"sudo mv $A/x /y":               {dirs: []string{"/w", "/w"}, takes: true},
-		"$UNKNOWN x":                    {missed: true},
-		"bash build.sh":                 {missed: true},
+		"cd /app && rm -rf x":       {dirs: []string{"/w", "/app"}, takes: true},
+		"rm -rf /app":               {dirs: []string{"/w"}, takes: true},
+		"rm -rf /app/xy /w .":       {dirs: []string{"/w"}},
+		"find /app -name x -delete": {dirs: []string{"/w"}, takes: true},
+		"sudo mv $A/x /y":           {dirs: []string{"/w", "/w"}, takes: true},
+		"$UNKNOWN x":                {missed: true},
+		"bash build.sh":             {missed: true},
+		"for i in " + strings.Repeat("a ", 65) + "; do true; done": {dirs: slices.Repeat([]string{"/w"}, 64), missed: true},
 		"echo $(make x)":                {dirs: []string{"/w", "/w"}},
 		"false && make; true || make":   {dirs: []string{"/w", "/w"}},
 		"if [ $A = /app ]; then a; fi":  {dirs: []string{"/w", "/w"}},
