@@ -18,7 +18,7 @@ import (
 )
 
 // free is how much memory the program may have, in bytes, without being asked to collect.
-const free = 48 << 20
+const free = 128 << 20
 
 // usual is by how much the heap may grow between two collections otherwise, in percent: Go's own default.
 const usual = 100

@@ -40,7 +40,12 @@ func (c *programs) result() *lang.Followed {
 
 // count gives the files that are reached, and counts modules and their imports; what several entries reach counts once.
 func (c *programs) count(out *lang.Followed) {
-	have := map[string]int{}
+	size := 0
+	for _, f := range c.graphs {
+		size = max(size, len(f.graph.Nodes))
+	}
+	have := make(map[string]int, size)
+	out.Files = make([]lang.File, 0, size)
 	for _, f := range c.graphs {
 		for _, name := range sortedKeys(f.graph.Nodes) {
 			n := f.graph.Nodes[name]

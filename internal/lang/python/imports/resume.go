@@ -9,6 +9,7 @@ import (
 
 	"github.com/ctxaudit/ctxaudit/internal/lang"
 	"github.com/ctxaudit/ctxaudit/internal/lang/python/syntax"
+	"github.com/ctxaudit/ctxaudit/internal/need"
 	"github.com/ctxaudit/ctxaudit/internal/view"
 )
 
@@ -196,7 +197,10 @@ func (g *Graph) onlyAdds(n *Node, names []string) bool {
 // onto gives a copy of g over another tree.
 func (g *Graph) onto(cfg Config, now view.Tree) *Graph {
 	out := newGraph(cfg)
-	modules := map[*Module]*Module{}
+	modules := make(map[*Module]*Module, len(g.finder.modules))
+	out.finder.modules = make(map[string]*Module, len(g.finder.modules))
+	out.Nodes = make(map[string]*Node, len(g.Nodes))
+	out.Importers = make(map[string][]need.Site, len(g.Importers))
 	module := func(m *Module) *Module {
 		if m == nil {
 			return nil
