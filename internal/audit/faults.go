@@ -59,7 +59,7 @@ func (c *programCheck) lacksName(f *finding.Finding, fault lang.Fault, programs 
 		step = need.StepMakes(c.build, need.Reaching(c.build, []string{path.Join(path.Dir(fault.File), fault.Name)}), programs, true, false) // it may be a submodule
 	}
 	switch {
-	case fault.Asks[0].Reach <= need.Guarded:
+	case fault.Asks[0].Reach < need.Startup && !fault.Asks[0].Literal:
 		f.Severity = finding.Warning
 	case step != "":
 		f.Severity = finding.Warning

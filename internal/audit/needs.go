@@ -53,8 +53,8 @@ func (c *programCheck) reportNeed(n *need.Need, programs lang.Programs) error {
 		f.Subject = subject
 	}
 	f.Severity = finding.Error
-	if f.Rule == finding.ImportNotReachable && n.Reach == need.Lazy && !n.Asks[0].Literal {
-		f.Severity = finding.Warning // a function need not be called
+	if n.Reach < need.Startup && !n.Asks[0].Literal {
+		f.Severity = finding.Warning // a function need not be called, nor a condition hold
 	}
 	if n.Reach <= need.Guarded {
 		f.Severity = finding.Warning

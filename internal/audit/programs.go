@@ -269,7 +269,7 @@ func way(a need.Ask) string {
 		parts = append(append(parts[:4:4], "..."), parts[len(parts)-3:]...)
 	}
 	when := map[need.Reach]string{
-		need.Startup: "It is needed to start", need.Lazy: "It is needed when a function runs", need.Guarded: "It is asked for, and can be done without",
+		need.Startup: "It is needed to start", need.Conditional: "It is needed where a condition holds at run time", need.Lazy: "It is needed when a function runs", need.Guarded: "It is asked for, and can be done without",
 	}[a.Reach]
 	switch {
 	case a.Reach == need.Lazy && a.Branch:

@@ -17,6 +17,7 @@ const (
 	Typing  Reach = iota + 1 // only for type checkers: never at run time
 	Guarded                  // it is done without, as in a try whose handler takes an import error
 	Lazy                     // in a function
+	Conditional              // under a condition that only running decides
 	Startup                  // when the program starts
 )
 
@@ -25,6 +26,8 @@ func (r Reach) String() string {
 	switch r {
 	case Startup:
 		return "startup"
+	case Conditional:
+		return "conditional"
 	case Lazy:
 		return "lazy"
 	case Guarded:

@@ -165,9 +165,17 @@ func (g *Graph) followString(n *Node, s Named, site need.Site) {
 // sites count once.
 func (g *Graph) imported(m *Module, site need.Site) {
 	key := askedKey{m.Name, site.File, site.Range}
+	sites := g.Importers[m.Name]
 	if !g.asked.has(key) {
 		g.asked.own[key] = true
-		g.Importers[m.Name] = append(g.Importers[m.Name], site)
+		g.Importers[m.Name] = append(sites, site)
+		return
+	}
+	same := func(have need.Site) bool { return have.File == site.File && have.Range == site.Range }
+	if i := slices.IndexFunc(sites, same); i >= 0 && sites[i].Reach < site.Reach {
+		sites = slices.Clone(sites)
+		sites[i].Reach = site.Reach
+		g.Importers[m.Name] = sites
 	}
 }
 

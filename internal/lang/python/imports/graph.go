@@ -77,6 +77,7 @@ type Graph struct {
 	finder    *finder
 	config    Config
 	queue     [need.Startup + 1][]*Node
+	callers   []*Node // were followed, and may call functions of what they import
 	missing   map[missingKey]*Missing
 	asked     askedSites
 	unmet     map[string][]*Node // who asked for what is not there
@@ -140,7 +141,7 @@ func newGraph(cfg Config) *Graph {
 
 // finish follows what waits to be followed, and sorts what is missing.
 func (g *Graph) finish() {
-	g.run()
+	g.drain()
 	// A path that was put on the search path late may lead to what was missing before.
 	for again := true; again; {
 		again = false
@@ -151,7 +152,7 @@ func (g *Graph) finish() {
 			g.visit(found, m.Reach, m.From, m.Site)
 			again = true
 		}
-		g.run()
+		g.drain()
 	}
 	g.Search = g.finder.search
 	order := slices.SortedFunc(maps.Values(g.missing), func(a, b *Missing) int {
@@ -256,12 +257,14 @@ func (g *Graph) push(key string, m *Module, r need.Reach, from *Node, site need.
 	}
 }
 
-// run follows imports, the strongest ways first, so that most modules are followed once.
-func (g *Graph) run() {
+// drain follows imports, the strongest ways first, so that most modules are followed once.
+func (g *Graph) drain() {
 	for r := need.Startup; r > need.Typing && g.config.Context.Err() == nil; {
 		q := g.queue[r]
 		if len(q) == 0 {
-			r--
+			if r--; r == need.Typing && g.runImported() {
+				r = need.Startup
+			}
 			continue
 		}
 		n := q[0]
@@ -308,8 +311,12 @@ func reachOf(n *Node, c syntax.Context) need.Reach {
 	case c.Has(syntax.Guarded), c.Has(syntax.Suppressed), c.Has(syntax.InHandler),
 		c.Has(syntax.VersionBranch), c.Has(syntax.PlatformBranch), c.Has(syntax.DevelopmentBranch), c.Has(syntax.Probed):
 		return need.Guarded
-	case c.Has(syntax.InFunction):
+	case c.Has(syntax.InFunction) && n.calls[c.Function] == 0:
 		return need.Lazy
+	case c.Has(syntax.Branch):
+		return need.Conditional
+	case c.Has(syntax.InFunction):
+		return n.calls[c.Function]
 	default:
 		return need.Startup
 	}
@@ -323,6 +330,7 @@ func (g *Graph) follow(n *Node) {
 	for _, e := range f.PathEdits {
 		g.editPath(n, e)
 	}
+	g.runOwn(n, f)
 	n.Imports = 0
 	failed := map[int]bool{} // tries whose body asks for a module that is known not to be there
 	for i := range f.Imports {
@@ -345,6 +353,7 @@ func (g *Graph) follow(n *Node) {
 			g.followCall(n, c, need.Site{File: n.Module.File, Importer: n.key(), Range: c.Range, Text: c.Callee + "(\"" + c.Module + "\")", Reach: r})
 		}
 	}
+	g.callers = append(g.callers, n)
 	if g.config.Strings != nil {
 		for _, s := range g.config.Strings(f) {
 			if r := min(reachOf(n, s.Context), need.Lazy); r > need.Typing {

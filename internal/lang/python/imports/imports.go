@@ -55,6 +55,8 @@ type Node struct {
 	// Origin is what who follows the program noted about its file; it is kept where that is the same in another tree.
 	Origin *string
 
+	// calls are the functions of it that are surely called once what calls them is reached, by their place in syntax.File.Functions.
+	calls  map[int]need.Reach
 	source *source
 	done   need.Reach // the reach with which its imports were followed last
 }

@@ -222,7 +222,7 @@ func (g *Graph) onto(cfg Config, now view.Tree) *Graph {
 	nodes := make(map[*Node]*Node, len(g.Nodes))
 	for key, n := range g.Nodes {
 		c := *n
-		c.Module = module(n.Module)
+		c.Module, c.calls = module(n.Module), maps.Clone(n.calls)
 		nodes[n], out.Nodes[key] = &c, &c
 	}
 	for _, n := range out.Nodes {

@@ -42,9 +42,11 @@ func told(g *Graph) (out []string) {
 		}
 		out = append(out, fmt.Sprintf("missing %s %s %s %s:%d %s", m.Module, m.Name, m.Reach, m.Site.File, m.Site.Range.Start.Line, parent))
 	}
+	misplaced := map[string]bool{}
 	for _, m := range g.Misplaced {
-		out = append(out, fmt.Sprintf("misplaced %s %s:%d", m.Module, m.Site.File, m.Site.Range.Start.Line))
+		misplaced[fmt.Sprintf("misplaced %s %s:%d", m.Module, m.Site.File, m.Site.Range.Start.Line)] = true
 	}
+	out = append(out, sortedNames(misplaced)...)
 	for _, name := range sortedNames(g.Importers) {
 		sites := map[string]bool{}
 		for _, s := range g.Importers[name] {
@@ -70,7 +72,14 @@ func randomProgram(r *rand.Rand) mapTree {
 	}
 	statement := func() string {
 		m := module()
-		switch r.IntN(10) {
+		switch r.IntN(13) {
+		case 10:
+			return "def " + pick() + "():\n    import " + m + "\n    from " + module() + " import " + pick() + "\n"
+		case 11:
+			return pick() + "()\n"
+		case 12:
+			name := pick()
+			return "from " + m + " import " + name + "\n" + name + "()\nimport " + name + "\n" + name + "." + pick() + "()\n"
 		case 0:
 			return "from " + m + " import *\n"
 		case 1:

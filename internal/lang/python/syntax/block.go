@@ -11,6 +11,9 @@ type block struct {
 	try     int   // of the clauses of a try
 	handler int   // of an except: which one
 	fn      int   // the innermost function's block; 0: none
+	// function is a function's place in File.Functions, counted from 1; 0: it is not there. left tells that it may have returned by now.
+	function int
+	left     bool
 }
 
 type blockKind uint8
@@ -70,7 +73,13 @@ func (s *scanner) block(b block) int {
 }
 
 // at gives the context of a block, to be resolved when all handlers are known: until then Try is the block.
-func (s *scanner) at(block int) Context { return Context{Try: block} }
+func (s *scanner) at(block int) Context {
+	c := Context{Try: block}
+	if fn := s.blocks[block].fn; fn > 0 && s.blocks[fn].left {
+		c.Flags = Branch
+	}
+	return c
+}
 
 // finish resolves the contexts.
 func (s *scanner) finish() {
@@ -83,7 +92,7 @@ func (s *scanner) finish() {
 		if c.Flags.Has(InFunction) { // a lambda
 			at = call(at)
 		}
-		own := c.Flags & Probed
+		own := c.Flags & (Probed | Branch)
 		*c = at
 		c.Flags |= own
 	}
@@ -112,6 +121,7 @@ func (s *scanner) finish() {
 	for i := range f.Calls {
 		resolve(&f.Calls[i].Context)
 	}
+	s.finishRuns(resolve)
 	if s.allInFunction {
 		s.all().Dynamic = true
 	}
@@ -130,7 +140,7 @@ func inOrder[T any](list []T, offset func(T) int) {
 // call gives the context in a function that is defined in a context: nothing around the definition is there any more
 // when it is called.
 func call(c Context) Context {
-	const lasting = InFunction | InClass | TypeChecking | VersionBranch | PlatformBranch | DevelopmentBranch | Probed | MainGuard | Never
+	const lasting = InFunction | InClass | TypeChecking | VersionBranch | PlatformBranch | DevelopmentBranch | Probed | MainGuard | Never | Branch
 	return Context{Flags: c.Flags&lasting | InFunction}
 }
 
@@ -139,7 +149,11 @@ func (s *scanner) context(b block, c Context) Context {
 	c.Flags |= b.flags
 	switch b.kind {
 	case blockFunction:
-		return call(c)
+		c = call(c)
+		c.Function = b.function
+		return c
+	case blockMatch:
+		c.Flags |= Branch
 	case blockClass:
 		c.Flags |= InClass
 	case blockTry:

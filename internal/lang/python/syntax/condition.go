@@ -62,6 +62,8 @@ func (c cond) flags() Flags {
 		f |= MainGuard
 	case c.deployed == no:
 		f |= DevelopmentBranch
+	case c.run == unknown:
+		f |= Branch
 	}
 	return f
 }

@@ -21,6 +21,7 @@ const (
 	Suppressed                          // in a with contextlib.suppress that covers a missing module
 	Guarded                             // a missing module is survived: a handler or a suppress takes it
 	Never                               // its conditions are false for the Config
+	Branch                              // under another condition, or in a function behind one that may return before
 )
 
 // Has reports whether all of these flags are set.
@@ -50,4 +51,6 @@ type Context struct {
 	Caught   Exceptions // what the handlers of the surrounding tries take and swallow
 	Reraised Exceptions // what they take and raise again, or end the program for
 	Try      int        // the innermost try statement, counted from 1 in the order of the source; 0: none
+	// Function is the function whose body it is in, counted from 1 in File.Functions; 0: none of those.
+	Function int
 }

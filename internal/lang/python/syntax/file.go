@@ -48,6 +48,10 @@ type File struct {
 	PathEdits   []PathEdit
 	Literals    []Literal
 	Calls       []Call
+	// Functions are those that are defined in the module itself, and Runs what is called where nothing but the call of such a function
+	// decides that it is.
+	Functions []Function
+	Runs      []Run
 	// Attributes are the dotted names that are assigned to, in functions and classes too: "pkg.db" in `pkg.db = 1`.
 	Attributes []String
 	Errors     []Error
@@ -222,6 +226,23 @@ type Call struct {
 	Arguments []Argument
 	Range     Range
 	Context   Context
+}
+
+// Function is a function of the module.
+type Function struct {
+	Name string
+	// Async and Generator tell that to call it does not run its body.
+	Async, Generator bool
+	// Decorated tells that something else may stand for it, Again that the module binds the name more than once.
+	Decorated, Again bool
+}
+
+// Run is a call of a function of the module, or of something that is imported.
+type Run struct {
+	Callee string // a name, or a name in another: "main", "factory.create_app"
+	// Awaited tells that the coroutine that it gives is run.
+	Awaited bool
+	Context Context
 }
 
 // Argument is one argument of a call.

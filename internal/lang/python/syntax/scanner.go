@@ -39,7 +39,9 @@ type scanner struct {
 	lambdas  []lambda          // of the expression at hand; kept for its memory
 	// allInFunction tells that a function, such as a decorator, changes __all__.
 	allInFunction bool
-	steps         int // how often a token was passed over, for the tests: it grows as the source does
+	// decorating tells that the statement before was a decorator, decorated that the one before the statement at hand was.
+	decorating, decorated bool
+	steps                 int // how often a token was passed over, for the tests: it grows as the source does
 }
 
 // suite is an indented sequence of statements.

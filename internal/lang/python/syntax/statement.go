@@ -2,6 +2,7 @@ package syntax
 
 // statement reads the logical line at hand.
 func (s *scanner) statement() {
+	s.decorated, s.decorating = s.decorating, s.is(0, tokAt)
 	top := s.suite()
 	before := top.chain
 	top.chain = chain{}
@@ -220,6 +221,10 @@ func (s *scanner) definition(i int, b *block) {
 	b.kind = b2
 	if s.is(i+1, tokName) {
 		s.bind(i+1, k, b.parent)
+		if k == BindDef && b.parent == 0 {
+			s.file.Functions = append(s.file.Functions, Function{Name: s.str(i + 1), Async: s.is(0, kwAsync), Decorated: s.decorated})
+			b.function = len(s.file.Functions)
+		}
 	}
 }
 
@@ -259,8 +264,11 @@ func (s *scanner) simple(lo, hi, block int) {
 		s.targets(lo+1, hi, BindDelete, block)
 	case kwRaise:
 		s.leaves(block)
+		defer s.returns(block)
 		s.python2Raise(lo, hi)
-	case kwReturn, kwAssert, kwYield, kwAwait, kwNot, kwLambda, tokString, tokFString, tokNumber:
+	case kwReturn:
+		defer s.returns(block)
+	case kwAssert, kwYield, kwAwait, kwNot, kwLambda, tokString, tokFString, tokNumber:
 	case tokName:
 		switch s.str(lo) {
 		case "lazy":
@@ -283,6 +291,7 @@ func (s *scanner) simple(lo, hi, block int) {
 		}
 		if s.exits(lo, hi) {
 			s.leaves(block)
+			defer s.returns(block)
 		}
 		s.assignment(lo, hi, block)
 	default:
@@ -295,6 +304,13 @@ func (s *scanner) simple(lo, hi, block int) {
 func (s *scanner) leaves(block int) {
 	if b := &s.blocks[block]; b.kind == blockHandler {
 		s.tries[b.try-1].handlers[b.handler].reraises = true
+	}
+}
+
+// returns notes that the function that the statement stands in may end here: what follows need not happen.
+func (s *scanner) returns(block int) {
+	if fn := s.blocks[block].fn; fn > 0 {
+		s.blocks[fn].left = true
 	}
 }
 

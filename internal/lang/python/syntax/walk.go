@@ -43,6 +43,10 @@ func (s *scanner) walk(lo, hi, block int) {
 			depth--
 		case kwLambda:
 			lambdas = append(lambdas, lambda{depth: depth})
+		case kwYield:
+			if b := &s.blocks[s.blocks[block].fn]; bodies == 0 && b.function > 0 {
+				s.file.Functions[b.function-1].Generator = true
+			}
 		case tokColon:
 			if !in(depth) {
 				continue
@@ -176,6 +180,9 @@ func (s *scanner) call(i, block int, inLambda bool) {
 		if canonical, ok := s.importing(i, name); ok {
 			s.importCall(i, canonical, block, inLambda)
 		}
+	}
+	if !inLambda {
+		s.run(i, block)
 	}
 	if s.cfg.Callees[name] {
 		lo := s.calleeStart(i)
