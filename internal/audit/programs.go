@@ -148,6 +148,11 @@ func (c *programCheck) reportAll() error {
 				return err
 			}
 		}
+		for _, r := range f.Reads {
+			if err := c.reportRead(r, c.programs[i]); err != nil {
+				return err
+			}
+		}
 		faults := f.Faults
 		if c.subject.Verbose {
 			faults = append(faults, f.Cycles()...)

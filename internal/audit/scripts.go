@@ -77,7 +77,7 @@ func (c *programCheck) reportScript(e program.Entry) error {
 	proved := known
 	nowhere := false
 	why := "the base image may have it, or a step make it"
-	f.ContextPath, f.Hint.Wants = c.counterpart(target, known), []string{target}
+	f.ContextPath, f.Hint.Wants = c.counterpart(target, known, false), []string{target}
 	reaches := need.Reaching(c.build, f.Hint.Wants)
 	switch {
 	case f.ContextPath != "":
@@ -194,17 +194,17 @@ func (c *programCheck) ownScript(p string) bool {
 	return workdir != "/" && strings.HasPrefix(p, workdir+"/") && path.Ext(p) != ""
 }
 
-// counterpart gives the file of the context that would be at a path of the image, "" where there is none. The directory
+// counterpart gives the file, or directory, of the context that would be at a path of the image, "" where there is none. The directory
 // may be missing from the image together with the file, so the nearest one that was copied leads to it; the root directory
 // does so only where no base image shares it.
-func (c *programCheck) counterpart(p string, known bool) string {
+func (c *programCheck) counterpart(p string, known, isDir bool) string {
 	for dir := path.Dir(p); ; dir = path.Dir(dir) {
 		if dir == "/" && !known {
 			return ""
 		}
 		if o, ok := c.build.Origin(c.build.Tree, dir); ok {
 			at := path.Join(o, strings.TrimPrefix(p, dir))
-			if info, err := c.main.FS.Lstat(at); err == nil && !info.IsDir() {
+			if info, err := c.main.FS.Lstat(at); err == nil && info.IsDir() == isDir {
 				return at
 			}
 			return ""

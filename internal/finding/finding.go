@@ -80,6 +80,7 @@ const (
 	RoleRequires   Role = "requires"    // the line of the configuration that asks for it
 	RoleFails      Role = "fails"       // the instruction that fails
 	RoleImports    Role = "imports"     // an import of what is missing
+	RoleReads      Role = "reads"       // a place that reads what is missing
 	RoleStarts     Role = "starts"      // a command that the image starts
 	RoleGitIgnores Role = "git-ignores" // a line of git's ignore file that matches it
 	RoleWithholds  Role = "withholds"   // a line of an ignore file that keeps it from being uploaded

@@ -14,6 +14,7 @@ const (
 	UserMismatch           = "UserMismatch"
 	EntrypointNotRunnable  = "EntrypointNotRunnable"
 	EntrypointUnknown      = "EntrypointUnknown"
+	DataFileNotInImage     = "DataFileNotInImage"
 	ImportCycle            = "ImportCycle"
 	ImportNotInImage       = "ImportNotInImage"
 	ImportNotReachable     = "ImportNotReachable"

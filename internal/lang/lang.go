@@ -65,6 +65,8 @@ type Entry struct {
 type Followed struct {
 	// Files are the files of the build context that they reach, each once.
 	Files []File
+	// Reads are files that they read when they start, and that are not in the image.
+	Reads []Read
 	// Programs, Modules and Imports count what was followed.
 	Programs, Modules, Imports int
 	// Needs are what the build context has and the image has not where it is searched, by their path in the context.
@@ -82,6 +84,14 @@ type File struct {
 	Path string
 	// Ask gives who asks for it.
 	Ask func() need.Ask
+}
+
+// Read is a file or directory that a program cannot do without when it starts.
+type Read struct {
+	// At is where it is looked for in the image, and Source what would be there in the build context; "" if the place does not tell.
+	At, Source string
+	Dir        bool
+	Ask        need.Ask
 }
 
 // FaultKind is in which way something is asked for that nothing has.

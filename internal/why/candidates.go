@@ -18,7 +18,7 @@ import (
 func (r *Repairer) candidates(ctx context.Context, f finding.Finding) ([]candidate, error) {
 	var out []candidate
 	switch f.Rule {
-	case finding.ImportNotInImage, finding.ModuleNotInImage, finding.EntrypointNotInImage, finding.PathNotInImage, finding.BuildFails:
+	case finding.ImportNotInImage, finding.ModuleNotInImage, finding.EntrypointNotInImage, finding.DataFileNotInImage, finding.PathNotInImage, finding.BuildFails:
 		if f.ContextPath == "" {
 			return nil, nil
 		}

@@ -153,6 +153,9 @@ func (g *Graph) followString(n *Node, s Named, site need.Site) {
 	}
 	if m != nil {
 		g.visit(m, r, n, site)
+		if s.Called != "" {
+			g.imported(m, site)
+		}
 		return
 	}
 	if s.Optional {

@@ -1,6 +1,7 @@
 package imports
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -8,10 +9,68 @@ import (
 	"github.com/ctxaudit/ctxaudit/internal/lazyre"
 )
 
-// Frameworks is how files are read so that the modules are known which frameworks take from strings: the calls that name modules in their arguments.
-var Frameworks = syntax.Config{Callees: map[string]bool{
-	"include": true, "autodiscover_tasks": true, "Celery": true, "setdefault": true, "config_from_object": true, "from_object": true,
-}}
+// Frameworks is how files are read so that the modules are known which frameworks take from strings: the calls that name modules in
+// their arguments, or data files.
+var Frameworks = syntax.Config{Callees: callees()}
+
+func callees() map[string]bool {
+	out := map[string]bool{
+		"include": true, "autodiscover_tasks": true, "Celery": true, "setdefault": true, "config_from_object": true, "from_object": true,
+		"chdir": true,
+	}
+	for _, r := range readings {
+		out[r.name] = true
+	}
+	for _, s := range servings {
+		out[s.name] = true
+	}
+	return out
+}
+
+// serving is a call that imports a module which an argument names, as "package.module" or "package.module:attribute".
+type serving struct {
+	name string
+	// of is the module of the function; "" for a name that stands alone.
+	of string
+	// argument is the position of the module's name, keyword its name.
+	argument int
+	keyword  string
+}
+
+// servings are known calls of that kind: servers that are started from Python, and what loads plug-ins by their names.
+var servings = []serving{
+	{"run", "uvicorn", 0, "app"}, {"Config", "uvicorn", 0, "app"}, {"Granian", "", 0, "target"}, {"run_module", "runpy", 0, "mod_name"},
+	{"load_extension", "", 0, "name"}, {"reload_extension", "", 0, "name"}, // discord.py
+}
+
+// serves gives the module that a call imports by its name; "" if it is none of these, or the name is not written out.
+func serves(f *syntax.File, call *syntax.Call) (e syntax.Element, module string) {
+	of, name, _ := cutLast(call.Callee)
+	i := slices.IndexFunc(servings, func(s serving) bool { return s.name == name && (s.of == "" || s.of == of || stands(f, of, name, s.of)) })
+	if i < 0 {
+		return e, ""
+	}
+	for at, arg := range call.Arguments {
+		if arg.Keyword == "" && at != servings[i].argument || arg.Keyword != "" && arg.Keyword != servings[i].keyword || !arg.Complete || len(arg.Elements) != 1 {
+			continue
+		}
+		e = arg.Elements[0]
+		if module, _, _ = strings.Cut(e.Value, ":"); dotted().MatchString(module) {
+			return e, module
+		}
+	}
+	return e, ""
+}
+
+// stands reports whether a function, or a module under another name, was imported from a module.
+func stands(f *syntax.File, of, name, module string) bool {
+	return slices.ContainsFunc(f.Imports, func(imp syntax.Import) bool {
+		if of != "" {
+			return !imp.From && imp.Module == module && imp.As == of
+		}
+		return imp.From && imp.Module == module && slices.ContainsFunc(imp.Names, func(n syntax.Name) bool { return n.Name == name && n.Bound() == name })
+	})
+}
 
 // moduleSettings are settings of Django and Celery that name modules, or names in modules.
 var moduleSettings = []string{
@@ -63,7 +122,12 @@ func frameworkStrings(f *syntax.File, isSet func(name string) bool) []Named {
 			}
 		}
 	}
-	for _, call := range f.Calls {
+	for i := range f.Calls {
+		call := f.Calls[i]
+		if e, module := serves(f, &call); module != "" {
+			out = append(out, Named{Dotted: module, Range: e.Range, Exact: true, Called: fmt.Sprintf("%s(%q)", call.Callee, e.Value), Context: call.Context})
+			continue
+		}
 		name := call.Callee[strings.LastIndexByte(call.Callee, '.')+1:]
 		for i, arg := range call.Arguments {
 			switch {

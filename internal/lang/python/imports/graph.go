@@ -50,6 +50,8 @@ type Named struct {
 	Exact bool
 	// Optional tells of a module that is used if it is there.
 	Optional bool
+	// Called is the call that imports it, as it is written; "" if something else decides when it is imported.
+	Called string
 	// Context is what surrounds the literal.
 	Context syntax.Context
 }
@@ -72,6 +74,10 @@ type Graph struct {
 	Unreadable []string
 	// Misplaced are relative imports that Python refuses: in a script, which has no package, or beyond the top of one.
 	Misplaced []Missing
+	// Reads are files that modules read when they are imported, each place once. ChangesDir tells that the program may change its
+	// working directory.
+	Reads      []Read
+	ChangesDir bool
 	exports   map[*Node]*Exports
 	inherited int // names that star imports handed on
 	finder    *finder
@@ -353,11 +359,18 @@ func (g *Graph) follow(n *Node) {
 			g.followCall(n, c, need.Site{File: n.Module.File, Importer: n.key(), Range: c.Range, Text: c.Callee + "(\"" + c.Module + "\")", Reach: r})
 		}
 	}
+	g.addReads(n, f)
 	g.callers = append(g.callers, n)
 	if g.config.Strings != nil {
 		for _, s := range g.config.Strings(f) {
-			if r := min(reachOf(n, s.Context), need.Lazy); r > need.Typing {
-				g.followString(n, s, need.Site{File: n.Module.File, Importer: n.key(), Range: s.Range, Text: "\"" + s.Dotted + "\"", Reach: r})
+			r, text := reachOf(n, s.Context), "\""+s.Dotted+"\""
+			if s.Called != "" {
+				text = s.Called
+			} else {
+				r = min(r, need.Lazy)
+			}
+			if r > need.Typing {
+				g.followString(n, s, need.Site{File: n.Module.File, Importer: n.key(), Range: s.Range, Text: text, Reach: r})
 			}
 		}
 	}

@@ -239,6 +239,11 @@ func (g *Graph) onto(cfg Config, now view.Tree) *Graph {
 		m.Parent, m.From = module(m.Parent), nodes[m.From]
 		out.Misplaced = append(out.Misplaced, m)
 	}
+	out.ChangesDir = g.ChangesDir
+	for _, r := range g.Reads {
+		r.From = nodes[r.From]
+		out.Reads = append(out.Reads, r)
+	}
 	for name, by := range g.unmet {
 		list := make([]*Node, len(by))
 		for i, n := range by {

@@ -224,6 +224,7 @@ type Element struct {
 type Call struct {
 	Callee    string // as written: "app.autodiscover_tasks"
 	Arguments []Argument
+	Receiver  Path // of a method: the path that it is called of, if it is called of one that is known
 	Range     Range
 	Context   Context
 }
@@ -248,6 +249,7 @@ type Run struct {
 // Argument is one argument of a call.
 type Argument struct {
 	Keyword  string // empty: positional
+	Path     Path   // that it stands for
 	Elements []Element
 	Complete bool // the argument is a literal, and nothing is in it but Elements
 }

@@ -270,12 +270,12 @@ func (s *scanner) ends(i, hi int) bool {
 }
 
 // arguments reads the arguments of a call.
-func (s *scanner) arguments(open int) []Argument {
+func (s *scanner) arguments(open, block int) []Argument {
 	var args []Argument
 	s.eachArgument(open, func(keyword string, lo, hi int) {
 		c := s.literal(lo, hi)
 		complete := c.complete && len(c.refs) == 0
-		args = append(args, Argument{Keyword: keyword, Elements: c.elements, Complete: complete})
+		args = append(args, Argument{Keyword: keyword, Elements: c.elements, Complete: complete, Path: clean(s.pathOf(lo, hi, block))})
 	})
 	return args
 }

@@ -185,10 +185,15 @@ func (s *scanner) call(i, block int, inLambda bool) {
 		s.run(i, block)
 	}
 	if s.cfg.Callees[name] {
-		lo := s.calleeStart(i)
-		s.file.Calls = append(s.file.Calls, Call{
-			Callee: s.compact(lo, i+1), Arguments: s.arguments(i + 1), Range: s.span(lo, s.skip(i+1)+1),
-			Context: s.place(block, inLambda)})
+		lo, end := s.calleeStart(i), s.skip(i+1)
+		c := Call{Callee: s.compact(lo, i+1), Arguments: s.arguments(i+1, block), Range: s.span(lo, end+1), Context: s.place(block, inLambda)}
+		if s.is(i-1, tokDot) {
+			c.Receiver = clean(s.pathOf(s.receiverStart(i), i-1, block))
+		}
+		if s.oneSide(lo, end) {
+			c.Context.Flags |= Probed
+		}
+		s.file.Calls = append(s.file.Calls, c)
 	}
 }
 
@@ -196,6 +201,25 @@ func (s *scanner) call(i, block int, inLambda bool) {
 func (s *scanner) calleeStart(i int) int {
 	for s.is(i-1, tokDot) && s.is(i-2, tokName) {
 		i -= 2
+	}
+	return i
+}
+
+// receiverStart gives the first token of what the method at i is called of: names, calls and subscripts, or what is in brackets.
+func (s *scanner) receiverStart(i int) int {
+	for start := i; s.is(i-1, tokDot) && start-i < maxSide; {
+		j := i - 2
+		for s.is(j, tokClose) && s.toks[j].match >= 0 {
+			j = int(s.toks[j].match)
+			if !s.is(j-1, tokName) && !s.is(j-1, tokClose) {
+				return j
+			}
+			j--
+		}
+		if !s.is(j, tokName) && !s.is(j, tokString) {
+			return i
+		}
+		i = j
 	}
 	return i
 }

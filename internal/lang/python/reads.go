@@ -1,0 +1,58 @@
+package python
+
+import (
+	"path"
+	"slices"
+
+	"github.com/ctxaudit/ctxaudit/internal/lang"
+	"github.com/ctxaudit/ctxaudit/internal/lang/python/imports"
+	"github.com/ctxaudit/ctxaudit/internal/need"
+	"github.com/ctxaudit/ctxaudit/internal/shell"
+	"github.com/ctxaudit/ctxaudit/internal/view"
+)
+
+// reads gives the files that the programs read when they start and that are not there.
+func (c *programs) reads() (out []lang.Read) {
+	for _, f := range c.graphs {
+		if f.entry.start.Conditional || f.entry.start.Tolerated {
+			continue
+		}
+		for _, r := range f.graph.Reads {
+			at, source := c.readAt(f, r)
+			if at == "" || f.entry.start.Run.Mounted(at) || c.Tree.Stat(at) == shell.Regular || c.Tree.Stat(at) == shell.Directory {
+				continue
+			}
+			if !slices.ContainsFunc(out, func(have lang.Read) bool { return have.At == at }) {
+				ask := c.ask(imports.Missing{Site: r.Site, From: r.From, Reach: need.Startup})
+				out = append(out, lang.Read{At: at, Source: source, Dir: r.Dir, Ask: ask})
+			}
+		}
+	}
+	return out
+}
+
+// readAt gives where in the image a module looks for a file and, where that is told by its own place, which file of the build context
+// would be there.
+func (c *programs) readAt(f followed, r imports.Read) (at, source string) {
+	if !r.OfFile {
+		if path.IsAbs(r.Path) {
+			return path.Clean(r.Path), ""
+		}
+		if f.graph.ChangesDir || f.entry.start.Workdir == "" {
+			return "", ""
+		}
+		return path.Join(f.entry.start.Workdir, r.Path), ""
+	}
+	if r.From.Module.Tree != view.Tree(c.Tree) {
+		return "", "" // it is installed from another stage, and what lies beside it there is a matter of its package
+	}
+	at = r.From.Module.File
+	source, own := c.ContextPath(r.From.Module.Tree, at)
+	for range r.Ups {
+		at, source, own = path.Dir(at), path.Dir(source), own && source != "."
+	}
+	if at = path.Join(at, r.Path); !own {
+		return at, ""
+	}
+	return at, path.Join(source, r.Path)
+}
