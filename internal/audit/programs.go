@@ -81,6 +81,13 @@ func (c *programCheck) started(tell bool) []lang.Entry {
 	if tell {
 		c.reportUntold(all, notes)
 	}
+	if r := c.health(); r != nil {
+		entries, _ := program.Analyze(r.Input)
+		for _, s := range entries {
+			s.Health = true
+			all = append(all, lang.Entry{Entry: s, Run: &r.Run})
+		}
+	}
 	for i, command := range c.subject.Policy.Entrypoints {
 		r := &program.Run{Input: c.ownStart()}
 		r.Entrypoint = program.Command{}
@@ -93,7 +100,12 @@ func (c *programCheck) started(tell bool) []lang.Entry {
 			all = append(all, lang.Entry{Entry: s, Run: r})
 		}
 	}
-	return slices.DeleteFunc(all, func(e lang.Entry) bool {
+	return c.there(all)
+}
+
+// there leaves out what is known not to be in the image, and remembers it.
+func (c *programCheck) there(entries []lang.Entry) []lang.Entry {
+	return slices.DeleteFunc(entries, func(e lang.Entry) bool {
 		if e.Kind != program.Script || c.build.Tree.Stat(e.Path) == shell.Regular {
 			return false
 		}
@@ -118,12 +130,22 @@ func of(l lang.Language, entries []lang.Entry) (out []lang.Entry) {
 
 // follow follows the programs of each language.
 func (c *programCheck) follow(entries []lang.Entry) error {
-	for i, l := range languages.All {
-		f := c.programs[i].Follow(of(l, entries))
-		if err := c.ctx.Err(); err != nil {
-			return err
+	c.followed = make([]*lang.Followed, len(languages.All))
+	for round := 0; round == 0 || len(entries) > 0 && round < maxStarters; round++ {
+		var starts []lang.Start
+		for i, l := range languages.All {
+			if round > 0 && len(of(l, entries)) == 0 {
+				continue
+			}
+			c.followed[i] = c.programs[i].Follow(of(l, entries))
+			starts = append(starts, c.followed[i].Starts...)
+			if err := c.ctx.Err(); err != nil {
+				return err
+			}
 		}
-		c.followed = append(c.followed, f)
+		entries = c.startedBy(starts)
+	}
+	for _, f := range c.followed {
 		c.report.Modules += f.Modules
 		c.report.Imports += f.Imports
 		for _, file := range f.Files {
@@ -138,6 +160,24 @@ func (c *programCheck) follow(entries []lang.Entry) error {
 		}
 	}
 	return nil
+}
+
+// maxStarters bounds how often a program that another one starts is followed for what it starts in turn.
+const maxStarters = 5
+
+// startedBy gives what programs start in turn.
+func (c *programCheck) startedBy(starts []lang.Start) (out []lang.Entry) {
+	for _, s := range starts {
+		r := &program.Run{Input: s.Run.Input, Mounts: s.Run.Mounts}
+		r.Entrypoint, r.Workdir = program.Command{}, s.Workdir
+		r.Cmd = program.Command{Args: s.Args, Origin: shell.Origin{File: s.Ask.At.File, Line: s.Ask.At.Line, Text: s.Ask.Text}}
+		entries, _ := program.Analyze(r.Input)
+		for _, e := range entries {
+			e.Conditional = e.Conditional || s.Ask.Reach < need.Startup
+			out = append(out, lang.Entry{Entry: e, Run: r})
+		}
+	}
+	return c.there(out)
 }
 
 // reportAll reports what was found, in a fixed order.

@@ -54,13 +54,21 @@ func (c *programCheck) addScript(s program.Entry) {
 	}
 }
 
+// starter says who starts something.
+func starter(e program.Entry) string {
+	if e.Health {
+		return "the health check runs"
+	}
+	return "the image starts"
+}
+
 // reportScript reports a program that is started by its path and not in the image. It is an error only if nothing else
 // can have put it there: no base image and no step that is not known, or git tracks it and the ignore file keeps it out.
 func (c *programCheck) reportScript(e program.Entry) error {
 	at := c.startPlace(e.Origin)
 	f := finding.Finding{
 		Rule: finding.EntrypointNotInImage, ImagePath: e.Path, Subject: finding.Position{File: at.File, Line: at.Line},
-		Summary: fmt.Sprintf("%s, which the image starts, is not in it", e.Path), Assumptions: c.assumptions(c.image.Opaque),
+		Summary: fmt.Sprintf("%s, which %s, is not in it", e.Path, starter(e)), Assumptions: c.assumptions(c.image.Opaque),
 	}
 	if c.writtenAtStart([]string{e.Path}) != "" {
 		return nil
@@ -70,7 +78,7 @@ func (c *programCheck) reportScript(e program.Entry) error {
 	if n, err := c.image.Tree.Lstat(e.Path); err == nil && n.Kind == rootfs.KindSymlink {
 		if _, at, err := c.image.Tree.Stat(e.Path); err != nil {
 			target = at
-			f.Summary = fmt.Sprintf("%s, which the image starts, is a link to %s, which is not in it", e.Path, at)
+			f.Summary = fmt.Sprintf("%s, which %s, is a link to %s, which is not in it", e.Path, starter(e), at)
 		}
 	}
 	known := c.build.Tree.Stat(e.Path) == shell.Absent

@@ -102,6 +102,26 @@ func (c *programCheck) runs() []*run {
 	return out
 }
 
+// health gives the run of the image's health check; nil if it has none.
+func (c *programCheck) health() *run {
+	check := c.image.Plan.Config.Healthcheck
+	at := c.image.Plan.ConfigSources.Healthcheck
+	if check == nil || len(check.Test) < 2 || at.IsZero() {
+		return nil
+	}
+	r := &run{Run: program.Run{Input: c.ownStart()}}
+	args := check.Test[1:]
+	switch check.Test[0] {
+	case "CMD":
+	case "CMD-SHELL":
+		args = append([]string{"/bin/sh", "-c"}, args...)
+	default:
+		return nil
+	}
+	r.Entrypoint, r.Cmd = program.Command{}, program.Command{Args: args, Origin: origin(at)}
+	return r
+}
+
 // withEnv sets NAME=value settings over others.
 func withEnv(env, more []string) []string {
 	out := slices.Clone(env)

@@ -35,7 +35,7 @@ type Programs interface {
 	need.Ways
 	// Command gives what a command of that name runs, "pkg.mod:attr", if installing the repository's own packages makes it.
 	Command(name string) (target string, ok bool)
-	// Follow follows programs from where they start, all together; it is called once.
+	// Follow follows programs from where they start. It may be called again with more of them, and gives what came of all.
 	Follow(entries []Entry) *Followed
 	// Usage tells, once they are followed, who asks for a file or directory of the build context.
 	Usage(contextPath string) Usage
@@ -67,6 +67,8 @@ type Followed struct {
 	Files []File
 	// Reads are files that they read when they start, and that are not in the image.
 	Reads []Read
+	// Starts are the commands that the programs of the last call run.
+	Starts []Start
 	// Programs, Modules and Imports count what was followed.
 	Programs, Modules, Imports int
 	// Needs are what the build context has and the image has not where it is searched, by their path in the context.
@@ -84,6 +86,16 @@ type File struct {
 	Path string
 	// Ask gives who asks for it.
 	Ask func() need.Ask
+}
+
+// Start is a command that a program runs.
+type Start struct {
+	// Args is the command with its arguments, and Workdir the directory that it is run in.
+	Args    []string
+	Workdir string
+	// Run is the start of the program.
+	Run *program.Run
+	Ask need.Ask
 }
 
 // Read is a file or directory that a program cannot do without when it starts.

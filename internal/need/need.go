@@ -14,11 +14,11 @@ type Reach uint8
 
 // The kinds of reach. That of a way through several places is its weakest link.
 const (
-	Typing  Reach = iota + 1 // only for type checkers: never at run time
-	Guarded                  // it is done without, as in a try whose handler takes an import error
-	Lazy                     // in a function
-	Conditional              // under a condition that only running decides
-	Startup                  // when the program starts
+	Typing      Reach = iota + 1 // only for type checkers: never at run time
+	Guarded                      // it is done without, as in a try whose handler takes an import error
+	Lazy                         // in a function
+	Conditional                  // under a condition that only running decides
+	Startup                      // when the program starts
 )
 
 // String gives the reach in one word.

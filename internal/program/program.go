@@ -40,11 +40,13 @@ const (
 	Module
 	// App is a module that is imported by name; with an Attr, that name is looked up in it afterwards.
 	App
+	// Code is a program that is written out in the command.
+	Code
 )
 
 // String gives the kind in lower case.
 func (k Kind) String() string {
-	return [...]string{"program", "script", "module", "app"}[k]
+	return [...]string{"program", "script", "module", "app", "code"}[k]
 }
 
 // Lang is the language that an entry is written in.
@@ -66,6 +68,7 @@ type Entry struct {
 	Module string // Module, App: dotted name
 	Attr   string // App: dotted name of what is looked up in the module, "" if nothing is
 	Asked  string // App: the module as the command names it, where the program derives another; else ""
+	Code   string // Code: the source
 
 	// SearchDirs are the image directories that are put in front of sys.path, before PYTHONPATH: what the interpreter
 	// puts there (the script's directory, or for -m the working directory) and what the program adds itself.
@@ -91,6 +94,8 @@ type Entry struct {
 	Required bool
 	// Tolerated tells that the script goes on if the command fails: it stands before `||`.
 	Tolerated bool
+	// Health tells that the health check runs it, and not the start.
+	Health bool
 }
 
 // Command is the value of ENTRYPOINT or CMD as the image configuration holds it: the shell form has become
@@ -217,7 +222,7 @@ func (a *analysis) add(s *shell.State, e Entry) {
 	e.Required = e.Required && !s.DirVariable && !s.Tolerated
 	e.UnknownPath = e.UnknownPath || s.Dir == "" || strings.Contains(environ["PYTHONPATH"], shell.Hole)
 	key := strings.Join(append([]string{
-		e.Kind.String(), string(e.Lang), e.Path, e.Module, e.Attr, e.Env["PYTHONPATH"],
+		e.Kind.String(), string(e.Lang), e.Path, e.Module, e.Attr, e.Code, e.Env["PYTHONPATH"],
 		flag(e.IgnoreEnv), flag(e.NoSite), "",
 	}, e.SearchDirs...), "\x00")
 	if i, ok := a.index[key]; ok {

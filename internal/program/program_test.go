@@ -57,6 +57,8 @@ func line(e Entry) string {
 		if e.Attr != "" {
 			b.WriteString(":" + e.Attr)
 		}
+	case e.Kind == Code:
+		b.WriteString("-c " + e.Code)
 	case e.Kind == Program:
 		b.WriteString(strings.TrimSpace("program " + e.Path))
 	default:

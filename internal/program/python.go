@@ -72,7 +72,7 @@ func (c *start) python(words []shell.Word) {
 					value, words = words[0], words[1:]
 				}
 				if w.Text[i] == 'c' {
-					c.a.note(c.S.Here, "the imports of code given with -c are not followed")
+					c.pythonCode(value, py)
 					return
 				}
 				c.pythonModule(value, words, py)
@@ -92,6 +92,19 @@ func (c *start) python(words []shell.Word) {
 		c.Args = words[1:]
 		c.pythonFile(words[0], py)
 	}
+}
+
+// pythonCode runs code that is written out.
+func (c *start) pythonCode(code shell.Word, py interpreter) {
+	if !code.Known() {
+		c.a.note(c.S.Here, "the code given with -c is not written out: its imports are not followed")
+		return
+	}
+	e := Entry{Kind: Code, Lang: Python, Code: code.Text, Required: !code.Variable}
+	if !py.safe {
+		e.SearchDirs = []string{c.S.Dir}
+	}
+	c.addPython(e, py)
 }
 
 // pythonFile runs a file, or a directory with a __main__.py in it.

@@ -35,7 +35,7 @@ var commandLines = []struct {
 	{cmd: `["python", "main.py"]`, env: []string{"PYTHONSAFEPATH=1"}, want: "/app/main.py"},
 	{cmd: `["python", "-E", "main.py"]`, env: []string{"PYTHONSAFEPATH=1"}, want: "/app/main.py @/app ignore-env"},
 	{cmd: `["python", "run"]`, want: "/app/run/__main__.py @/app/run"},
-	{cmd: `["python", "-c", "import pkg"]`, want: "note: the imports of code given with -c are not followed"},
+	{cmd: `["python", "-c", "import pkg"]`, want: "-c import pkg @/app"},
 	{cmd: `["python"]`, want: "note: python is started without a script"},
 	{cmd: `["python", "--version"]`, want: ""},
 	{cmd: `["python", "missing.py"]`, want: "/app/missing.py @/app"},

@@ -21,13 +21,32 @@ import (
 // asked.
 func (c *programs) Follow(started []lang.Entry) *lang.Followed {
 	c.start(started)
-	for _, e := range c.entries {
+	before := len(c.graphs)
+	for _, e := range c.entries[before:] {
 		c.graphs = append(c.graphs, followed{e, c.follow(e)})
 		if c.Context.Err() != nil {
 			break
 		}
 	}
-	return c.result()
+	out := c.result()
+	out.Starts = c.starts(c.graphs[before:])
+	return out
+}
+
+// starts gives the commands that programs run.
+func (c *programs) starts(graphs []followed) (out []lang.Start) {
+	for _, f := range graphs {
+		if f.graph.ChangesDir {
+			continue
+		}
+		for _, s := range f.graph.Starts {
+			out = append(out, lang.Start{
+				Args: s.Args, Workdir: f.entry.start.Workdir, Run: f.entry.start.Run,
+				Ask: c.ask(imports.Missing{Site: s.Site, From: s.From, Reach: f.entry.reach(s.Site.Reach)}),
+			})
+		}
+	}
+	return out
 }
 
 // start works out where each entry starts and searches.
@@ -50,6 +69,8 @@ func (c *programs) start(started []lang.Entry) {
 			e.Module, e.Main = s.Module, true
 		case program.App:
 			e.Module = s.Module
+		case program.Code:
+			e.Code, e.Tree = s.Code, c.Tree
 		default:
 			continue
 		}
@@ -106,7 +127,7 @@ type graphKey string
 
 // follow follows one entry and sorts what is missing.
 func (c *programs) follow(e entry) *imports.Graph {
-	key := graphKey(fmt.Sprintf("%q %q", e.start.Env, c.Image.Plan.Config.Env) + e.Script + " " + e.Module + " " + e.Site.Text)
+	key := graphKey(fmt.Sprintf("%q %q %q", e.start.Env, c.Image.Plan.Config.Env, e.Code) + e.Script + " " + e.Module + " " + e.Site.Text)
 	prior, _ := c.Prior.Noted(key).(*imports.Graph)
 	g := imports.Follow(imports.Config{
 		Entries: []imports.Entry{e.Entry}, Search: e.search,
@@ -179,7 +200,11 @@ func (e entry) lacksMounted(m imports.Missing) bool {
 // position gives a place in the image as one in the repository, where the file comes from it.
 func (c *programs) position(m imports.Missing) finding.Position {
 	p := finding.At(m.Site.File, m.Site.Range)
-	if m.From != nil {
+	switch {
+	case m.From == nil:
+	case m.From.Written(): // where the command stands
+		return finding.At(m.From.Site.File, m.From.Site.Range)
+	default:
 		if o, ok := c.ContextPath(m.From.Module.Tree, m.Site.File); ok {
 			p.File = simulate.Shown(c.Main.Dir, o)
 		}
@@ -197,7 +222,9 @@ func (c *programs) ask(m imports.Missing) need.Ask {
 	a.File = m.From.Module.File
 	for _, n := range m.From.Way() {
 		name := n.Module.Name
-		if name == "__main__" {
+		if n.Written() {
+			name = "-c"
+		} else if name == "__main__" {
 			name = path.Base(n.Module.File)
 		}
 		if len(a.Way) == 0 || a.Way[len(a.Way)-1] != name {

@@ -24,6 +24,9 @@ func callees() map[string]bool {
 	for _, s := range servings {
 		out[s.name] = true
 	}
+	for _, s := range startings {
+		out[s.name] = true
+	}
 	return out
 }
 

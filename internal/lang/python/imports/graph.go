@@ -15,8 +15,9 @@ import (
 
 // Entry is where a program starts.
 type Entry struct {
-	// Script is a file that is run as __main__; "" if Module is set.
+	// Script is a file that is run as __main__, and Code a program that is written out; both are "" if Module is set.
 	Script string
+	Code   string
 	Tree   view.Tree
 	// Module is imported, or run as __main__ if Main is set (python -m).
 	Module string
@@ -78,6 +79,8 @@ type Graph struct {
 	// working directory.
 	Reads      []Read
 	ChangesDir bool
+	// Starts are the commands that modules run, each place once.
+	Starts    []Start
 	exports   map[*Node]*Exports
 	inherited int // names that star imports handed on
 	finder    *finder
@@ -198,7 +201,15 @@ func (g *Graph) find(n *Node, name string) (m, parent *Module) {
 	return m, parent
 }
 
+// codeFile is what Python calls the file of a program that is given with -c.
+const codeFile = "<string>"
+
 func (g *Graph) start(e Entry) bool {
+	if e.Code != "" {
+		g.push(codeFile, &Module{Name: "__main__", Kind: Plain, Tree: e.Tree, File: codeFile}, need.Startup, nil, e.Site, true)
+		g.Nodes[codeFile].source = g.config.Sources.parse([]byte(e.Code))
+		return true
+	}
 	if e.Script != "" {
 		if g.finder.list(e.Tree, path.Dir(e.Script)).entries[path.Base(e.Script)] != view.RegularFile {
 			return false
@@ -360,6 +371,7 @@ func (g *Graph) follow(n *Node) {
 		}
 	}
 	g.addReads(n, f)
+	g.addStarts(n, f)
 	g.callers = append(g.callers, n)
 	if g.config.Strings != nil {
 		for _, s := range g.config.Strings(f) {

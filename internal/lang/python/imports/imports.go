@@ -61,6 +61,9 @@ type Node struct {
 	done   need.Reach // the reach with which its imports were followed last
 }
 
+// Written reports whether the node is a program that the command itself holds.
+func (n *Node) Written() bool { return n.Module.File == codeFile }
+
 // Way gives the nodes from the entry point to this one.
 func (n *Node) Way() []*Node {
 	var out []*Node

@@ -105,7 +105,7 @@ func (g *Graph) sameProgram(cfg Config) (was, now view.Tree, ok bool) {
 		if !pair(have.Tree, e.Tree) {
 			return nil, nil, false
 		}
-		if e.Script != have.Script || e.Module != have.Module || e.Main != have.Main || e.Site != have.Site && len(cfg.Entries) > 1 {
+		if e.Code != have.Code || e.Script != have.Script || e.Module != have.Module || e.Main != have.Main || e.Site != have.Site && len(cfg.Entries) > 1 {
 			return nil, nil, false
 		}
 	}
@@ -243,6 +243,10 @@ func (g *Graph) onto(cfg Config, now view.Tree) *Graph {
 	for _, r := range g.Reads {
 		r.From = nodes[r.From]
 		out.Reads = append(out.Reads, r)
+	}
+	for _, s := range g.Starts {
+		s.From = nodes[s.From]
+		out.Starts = append(out.Starts, s)
 	}
 	for name, by := range g.unmet {
 		list := make([]*Node, len(by))

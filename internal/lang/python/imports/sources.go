@@ -74,6 +74,10 @@ func (s *Sources) read(t view.Tree, path string) *source {
 	if err != nil {
 		return &source{err: err}
 	}
+	return s.parse(data)
+}
+
+func (s *Sources) parse(data []byte) *source {
 	sum := sha256.Sum256(data)
 	s.mu.Lock()
 	src := s.byContent[sum]

@@ -211,7 +211,11 @@ func (s *scanner) summand(c *collector, i, hi int, key string, depth int, inSum 
 			return s.group(c, i+1, hi, key, depth)
 		}
 		if depth > 0 && !inSum {
-			_, next := s.dotted(i, hi)
+			name, next := s.dotted(i, hi)
+			if name == Executable && s.ends(next, hi) {
+				c.elements = append(c.elements, Element{String{name, s.span(i, next)}, key})
+				return next
+			}
 			if !s.is(next, tokPlus) { // a variable as element: not a list of its own
 				c.complete = false
 				return next
@@ -224,6 +228,9 @@ func (s *scanner) summand(c *collector, i, hi int, key string, depth int, inSum 
 	c.complete = false
 	return i
 }
+
+// Executable is the path of the interpreter, which stands for itself in a list of strings.
+const Executable = "sys.executable"
 
 // wrapsLiteral reports whether calling this with a literal is as good as the literal.
 func wrapsLiteral(name string) bool {
