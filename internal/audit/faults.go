@@ -3,6 +3,7 @@ package audit
 import (
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/ctxaudit/ctxaudit/internal/finding"
@@ -21,15 +22,18 @@ func (c *programCheck) reportFault(fault lang.Fault, programs lang.Programs) {
 	case lang.NoName:
 		c.lacksName(&f, fault, programs)
 	case lang.NoModule:
-		f.Rule, f.Severity = finding.ImportNotFound, finding.Warning
+		f.Rule, f.Severity = finding.ImportNotFound, c.nowhere(fault)
 		f.Summary = fault.Module + " exists neither in the image nor in the repository"
-		f.Detail = fmt.Sprintf("%s The package %s is there, and has no module of that name.", way(ask), fault.Parent)
+		f.Detail = strings.TrimSpace(fmt.Sprintf("%s The package %s is there, and has no module of that name. %s", way(ask), fault.Parent, fault.Detail))
 	case lang.Misplaced: // It is a warning: a tool may run a file under another name.
 		f.Rule, f.Severity, f.About = finding.ImportNotFound, finding.Warning, finding.About{Site: ask.At.File}
 		f.Summary = fmt.Sprintf("the relative import of %s leads nowhere", fault.Module)
 		f.Detail = way(ask) + " " + fault.Detail
 	case lang.NoProgram: // So that nobody takes silence for a pass.
 		f.Rule, f.Related = finding.EntrypointUnknown, nil
+		if fault.Own {
+			f.Rule, f.Severity = finding.EntrypointNotInImage, c.nowhere(fault)
+		}
 		f.Summary = fault.Module + ", which the image starts, was found neither in the image nor in the repository"
 		f.Detail = fault.Detail
 	case lang.StillLoading:
@@ -39,6 +43,18 @@ func (c *programCheck) reportFault(fault lang.Fault, programs lang.Programs) {
 		f.Detail = fmt.Sprintf("It has got as far as %s:%d, and binds %s only below.", fault.Pending.At.File, fault.Pending.At.Line, fault.Name)
 	}
 	c.add(f)
+}
+
+// nowhere gives how bad it is that a module is nowhere: it surely ends the start where the package that was searched is the project's, the
+// import happens whatever happens, and nothing can have put the module there.
+func (c *programCheck) nowhere(fault lang.Fault) finding.Severity {
+	ask := fault.Asks[0]
+	at := []string{fault.File + ".py", fault.File}
+	open := func(p string) bool { return c.build.Tree.MayHold(p) }
+	if !fault.Own || ask.Reach < need.Startup || ask.Branch || slices.ContainsFunc(at, open) || c.writtenAtStart(at) != "" || c.mountedAtStart(at) {
+		return finding.Warning
+	}
+	return finding.Error
 }
 
 // lacksName reports a name that a module does not export.

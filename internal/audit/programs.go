@@ -65,9 +65,10 @@ func newProgramCheck(p *pass) *programCheck {
 func (c *programCheck) started(tell bool) []lang.Entry {
 	var all []lang.Entry
 	var notes []shell.Note
-	for _, r := range c.runs() {
+	runs := c.runs()
+	for i, result := range c.results(runs) {
+		r := runs[i]
 		c.runAt[&r.Run] = r.at
-		result := program.Follow(r.Input)
 		maps.Copy(c.written, result.Written)
 		for _, s := range result.Entries {
 			all = append(all, lang.Entry{Entry: s, Run: &r.Run})
@@ -101,6 +102,16 @@ func (c *programCheck) started(tell bool) []lang.Entry {
 		}
 	}
 	return c.there(all)
+}
+
+// results gives what each of the runs starts.
+func (c *programCheck) results(runs []*run) []program.Result {
+	if c.pass.started == nil {
+		for _, r := range runs {
+			c.pass.started = append(c.pass.started, program.Follow(r.Input))
+		}
+	}
+	return c.pass.started
 }
 
 // there leaves out what is known not to be in the image, and remembers it.

@@ -21,6 +21,7 @@ import (
 	"github.com/ctxaudit/ctxaudit/internal/lazyre"
 	"github.com/ctxaudit/ctxaudit/internal/need"
 	"github.com/ctxaudit/ctxaudit/internal/policy"
+	"github.com/ctxaudit/ctxaudit/internal/program"
 	"github.com/ctxaudit/ctxaudit/internal/simulate"
 	"github.com/ctxaudit/ctxaudit/internal/view"
 )
@@ -58,7 +59,7 @@ func init() { // a literal would refer to itself: what a rule adds is looked up 
 		{finding.DataFileNotInImage, "A file that the program reads when it starts is in the repository and not in the image.", finding.Error, nil},
 		{finding.ImportNotInImage, "An import that is reached from what the image starts resolves in the repository and not in the image.", finding.Error, checkPrograms},
 		{finding.ImportNotReachable, "A module is in the image, but no entry of the search path leads to it.", finding.Error, nil},
-		{finding.ImportNotFound, "An import of the project's own code resolves nowhere.", finding.Warning, nil},
+		{finding.ImportNotFound, "An import of the project's own code resolves nowhere.", finding.Error, nil},
 		{finding.ImportCycle, "A name is imported from a module that is itself still being imported.", finding.Note, nil},
 		{finding.NameNotExported, "A name is imported from a module that does not have it.", finding.Error, nil},
 		{finding.RequiredUntracked, "A needed file is here and would be missing from a clean checkout, as in CI.", finding.Error, checkTracked},
@@ -147,6 +148,8 @@ type Subject struct {
 	Tracked func(contextDir, dir string) (files []string, ok bool, err error)
 	// GitIgnored gives those of some paths, relative to the context, that git ignores. nil: there is no git.
 	GitIgnored func(contextDir string, paths []string) map[string]bool
+	// GitProgram reports whether git has a file as an executable one; tracked is false if it does not track it. nil: there is no git.
+	GitProgram func(contextDir, file string) (program, tracked bool)
 	// Clean is what git knows about a clean checkout. nil: there is no git, or this is one.
 	Clean Clean
 	// Image is the prediction if it was made already, else nil.
@@ -188,13 +191,15 @@ type pass struct {
 	report  *finding.ImageReport
 	build   *view.Build
 	needs   need.Ledger
+	// started is what each way of starting the image runs, once it was asked.
+	started []program.Result
 	// untracked is what of that git does not track.
 	untracked []string
 }
 
 func newPass(ctx context.Context, s Subject, m *simulate.Image, main *simulate.Context, r *finding.ImageReport) *pass {
 	p := &pass{ctx: ctx, subject: s, image: m, main: main, report: r, build: view.NewBuild(ctx, m, main, s.Facts)}
-	p.build.Git, p.build.Prior = view.Git{Tracked: s.Tracked, Ignored: s.GitIgnored}, s.Sound
+	p.build.Git, p.build.Prior = view.Git{Tracked: s.Tracked, Ignored: s.GitIgnored, Program: s.GitProgram}, s.Sound
 	return p
 }
 

@@ -9,8 +9,10 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/ctxaudit/ctxaudit/dockerfile"
 	"github.com/ctxaudit/ctxaudit/internal/command"
 	"github.com/ctxaudit/ctxaudit/internal/finding"
+	"github.com/ctxaudit/ctxaudit/internal/program"
 	"github.com/ctxaudit/ctxaudit/internal/rootfs"
 	"github.com/ctxaudit/ctxaudit/internal/shell"
 	"github.com/ctxaudit/ctxaudit/internal/simulate"
@@ -23,13 +25,18 @@ func checkRunnable(p *pass) error {
 	}
 	c := newProgramCheck(p)
 	told := map[string]bool{}
-	for _, r := range c.runs() {
+	runs := c.runs()
+	for i, r := range runs {
 		argv := append(slices.Clone(r.Entrypoint.Args), r.Cmd.Args...)
 		origin := r.Entrypoint.Origin
 		if len(r.Entrypoint.Args) == 0 {
 			origin = r.Cmd.Origin
 		}
-		at, _ := executed(argv, r.Workdir, r.Env)
+		at, name := executed(argv, r.Workdir, r.Env)
+		if strings.HasPrefix(name, "[") && name != "[" && name != "[[" {
+			c.addNotRunnable(c.notJSON(name), origin)
+		}
+		c.checkLineEnds(r, c.results(runs)[i].Entries, told)
 		if at == "" || told[at] || r.Mounted(at) {
 			continue
 		}
@@ -37,13 +44,66 @@ func checkRunnable(p *pass) error {
 		// A shell that cannot run a text runs it as a script of its own.
 		byShell := slices.ContainsFunc(argv, func(w string) bool { return command.IsShell(path.Base(w)) })
 		if f := c.notRunnable(at, byShell); f != nil {
-			place := c.startPlace(origin)
-			f.Subject = finding.Position{File: place.File, Line: place.Line}
-			f.Related = append(f.Related, place)
-			c.add(*f)
+			c.addNotRunnable(f, origin)
 		}
 	}
 	return nil
+}
+
+// addNotRunnable reports a finding at the place that starts the program.
+func (c *programCheck) addNotRunnable(f *finding.Finding, origin shell.Origin) {
+	place := c.startPlace(origin)
+	f.Subject = finding.Position{File: place.File, Line: place.Line}
+	f.Related = append(f.Related, place)
+	c.add(*f)
+}
+
+// notJSON gives the finding about a command that was meant to be a list and is none: a shell gets it as a text.
+func (c *programCheck) notJSON(name string) *finding.Finding {
+	return &finding.Finding{
+		Rule: finding.EntrypointNotRunnable, About: finding.About{Name: name}, Assumptions: c.assumptions(c.image.Opaque),
+		Summary: fmt.Sprintf("the image starts %s, which is no program", name),
+		Detail:  "A list of words must be JSON, with double quotes. What is not, a shell runs as a command.",
+	}
+}
+
+// checkLineEnds looks at the scripts that a shell is given. A shell takes the carriage return of CR LF for a part of the last word of a
+// line, so that "cd /app" asks for another directory.
+func (c *programCheck) checkLineEnds(r *run, entries []program.Entry, told map[string]bool) {
+	for _, e := range entries {
+		if e.Kind != program.Script || e.Lang != program.Shell || e.Conditional || told[e.Path] || r.Mounted(e.Path) {
+			continue
+		}
+		n, at, err := c.image.Tree.Stat(e.Path)
+		if err != nil || n.Kind != rootfs.KindFile || c.ofBaseImage(n) || !endsInReturns(n) {
+			continue
+		}
+		told[e.Path] = true
+		f := &finding.Finding{
+			Rule: finding.EntrypointNotRunnable, ImagePath: e.Path, Related: c.origin(n),
+			Summary: fmt.Sprintf("%s, which the image starts, has lines that end in CR LF", e.Path),
+			Detail: "The shell takes the carriage return for a part of the last word of each line. Save it with LF; *.sh text eol=lf in " +
+				".gitattributes keeps it so in every clone.",
+		}
+		f.ContextPath, _ = c.image.Origin(n)
+		c.doubtChanged(f, n, at)
+		c.addNotRunnable(f, e.Origin)
+	}
+}
+
+// maxScript bounds how much of a script is looked at.
+const maxScript = 64 << 10
+
+// endsInReturns reports whether the lines of a script end in CR LF that are commands.
+func endsInReturns(n *rootfs.Node) bool {
+	for line := range bytes.Lines(contentOf(n, maxScript)) {
+		if line, ok := bytes.CutSuffix(line, []byte("\r\n")); ok {
+			if line = bytes.TrimSpace(line); len(line) > 0 && line[0] != '#' {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // Refused gives the finding about what an image starts at a path, if the kernel refuses to run it; nil if not.
@@ -97,6 +157,9 @@ func (c *programCheck) notRunnable(p string, byShell bool) *finding.Finding {
 	case n.Perm&0o111 == 0:
 		f.Summary = fmt.Sprintf("%s, which the image starts, is not executable (mode %04o)", p, n.Perm)
 		f.Detail = "The kernel answers: permission denied. COPY --chmod=755 sets the mode; so does git update-index --chmod=+x in every clone."
+	case c.lostMode(n, p, f.ContextPath):
+		f.Summary = fmt.Sprintf("%s, which the image starts, is not executable in a clean checkout, as in CI: git has it with mode 100644", p)
+		f.Detail = "It is executable here. git update-index --chmod=+x makes it so in every clone; COPY --chmod=755 sets the mode."
 	case head == nil:
 		return nil
 	case bytes.HasPrefix(head, []byte("#!")):
@@ -109,11 +172,39 @@ func (c *programCheck) notRunnable(p string, byShell bool) *finding.Finding {
 	default:
 		return nil
 	}
+	c.doubtChanged(f, n, at)
+	return f
+}
+
+// doubtChanged makes a finding about what a file is a warning where a step may change the file.
+func (c *programCheck) doubtChanged(f *finding.Finding, n *rootfs.Node, at string) {
 	if reaches := c.image.Tree.HeldBy(at); n.Unsure || len(reaches.All()) > 0 {
 		f.Severity = finding.Warning
 		f.Detail += " It is not proved: a step may change it."
 	}
-	return f
+}
+
+// lostMode reports whether a file is executable here and would not be in a clean checkout: git has another mode, and nothing sets one.
+func (c *programCheck) lostMode(n *rootfs.Node, p, contextPath string) bool {
+	if c.build.Git.Program == nil || contextPath == "" || n.Source == nil || n.Source.Source != nil || n.Op < 0 || n.Perm != n.Source.Perm {
+		return false
+	}
+	sets := func(call *command.Call) bool {
+		return call.Base == "chmod" && slices.ContainsFunc(call.Args, func(w shell.Word) bool {
+			return !w.Known() || strings.ContainsAny(w.Text, "*?[") || simulate.Within(call.S.Abs(w.Text), p) || simulate.Within(p, call.S.Abs(w.Text))
+		})
+	}
+	if c.build.Steps(func(op *dockerfile.Op) bool { return slices.ContainsFunc(c.build.Script(op).Calls, sets) }) != nil {
+		return false
+	}
+	op := c.image.Plan.Ops[n.Op]
+	for _, action := range op.File {
+		if cp, ok := action.Change.(dockerfile.Copy); ok && (cp.Perm != -1 || cp.ModeText != "") {
+			return false
+		}
+	}
+	program, tracked := c.build.Git.Program(c.main.Dir, contextPath)
+	return tracked && !program && op.Kind == dockerfile.OpFile
 }
 
 // interpreter looks at the first line of a script, and reports whether it names nothing that could run it.
@@ -133,11 +224,8 @@ func (c *programCheck) interpreter(f *finding.Finding, p string, head []byte) bo
 	return true
 }
 
-// headSize is how much the kernel looks at of a program: BINPRM_BUF_SIZE of Linux.
-const headSize = 256
-
-// firstBytes gives the beginning of a file, nil if it is not known.
-func firstBytes(n *rootfs.Node) []byte {
+// contentOf gives the beginning of a file, nil if it is not known.
+func contentOf(n *rootfs.Node, limit int64) []byte {
 	if n.IsDir() || n.Content == nil {
 		return nil
 	}
@@ -146,10 +234,19 @@ func firstBytes(n *rootfs.Node) []byte {
 		return nil
 	}
 	defer r.Close()
-	head, err := io.ReadAll(io.LimitReader(r, headSize))
+	head, err := io.ReadAll(io.LimitReader(r, limit))
 	if err != nil {
 		return nil
 	}
+	return head
+}
+
+// headSize is how much the kernel looks at of a program: BINPRM_BUF_SIZE of Linux.
+const headSize = 256
+
+// firstBytes gives the beginning of a file, nil if it is not known.
+func firstBytes(n *rootfs.Node) []byte {
+	head := contentOf(n, headSize)
 	// What is cut within a letter is no less a text.
 	for len(head) == headSize && len(head) > 0 && !utf8.Valid(head) && len(head) > headSize-utf8.UTFMax {
 		head = head[:len(head)-1]

@@ -23,6 +23,17 @@ func (r *Repository) Tracked(ctx context.Context, rel string, fn func(name strin
 	return r.tracked(ctx, rel, "", fn, 0)
 }
 
+// Program reports whether git has a file as an executable one; tracked is false if it is no plain file of the index.
+func (r *Repository) Program(ctx context.Context, rel string) (program, tracked bool) {
+	_ = r.names(ctx, func(line string) error {
+		if e, ok := parseStaged(line); ok && e.name == rel {
+			program, tracked = e.mode == modeProgram, e.mode == modeProgram || e.mode == modeFile
+		}
+		return nil
+	}, "ls-files", "-z", "--cached", "--stage", "--", literal(rel))
+	return program, tracked
+}
+
 // maxSubmodules bounds how deep submodules lie in each other.
 const maxSubmodules = 10
 
@@ -57,6 +68,7 @@ const (
 	modeDir     = "040000"
 	modeLink    = "160000" // of a submodule
 	modeSymlink = "120000"
+	modeFile    = "100644"
 	modeProgram = "100755"
 )
 

@@ -132,6 +132,8 @@ type Fault struct {
 	// File is the module's file in the image; Package tells that it may have submodules, of which the name may be one.
 	File    string
 	Package bool
+	// Own tells that the package that was searched is the project's beyond doubt, so that nobody else brings the module.
+	Own bool
 	// Add is what would export the name; its File is "" if nothing would.
 	Add finding.Hint
 	// Pending is what the module is still at.

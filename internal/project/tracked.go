@@ -190,6 +190,16 @@ func (w *World) Tracked(contextDir, dir string) (files []string, ok bool, err er
 	return t.files, t.ok, w.ctx.Err()
 }
 
+// Program reports whether git has a file of a build context as an executable one; tracked is false where it does not track it, or there
+// is no git.
+func (w *World) Program(contextDir, file string) (program, tracked bool) {
+	repo, rel, _, ok := w.place(contextDir)
+	if !ok {
+		return false, false
+	}
+	return repo.Program(w.ctx, path.Join(rel, file))
+}
+
 // trackedBelow is what git tracks below a directory, which every trial of a repair asks again.
 type trackedBelow struct {
 	once  sync.Once

@@ -31,12 +31,14 @@ type Build struct {
 	Git Git
 }
 
-// Git is what git knows. Both are nil where there is no git; paths are those of a build context.
+// Git is what git knows. All are nil where there is no git; paths are those of a build context.
 type Git struct {
 	// Tracked gives the files at or below a path that git tracks; ok is false where there is nothing to ask.
 	Tracked func(contextDir, dir string) (files []string, ok bool, err error)
 	// Ignored gives those of some paths that git ignores.
 	Ignored func(contextDir string, paths []string) map[string]bool
+	// Program reports whether git has a file as an executable one; tracked is false if it does not track it.
+	Program func(contextDir, file string) (program, tracked bool)
 }
 
 // Tracked gives the files at or below a path of the build context that git tracks; ok is false where there is no git to ask.

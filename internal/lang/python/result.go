@@ -30,7 +30,10 @@ func (c *programs) result() *lang.Followed {
 	}
 	for _, key := range sortedKeys(c.nowhere) {
 		if m := c.nowhere[key]; c.surelyNowhere(m) {
-			out.Faults = append(out.Faults, lang.Fault{Kind: lang.NoModule, Module: m.Module, Parent: m.Parent.Name, Asks: c.asks([]imports.Missing{m})})
+			out.Faults = append(out.Faults, lang.Fault{
+				Kind: lang.NoModule, Module: m.Module, Parent: m.Parent.Name, Own: true, Asks: c.asks([]imports.Missing{m}), Detail: c.otherCase(m),
+				File: path.Join(m.Parent.Path[0].Dir, m.Module[strings.LastIndexByte(m.Module, '.')+1:]),
+			})
 		}
 	}
 	for _, m := range c.misplaced {
@@ -173,11 +176,45 @@ func (c *programs) lacksName(n *lackedName) lang.Fault {
 
 // surelyNowhere reports whether a submodule belongs to a package of the project, and is none that a build makes.
 func (c *programs) surelyNowhere(m imports.Missing) bool {
-	if m.Parent.Kind != imports.Package || m.Parent.File == "" || m.Reach <= need.Guarded {
+	return m.Reach > need.Guarded && c.ownPackage(m.Parent) && !c.generated(m)
+}
+
+// ownPackage reports whether a package is the project's beyond doubt: it has an __init__.py, which makes all of it lie in one directory,
+// or the program has found another module in its only directory and no dependency has its name. That directory comes from the build
+// context.
+func (c *programs) ownPackage(m *imports.Module) bool {
+	if m.Kind == imports.Namespace {
+		if _, declared := c.declared().ImportDeclared(m.Name); declared || len(m.Path) != 1 || !c.hasFound(m) {
+			return false
+		}
+	} else if m.Kind != imports.Package || m.File == "" {
 		return false
 	}
-	_, own := c.Origin(m.Parent.Tree, m.Parent.Path[0].Dir)
-	return own && !c.generated(m)
+	_, own := c.Origin(m.Path[0].Tree, m.Path[0].Dir)
+	return own
+}
+
+// hasFound reports whether a program has found a module in a package.
+func (c *programs) hasFound(m *imports.Module) bool {
+	return slices.ContainsFunc(c.graphs, func(f followed) bool {
+		for name, n := range f.graph.Nodes {
+			if strings.HasPrefix(name, m.Name+".") && n.Module.File != "" {
+				return true
+			}
+		}
+		return false
+	})
+}
+
+// otherCase names what a package has that differs from the name of a missing module in upper and lower case alone.
+func (c *programs) otherCase(m imports.Missing) string {
+	name, _, _ := strings.Cut(strings.TrimPrefix(m.Module, m.Parent.Name+"."), ".")
+	for _, entry := range sortedKeys(m.Parent.Path[0].Tree.Entries(m.Parent.Path[0].Dir)) {
+		if stem, _, _ := strings.Cut(entry, "."); stem != name && strings.EqualFold(stem, name) {
+			return fmt.Sprintf("It has %s: Linux tells upper and lower case apart.", entry)
+		}
+	}
+	return ""
 }
 
 // misplaced says why Python refuses a relative import.
@@ -199,7 +236,18 @@ func (c *programs) noProgram(e entry) lang.Fault {
 		Detail: "Its imports are not followed. If it is the project's own, the image's working directory or search path does not lead to it.",
 	}
 	file := "/" + strings.ReplaceAll(e.Module, ".", "/") + ".py"
-	if at := c.OwnFile(func(at string) bool { return path.Base(at) == path.Base(file) }); strings.HasSuffix(at, file) {
+	at := c.OwnFile(func(at string) bool { return path.Base(at) == path.Base(file) })
+	if above, name, nested := cutModule(e.Module); nested {
+		if p := imports.Find(e.search, above); p != nil && c.ownPackage(p) && !c.generated(imports.Missing{Module: e.Module, Parent: p}) {
+			f.Own, f.Parent, f.File = true, above, path.Join(p.Path[0].Dir, name)
+			f.Detail = fmt.Sprintf("The package %s is at %s, and has no module %s.", above, p.Path[0].Dir, name)
+			if i := slices.IndexFunc(e.search, func(d lang.SearchDir) bool { return d.Dir == path.Dir(at) }); at != "" && i >= 0 {
+				f.Detail += fmt.Sprintf(" The file %s is found as %s.", at, name)
+			}
+			return f
+		}
+	}
+	if strings.HasSuffix(at, file) {
 		f.Detail = fmt.Sprintf("A file that could be it is at %s, where no search path leads.", at)
 	}
 	return f
@@ -221,4 +269,10 @@ func (c *programs) cycles() []lang.Fault {
 		}
 	}
 	return out
+}
+
+// cutModule cuts the last part off a dotted name.
+func cutModule(name string) (above, last string, nested bool) {
+	i := strings.LastIndexByte(name, '.')
+	return name[:max(i, 0)], name[i+1:], i >= 0
 }
