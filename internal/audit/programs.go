@@ -199,6 +199,7 @@ func (c *programCheck) reportAll() error {
 				return err
 			}
 		}
+		c.reportHidden(f.Hides)
 		for _, r := range f.Reads {
 			if err := c.reportRead(r, c.programs[i]); err != nil {
 				return err

@@ -59,6 +59,7 @@ func init() { // a literal would refer to itself: what a rule adds is looked up 
 		{finding.DataFileNotInImage, "A file that the program reads when it starts is in the repository and not in the image.", finding.Error, nil},
 		{finding.ImportNotInImage, "An import that is reached from what the image starts resolves in the repository and not in the image.", finding.Error, checkPrograms},
 		{finding.ImportNotReachable, "A module is in the image, but no entry of the search path leads to it.", finding.Error, nil},
+		{finding.MountHidesImage, "A directory that is mounted when the container starts hides files that the program needs.", finding.Error, nil},
 		{finding.ImportNotFound, "An import of the project's own code resolves nowhere.", finding.Error, nil},
 		{finding.ImportCycle, "A name is imported from a module that is itself still being imported.", finding.Note, nil},
 		{finding.NameNotExported, "A name is imported from a module that does not have it.", finding.Error, nil},

@@ -21,8 +21,8 @@ type Start struct {
 	Workdir             string
 	// Env are NAME=value settings on top of the image's.
 	Env []string
-	// Mounts are the paths over which directories of the host are mounted.
-	Mounts []string
+	// Mounts are what of the host is mounted over the image.
+	Mounts []program.Mount
 	// At is where that is written.
 	At finding.Position
 }
@@ -40,8 +40,12 @@ func (r *run) told() bool { return len(r.Entrypoint.Args)+len(r.Cmd.Args) > 0 }
 // assumeMounted says that code is not followed because it is not the image's when it runs.
 func (c *programCheck) assumeMounted(r *program.Run) {
 	at := c.runAt[r]
+	paths := make([]string, len(r.Mounts))
+	for i, m := range r.Mounts {
+		paths[i] = m.At
+	}
 	a := finding.Assumption{
-		Kind: "mount", File: at.File, Line: at.Line, Text: "volumes: " + strings.Join(r.Mounts, ", "),
+		Kind: "mount", File: at.File, Line: at.Line, Text: "volumes: " + strings.Join(paths, ", "),
 		Meaning: "that the directories of the host which are mounted there hold what the program needs",
 	}
 	if !slices.Contains(c.report.Assumptions, a) {

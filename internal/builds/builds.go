@@ -10,6 +10,9 @@ import (
 	"strings"
 )
 
+// Mount is a directory or file of the host, by its path in the repository, that is mounted over a path of the image.
+type Mount struct{ From, At string }
+
 // Build is one image as a source describes it.
 type Build struct {
 	// Name is how the source calls it, "" if it does not.
@@ -41,8 +44,8 @@ type Build struct {
 
 	// Start is what the image is started with here, if that is not the image's own matter.
 	Start Start
-	// Mounts are paths of the image over which something is mounted when it runs: what lies there is not the image's.
-	Mounts []string
+	// Mounts are what is mounted over paths of the image when it runs: what lies there is not the image's.
+	Mounts []Mount
 }
 
 // weight is how much a build takes in memory, and who audits it, in bytes.

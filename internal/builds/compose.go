@@ -196,7 +196,7 @@ func (c composeFiles) image(name string, s types.ServiceConfig) Build {
 	for _, v := range s.Volumes {
 		// A volume begins with what the image has there; only a directory of the host hides it.
 		if v.Target != "" && v.Type == types.VolumeTypeBind {
-			b.Mounts = append(b.Mounts, path.Clean(v.Target))
+			b.Mounts = append(b.Mounts, Mount{From: st.name(v.Source), At: path.Clean(v.Target)})
 		}
 	}
 	return b

@@ -15,6 +15,7 @@ const (
 	EntrypointNotRunnable  = "EntrypointNotRunnable"
 	EntrypointUnknown      = "EntrypointUnknown"
 	DataFileNotInImage     = "DataFileNotInImage"
+	MountHidesImage        = "MountHidesImage"
 	ImportCycle            = "ImportCycle"
 	ImportNotInImage       = "ImportNotInImage"
 	ImportNotReachable     = "ImportNotReachable"

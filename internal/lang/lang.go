@@ -67,6 +67,8 @@ type Followed struct {
 	Files []File
 	// Reads are files that they read when they start, and that are not in the image.
 	Reads []Read
+	// Hides are files that they need when they start, and over which something is mounted then.
+	Hides []Hide
 	// Starts are the commands that the programs of the last call run.
 	Starts []Start
 	// Programs, Modules and Imports count what was followed.
@@ -86,6 +88,14 @@ type File struct {
 	Path string
 	// Ask gives who asks for it.
 	Ask func() need.Ask
+}
+
+// Hide is a file of the image that a program needs when it starts, and that a mount hides.
+type Hide struct {
+	At    string
+	Mount program.Mount
+	Run   *program.Run
+	Ask   need.Ask
 }
 
 // Start is a command that a program runs.

@@ -119,14 +119,24 @@ type Input struct {
 // Run is one way in which a container is started.
 type Run struct {
 	Input
-	// Mounts are the paths over which something of the host is mounted.
-	Mounts []string
+	// Mounts are what of the host is mounted over the image.
+	Mounts []Mount
+}
+
+// Mount is a directory or file that is mounted over a path of the image.
+type Mount struct {
+	At string
+	// From is its path on the host, as directories of the repository are opened.
+	From string
 }
 
 // Mounted reports whether a path of the image is hidden by what is mounted over it.
 func (r *Run) Mounted(p string) bool {
-	return slices.ContainsFunc(r.Mounts, func(m string) bool { return p == m || m == "/" || strings.HasPrefix(p, m+"/") })
+	return slices.ContainsFunc(r.Mounts, func(m Mount) bool { return m.Hides(p) })
 }
+
+// Hides reports whether a path of the image is hidden by what is mounted.
+func (m Mount) Hides(p string) bool { return p == m.At || m.At == "/" || strings.HasPrefix(p, m.At+"/") }
 
 // Result is what a container runs.
 type Result struct {

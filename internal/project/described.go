@@ -17,6 +17,7 @@ import (
 	"github.com/ctxaudit/ctxaudit/internal/builds"
 	"github.com/ctxaudit/ctxaudit/internal/finding"
 	"github.com/ctxaudit/ctxaudit/internal/overlay"
+	"github.com/ctxaudit/ctxaudit/internal/program"
 	"github.com/ctxaudit/ctxaudit/internal/simulate"
 )
 
@@ -53,9 +54,15 @@ func (d *discovery) add(b builds.Build) error {
 	img.lacking = errors.As(err, &refused) && len(refused.Unset.Args) > 0
 	source := finding.Source{Kind: b.Kind, File: d.shown(b.File), Line: b.Line}
 	img.subject.Sources, img.subject.Prepared = []finding.Source{source}, b.Prepared
+	mounts := make([]program.Mount, len(b.Mounts))
+	for i, m := range b.Mounts {
+		if mounts[i].At = m.At; !filepath.IsAbs(filepath.FromSlash(m.From)) && filepath.IsLocal(filepath.FromSlash(m.From)) {
+			mounts[i].From = filepath.Join(d.root, filepath.FromSlash(m.From))
+		}
+	}
 	img.subject.Starts = []audit.Start{{
 		Entrypoint: b.Start.Entrypoint, Command: b.Start.Command, Workdir: b.Start.WorkingDir, Env: b.Start.Env,
-		Mounts: b.Mounts, At: finding.Position{File: source.File, Line: source.Line},
+		Mounts: mounts, At: finding.Position{File: source.File, Line: source.Line},
 	}}
 	if b.Upload != "" {
 		if img.subject.Upload, err = d.upload(filepath.Join(d.root, filepath.FromSlash(b.Upload)), finding.Position{File: source.File, Line: source.Line}); err != nil {

@@ -7,6 +7,7 @@ import (
 	"github.com/ctxaudit/ctxaudit/internal/lang"
 	"github.com/ctxaudit/ctxaudit/internal/lang/python/imports"
 	"github.com/ctxaudit/ctxaudit/internal/need"
+	"github.com/ctxaudit/ctxaudit/internal/program"
 	"github.com/ctxaudit/ctxaudit/internal/shell"
 	"github.com/ctxaudit/ctxaudit/internal/view"
 )
@@ -55,4 +56,30 @@ func (c *programs) readAt(f followed, r imports.Read) (at, source string) {
 		return at, ""
 	}
 	return at, path.Join(source, r.Path)
+}
+
+// hides gives the modules that programs need when they start and over which something is mounted then. Of several mounts over a place
+// the deepest counts.
+func (c *programs) hides() (out []lang.Hide) {
+	for _, f := range c.graphs {
+		run := f.entry.start.Run
+		if len(run.Mounts) == 0 || f.entry.start.Conditional || f.entry.start.Tolerated {
+			continue
+		}
+		for _, name := range sortedKeys(f.graph.Nodes) {
+			n := f.graph.Nodes[name]
+			if n.Reach < need.Startup || n.Module.File == "" || n.Module.Tree != view.Tree(c.Tree) || !run.Mounted(n.Module.File) {
+				continue
+			}
+			var over program.Mount
+			for _, m := range run.Mounts {
+				if m.Hides(n.Module.File) && len(m.At) > len(over.At) {
+					over = m
+				}
+			}
+			ask := c.ask(imports.Missing{Site: n.Site, From: n.From, Reach: need.Startup})
+			out = append(out, lang.Hide{At: n.Module.File, Mount: over, Run: run, Ask: ask})
+		}
+	}
+	return out
 }

@@ -18,7 +18,7 @@ import (
 func (c *programs) result() *lang.Followed {
 	out := &lang.Followed{Hidden: c.hidden, Cycles: c.cycles, Programs: len(c.entries)}
 	c.count(out)
-	out.Reads = c.reads()
+	out.Reads, out.Hides = c.reads(), c.hides()
 	for _, key := range sortedKeys(c.groups) {
 		out.Needs = append(out.Needs, c.need(c.groups[key]))
 	}
