@@ -52,6 +52,9 @@ func (c *programCheck) reportNeed(n *need.Need, programs lang.Programs) error {
 		}
 		f.Subject = subject
 	}
+	if n.Lost != "" {
+		detail = append(detail, n.Lost)
+	}
 	f.Severity = finding.Error
 	if n.Reach < need.Startup && !n.Asks[0].Literal {
 		f.Severity = finding.Warning // a function need not be called, nor a condition hold

@@ -55,8 +55,8 @@ func (v *Verdict) Doubt(unreached bool, written func(at []string) string, mounte
 		return Doubt{Silent: true}, nil
 	}
 	ignored := len(v.Ignored) > 0
-	if d := v.ofBase(unreached, ignored, mounted); d != (Doubt{}) {
-		return d, nil
+	if d, err := v.ofBase(unreached, ignored, mounted); err != nil || d != (Doubt{}) {
+		return d, err
 	}
 	reaches := Reaching(b, n.Wants)
 	if step := StepOn(b, reaches, n.Source, n.Name, n.Wants); step != "" {
@@ -87,28 +87,33 @@ func (v *Verdict) Doubt(unreached bool, written func(at []string) string, mounte
 }
 
 // ofBase gives the doubt that comes from a base image of which nothing is known, and from a search path.
-func (v *Verdict) ofBase(unreached, ignored bool, mounted func(at []string) bool) Doubt {
+func (v *Verdict) ofBase(unreached, ignored bool, mounted func(at []string) bool) (Doubt, error) {
 	n, b := v.need, v.build
 	if !n.Top {
-		return Doubt{}
+		return Doubt{}, nil
 	}
 	base := ForeignBase(b.Image)
 	// A working directory that is the base image's is very likely the one with the code.
 	ofBase := path.Clean("/"+b.Image.Plan.Config.WorkingDir) == "/"
 	switch own := ownBase(b.Image); {
 	case unreached && n.Ways.Steered() != "":
-		return Doubt{Kind: Steered, By: n.Ways.Steered()}
+		return Doubt{Kind: Steered, By: n.Ways.Steered()}, nil
 	case unreached && base != nil:
-		return Doubt{Kind: SearchedByBase, By: BaseName(base), Silent: ofBase}
+		return Doubt{Kind: SearchedByBase, By: BaseName(base), Silent: ofBase}, nil
 	case unreached && own != nil && !settingsKnown(own):
-		return Doubt{Kind: SearchedByBase, By: BaseName(own), Silent: ofBase}
+		return Doubt{Kind: SearchedByBase, By: BaseName(own), Silent: ofBase}, nil
 	case unreached || ignored:
 	case base != nil:
-		return Doubt{Kind: HeldByBase, By: BaseName(base)}
-	case n.Started && (mounted(n.Wants) || b.OwnFile(func(string) bool { return true }) == ""):
-		return Doubt{Kind: MountedOver}
+		return Doubt{Kind: HeldByBase, By: BaseName(base)}, nil
+	case n.Started && mounted(n.Wants):
+		return Doubt{Kind: MountedOver}, nil
+	case n.Started && b.OwnFile(func(string) bool { return true }) == "":
+		// Who mounts all code copies none of it into any stage.
+		if g, err := v.Gone(); err != nil || len(g.Copied) == 0 {
+			return Doubt{Kind: MountedOver}, err
+		}
 	}
-	return Doubt{}
+	return Doubt{}, nil
 }
 
 // Because says what leaves it open, as a sentence.

@@ -1,13 +1,16 @@
 package python
 
 import (
+	"fmt"
 	"path"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/ctxaudit/ctxaudit/dockerfile"
 	"github.com/ctxaudit/ctxaudit/internal/command"
 	"github.com/ctxaudit/ctxaudit/internal/lang"
+	"github.com/ctxaudit/ctxaudit/internal/lang/python/imports"
 	"github.com/ctxaudit/ctxaudit/internal/lang/python/manifest"
 	"github.com/ctxaudit/ctxaudit/internal/view"
 )
@@ -40,14 +43,37 @@ func (c *programs) installedDirs() []lang.SearchDir {
 					c.pathSteps = append(c.pathSteps, op.Location)
 				}
 				for _, dir := range c.installs(tree, in) {
-					out = append(out, lang.SearchDir{Tree: tree, Dir: dir, Note: op.Location.Text})
-					// An editable install leads to the directory as it is in the end.
+					// An editable install leads to the directory as it is in the image that is started; others copy what is there.
+					if in.Editable {
+						c.editable = append(c.editable, editable{op, tree, dir})
+					} else {
+						out = append(out, lang.SearchDir{Tree: tree, Dir: dir, Note: op.Location.Text})
+					}
 					out = append(out, lang.SearchDir{Tree: c.Tree, Dir: dir, Note: op.Location.Text})
 				}
 			}
 		}
 	}
 	return out
+}
+
+// editable is an install after which a directory is searched where it lies.
+type editable struct {
+	step *dockerfile.Op
+	tree view.Image // as the step finds it
+	dir  string
+}
+
+// lost says why a missing module is not found that an install leads to.
+func (c *programs) lost(module string) string {
+	top, _, _ := strings.Cut(module, ".")
+	for _, e := range c.editable {
+		if _, there := c.Tree.Entries(e.dir)[top]; !there && imports.Find([]lang.SearchDir{{Tree: e.tree, Dir: e.dir}}, top) != nil {
+			l := e.step.Location
+			return fmt.Sprintf("%s:%d installs it as editable: what is installed leads to %s, which the image does not have.", l.File, l.Range.Start.Line, path.Join(e.dir, top))
+		}
+	}
+	return ""
 }
 
 // buildsWheel reports whether a command builds a distribution of the project it runs in; what is built is taken to be

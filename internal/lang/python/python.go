@@ -47,6 +47,8 @@ type programs struct {
 	lookedUp map[lookup]*repoModule
 	// installed are the directories that steps make importable, once they were looked for.
 	installed *[]lang.SearchDir
+	// editable are the installs that only lead to a directory.
+	editable []editable
 	// pathSteps are RUN steps, unknownPaths places of the program, that change the search path in a way that cannot be told.
 	pathSteps    []dockerfile.Location
 	unknownPaths []finding.Position

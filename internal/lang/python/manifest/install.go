@@ -45,6 +45,9 @@ func Installs(c *command.Call) []Install {
 	found := installs(c.Base, c.Args, c.S.Dir)
 	for i := range found {
 		found[i].Unknown = found[i].Dir == "" && found[i].Requirements == ""
+		if found[i].Tool == "uv" && c.S.Env("UV_NO_EDITABLE") != "" {
+			found[i].Editable = false
+		}
 	}
 	return found
 }
