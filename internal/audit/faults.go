@@ -36,6 +36,15 @@ func (c *programCheck) reportFault(fault lang.Fault, programs lang.Programs) {
 		}
 		f.Summary = fault.Module + ", which the image starts, was found neither in the image nor in the repository"
 		f.Detail = fault.Detail
+	case lang.Moved:
+		f.Rule, f.ImagePath, f.Severity = finding.EntrypointNotRunnable, fault.File, finding.Error
+		f.Summary = fmt.Sprintf("%s, which the image starts, is run by %s, which the image does not have", fault.File, fault.Name)
+		f.Detail = fmt.Sprintf("An environment is made for one place: the first lines of its programs name its interpreter there. "+
+			"COPY it to %s, or start the program as a module with the interpreter of the copy.", path.Dir(path.Dir(fault.Name)))
+	case lang.OtherVersion:
+		f.Rule, f.ImagePath, f.Severity = finding.ImportNotReachable, fault.File, finding.Error
+		f.Summary = fmt.Sprintf("what is installed in %s is not searched: the image has Python %s", fault.File, fault.Name)
+		f.Detail = "Each minor version searches its own directory. The stage that installs and the image must have the same one."
 	case lang.StillLoading:
 		f.Rule, f.About = finding.ImportCycle, finding.About{Site: ask.At.File, Name: fault.Name}
 		f.Related = append(f.Related, fault.Pending.Place())

@@ -115,3 +115,15 @@ func Holds(ref string) (paths []string, ok bool) {
 	}
 	return nil, false
 }
+
+// pythonTag are references whose tags say which Python they have: Docker's own, and uv's.
+var pythonTag = lazyre.New(`^(?:docker\.io/library/python|public\.ecr\.aws/docker/library/python|ghcr\.io/astral-sh/uv):(?:[\d.]+-|latest-)?(?:python)?(\d\.\d+)(?:[.-]|$)`)
+
+// Python gives the minor version of Python that an image has, such as "3.12", by its full reference; "" if that is not known.
+func Python(ref string) string {
+	ref, _, _ = strings.Cut(ref, "@")
+	if m := pythonTag().FindStringSubmatch(ref); m != nil && (!strings.Contains(ref, "/uv:") || strings.Contains(ref, "python3")) {
+		return m[1]
+	}
+	return ""
+}

@@ -126,6 +126,8 @@ const (
 	Misplaced                         // a relative import that the language refuses
 	NoProgram                         // what is started is nowhere
 	StillLoading                      // the name is bound only after it is asked for
+	Moved                             // the program File is run by Name, from where it was copied away, which is not there
+	OtherVersion                      // what is installed in File is not searched: the image has version Name of the language
 )
 
 // Fault is something that a program asks for and that neither the image nor the build context has.

@@ -40,9 +40,12 @@ func ForeignBase(m *simulate.Image) *dockerfile.Op {
 }
 
 // ownBase gives the base image of the stage that becomes the image, nil for scratch.
-func ownBase(m *simulate.Image) *dockerfile.Op {
-	for ref := m.Plan.Result; ref.Op >= 0; {
-		op := m.Plan.Ops[ref.Op]
+func ownBase(m *simulate.Image) *dockerfile.Op { return BaseOf(m.Plan, m.Plan.Result) }
+
+// BaseOf gives the base image that a file system was made on; nil if it was made on none.
+func BaseOf(p *dockerfile.Plan, ref dockerfile.OutputRef) *dockerfile.Op {
+	for ref.Op >= 0 {
+		op := p.Ops[ref.Op]
 		switch {
 		case op.Kind == dockerfile.OpImage:
 			return op

@@ -123,6 +123,18 @@ type Run struct {
 	Mounts []Mount
 }
 
+// Args gives the words of the command that a container is started with. Those of the shell form are cut at blanks, and `exec` is left out.
+func (r *Run) Args() []string {
+	args := append(slices.Clone(r.Entrypoint.Args), r.Cmd.Args...)
+	if len(args) > 2 && command.IsShell(path.Base(args[0])) && args[1] == "-c" {
+		args = strings.Fields(args[2])
+		if len(args) > 0 && args[0] == "exec" {
+			args = args[1:]
+		}
+	}
+	return args
+}
+
 // Mount is a directory or file that is mounted over a path of the image.
 type Mount struct {
 	At string
@@ -136,7 +148,9 @@ func (r *Run) Mounted(p string) bool {
 }
 
 // Hides reports whether a path of the image is hidden by what is mounted.
-func (m Mount) Hides(p string) bool { return p == m.At || m.At == "/" || strings.HasPrefix(p, m.At+"/") }
+func (m Mount) Hides(p string) bool {
+	return p == m.At || m.At == "/" || strings.HasPrefix(p, m.At+"/")
+}
 
 // Result is what a container runs.
 type Result struct {

@@ -36,6 +36,7 @@ func (c *programs) result() *lang.Followed {
 			})
 		}
 	}
+	out.Faults = append(out.Faults, c.misfits()...)
 	for _, m := range c.misplaced {
 		out.Faults = append(out.Faults, lang.Fault{Kind: lang.Misplaced, Module: m.Module, Asks: c.asks([]imports.Missing{m}), Detail: misplaced(m)})
 	}
