@@ -37,6 +37,7 @@ func checkRunnable(p *pass) error {
 			c.addNotRunnable(c.notJSON(name), origin)
 		}
 		c.checkLineEnds(r, c.results(runs)[i].Entries, told)
+		c.checkAccess(r, c.results(runs)[i].Entries, told)
 		if at == "" || told[at] || r.Mounted(at) {
 			continue
 		}
