@@ -130,11 +130,11 @@ func Lookup(env []string, name string) (value string, ok bool) {
 
 // Entry gives an entry of one of the file systems of the build; nil if it is not there.
 func (b *Build) Entry(t Tree, p string) *rootfs.Node {
-	files, ok := t.(Image)
+	of, ok := t.(interface{ image() Image })
 	if !ok {
 		return nil
 	}
-	n, _, err := files.Tree.Stat(p)
+	n, _, err := of.image().Tree.Stat(p)
 	if err != nil {
 		return nil
 	}

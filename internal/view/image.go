@@ -11,6 +11,9 @@ import (
 // Image shows a predicted file system to those who follow what runs in it.
 type Image struct{ steps.Files }
 
+// image is what [Build.Entry] asks for, also of trees that show a part of an image.
+func (t Image) image() Image { return t }
+
 // Entries implements Tree.
 func (t Image) Entries(dir string) map[string]EntryKind {
 	n, at, err := t.Tree.Stat(dir)

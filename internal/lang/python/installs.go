@@ -42,7 +42,13 @@ func (c *programs) installedDirs() []lang.SearchDir {
 				if in.Unknown {
 					c.pathSteps = append(c.pathSteps, op.Location)
 				}
+				listed := c.installedBy(tree, in)
 				for _, dir := range c.installs(tree, in) {
+					if listed != nil {
+						c.listed = append(c.listed, listing{op, listed.project})
+						out = append(out, lang.SearchDir{Tree: listed, Dir: dir, Note: op.Location.Text})
+						continue
+					}
 					// An editable install leads to the directory as it is in the image that is started; others copy what is there.
 					if in.Editable {
 						c.editable = append(c.editable, editable{op, tree, dir})
@@ -65,7 +71,7 @@ type editable struct {
 }
 
 // lost says why a missing module is not found that an install leads to.
-func (c *programs) lost(module string) string {
+func (c *programs) lost(module, source string) string {
 	top, _, _ := strings.Cut(module, ".")
 	for _, e := range c.editable {
 		if _, there := c.Tree.Entries(e.dir)[top]; !there && imports.Find([]lang.SearchDir{{Tree: e.tree, Dir: e.dir}}, top) != nil {
@@ -73,7 +79,19 @@ func (c *programs) lost(module string) string {
 			return fmt.Sprintf("%s:%d installs it as editable: what is installed leads to %s, which the image does not have.", l.File, l.Range.Start.Line, path.Join(e.dir, top))
 		}
 	}
+	for _, l := range c.listed {
+		if rel, err := filepath.Rel(l.project.Dir, source); err == nil && filepath.IsLocal(rel) && !holds(l.project, filepath.ToSlash(rel), view.Directory) {
+			at, by := l.step.Location, l.project.Packages[0]
+			return fmt.Sprintf("%s:%d installs what %s:%d lists, and %s is not among it.", at.File, at.Range.Start.Line, by.File, by.Line, module)
+		}
+	}
 	return ""
+}
+
+// listing is an install of the packages and modules that a manifest lists.
+type listing struct {
+	step    *dockerfile.Op
+	project *manifest.Project
 }
 
 // buildsWheel reports whether a command builds a distribution of the project it runs in; what is built is taken to be

@@ -49,6 +49,8 @@ type programs struct {
 	installed *[]lang.SearchDir
 	// editable are the installs that only lead to a directory.
 	editable []editable
+	// listed are the installs of what manifests list.
+	listed []listing
 	// pathSteps are RUN steps, unknownPaths places of the program, that change the search path in a way that cannot be told.
 	pathSteps    []dockerfile.Location
 	unknownPaths []finding.Position

@@ -88,7 +88,7 @@ func (c *programs) need(g *group) *need.Need {
 	slices.SortStableFunc(g.missing, func(a, b imports.Missing) int { return -cmp.Compare(a.Reach, b.Reach) })
 	return &need.Need{
 		Name: g.module, Source: g.repo, Asks: c.asks(g.missing), Reach: g.reach, Started: g.started, Wants: c.wants(g), Ways: c,
-		Top: topLevel(g), Lost: c.lost(g.module),
+		Top: topLevel(g), Lost: c.lost(g.module, g.repo),
 	}
 }
 
@@ -120,11 +120,17 @@ func (c *programs) wants(g *group) []string {
 
 // Unreached implements lang.Programs.
 func (c *programs) Unreached(n *need.Need, at string) (advice, searchDir string, searched bool) {
+	if g := c.groups[n.Source]; g != nil && g.missing[0].Parent != nil && g.missing[0].Parent.Kind == imports.Package {
+		p := g.missing[0].Parent
+		return fmt.Sprintf("The package %s is at %s, and its modules are searched there alone.", p.Name, p.Path[0].Dir), "",
+			slices.ContainsFunc(p.Path, func(d lang.SearchDir) bool { return d.Tree == view.Tree(c.Tree) && d.Dir == path.Dir(at) })
+	}
 	below := "/" + strings.ReplaceAll(n.Name, ".", "/")
 	dir, named := strings.CutSuffix(strings.TrimSuffix(at, ".py"), below)
 	if named {
 		searchDir = path.Join("/", dir)
-		if slices.ContainsFunc(c.searchDirs, func(d lang.SearchDir) bool { return d.Dir == searchDir }) {
+		whole := func(d lang.SearchDir) bool { _, part := d.Tree.(*installed); return !part && d.Dir == searchDir }
+		if slices.ContainsFunc(c.searchDirs, whole) {
 			return "", searchDir, true
 		}
 	}

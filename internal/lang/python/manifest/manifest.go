@@ -37,6 +37,7 @@ type Project struct {
 	Local        []Local      // dependencies that are directories of the repository: they are first-party
 	Scripts      map[string]Script
 	Packages     []PackageRoot
+	Listed       bool    // Packages is all that is installed: a manifest lists or searches them
 	Opaque       bool    // Packages may lack something that cannot be told without running the build
 	Errors       []Error // what cannot be read; never fatal
 

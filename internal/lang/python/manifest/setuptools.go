@@ -128,6 +128,7 @@ func (r *reader) setuptools(p *project) {
 		r.discover(p, file)
 		return
 	}
+	p.Listed = s.packagesGiven && !p.Opaque && !s.extensions
 	for _, l := range s.packages {
 		p.add(PackageRoot{Import: l.name, Path: s.place(l.name), File: l.file, Line: l.line})
 	}
