@@ -21,7 +21,7 @@ import (
 
 // TestCases audits the directories of testdata: each archive has several, by the first part of the name, with a file `want`
 // that has a line for each finding: severity, rule, place, and what it is about. `policy` is the image's policy, `git` what git
-// tracks, `links` are links to make; all three may be missing.
+// tracks, `links` are links to make, as LINK -> TARGET; all three may be missing.
 func TestCases(t *testing.T) {
 	archives, err := filepath.Glob("testdata/*.txtar")
 	require.NoError(t, err)
@@ -69,6 +69,13 @@ func subject(t *testing.T, files map[string]string) audit.Subject {
 		switch name {
 		case "want":
 			continue
+		case "links":
+			for line := range strings.Lines(text) {
+				link, target, ok := strings.Cut(strings.TrimSpace(line), " -> ")
+				require.True(t, ok, line)
+				require.NoError(t, os.MkdirAll(filepath.Join(dir, filepath.Dir(link)), 0o755))
+				require.NoError(t, os.Symlink(target, filepath.Join(dir, link)))
+			}
 		case "policy":
 			f, err := policy.Parse("policy", []byte("version: 1\nimages:\n  image:\n    "+strings.ReplaceAll(strings.TrimSpace(text), "\n", "\n    ")+"\n"))
 			require.NoError(t, err)

@@ -64,6 +64,11 @@ func (r Repository) Entries(dir string) map[string]EntryKind {
 func (r Repository) list(dir string) map[string]EntryKind {
 	entries, err := r.fs.ReadDir(dir)
 	if err != nil {
+		if to, ok := r.Resolve(dir); ok && to != dir {
+			entries, err = r.fs.ReadDir(to)
+		}
+	}
+	if err != nil {
 		return nil
 	}
 	out := make(map[string]EntryKind, len(entries))
@@ -74,14 +79,67 @@ func (r Repository) list(dir string) map[string]EntryKind {
 		case e.Type().IsRegular():
 			out[e.Name()] = RegularFile
 		case e.Type()&fs.ModeSymlink != 0:
-			out[e.Name()] = Opaque
+			out[e.Name()] = r.led(path.Join(dir, e.Name()))
 		}
 	}
 	return out
 }
 
+// led gives the kind of what a link leads to; Opaque if that is not in the context.
+func (r Repository) led(link string) EntryKind {
+	to, ok := r.Resolve(link)
+	if !ok {
+		return Opaque
+	}
+	switch fi, err := r.fs.Lstat(to); {
+	case err != nil:
+		return Opaque
+	case fi.IsDir():
+		return Directory
+	case fi.Mode().IsRegular():
+		return RegularFile
+	}
+	return Opaque
+}
+
+// maxLinks is how many links a path may lead through, as Linux has it.
+const maxLinks = 40
+
+// Resolve gives a path of the context without the links in it; ok is false if it is not there, or a link leads out of the context.
+func (r Repository) Resolve(p string) (to string, ok bool) {
+	rest, at := strings.Split(InContext(p), "/"), "."
+	for links := 0; len(rest) > 0; {
+		next := path.Join(at, rest[0])
+		if next == ".." || strings.HasPrefix(next, "../") {
+			return "", false
+		}
+		fi, err := r.fs.Lstat(next)
+		if err != nil {
+			return "", false
+		}
+		if rest = rest[1:]; fi.Mode()&fs.ModeSymlink == 0 {
+			at = next
+			continue
+		}
+		link, err := r.fs.ReadLink(next)
+		if links++; err != nil || links > maxLinks || path.IsAbs(link) {
+			return "", false
+		}
+		rest = append(strings.Split(link, "/"), rest...)
+	}
+	return at, true
+}
+
 // Read implements Tree.
-func (r Repository) Read(p string) ([]byte, error) { return steps.ReadAll(r.fs.Open(InContext(p))) }
+func (r Repository) Read(p string) ([]byte, error) {
+	data, err := steps.ReadAll(r.fs.Open(InContext(p)))
+	if err != nil {
+		if to, ok := r.Resolve(p); ok && to != InContext(p) {
+			return steps.ReadAll(r.fs.Open(to))
+		}
+	}
+	return data, err
+}
 
 // Key implements Tree.
 func (r Repository) Key(p string) any { return simulate.FileKey(r.fs, InContext(p)) }

@@ -93,8 +93,16 @@ func (c *programs) sort(m imports.Missing, g *imports.Graph) {
 	}
 }
 
+// resolved gives a path of the context without links: a link is worth what it leads to.
+func (c *programs) resolved(p string) string {
+	if to, ok := c.Repo.Resolve(p); ok {
+		return to
+	}
+	return p
+}
+
 func (c *programs) groupOf(module string, found *repoModule) *group {
-	p := found.pathOf(module)
+	p := c.resolved(found.pathOf(module))
 	g := c.groups[p]
 	if g == nil {
 		g = &group{module: module, repo: p}

@@ -49,7 +49,7 @@ func (c *programs) Locate(name string, started []lang.Entry) (contextPath string
 	find := func(roots []string) (string, bool) {
 		for _, root := range roots {
 			if found := c.inRoot(root, name); found != nil {
-				return (&repoModule{found}).pathOf(name), true
+				return c.resolved((&repoModule{found}).pathOf(name)), true
 			}
 		}
 		return "", false
