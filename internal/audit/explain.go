@@ -40,15 +40,15 @@ func (p *pass) explainIgnored(f *finding.Finding, v *need.Verdict) []string {
 		if len(byLine[n]) > 1 || where != byLine[n][0] {
 			note += fmt.Sprintf(" (%s of the module)", count(len(byLine[n]), "file"))
 		}
-		f.Related = append(f.Related, p.ignoreLine(finding.RoleExcludes, l, note))
-		detail = append(detail, fmt.Sprintf("%s:%d (%s) %s.", p.main.Ignore.Name, l.Number, strings.TrimSpace(l.Text), note))
+		f.Related = append(f.Related, ignoreLineOf(v.Context(), finding.RoleExcludes, l, note))
+		detail = append(detail, fmt.Sprintf("%s:%d (%s) %s.", v.Context().Ignore.Name, l.Number, strings.TrimSpace(l.Text), note))
 		for _, s := range uselessNegations(t) {
-			f.Related = append(f.Related, p.ignoreLine(finding.RoleNoEffect, s.Line, fmt.Sprintf("on %s: %s", s.Path, s.Reason)))
-			detail = append(detail, fmt.Sprintf("%s:%d (%s) does not bring it back: %s.", p.main.Ignore.Name, s.Line.Number,
+			f.Related = append(f.Related, ignoreLineOf(v.Context(), finding.RoleNoEffect, s.Line, fmt.Sprintf("on %s: %s", s.Path, s.Reason)))
+			detail = append(detail, fmt.Sprintf("%s:%d (%s) does not bring it back: %s.", v.Context().Ignore.Name, s.Line.Number,
 				strings.TrimSpace(s.Line.Text), strings.TrimSuffix(sentence(s), ".")))
 		}
 		if first {
-			f.Subject = finding.At(p.main.Ignore.Name, l.Range)
+			f.Subject = finding.At(v.Context().Ignore.Name, l.Range)
 			first = false
 		}
 	}

@@ -20,6 +20,10 @@ func (c *programCheck) reportNeed(n *need.Need, programs lang.Programs) error {
 	f := finding.Finding{
 		Module: n.Name, ContextPath: n.Source, Files: v.Missing(), Subject: n.Asks[0].At, Assumptions: c.assumptions(c.image.Opaque),
 	}
+	source := n.Source
+	if n.In != nil { // edits are of the main context, and so are paths
+		f.ContextPath, source = "", fmt.Sprintf("%s of the context %s", n.Source, n.In.Main.Name)
+	}
 	for _, a := range n.Asks {
 		f.Related = append(f.Related, a.Place())
 	}
@@ -45,10 +49,10 @@ func (c *programCheck) reportNeed(n *need.Need, programs lang.Programs) error {
 			if err != nil {
 				return err
 			}
-			detail = append(detail, fmt.Sprintf("%s is in the repository: %s", n.Source, why))
+			detail = append(detail, fmt.Sprintf("%s is in the repository: %s", source, why))
 		}
 		if len(v.Ignored) > 0 {
-			detail = append(append(detail, fmt.Sprintf("%s is in the repository.", n.Source)), c.explainIgnored(&f, v)...)
+			detail = append(append(detail, fmt.Sprintf("%s is in the repository.", source)), c.explainIgnored(&f, v)...)
 		}
 		f.Subject = subject
 	}

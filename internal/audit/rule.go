@@ -331,7 +331,11 @@ func (p *pass) last() finding.Position {
 
 // ignoreLine gives a line of the main context's ignore file.
 func (p *pass) ignoreLine(role finding.Role, l *dockerctx.Line, note string) finding.Place {
-	return finding.Place{Role: role, File: p.main.Ignore.Name, Line: l.Number, Text: strings.TrimSpace(l.Text), Note: note}
+	return ignoreLineOf(p.main, role, l, note)
+}
+
+func ignoreLineOf(c *simulate.Context, role finding.Role, l *dockerctx.Line, note string) finding.Place {
+	return finding.Place{Role: role, File: c.Ignore.Name, Line: l.Number, Text: strings.TrimSpace(l.Text), Note: note}
 }
 
 func (p *pass) assumptions(ops []int) []finding.Assumption { return Assumptions(p.image, ops) }

@@ -22,6 +22,9 @@ type Verdict struct {
 
 // Judge looks for something that is needed in the image. The build must have a context.
 func Judge(b *view.Build, n *Need) (*Verdict, error) {
+	if n.In != nil {
+		b = n.In
+	}
 	files, err := files(b, n)
 	if err != nil {
 		return nil, err
@@ -38,6 +41,9 @@ func Judge(b *view.Build, n *Need) (*Verdict, error) {
 	r, err := b.Image.Reach(b.Main, n.Source, files, at)
 	return &Verdict{Reach: r, need: n, build: b}, err
 }
+
+// Context is where its files are looked for.
+func (v *Verdict) Context() *simulate.Context { return v.build.Main }
 
 // files gives the files that belong to what is needed: those that git tracks, where it tracks any.
 func files(b *view.Build, n *Need) ([]string, error) {

@@ -7,6 +7,7 @@ import (
 	"github.com/ctxaudit/ctxaudit/dockerctx"
 	"github.com/ctxaudit/ctxaudit/dockerfile"
 	"github.com/ctxaudit/ctxaudit/internal/finding"
+	"github.com/ctxaudit/ctxaudit/internal/view"
 )
 
 // Reach tells how surely something is needed; greater is more certain.
@@ -70,8 +71,9 @@ func (a Ask) Place() finding.Place {
 type Need struct {
 	// Name is what it is called by who needs it: a module, a path.
 	Name string
-	// Source is its path in the build context.
+	// Source is its path in the build context, or in that of In if it is not nil: the build as it is seen from a named context.
 	Source string
+	In     *view.Build
 	// Wanted says which files below Source count, by their path below it; nil: all.
 	Wanted func(rel string) bool
 	// At is the only place in the image that counts; "" for any. Wants are those at which it would be found.

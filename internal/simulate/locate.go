@@ -136,8 +136,11 @@ func (m *Image) Provenance(n *rootfs.Node) []Step {
 }
 
 // Origin gives the path in the main context that an entry was copied from.
-func (m *Image) Origin(n *rootfs.Node) (string, bool) {
-	return (&locator{image: m, context: MainContext}).origin(n)
+func (m *Image) Origin(n *rootfs.Node) (string, bool) { return m.OriginIn(MainContext, n) }
+
+// OriginIn gives the path in a context, by its name, that an entry was copied from.
+func (m *Image) OriginIn(context string, n *rootfs.Node) (string, bool) {
+	return (&locator{image: m, context: context}).origin(n)
 }
 
 // EmptyWildcards reports whether an instruction copies what a pattern matches in the main context, and it matches nothing.

@@ -147,7 +147,34 @@ func (b *Build) ContextPath(t Tree, p string) (string, bool) {
 	if n == nil {
 		return "", false
 	}
-	return b.Image.Origin(n)
+	return b.Image.OriginIn(b.contextName(), n)
+}
+
+func (b *Build) contextName() string {
+	if b.Main == nil {
+		return simulate.MainContext
+	}
+	return b.Main.Name
+}
+
+// In views the build with another one of its contexts in the place of the main one.
+func (b *Build) In(c *simulate.Context) *Build {
+	other := *b
+	other.Main, other.Repo = c, NewRepository(c.FS, b.Facts)
+	return &other
+}
+
+// Named gives the build as it is seen from each of its named contexts that are directories, by their names.
+func (b *Build) Named() (out []*Build) {
+	var names []string
+	for _, s := range b.Image.Sources {
+		if c := s.Context; c != nil && c.Name != simulate.MainContext && c.FS != nil && !slices.Contains(names, c.Name) {
+			names = append(names, c.Name)
+			out = append(out, b.In(c))
+		}
+	}
+	slices.SortFunc(out, func(x, y *Build) int { return strings.Compare(x.Main.Name, y.Main.Name) })
+	return out
 }
 
 // Origin gives the path in the build context that an entry is a copy of. Of a directory that was made on the way to its entries
@@ -157,7 +184,7 @@ func (b *Build) Origin(t Tree, p string) (string, bool) {
 	if n == nil {
 		return "", false
 	}
-	if o, ok := b.Image.Origin(n); ok {
+	if o, ok := b.Image.OriginIn(b.contextName(), n); ok {
 		return o, true
 	}
 	children, err := n.Children()
@@ -165,7 +192,7 @@ func (b *Build) Origin(t Tree, p string) (string, bool) {
 		return "", false
 	}
 	for _, ch := range children {
-		if o, ok := b.Image.Origin(ch.Node); ok && path.Base(o) == ch.Name {
+		if o, ok := b.Image.OriginIn(b.contextName(), ch.Node); ok && path.Base(o) == ch.Name {
 			return path.Dir(o), true
 		}
 	}

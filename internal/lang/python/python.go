@@ -45,6 +45,8 @@ type programs struct {
 	rootDirs []string
 	rooted   int
 	lookedUp map[lookup]*repoModule
+	// named are the builds that are seen from named contexts, once they were asked for.
+	named *[]*view.Build
 	// installed are the directories that steps make importable, once they were looked for.
 	installed *[]lang.SearchDir
 	// editable are the installs that only lead to a directory.
@@ -89,8 +91,9 @@ type followed struct {
 
 // group is a package or module that the image lacks, with all that asks for it.
 type group struct {
-	module  string // the topmost name that is missing
-	repo    string // where it is in the context
+	module  string      // the topmost name that is missing
+	repo    string      // where it is in the context
+	in      *view.Build // seen from the named context that it is in; nil: it is in the main one
 	reach   need.Reach
 	missing []imports.Missing
 	// started is set if it is asked for by the command that the image starts.

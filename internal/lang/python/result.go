@@ -88,7 +88,7 @@ func (c *programs) need(g *group) *need.Need {
 	slices.SortStableFunc(g.missing, func(a, b imports.Missing) int { return -cmp.Compare(a.Reach, b.Reach) })
 	return &need.Need{
 		Name: g.module, Source: g.repo, Asks: c.asks(g.missing), Reach: g.reach, Started: g.started, Wants: c.wants(g), Ways: c,
-		Top: topLevel(g), Lost: c.lost(g.module, g.repo),
+		Top: topLevel(g), In: g.in, Lost: c.lost(g.module, g.repo),
 	}
 }
 

@@ -83,6 +83,7 @@ func (c *programs) sort(m imports.Missing, g *imports.Graph) {
 		} else if grp.missing[i].Reach < m.Reach {
 			grp.missing[i] = m
 		}
+	case c.inNamed(m):
 	case m.Name != "":
 		// A from-import of something that is no submodule anywhere: a name that the package lacks.
 		c.sortName(m, g)
@@ -91,6 +92,44 @@ func (c *programs) sort(m imports.Missing, g *imports.Graph) {
 			c.nowhere[m.Module] = m
 		}
 	}
+}
+
+// inNamed looks for a missing module beside what the image has of its package out of a named context, and notes it.
+func (c *programs) inNamed(m imports.Missing) bool {
+	if m.Parent == nil {
+		return false
+	}
+	if c.named == nil {
+		named := c.Named()
+		c.named = &named
+	}
+	name := topmost(m)
+	_, last, _ := cutModule(name)
+	for _, b := range *c.named {
+		for _, d := range m.Parent.Path {
+			dir, ok := b.Origin(d.Tree, d.Dir)
+			if !ok {
+				continue
+			}
+			entries, file := b.Repo.Entries(dir), last+".py"
+			if entries[last] == view.Directory {
+				file = last
+			} else if entries[file] != view.RegularFile {
+				continue
+			}
+			p := path.Join(dir, file)
+			key := b.Main.Name + ":" + p
+			g := c.groups[key]
+			if g == nil {
+				g = &group{module: name, repo: p, in: b}
+				c.groups[key] = g
+			}
+			g.reach = max(g.reach, m.Reach)
+			g.missing = append(g.missing, m)
+			return true
+		}
+	}
+	return false
 }
 
 // resolved gives a path of the context without links: a link is worth what it leads to.
