@@ -119,7 +119,12 @@ func (c *programCheck) checkAccess(r *run, entries []program.Entry, told map[str
 			Summary: fmt.Sprintf("%s, which the image starts, cannot be read by its user %s: %s has mode %04o", e.Path, c.image.Plan.Config.User, at, perm),
 			Detail:  "The kernel answers: permission denied. COPY --chown or --chmod gives it to the user. Git has the modes 644 and 755 alone, so that a clean checkout may differ.",
 		}
-		f.ContextPath, _ = c.image.Origin(n)
+		if f.ContextPath, _ = c.image.Origin(n); at == to {
+			f.Hint.Mode = "644"
+			if n.Perm&0o111 != 0 {
+				f.Hint.Mode = "755"
+			}
+		}
 		f.Related = append(f.Related, instruction(finding.RoleSets, c.image.Plan.ConfigSources.User))
 		c.doubtChanged(f, n, to)
 		c.addNotRunnable(f, e.Origin)

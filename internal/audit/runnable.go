@@ -156,9 +156,11 @@ func (c *programCheck) notRunnable(p string, byShell bool) *finding.Finding {
 	case n.IsDir():
 		f.Summary, f.Detail = p+", which the image starts, is a directory", "The kernel answers: permission denied."
 	case n.Perm&0o111 == 0:
+		f.Hint.Mode = "755"
 		f.Summary = fmt.Sprintf("%s, which the image starts, is not executable (mode %04o)", p, n.Perm)
 		f.Detail = "The kernel answers: permission denied. COPY --chmod=755 sets the mode; so does git update-index --chmod=+x in every clone."
 	case c.lostMode(n, p, f.ContextPath):
+		f.Hint.Mode = "755"
 		f.Summary = fmt.Sprintf("%s, which the image starts, is not executable in a clean checkout, as in CI: git has it with mode 100644", p)
 		f.Detail = "It is executable here. git update-index --chmod=+x makes it so in every clone; COPY --chmod=755 sets the mode."
 	case head == nil:

@@ -135,6 +135,8 @@ type Hint struct {
 	ExportLine int
 	// EnvName must be EnvValue.
 	EnvName, EnvValue string
+	// Mode are the permission bits, in octal digits, that ContextPath should have at ImagePath.
+	Mode string
 }
 
 // Finding is one thing that is wrong.

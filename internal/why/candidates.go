@@ -37,6 +37,8 @@ func (r *Repairer) candidates(ctx context.Context, f finding.Finding) ([]candida
 		if f.Rule == finding.BuildFails {
 			out = append(out, r.renameCandidates(f)...)
 		}
+	case finding.EntrypointNotRunnable:
+		out = r.modeCandidates(f)
 	case finding.ImportNotReachable:
 		out = append(r.destinationCandidates(f), r.searchPathCandidates(f)...)
 	case finding.NameNotExported:

@@ -99,6 +99,43 @@ func (r *Repairer) copyCandidates(f finding.Finding) ([]candidate, error) {
 	return out, nil
 }
 
+// modeCandidates gives edits that set the mode of a file where it is copied: at its own COPY, or at one behind that of many files.
+func (r *Repairer) modeCandidates(f finding.Finding) (out []candidate) {
+	s := r.stage()
+	if s == nil || f.Hint.Mode == "" || strings.ContainsAny(f.ContextPath+f.ImagePath, "\t\n\"'\\[]*?<$ ") {
+		return nil
+	}
+	for _, in := range s.Instructions {
+		c, ok := copyOf(in)
+		if !ok || len(c.sources) != 1 || c.from() != "" {
+			continue
+		}
+		what := path.Clean(strings.TrimPrefix(c.sources[0], "/"))
+		if heredoc := strings.HasPrefix(what, "<<"); heredoc && f.ContextPath == "" {
+			what = f.ImagePath
+		} else if what != f.ContextPath {
+			continue
+		}
+		if _, set := c.Flag("chmod"); !set {
+			at := dockerctx.Range{Start: c.Args[0].Range.Start, End: c.Args[0].Range.Start}
+			out = append(out, candidate{
+				title: fmt.Sprintf("give %s the mode %s at line %d of %s", what, f.Hint.Mode, in.Location.Range.Start.Line, in.Location.File),
+				edits: []edit.Edit{r.put(at, "--chmod="+f.Hint.Mode+" ")},
+			})
+		}
+	}
+	if f.ContextPath == "" {
+		return out
+	}
+	flags, _ := r.habits(s)
+	words := slices.DeleteFunc(strings.Fields(flags), func(flag string) bool { return strings.HasPrefix(flag, "--chmod=") })
+	words = append(append([]string{"COPY", "--chmod=" + f.Hint.Mode}, words...), f.ContextPath, f.ImagePath)
+	return append(out, candidate{
+		title: fmt.Sprintf("copy %s again, with mode %s", f.ContextPath, f.Hint.Mode),
+		edits: []edit.Edit{r.dockerfileEdit(r.afterRemovals(s, f.ImagePath), 0, strings.Join(words, " "))},
+	})
+}
+
 // newCopy gives a COPY of its own behind the others.
 func (r *Repairer) newCopy(s *dockerfile.Stage, source, want, from string, isDir bool) candidate {
 	flags, relative := r.habits(s)
