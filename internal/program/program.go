@@ -69,6 +69,8 @@ type Entry struct {
 	Attr   string // App: dotted name of what is looked up in the module, "" if nothing is
 	Asked  string // App: the module as the command names it, where the program derives another; else ""
 	Code   string // Code: the source
+	// Called tells of an App that its Attr is called when it starts; without an Attr, what Flask looks for is.
+	Called bool
 
 	// SearchDirs are the image directories that are put in front of sys.path, before PYTHONPATH: what the interpreter
 	// puts there (the script's directory, or for -m the working directory) and what the program adds itself.

@@ -210,7 +210,7 @@ func (c *start) importObject(module, attr string, dirs []string, required bool) 
 		return
 	}
 	e := Entry{
-		Kind: App, Module: module, Attr: attr, Asked: c.asked, Required: required, UnknownPath: c.unknownPath,
+		Kind: App, Module: module, Attr: attr, Asked: c.asked, Required: required, UnknownPath: c.unknownPath, Called: c.called,
 		SearchDirs: append(append([]string{}, dirs...), c.py.front...),
 	}
 	if !modulePath().MatchString(attr) {

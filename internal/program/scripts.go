@@ -16,8 +16,8 @@ type start struct {
 
 	py    interpreter // what `python -m` brings along
 	asked string      // Entry.Asked
-	// unknownPath is Entry.UnknownPath.
-	unknownPath bool
+	// unknownPath is Entry.UnknownPath, called Entry.Called.
+	unknownPath, called bool
 }
 
 // follow goes on with what is no wrapper: an interpreter, a server, a script or a command of the image.
@@ -181,6 +181,7 @@ func (a *analysis) installs(name string) bool {
 func (c *start) consoleScript(target string) {
 	target, _, _ = strings.Cut(target, "[") // extras
 	module, attr, _ := strings.Cut(strings.TrimSpace(target), ":")
+	c.called = attr != ""
 	c.importObject(strings.TrimSpace(module), strings.TrimSpace(attr), nil, !c.Name.Variable)
 }
 

@@ -240,6 +240,7 @@ func (c *start) flask(o command.Options) {
 		return
 	}
 	module, attr := object(w.Text, "")
+	c.called = c.Base == "flask"
 	if !w.Known() || c.S.Dir == "" {
 		c.importObject(module+shell.Hole, attr, nil, false)
 		return

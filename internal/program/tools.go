@@ -148,6 +148,7 @@ func (c *start) application(o command.Options, attr string, dirs []string) {
 			continue // an option list that only the environment holds
 		}
 		module, name := object(w.Text, attr)
+		c.called = strings.Contains(w.Text, "(") || o.Has("--factory")
 		c.importObject(module, name, dirs, !w.Variable)
 		return
 	}

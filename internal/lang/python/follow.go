@@ -69,6 +69,11 @@ func (c *programs) start(started []lang.Entry) {
 			e.Module, e.Main = s.Module, true
 		case program.App:
 			e.Module = s.Module
+			if s.Called && s.Attr != "" {
+				e.Calls = []string{s.Attr}
+			} else if s.Called {
+				e.Calls = []string{"app", "application", "create_app", "make_app"} // in the order of flask.cli.find_best_app
+			}
 		case program.Code:
 			e.Code, e.Tree = s.Code, c.Tree
 		default:

@@ -52,6 +52,11 @@ func (n *Node) note(function int, reach need.Reach) {
 func (g *Graph) runImported() bool {
 	callers := g.callers
 	g.callers = nil
+	for _, e := range g.config.Entries {
+		if n := g.Nodes[e.Module]; n != nil && len(callers) > 0 {
+			g.callFirst(n, e.Calls)
+		}
+	}
 	for _, n := range callers {
 		for _, r := range g.source(n).Runs {
 			if reach := reachOf(n, r.Context); reach > need.Lazy {
@@ -60,6 +65,16 @@ func (g *Graph) runImported() bool {
 		}
 	}
 	return len(callers) > 0
+}
+
+// callFirst notes a call of the first of some functions that a module binds.
+func (g *Graph) callFirst(n *Node, names []string) {
+	for _, name := range names {
+		if g.Exports(n).Has(name) {
+			g.called(n, name, false, n.Reach, 0)
+			return
+		}
+	}
 }
 
 // run notes a function that is called where a module is imported.

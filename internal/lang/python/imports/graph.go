@@ -22,6 +22,8 @@ type Entry struct {
 	// Module is imported, or run as __main__ if Main is set (python -m).
 	Module string
 	Main   bool
+	// Calls are functions of Module of which the first that it has is called then.
+	Calls []string
 	// Site is the command that starts it.
 	Site need.Site
 }

@@ -105,7 +105,7 @@ func (g *Graph) sameProgram(cfg Config) (was, now view.Tree, ok bool) {
 		if !pair(have.Tree, e.Tree) {
 			return nil, nil, false
 		}
-		if e.Code != have.Code || e.Script != have.Script || e.Module != have.Module || e.Main != have.Main || e.Site != have.Site && len(cfg.Entries) > 1 {
+		if !slices.Equal(e.Calls, have.Calls) || e.Code != have.Code || e.Script != have.Script || e.Module != have.Module || e.Main != have.Main || e.Site != have.Site && len(cfg.Entries) > 1 {
 			return nil, nil, false
 		}
 	}
