@@ -24,8 +24,9 @@ func (t *Tree) readAhead(want detail) (stop func()) {
 
 // Flawless reads all that a walk would read, and remembers nothing of it. It tells whether [Tree.WalkTypes] is certain to
 // hand over every entry without an error, and names and links that are UTF-8 only. Where it is not, walk and see. Directories
-// for which known holds are passed over: nil for none.
-func (t *Tree) Flawless(known func(dir string) bool) bool {
+// for which known holds are passed over: nil for none. seen, unless it is nil, is told of every entry that is no directory, by
+// several goroutines at a time.
+func (t *Tree) Flawless(known func(dir string) bool, seen func(dir, name string)) bool {
 	var flawed atomic.Bool
 	a := newAhead(&dir{path: ".", standing: t.root.standing}, func(d *dir) bool {
 		if known != nil && known(d.path) {
@@ -36,6 +37,11 @@ func (t *Tree) Flawless(known func(dir string) bool) bool {
 		sound := failure == nil && utf8.ValidString(d.names) && (k == nil || len(k.errs) == 0 && validLinks(k))
 		if !sound {
 			flawed.Store(true)
+		}
+		for i := range d.entries {
+			if seen != nil && d.entries[i].kind != kindDir {
+				seen(d.path, d.name(i))
+			}
 		}
 		d.forget()
 		return sound

@@ -137,7 +137,7 @@ func checkAgainstOracle(t *testing.T, m *memFS, lines, follow []string) (listed,
 	got, err := walkAll(tree)
 	require.Equal(t, wantWalk != nil, err != nil, "%s\noracle: %v\nwe: %v", what, wantWalk, err)
 	require.Equal(t, want, got, what)
-	if tree.Flawless(nil) {
+	if tree.Flawless(nil, nil) {
 		require.NoError(t, err, what)
 		require.True(t, utf8.ValidString(strings.Join(pathsOf(got), "")), what)
 	} else if err == nil {

@@ -28,6 +28,6 @@ func TestSnapshot(t *testing.T) {
 				require.LessOrEqual(t, int(reads), failing, "a directory is listed once, if it can be")
 			}
 		}
-		assert.Equal(t, a.Flawless(nil), other.Flawless(nil))
+		assert.Equal(t, a.Flawless(nil, nil), other.Flawless(nil, nil))
 	})
 }

@@ -65,6 +65,7 @@ func init() { // a literal would refer to itself: what a rule adds is looked up 
 		{finding.NameNotExported, "A name is imported from a module that does not have it.", finding.Error, nil},
 		{finding.RequiredUntracked, "A needed file is here and would be missing from a clean checkout, as in CI.", finding.Error, checkTracked},
 		{finding.UntrackedInImage, "A file that git does not track enters the image.", finding.Warning, checkStray},
+		{finding.SecretInImage, "A file that looks like a secret enters the image.", finding.Warning, checkSecrets},
 		{finding.RequiredNotUploaded, "A needed file is here and is not sent to the service that builds the image.", finding.Warning, checkUploaded},
 		{finding.SuppressionInvalid, "A suppression has no reason, or names no rule.", finding.Error, nil},
 		{finding.SuppressionExpired, "A suppression is older than the day until which it was to hold.", finding.Warning, nil},
@@ -219,7 +220,7 @@ func Run(ctx context.Context, s Subject) (finding.ImageReport, *simulate.Image, 
 		image, err = simulate.BuildAfter(ctx, s.Options, s.Sound)
 	}
 	if err == nil && !s.Sendable {
-		err = image.Verify(ctx, s.Sound)
+		err = verify(ctx, image, s.Sound)
 	}
 	if f, ok := buildFailure(err); ok {
 		s.judgeVariables(&f, unsetOf(image, err))

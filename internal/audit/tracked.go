@@ -212,13 +212,15 @@ func checkStray(p *pass) error {
 	if err != nil {
 		return err
 	}
-	var untracked, ignored, secret strayFiles
+	var untracked, ignored strayFiles
 	for _, s := range stray {
 		if path.Base(s.Path) == policy.FileName {
 			continue // it was just made for this, and belongs into git
 		}
-		isSecret := s.Ignored && secrets.LooksLike(s.Path)
-		if !isSecret && slices.ContainsFunc(p.untracked, func(needed string) bool { return simulate.Within(strings.TrimSuffix(s.Path, "/"), needed) }) {
+		if secrets.LooksLike(s.Path) {
+			continue // SecretInImage tells of it
+		}
+		if slices.ContainsFunc(p.untracked, func(needed string) bool { return simulate.Within(strings.TrimSuffix(s.Path, "/"), needed) }) {
 			continue // it is no stray: it is needed, and was told of
 		}
 		at, node, err := p.inImage(strings.TrimSuffix(s.Path, "/"))
@@ -229,14 +231,11 @@ func checkStray(p *pass) error {
 		case node == nil:
 		case !s.Ignored:
 			untracked.add(s.Path, at, node)
-		case isSecret:
-			secret.add(s.Path, at, node)
 		default:
 			ignored.add(s.Path, at, node)
 		}
 	}
 	p.reportStray(untracked, finding.Warning, "that git does not track", "An image that is built from a clean checkout, as in CI, is another one. Add to git what belongs there, and the rest to the ignore file.")
-	p.reportStray(secret, finding.Warning, "that git ignores and that looks like a secret", "Whoever has the image has it. A line in the ignore file keeps it out.")
 	p.reportStray(ignored, finding.Note, "that git ignores", "A clean checkout, as in CI, has it only if a step before the build makes it. A line in the ignore file keeps it out.")
 	return nil
 }
@@ -246,6 +245,7 @@ type strayFiles struct {
 	paths []string
 	at    string
 	node  *rootfs.Node
+	parts []weighed
 }
 
 func (s *strayFiles) add(name, at string, node *rootfs.Node) {
@@ -253,6 +253,22 @@ func (s *strayFiles) add(name, at string, node *rootfs.Node) {
 		s.at, s.node = at, node
 	}
 	s.paths = append(s.paths, name)
+	w := weighed{name: name}
+	w.mass.add(node)
+	s.parts = append(s.parts, w)
+}
+
+// weight says how much they are, and what weighs the most of it.
+func (s *strayFiles) weight() string {
+	var all mass
+	for _, w := range s.parts {
+		all.files, all.bytes, all.more = all.files+w.mass.files, all.bytes+w.mass.bytes, all.more || w.mass.more
+	}
+	out := all.String()
+	if most := heaviest(s.parts, all.bytes); most != "" && len(s.parts) > 1 {
+		out += ", most of it: " + most
+	}
+	return out
 }
 
 func (p *pass) reportStray(s strayFiles, severity finding.Severity, which, detail string) {
@@ -269,7 +285,7 @@ func (p *pass) reportStray(s strayFiles, severity finding.Severity, which, detai
 	}
 	f := finding.Finding{
 		Rule: finding.UntrackedInImage, Severity: severity, ContextPath: strings.TrimSuffix(s.paths[0], "/"), ImagePath: s.at, Subject: p.last(),
-		Summary: summary, Detail: detail, Related: p.origin(s.node),
+		Summary: summary, Detail: fmt.Sprintf("%s (%s.)", detail, s.weight()), Related: p.origin(s.node),
 	}
 	if len(s.paths) > 1 {
 		f.Files = slices.Clone(s.paths)

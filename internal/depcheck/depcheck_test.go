@@ -28,7 +28,7 @@ var allowed = map[string][]string{
 	"internal/countfs":              {"dockerctx"},
 	"internal/edit":                 {},
 	"internal/finding":              {"dockerctx", "internal/edit"},
-	"internal/secrets":              {},
+	"internal/secrets":              {"internal/lazyre"},
 	"internal/gcstart":              {},
 	"internal/lazyre":               {},
 	"internal/policy":               {"internal/budget", "internal/lazyre", "internal/safeyaml"},

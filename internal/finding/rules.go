@@ -23,6 +23,7 @@ const (
 	NameNotExported        = "NameNotExported"
 	RequiredUntracked      = "RequiredUntracked"
 	UntrackedInImage       = "UntrackedInImage"
+	SecretInImage          = "SecretInImage"
 	RequiredNotUploaded    = "RequiredNotUploaded"
 
 	IgnorePatternUnused       = "IgnorePatternUnused"

@@ -113,11 +113,11 @@ func Effect(fix finding.Fix) string {
 	}
 	out := "it brings no file"
 	if fix.AddsCount > 0 {
-		out = fmt.Sprintf("it brings %s, %s", count(fix.AddsCount, "file"), bytes(fix.AddsBytes))
+		out = fmt.Sprintf("it brings %s, %s", count(fix.AddsCount, "file"), finding.Size(fix.AddsBytes))
 	}
 	switch {
 	case fix.OthersCount > 0 && fix.OthersCount < fix.AddsCount:
-		out += fmt.Sprintf("; of these %s, %s, are not asked for", count(fix.OthersCount, "file"), bytes(fix.OthersBytes))
+		out += fmt.Sprintf("; of these %s, %s, are not asked for", count(fix.OthersCount, "file"), finding.Size(fix.OthersBytes))
 	case fix.OthersCount == 0 && fix.RemovesCount == 0:
 		out += ", nothing else"
 	}

@@ -136,7 +136,7 @@ func HTML(w io.Writer, a Audit, _ Style) error {
 		p.Scripts = append(p.Scripts, template.JS(asset(name)))
 	}
 	p.Style = template.CSS(asset("style.css"))
-	t, err := template.New("page.html").Funcs(template.FuncMap{"name": Name, "role": role, "place": placeName, "bytes": bytes, "count": count, "at": At}).ParseFS(htmlFiles, "html/page.html")
+	t, err := template.New("page.html").Funcs(template.FuncMap{"name": Name, "role": role, "place": placeName, "bytes": finding.Size, "count": count, "at": At}).ParseFS(htmlFiles, "html/page.html")
 	if err != nil {
 		return err
 	}

@@ -113,7 +113,7 @@ func groupLines(w io.Writer, mark string, groups []imagediff.Group, paint func(s
 }
 
 func groupText(g imagediff.Group) string {
-	out := bytes(g.Bytes)
+	out := finding.Size(g.Bytes)
 	if g.Dir {
 		out = count(g.Files, "file") + ", " + out
 	}
@@ -205,7 +205,7 @@ func rows(w io.Writer, what string, groups []imagediff.Group) {
 		if g.Imports > 0 {
 			why = append(why, broken(g.Imports))
 		}
-		fmt.Fprintf(w, "| %s | %s | %d | %s | %s |\n", what, mdCell(mdCode(name)), g.Files, bytes(g.Bytes), strings.Join(why, "; "))
+		fmt.Fprintf(w, "| %s | %s | %d | %s | %s |\n", what, mdCell(mdCode(name)), g.Files, finding.Size(g.Bytes), strings.Join(why, "; "))
 	}
 	if more := groups[min(len(groups), maxGroups):]; len(more) > 0 {
 		fmt.Fprintf(w, "| %s | %d more | %d | | |\n", what, len(more), totalFiles(more))

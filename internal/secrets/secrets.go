@@ -1,27 +1,71 @@
-// Package secrets knows the names of files that hold secrets by convention.
+// Package secrets knows the names of files that hold secrets by convention, and what such a file has if it holds none.
 package secrets
 
 import (
+	"bytes"
 	"path"
 	"slices"
 	"strings"
+
+	"github.com/ctxaudit/ctxaudit/internal/lazyre"
 )
 
-// secretNames are names of files that hold secrets by convention.
-var secretNames = []string{
-	".env", ".env.*", "*.pem", "*.key", "*.p12", "*.pfx", "*.jks", "*.keystore", "id_rsa", "id_dsa", "id_ecdsa", "id_ed25519", ".npmrc",
-	".netrc", ".pypirc", ".pgpass", ".htpasswd", "credentials", "credentials.json", "secrets.y*ml", "secrets.json", "service-account*.json",
-	"*.tfstate", "*.kdbx",
-}
-
-// harmlessSecrets are names that look like those of secrets and are made to be shown.
-var harmlessSecrets = []string{".env.example", ".env.sample", ".env.template", ".env.dist", ".env.test", "*.pub.pem", "*.pub.key"}
-
-// LooksLike reports whether a file has a name by which secrets are kept.
-func LooksLike(p string) bool {
-	base := strings.ToLower(path.Base(p))
-	matches := func(patterns []string) bool {
-		return slices.ContainsFunc(patterns, func(pattern string) bool { ok, _ := path.Match(pattern, base); return ok })
+// The names of files that hold secrets by convention, in lower case: whole ones, and what they end in after the last dot.
+var (
+	names = []string{
+		".env", "id_rsa", "id_dsa", "id_ecdsa", "id_ed25519", ".npmrc", ".netrc", ".pypirc", ".pgpass", ".htpasswd", "credentials",
+		"credentials.json", "secrets.yml", "secrets.yaml", "secrets.json",
 	}
-	return matches(secretNames) && !matches(harmlessSecrets)
+	extensions = []string{".pem", ".key", ".p12", ".pfx", ".jks", ".keystore", ".tfstate", ".kdbx"}
+	// samples are what names have in them of files that are made to be shown.
+	samples = []string{"example", "sample", "template", "dist", "test", "schema", "defaults"}
+)
+
+// LooksLike reports whether a file has a name by which secrets are kept. It is asked of every file of a context.
+func LooksLike(p string) bool {
+	base := path.Base(p)
+	if strings.IndexByte(base, '.') < 0 && len(base) > len("credentials") {
+		return false // nearly every name ends here, or has an extension that is not among them
+	}
+	base = strings.ToLower(base)
+	ext := path.Ext(base)
+	switch {
+	case strings.HasPrefix(base, ".env."):
+		return !slices.ContainsFunc(strings.Split(base[len(".env."):], "."), func(part string) bool { return slices.Contains(samples, part) })
+	case slices.Contains(extensions, ext):
+		return !strings.HasSuffix(base, ".pub"+ext)
+	case ext == ".json" && strings.HasPrefix(base, "service-account"):
+		return true
+	}
+	return slices.Contains(names, base)
 }
+
+// IsEnv reports whether a file is one of settings, such as .env and .env.local.
+func IsEnv(p string) bool { return strings.HasPrefix(strings.ToLower(path.Base(p)), ".env") }
+
+// MaxRead is how much of a file tells whether it holds a secret, in bytes.
+const MaxRead = 64 << 10
+
+var (
+	private = lazyre.New(`PRIVATE KEY`)
+	public  = lazyre.New(`BEGIN (TRUSTED |X509 )?(CERTIFICATE|PUBLIC KEY|X509 CRL|DH PARAMETERS|EC PARAMETERS)`)
+	// login is what an .npmrc has to log in with; a reference to a variable is none.
+	login = lazyre.New(`(?im)^[^#;\n]*_(auth|authtoken|password)\s*=\s*[^\s$]`)
+	// setting is one of a file of settings whose name says that it is a secret, or whose value is an address with a password.
+	setting = lazyre.New(`(?im)^[ \t]*(export[ \t]+)?([a-z0-9_]*(secret|passw|pwd|token|credential|private|api_?key|access_?key|auth)[a-z0-9_]*[ \t]*=[ \t]*["']?[^\s"'#$<]|[^#\n]*://[^\s:/@]*:[^\s/@$<{]+@)`)
+)
+
+// Public reports whether a file with the name of a secret is plainly none, by how it begins: a certificate, a configuration of npm
+// without a login.
+func Public(p string, head []byte) bool {
+	switch base := strings.ToLower(path.Base(p)); {
+	case base == ".npmrc":
+		return !login().Match(head)
+	case path.Ext(base) == ".pem", path.Ext(base) == ".key":
+		return public().Match(head) && !private().Match(head)
+	}
+	return len(bytes.TrimSpace(head)) == 0
+}
+
+// Sets reports whether a file of settings has one that its name or its value tells to be a secret.
+func Sets(head []byte) bool { return setting().Match(head) }

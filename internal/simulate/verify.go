@@ -12,10 +12,20 @@ import (
 //
 // Where an image of the same directories is known to be free of faults, only what may differ from it is read; nil is none.
 func (m *Image) Verify(ctx context.Context, sound *Image) error {
+	return m.VerifyAndSee(ctx, sound, nil)
+}
+
+// VerifyAndSee is [Image.Verify] that tells seen, unless it is nil, of every file that it comes across, in no order, by several
+// goroutines at a time, and of some twice.
+func (m *Image) VerifyAndSee(ctx context.Context, sound *Image, seen func(s *Source, dir, name string)) error {
 	return m.verify(ctx, func(s *Source, fn func(dockerctx.Entry) error) error {
 		known := sound.knows(s)
 		ended := func(dir string) bool { return ctx.Err() != nil || known(dir) }
-		if s.Tree.Flawless(ended) {
+		var see func(dir, name string)
+		if seen != nil {
+			see = func(dir, name string) { seen(s, dir, name) }
+		}
+		if s.Tree.Flawless(ended, see) {
 			return ctx.Err()
 		}
 		return s.Tree.WalkTypes(fn)

@@ -49,7 +49,7 @@ func (r *Repairer) candidates(ctx context.Context, f finding.Finding) ([]candida
 		}
 	case finding.PathForbidden:
 		out = append(out, r.forbidCandidates(f.ContextPath)...)
-	case finding.UntrackedInImage:
+	case finding.UntrackedInImage, finding.SecretInImage:
 		names := f.Files
 		if len(names) == 0 {
 			names = []string{f.ContextPath}
