@@ -8,6 +8,7 @@ import (
 	"io"
 	"maps"
 	"path"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -106,7 +107,7 @@ func checkSecrets(p *pass) error {
 		if err != nil {
 			return err
 		}
-		if !ok || p.forbidden(s.at) || !p.weigh(c, &s) {
+		if !ok || p.forbidden(s.at) || !p.weigh(c, &s) || s.shown && s.fate == inStage {
 			continue
 		}
 		key := fmt.Sprint(s.by.ID, s.fate, s.shown, x.context, path.Dir(x.path))
@@ -272,6 +273,10 @@ func (p *pass) reportSecrets(list []secret) {
 		f.Severity = finding.Note
 		f.Summary = fmt.Sprintf("%s %s a stage of the build", what, verb)
 		f.Detail = "It is not in the image; the build's cache has it, wherever that is exported to. A step that needs it takes it as a secret mount (RUN --mount=type=secret)."
+	}
+	if s := p.subject; s.Discovered && len(s.Sources) == 0 && path.Dir(filepath.ToSlash(s.Options.Dockerfile)) != path.Clean(filepath.ToSlash(s.Options.Context)) {
+		f.Severity = finding.Note
+		f.Detail += " Nothing in the repository says that it is built with this directory as its context."
 	}
 	if first.shown {
 		f.Severity = finding.Note

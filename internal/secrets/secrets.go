@@ -18,7 +18,7 @@ var (
 	}
 	extensions = []string{".pem", ".key", ".p12", ".pfx", ".jks", ".keystore", ".tfstate", ".kdbx"}
 	// samples are what names have in them of files that are made to be shown.
-	samples = []string{"example", "sample", "template", "dist", "test", "schema", "defaults"}
+	samples = []string{"example", "sample", "template", "dist", "test", "testing", "ci", "e2e", "schema", "defaults"}
 )
 
 // LooksLike reports whether a file has a name by which secrets are kept. It is asked of every file of a context.
@@ -33,7 +33,7 @@ func LooksLike(p string) bool {
 	case strings.HasPrefix(base, ".env."):
 		return !slices.ContainsFunc(strings.Split(base[len(".env."):], "."), func(part string) bool { return slices.Contains(samples, part) })
 	case slices.Contains(extensions, ext):
-		return !strings.HasSuffix(base, ".pub"+ext)
+		return !strings.HasSuffix(base, ".pub"+ext) && base != "debug.keystore" // every Android SDK has the same one
 	case ext == ".json" && strings.HasPrefix(base, "service-account"):
 		return true
 	}
