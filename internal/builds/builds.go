@@ -42,6 +42,11 @@ type Build struct {
 	// Prepared tells that what runs before it may make files that it needs.
 	Prepared bool
 
+	// Variable tells that a value which is not known stands in its context or Dockerfile: where that is, nobody knows.
+	Variable bool
+	// Doubt says why it need not be built just so, "" if it is.
+	Doubt string
+
 	// Start is what the image is started with here, if that is not the image's own matter.
 	Start Start
 	// Mounts are what is mounted over paths of the image when it runs: what lies there is not the image's.

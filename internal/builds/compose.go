@@ -77,17 +77,25 @@ func (r *Reader) compose(ctx context.Context, names []string) (found []Build, no
 	}
 	s := newStage(r)
 	defer s.close()
+	joined := r.joins(names)
+	for _, j := range joined {
+		builds, more := r.composeGroup(ctx, s, j.files, j.dir)
+		found, notes = append(found, builds...), append(notes, more...)
+	}
 	for _, group := range composeGroups(names) {
-		builds, more := r.composeGroup(ctx, s, group)
+		if slices.ContainsFunc(joined, func(j joinedFiles) bool { return j.over(group) }) {
+			continue
+		}
+		builds, more := r.composeGroup(ctx, s, group, path.Dir(group[0]))
 		found, notes = append(found, builds...), append(notes, more...)
 	}
 	r.composed = sorted(found)
 	return r.composed, notes
 }
 
-func (r *Reader) composeGroup(ctx context.Context, s *stage, group []string) ([]Build, []Note) {
+// composeGroup reads files that are laid over each other, in the directory of their project.
+func (r *Reader) composeGroup(ctx context.Context, s *stage, group []string, base string) ([]Build, []Note) {
 	c := composeFiles{s, group}
-	base := path.Dir(group[0])
 	s.begin()
 	if err := s.build(group); err != nil {
 		return nil, c.note(err)
@@ -108,7 +116,7 @@ func (r *Reader) composeGroup(ctx context.Context, s *stage, group []string) ([]
 		details.ConfigFiles = append(details.ConfigFiles, types.ConfigFile{Filename: s.at(f), Content: data})
 	}
 	quiet()
-	load := func(required *requiredVariables) (*types.Project, error) {
+	load := func(details types.ConfigDetails, required *requiredVariables) (*types.Project, error) {
 		return loader.LoadWithContext(ctx, details, func(o *loader.Options) {
 			o.SetProjectName("ctxaudit", true)
 			o.Interpolate.Substitute = required.substitute
@@ -119,12 +127,18 @@ func (r *Reader) composeGroup(ctx context.Context, s *stage, group []string) ([]
 		})
 	}
 	required := &requiredVariables{}
-	project, err := load(required)
-	if err != nil {
-		// A number or a mount that is made of a variable without a value is none.
-		all := &requiredVariables{all: true}
-		if again, failed := load(all); failed == nil && len(all.missing) > 0 {
-			project, required, err = again, all, nil
+	project, err := load(details, required)
+	// A number, a port or a mount that is made of a variable without a value is none.
+	for _, keep := range [][]string{nil, composeStarts, composeBuilds} {
+		if err == nil || s.refused != nil {
+			break
+		}
+		less, again := details, &requiredVariables{all: true}
+		if keep != nil {
+			less = c.reduced(details, keep)
+		}
+		if p, failed := load(less, again); failed == nil && (keep != nil || len(again.missing) > 0) {
+			project, required, err = p, again, nil
 		}
 	}
 	if err != nil && strings.Contains(err.Error(), "empty compose file") {
@@ -140,6 +154,7 @@ func (r *Reader) composeGroup(ctx context.Context, s *stage, group []string) ([]
 			continue
 		}
 		b := c.image(name, service)
+		b.Variable, b.Doubt = c.variable(name), c.doubt(r, name)
 		maps.DeleteFunc(b.Args, func(_, value string) bool { return required.made[value] })
 		b.Start.Env = slices.DeleteFunc(b.Start.Env, func(setting string) bool {
 			_, value, _ := strings.Cut(setting, "=")

@@ -2,6 +2,7 @@ package builds
 
 import (
 	"os"
+	"path"
 	"path/filepath"
 	"testing"
 
@@ -43,7 +44,7 @@ func composeGroup(t *testing.T, root string, group []string) ([]Build, []Note) {
 	r := onDisk(root)
 	s := newStage(r)
 	defer s.close()
-	return r.composeGroup(t.Context(), s, group)
+	return r.composeGroup(t.Context(), s, group, path.Dir(group[0]))
 }
 
 func TestComposeGivesWhatItBuilds(t *testing.T) {

@@ -60,6 +60,8 @@ type Reader struct {
 	// repository.
 	Read   func(name string) ([]byte, error)
 	Exists func(name string) bool
+	// Scripts are files that may say how others are used: scripts, Makefiles, workflows.
+	Scripts []string
 	// Avoid is a directory in which no temporary files may lie: that of the repository.
 	Avoid string
 

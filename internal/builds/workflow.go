@@ -17,6 +17,9 @@ import (
 // workflowName recognises the workflows of GitHub.
 var workflowName = lazyre.New(`^\.github/workflows/[^/]+\.ya?ml$`)
 
+// IsWorkflow reports whether a file is a workflow, by its name.
+func IsWorkflow(name string) bool { return workflowName().MatchString(name) }
+
 // workflows reads the workflows of a repository and gives the images that their steps build. A job is read once for each
 // combination of its matrix, a reusable workflow once for each call by another one, with the inputs of the call, and an
 // action of the repository where it is used.
@@ -135,6 +138,7 @@ func (w *workflows) run(file string, inputs map[string]word) {
 			j := &job{
 				w: w, file: file, scope: &jobScope{matrix: matrix, inputs: inputs, env: map[string]word{}, budget: spent, parsed: w.parsed},
 				windows: strings.HasPrefix(p.value.at("runs-on").text(), "windows"),
+				unsure:  foundOut().MatchString(p.value.at("if").text()) || strings.Contains(strings.ToLower(path.Base(file)), "template"),
 			}
 			j.scope.extend(root.at("env"))
 			j.scope.extend(p.value.at("env"))
@@ -238,10 +242,15 @@ type job struct {
 	own, foreign []string
 	// prepared tells that a step may have made files.
 	prepared bool
+	// unsure tells that something which is found out while the job runs decides whether it, or the step that is read, runs.
+	unsure bool
 }
 
 // maxActions is how deep actions of the repository use each other.
 const maxActions = 5
+
+// foundOut recognises a condition that something decides which is found out while a workflow runs.
+var foundOut = lazyre.New(`\b(steps|needs)\s*\.|hashFiles|failure\(\)`)
 
 // stepSteps is what each node of a step costs.
 const stepSteps = 10
@@ -251,13 +260,17 @@ func (j *job) steps(list node, deep int) {
 		if j.w.exceeded(j.file, step, j.scope.budget.Steps(stepSteps*step.weight()+int64(len(j.scope.env)/4))) {
 			return
 		}
-		if cond := step.at("if").text(); cond != "" {
-			cond = strings.TrimSuffix(strings.TrimPrefix(strings.TrimSpace(cond), "${{"), "}}")
-			if yes, known := truth(j.scope.expressions().evaluate(cond)); known && !yes {
+		cond := step.at("if").text()
+		if cond != "" {
+			bare := strings.TrimSuffix(strings.TrimPrefix(strings.TrimSpace(cond), "${{"), "}}")
+			if yes, known := truth(j.scope.expressions().evaluate(bare)); known && !yes {
 				continue
 			}
 		}
+		was := j.unsure
+		j.unsure = was || foundOut().MatchString(cond) || step.at("continue-on-error").text() == "true"
 		j.step(step, deep)
+		j.unsure = was
 	}
 }
 
@@ -342,6 +355,9 @@ func (j *job) exists(p string) bool {
 // add adds a build of the workspace, unless it is one of another repository.
 func (j *job) add(b Build, line int) {
 	b.Kind, b.File, b.Line, b.Prepared = "workflow", j.file, line, j.prepared
+	if j.unsure {
+		b.Doubt = "what the workflow finds out when it runs decides whether it is built"
+	}
 	if !b.move(j.place) || j.w.exceeded(j.file, node{&yaml.Node{Line: line}}, j.scope.budget.Bytes(b.weight())) {
 		return
 	}
