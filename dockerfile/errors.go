@@ -29,7 +29,9 @@ type Error struct {
 	Message string
 	// Unset are the variables without a value that the instruction uses; they may be what is wrong with it.
 	Unset Unset
-	Err   error
+	// NoTarget tells that the Dockerfile does not have the stage that the request names.
+	NoTarget bool
+	Err      error
 }
 
 // Error gives the message after the position, as far as that is known.
@@ -122,6 +124,7 @@ func lateByOne(message string) bool {
 // searchPlace finds the place for refusals that BuildKit gives none (dockerfile2llb's toCommand and resolveTarget).
 func (c *compilation) searchPlace(e *Error) {
 	if strings.HasPrefix(e.Message, "target stage ") {
+		e.NoTarget = true
 		e.Message += c.stageList()
 		return
 	}

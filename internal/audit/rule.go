@@ -45,6 +45,7 @@ var rules []Rule
 func init() { // a literal would refer to itself: what a rule adds is looked up here
 	rules = []Rule{
 		{finding.BuildFails, "BuildKit would refuse this Dockerfile, ignore file or source.", finding.Error, nil},
+		{finding.BuildNotFound, "What an image is built from does not exist.", finding.Error, nil},
 		{finding.ModuleNotInImage, "A required module directory, or a file of it, does not reach the image.", finding.Error, checkModules},
 		{finding.PathNotInImage, "A path that must be in the image is missing.", finding.Error, checkPaths},
 		{finding.PathForbidden, "A path that must not be in the image is present.", finding.Error, checkForbidden},
@@ -180,6 +181,8 @@ type Subject struct {
 	Starts  []Start
 	// Prepared tells that what runs before the build, where it is built, may make files that it needs.
 	Prepared bool
+	// NotFound tells that it cannot be built because what it is built from does not exist; nil if it does.
+	NotFound *NotFound
 	// Upload is what is sent to a build service that builds the image, nil if none does.
 	Upload *Upload
 }
@@ -214,6 +217,10 @@ func Run(ctx context.Context, s Subject) (finding.ImageReport, *simulate.Image, 
 	}
 	if s.Facts == nil {
 		s.Facts = view.NewFacts()
+	}
+	if s.NotFound != nil {
+		r.Findings = append(r.Findings, s.NotFound.finding(s.Sources[0]))
+		return r, nil, nil
 	}
 	image, err := s.Image, error(nil)
 	if image == nil {

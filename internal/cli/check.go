@@ -115,10 +115,16 @@ large repository --assume-sendable saves that time.`,
 		if r.Failed() {
 			return exitCode(exitFindings)
 		}
+		if len(done.Reports) == 0 {
+			return errNothingAudited
+		}
 		return nil
 	}
 	return cmd
 }
+
+// errNothingAudited says that there is no answer: a gate that audits nothing must not pass.
+var errNothingAudited = errors.New("no image was audited: nothing that the repository builds can be followed")
 
 // registerCheck registers the flags that say which images are checked for what, and what fails.
 func (f *checkFlags) registerCheck(cmd *cobra.Command) {

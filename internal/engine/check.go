@@ -62,9 +62,10 @@ func (e *Engine) Check(ctx context.Context, c Check) (*Checked, error) {
 	found, err := state.Images(ctx, c.Asked)
 	out.Notices = found.Notices
 	var none *project.NoDockerfileError
-	if err != nil && (!errors.As(err, &none) || len(found.Notices) == 0 || len(c.Files) > 0) {
+	if err != nil && (!errors.As(err, &none) || len(found.Notices)+len(found.Absent) == 0 || len(c.Files) > 0) {
 		return out, err
 	}
+	found.Subjects = append(found.Subjects, found.Absent...)
 	if len(c.Files) > 0 {
 		found.Subjects = project.Concerned(found.Subjects, c.Files)
 	}

@@ -3,6 +3,7 @@ package finding
 // The names of the rules. They are for ever.
 const (
 	BuildFails             = "BuildFails"
+	BuildNotFound          = "BuildNotFound"
 	ModuleNotInImage       = "ModuleNotInImage"
 	PathNotInImage         = "PathNotInImage"
 	PathForbidden          = "PathForbidden"

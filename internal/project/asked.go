@@ -11,6 +11,7 @@ import (
 
 	"github.com/ctxaudit/ctxaudit/dockerfile"
 	"github.com/ctxaudit/ctxaudit/internal/audit"
+	"github.com/ctxaudit/ctxaudit/internal/finding"
 	"github.com/ctxaudit/ctxaudit/internal/policy"
 )
 
@@ -69,10 +70,29 @@ func (s State) Images(ctx context.Context, a Asked) (Images, error) {
 		return s.one(a), nil
 	}
 	found, err := Discover(ctx, s, opt.Context)
-	if err == nil {
-		found.Subjects, err = only(found.Subjects, a.Only)
+	var none *NoDockerfileError
+	if root := s.above(opt.Context); root != "" && errors.As(err, &none) && len(found.Absent) == 0 {
+		a.Options.Context = root
+		if there, err := s.Images(ctx, a); err == nil {
+			there.Notices = append(there.Notices, finding.Notice{File: filepath.ToSlash(root), Text: "nothing is built below the current directory: the repository's root is audited"})
+			return there, nil
+		}
+	}
+	if err == nil || len(found.Absent) > 0 {
+		err = errors.Join(err, found.only(a.Only))
 	}
 	return found, err
+}
+
+// above gives the root of the repository if a context is the current directory and lies below it, "" if not.
+func (s State) above(dir string) string {
+	if filepath.Clean(dir) != "." {
+		return ""
+	}
+	if root, err := filepath.Rel(absolute("."), s.world.top()); err == nil && root != "." {
+		return root
+	}
+	return ""
 }
 
 // one gives the image that is described.
@@ -85,23 +105,27 @@ func (s State) one(a Asked) Images {
 }
 
 // only leaves of images those of some names; all if there are none.
-func only(subjects []audit.Subject, names []string) ([]audit.Subject, error) {
+func (i *Images) only(names []string) error {
 	if len(names) == 0 {
-		return subjects, nil
+		return nil
 	}
 	var have []string
-	for _, s := range subjects {
+	for _, s := range slices.Concat(i.Subjects, i.Absent) {
 		have = append(have, s.Name)
 	}
-	var out []audit.Subject
+	chosen := Images{Notices: i.Notices}
 	for _, name := range names {
-		i := slices.Index(have, name)
-		if i < 0 {
-			return nil, &UnknownImageError{Name: name, Have: have}
+		switch at := slices.Index(have, name); {
+		case at < 0:
+			return &UnknownImageError{Name: name, Have: have}
+		case at < len(i.Subjects):
+			chosen.Subjects = append(chosen.Subjects, i.Subjects[at])
+		default:
+			chosen.Absent = append(chosen.Absent, i.Absent[at-len(i.Subjects)])
 		}
-		out = append(out, subjects[i])
 	}
-	return out, nil
+	*i = chosen
+	return nil
 }
 
 // configured gives the images of a configuration.

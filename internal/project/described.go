@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"path/filepath"
 	"reflect"
@@ -28,9 +29,9 @@ func (d *discovery) add(b builds.Build) error {
 		return nil
 	}
 	opt, problem := d.options(b)
-	if problem != "" {
+	if problem != nil {
 		d.name(opt, b)
-		d.notice(b.File, b.Line, "%s is not audited: %s", cmp.Or(b.Name, "an image"), problem)
+		d.refuse(b, opt, problem)
 		return nil
 	}
 	if df, err := filepath.Rel(d.root, opt.Dockerfile); err == nil {
@@ -40,6 +41,11 @@ func (d *discovery) add(b builds.Build) error {
 	image, err := d.predict(opt)
 	if d.ctx.Err() != nil {
 		return d.ctx.Err()
+	}
+	if message, ok := noTarget(err); ok {
+		d.name(opt, b)
+		d.refuse(b, opt, d.missingAs("target", opt.Dockerfile, message))
+		return nil
 	}
 	if img.works = err == nil; img.works {
 		img.byDefault = image.Plan.TargetStage == len(image.Plan.Stages)-1
@@ -226,7 +232,7 @@ func failsAt(err error) string {
 }
 
 // options gives the request of a build, or says why it cannot be followed here.
-func (d *discovery) options(b builds.Build) (opt dockerfile.Options, problem string) {
+func (d *discovery) options(b builds.Build) (opt dockerfile.Options, p *problem) {
 	at := func(p string) string {
 		if p = filepath.FromSlash(p); filepath.IsAbs(p) {
 			return p
@@ -236,7 +242,7 @@ func (d *discovery) options(b builds.Build) (opt dockerfile.Options, problem str
 	remote := func(p string) bool { return IsRemote(p) || strings.Contains(p, "://") }
 	opt = dockerfile.Options{Target: b.Target, BuildArgs: b.Args, Open: d.state.Open}
 	if remote(b.Context) || b.Context == "-" {
-		return opt, fmt.Sprintf("its build context %s is not a directory", b.Context)
+		return opt, &problem{text: fmt.Sprintf("its build context %s is not a directory", b.Context)}
 	}
 	opt.Context = at(b.Context)
 	switch {
@@ -244,29 +250,31 @@ func (d *discovery) options(b builds.Build) (opt dockerfile.Options, problem str
 		opt.Dockerfile, opt.Stdin = "-", overlay.NewReader([]byte(b.Inline))
 		opt.StdinName = fmt.Sprintf("%s (the Dockerfile of %s)", d.shown(b.File), b.Name)
 	case remote(b.Dockerfile) || b.Dockerfile == "-":
-		return opt, fmt.Sprintf("its Dockerfile %s is not a file", b.Dockerfile)
+		return opt, &problem{text: fmt.Sprintf("its Dockerfile %s is not a file", b.Dockerfile)}
 	case b.Dockerfile != "":
 		opt.Dockerfile = at(b.Dockerfile)
 	}
 	if !d.state.world.Inside(opt.Context) {
-		return opt, fmt.Sprintf("its build context %v", &OutsideError{b.Context})
+		return opt, &problem{text: fmt.Sprintf("its build context %v", &OutsideError{b.Context})}
 	}
 	if err := d.state.CheckContext(opt.Context); err != nil {
-		return opt, strings.ReplaceAll(err.Error(), opt.Context, filepath.ToSlash(opt.Context))
-	}
-	file := opt.Dockerfile
-	if file == "" {
-		file = filepath.Join(opt.Context, "Dockerfile")
-		if !d.state.Exists(file) && d.state.Exists(filepath.Join(opt.Context, "dockerfile")) {
-			file = filepath.Join(opt.Context, "dockerfile")
+		text := strings.ReplaceAll(err.Error(), opt.Context, filepath.ToSlash(opt.Context))
+		if !errors.Is(err, fs.ErrNotExist) {
+			return opt, &problem{text: text}
 		}
+		return opt, d.missingAs("build context", opt.Context, text)
+	}
+	file := cmp.Or(opt.Dockerfile, filepath.Join(opt.Context, "Dockerfile"))
+	// As buildx does, whoever names it.
+	if lower := filepath.Join(filepath.Dir(file), "dockerfile"); filepath.Base(file) == "Dockerfile" && !d.state.Exists(file) && d.state.Exists(lower) {
+		file = lower
 	}
 	switch {
 	case file == "-":
 	case !d.state.world.Inside(file):
-		return opt, fmt.Sprintf("its Dockerfile %v", &OutsideError{file})
+		return opt, &problem{text: fmt.Sprintf("its Dockerfile %v", &OutsideError{file})}
 	case !d.state.Exists(file):
-		return opt, fmt.Sprintf("its Dockerfile %s does not exist", filepath.ToSlash(file))
+		return opt, d.missingAs("Dockerfile", file, fmt.Sprintf("its Dockerfile %s does not exist", filepath.ToSlash(file)))
 	}
 	if file != "-" {
 		opt.Dockerfile = file
@@ -283,7 +291,7 @@ func (d *discovery) options(b builds.Build) (opt dockerfile.Options, problem str
 		default:
 			value = at(value)
 			if err := d.state.CheckContext(value); err != nil || !d.state.world.Inside(value) {
-				return opt, fmt.Sprintf("its build context %s is no directory of the repository: %s", name, filepath.ToSlash(value))
+				return opt, &problem{text: fmt.Sprintf("its build context %s is no directory of the repository: %s", name, filepath.ToSlash(value))}
 			}
 		}
 		if opt.BuildContexts == nil {
@@ -291,7 +299,7 @@ func (d *discovery) options(b builds.Build) (opt dockerfile.Options, problem str
 		}
 		opt.BuildContexts[name] = value
 	}
-	return opt, ""
+	return opt, nil
 }
 
 func absolute(p string) string {

@@ -18,6 +18,9 @@ import (
 // Images are the images that a repository builds.
 type Images struct {
 	Subjects []audit.Subject
+	// Absent are those that cannot be built because what they are built from does not exist. They are audited, and nothing else can
+	// be asked of them.
+	Absent []audit.Subject
 	// Notices are what its files say and could not be followed.
 	Notices []finding.Notice
 }
@@ -59,6 +62,7 @@ func Discover(ctx context.Context, state State, root string) (Images, error) {
 			hints = append(hints, name)
 		}
 	}
+	d.scripts = slices.Concat(hints, slices.DeleteFunc(slices.Clone(sources), func(name string) bool { return !builds.IsWorkflow(name) }), []string{"package.json"})
 	if err := d.fromSources(sources); err != nil {
 		return d.Images, err
 	}
@@ -85,6 +89,8 @@ type discovery struct {
 	taken map[string]bool   // names of images
 	named map[string]*named // Dockerfiles that sources name, relative to the root
 	hints map[string][]builds.Build
+	// scripts are the Makefiles and scripts.
+	scripts []string
 	// staged are Dockerfiles that a release tool builds in a context that it makes, with the file that says so.
 	staged map[string]string
 	// predicted are the builds that were predicted, by request.
@@ -142,7 +148,8 @@ func (d *discovery) settle() {
 // reader reads files of the repository.
 func (d *discovery) reader() *builds.Reader {
 	return &builds.Reader{
-		Avoid: d.state.world.top(),
+		Scripts: d.scripts,
+		Avoid:   d.state.world.top(),
 		Read: func(name string) ([]byte, error) {
 			data, err := d.state.read(filepath.Join(d.root, filepath.FromSlash(name)), maxConfig)
 			if err != nil {
@@ -161,20 +168,27 @@ func (d *discovery) notice(file string, line int, format string, args ...any) {
 
 // take adds an image under a name that no other has.
 func (d *discovery) take(s audit.Subject) {
-	if d.taken[s.Name] {
+	s.Name = d.freeName(s)
+	d.Subjects = append(d.Subjects, s)
+}
+
+// freeName gives an image a name that no other has.
+func (d *discovery) freeName(s audit.Subject) string {
+	name := s.Name
+	if d.taken[name] {
 		place := s.Options.Dockerfile
 		if len(s.Sources) > 0 {
 			place = fmt.Sprintf("%s (%s)", s.Name, s.Sources[0].File)
 		} else if rel, err := filepath.Rel(d.root, place); err == nil {
 			place = filepath.ToSlash(rel)
 		}
-		s.Name = place
-		for n := 2; d.taken[s.Name]; n++ {
-			s.Name = fmt.Sprintf("%s #%d", place, n)
+		name = place
+		for n := 2; d.taken[name]; n++ {
+			name = fmt.Sprintf("%s #%d", place, n)
 		}
 	}
-	d.taken[s.Name] = true
-	d.Subjects = append(d.Subjects, s)
+	d.taken[name] = true
+	return name
 }
 
 // fromDockerfile adds the default target of a Dockerfile that was found, unless a source builds it.

@@ -33,7 +33,7 @@ func Own(ctx context.Context, state State, root string) ([]audit.Subject, error)
 	found, _ := d.reader().Builds(ctx, sources)
 	for _, b := range found {
 		opt, problem := d.options(b)
-		if problem != "" || filepath.Clean(opt.Context) != filepath.Clean(root) || filepath.Dir(opt.Dockerfile) != filepath.Clean(root) || !isOwn(filepath.Base(opt.Dockerfile)) {
+		if problem != nil || filepath.Clean(opt.Context) != filepath.Clean(root) || filepath.Dir(opt.Dockerfile) != filepath.Clean(root) || !isOwn(filepath.Base(opt.Dockerfile)) {
 			continue
 		}
 		if err := d.add(b); err != nil {

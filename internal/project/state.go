@@ -116,13 +116,19 @@ func (s State) CheckContext(dir string) error {
 	case errors.As(err, &outside):
 		return fmt.Errorf("build context %w", err)
 	case errors.Is(err, fs.ErrNotExist):
-		return fmt.Errorf("build context %s does not exist", dir)
+		return &noContextError{dir}
 	}
 	if fi, statErr := s.world.Stat(dir); statErr == nil && !fi.IsDir() {
 		return fmt.Errorf("build context %s is not a directory; to name the Dockerfile, use -f %s %s", dir, dir, filepath.Dir(dir))
 	}
 	return fmt.Errorf("opening build context: %w", err)
 }
+
+// noContextError says that a build context does not exist.
+type noContextError struct{ dir string }
+
+func (e *noContextError) Error() string { return fmt.Sprintf("build context %s does not exist", e.dir) }
+func (e *noContextError) Unwrap() error { return fs.ErrNotExist }
 
 // IsRemote reports whether a context is a git or HTTP URL, as docker build takes them.
 func IsRemote(context string) bool {
