@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"slices"
 	"strings"
 	"sync"
@@ -131,6 +132,9 @@ func (g *gateway) local(name string) (*fileReference, error) {
 func (g *gateway) recorded(source string, ref *fileReference) *fileReference {
 	return &fileReference{
 		read: func(name string) ([]byte, error) {
+			if g.req.opt.Fetched && strings.HasSuffix(name, ignoreSuffix) && (source == localContext || source == localDockerfile) {
+				return nil, fs.ErrNotExist // dockerui asks for none of a context that it fetches
+			}
 			data, err := ref.read(name)
 			if err == nil && len(data) == 0 && g.forward && strings.HasSuffix(name, ignoreSuffix) {
 				// A front end that runs as an image reads over gRPC, where empty bytes arrive as nil, which dockerui

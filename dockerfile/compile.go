@@ -52,6 +52,9 @@ type Options struct {
 	// Open opens the directories of the request; nil reads the disk. A simulated edit, or a revision of a repository,
 	// brings its own.
 	Open func(dir string) (dockerctx.FS, error)
+	// Fetched tells that BuildKit fetches the context from git, and Open shows what it gets: no ignore file of the context, or beside
+	// the Dockerfile, is read then, and all of the context is there.
+	Fetched bool
 }
 
 // maxDuration bounds a compilation whose context has no deadline. An ordinary Dockerfile takes milliseconds.

@@ -199,7 +199,7 @@ func (c *compilation) plan(converted *dockerfile2llb.Result, def *pb.Definition)
 		IgnoreName:    c.ignoreName(),
 		RemoteContext: c.req.remote,
 		buildArgs:     c.req.opt.BuildArgs,
-		Dockerfile:    DockerfileInfo{Name: c.req.display, Data: c.src.data, Escape: o.escape, Open: c.req.opt.Open},
+		Dockerfile:    DockerfileInfo{Name: c.req.display, Data: c.src.data, Escape: o.escape, Open: c.req.opt.Open, Fetched: c.req.opt.Fetched},
 	}
 	if dir, ok := c.req.dirs[localDockerfile]; ok {
 		p.Dockerfile.Dir = dir

@@ -183,8 +183,9 @@ type DockerfileInfo struct {
 	Data []byte
 	// Escape is its escape character, '\\' or '`'.
 	Escape rune
-	// Open is that of the Options.
-	Open func(dir string) (dockerctx.FS, error)
+	// Open and Fetched are those of the Options.
+	Open    func(dir string) (dockerctx.FS, error)
+	Fetched bool
 }
 
 // Stage is one FROM and what follows it.

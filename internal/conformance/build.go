@@ -30,6 +30,7 @@ type Request struct {
 	BuildArgs     map[string]string
 	BuildContexts map[string]string // name to directory, or to a source with a scheme
 	Platform      string            // "" is the daemon's own
+	Git           string            // the directory of Context's repository that is fetched as the context; "" to send Context
 	// Open opens directories for a prediction, see dockerfile.Options; nil is the disk.
 	Open func(dir string) (dockerctx.FS, error)
 }
@@ -55,6 +56,23 @@ func (d *Daemon) Build(ctx context.Context, r Request) (*Result, error) {
 	opt, err := solveOpt(r, &tarball)
 	if err != nil {
 		return nil, err
+	}
+	if r.Git != "" {
+		url, stop, err := serveGit(r.Context)
+		if err != nil {
+			return nil, err
+		}
+		defer stop()
+		opt.FrontendAttrs["context"] = url + "#main:" + r.Git
+		if r.Dockerfile != "" {
+			name, err := filepath.Rel(filepath.Join(r.Context, r.Git), r.Dockerfile)
+			if err != nil {
+				return nil, err
+			}
+			opt.FrontendAttrs["filename"] = filepath.ToSlash(name)
+		}
+		delete(opt.LocalMounts, "context")
+		delete(opt.LocalMounts, "dockerfile")
 	}
 	var config []byte
 	// The tar exporter alone would lose the configuration. Calling the front

@@ -24,6 +24,9 @@ import (
 // Directives that describe the build:
 //
 //	target NAME, platform NAME, file PATH
+//	git DIR                the context is fetched from git, of which DIR is the
+//	                       directory ("." for the root); what .gitignore
+//	                       matches is not in it
 //	build-arg NAME=VALUE, build-context NAME=SOURCE
 //	fails TEXT             BuildKit refuses the build, and says TEXT
 //	differs REASON         the prediction is known to be wrong, and why;
@@ -42,6 +45,7 @@ type Case struct {
 	BuildArgs     []string
 	BuildContexts []string
 	Platform      string
+	Git           string // "" for a context that is a directory
 	Fails         string // "" for a build that succeeds
 	Differs       string // "" for a prediction that is right
 	Sections      []txtar.File
@@ -110,6 +114,8 @@ func (c *Case) directive(line string) error {
 		return one(&c.File)
 	case "platform":
 		return one(&c.Platform)
+	case "git":
+		return one(&c.Git)
 	case "fails":
 		return sentence(&c.Fails)
 	case "differs":
@@ -180,6 +186,12 @@ func (c *Case) Materialize(dir string) (*Request, error) {
 		Platform:      c.Platform,
 		BuildArgs:     pairs(c.BuildArgs),
 		BuildContexts: pairs(c.BuildContexts),
+		Git:           c.Git,
+	}
+	if c.Git != "" {
+		if err := commit(r.Context); err != nil {
+			return nil, err
+		}
 	}
 	if c.File != "" {
 		r.Dockerfile = place(dir, c.File)
@@ -251,6 +263,7 @@ func (c *Case) Format() []byte {
 	option("target", c.Target)
 	option("file", c.File)
 	option("platform", c.Platform)
+	option("git", c.Git)
 	option("fails", c.Fails)
 	option("differs", c.Differs)
 	for _, pair := range c.BuildArgs {

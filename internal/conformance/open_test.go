@@ -20,6 +20,9 @@ func TestOpenedDirectoriesAreAsGoodAsTheDisk(t *testing.T) {
 	cases, err := LoadCases(filepath.Join(root, "testdata", "conformance"))
 	require.NoError(t, err)
 	for _, c := range cases {
+		if c.Git != "" {
+			continue // what is fetched brings directories of its own
+		}
 		t.Run(c.Name, func(t *testing.T) {
 			t.Parallel()
 			dir := t.TempDir()

@@ -5,9 +5,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"path/filepath"
 
 	"github.com/ctxaudit/ctxaudit/dockerctx"
 	"github.com/ctxaudit/ctxaudit/dockerfile"
+	"github.com/ctxaudit/ctxaudit/internal/git"
+	"github.com/ctxaudit/ctxaudit/internal/gitfs"
 	"github.com/ctxaudit/ctxaudit/internal/rootfs"
 	"github.com/ctxaudit/ctxaudit/internal/simulate"
 )
@@ -15,7 +18,23 @@ import (
 // Predict says what a build gives without building it. An error says that
 // there is no answer, as it does for [Daemon.Build].
 func Predict(ctx context.Context, r Request) (*Result, error) {
+	if r.Git != "" {
+		repo, err := git.Find(r.Context)
+		if err != nil {
+			return nil, err
+		}
+		defer repo.Close()
+		c, err := gitfs.NewCheckout(ctx, repo, dockerctx.DirFS)
+		if err != nil {
+			return nil, err
+		}
+		r.Context, r.Open = filepath.Join(r.Context, r.Git), c.Fetched(false).Directory
+		if r.Dockerfile == "" {
+			r.Dockerfile = filepath.Join(r.Context, "Dockerfile")
+		}
+	}
 	image, err := simulate.Build(ctx, dockerfile.Options{
+		Fetched:       r.Git != "",
 		Context:       r.Context,
 		Dockerfile:    r.Dockerfile,
 		Target:        r.Target,

@@ -8,6 +8,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/ctxaudit/ctxaudit/dockerctx"
 	"github.com/ctxaudit/ctxaudit/internal/git"
@@ -19,11 +20,17 @@ type Checkout struct {
 	repo  *git.Repository
 	open  func(dir string) (dockerctx.FS, error)
 	names map[string]bool // tracked files, and the directories above them
+	// fetched tells that it is what BuildKit fetches: with the permissions that git gives, and without git's own directory unless
+	// keepGit is set.
+	fetched, keepGit bool
+
+	mu   sync.Mutex
+	dirs map[string]*tracked
 }
 
 // NewCheckout reads which files a repository tracks. open opens directories of the working tree.
 func NewCheckout(ctx context.Context, repo *git.Repository, open func(dir string) (dockerctx.FS, error)) (*Checkout, error) {
-	c := &Checkout{repo: repo, open: open, names: map[string]bool{".": true}}
+	c := &Checkout{repo: repo, open: open, names: map[string]bool{".": true}, dirs: map[string]*tracked{}}
 	err := repo.Tracked(ctx, ".", func(name string) {
 		for p := name; !c.names[p]; p = path.Dir(p) {
 			c.names[p] = true
@@ -35,9 +42,15 @@ func NewCheckout(ctx context.Context, repo *git.Repository, open func(dir string
 	return c, nil
 }
 
+// Fetched gives what BuildKit gets of the repository when it fetches a context from git. keepGit tells that it keeps git's own
+// directory, too, as BUILDKIT_CONTEXT_KEEP_GIT_DIR asks it to.
+func (c *Checkout) Fetched(keepGit bool) *Checkout {
+	return &Checkout{repo: c.repo, open: c.open, names: c.names, fetched: true, keepGit: keepGit, dirs: map[string]*tracked{}}
+}
+
 // has reports whether a path of the repository is in a checkout. Git's own directory is.
 func (c *Checkout) has(name string) bool {
-	return c.names[name] || name == ".git" || strings.HasPrefix(name, ".git/")
+	return c.names[name] || (!c.fetched || c.keepGit) && (name == ".git" || strings.HasPrefix(name, ".git/"))
 }
 
 // Directory opens a directory of the repository as a clean checkout would have it. One outside is an error.
@@ -49,11 +62,17 @@ func (c *Checkout) Directory(dir string) (dockerctx.FS, error) {
 	if !c.has(name) {
 		return nil, &fs.PathError{Op: "open", Path: dir, Err: fs.ErrNotExist}
 	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if have := c.dirs[dir]; have != nil {
+		return have, nil // the same, so that who compares two sees it
+	}
 	base, err := c.open(dir)
 	if err != nil {
 		return nil, err
 	}
-	return &tracked{base, c, name}, nil
+	c.dirs[dir] = &tracked{base, c, name}
+	return c.dirs[dir], nil
 }
 
 // Tracked gives the files at or below a directory of a build context, relative to the context.
@@ -104,15 +123,56 @@ func (t *tracked) ReadDir(name string) ([]fs.DirEntry, error) {
 		return nil, err
 	}
 	entries, err := t.base.ReadDir(name)
-	return slices.DeleteFunc(slices.Clone(entries), func(e fs.DirEntry) bool { return !t.c.has(path.Join(t.root, name, e.Name())) }), err
+	entries = slices.DeleteFunc(slices.Clone(entries), func(e fs.DirEntry) bool { return !t.c.has(path.Join(t.root, name, e.Name())) })
+	for i := range entries {
+		if t.c.fetched {
+			entries[i] = asGitHas{entries[i]}
+		}
+	}
+	return entries, err
 }
+
+// asGitHas is an entry with the permissions that git gives it.
+type asGitHas struct{ fs.DirEntry }
+
+// Info implements fs.DirEntry.
+func (e asGitHas) Info() (fs.FileInfo, error) {
+	fi, err := e.DirEntry.Info()
+	if err != nil {
+		return nil, err
+	}
+	return infoOfGit{fi}, nil
+}
+
+type infoOfGit struct{ fs.FileInfo }
+
+// Mode implements fs.FileInfo.
+func (i infoOfGit) Mode() fs.FileMode {
+	switch m := i.FileInfo.Mode(); {
+	case m.IsDir():
+		return modes[git.Dir]
+	case m&fs.ModeSymlink != 0:
+		return modes[git.Link]
+	case m&0o100 != 0:
+		return modes[git.Program]
+	default:
+		return modes[git.File]
+	}
+}
+
+// Sys implements fs.FileInfo: what the system says of the file is not so of one that is fetched.
+func (i infoOfGit) Sys() any { return nil }
 
 // Lstat implements dockerctx.FS.
 func (t *tracked) Lstat(name string) (fs.FileInfo, error) {
 	if err := t.check("lstat", name); err != nil {
 		return nil, err
 	}
-	return t.base.Lstat(name)
+	fi, err := t.base.Lstat(name)
+	if err == nil && t.c.fetched {
+		fi = infoOfGit{fi}
+	}
+	return fi, err
 }
 
 // ReadLink implements dockerctx.FS.

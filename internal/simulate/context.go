@@ -161,9 +161,11 @@ func openContext(name, dir string, df dockerfile.DockerfileInfo, like *dockerctx
 		}
 		base = filepath.Base(df.Path)
 	}
-	ignore, err := dockerctx.FindIgnoreFile(fsys, beside, base)
-	if err != nil {
-		return nil, err
+	var ignore *dockerctx.IgnoreFile
+	if name != MainContext || !df.Fetched {
+		if ignore, err = dockerctx.FindIgnoreFile(fsys, beside, base); err != nil {
+			return nil, err
+		}
 	}
 	if ignore != nil {
 		named := *ignore

@@ -168,7 +168,11 @@ func (m *Image) execute(op *dockerfile.Op, contexts Contexts) error {
 		if err != nil {
 			return err
 		}
-		tree, err := c.Context.Transfer(op.Local.FollowPaths)
+		follow := op.Local.FollowPaths
+		if m.Plan.Dockerfile.Fetched && c.Name == MainContext {
+			follow = nil // all of it is fetched
+		}
+		tree, err := c.Context.Transfer(follow)
 		if err != nil {
 			return err
 		}
