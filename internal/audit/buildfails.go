@@ -85,6 +85,9 @@ func (s Subject) judge(f finding.Finding, ofContext bool) finding.Finding {
 		// With the slash: a pattern for directories matches no name of which git cannot see that it is one.
 		f.Severity = finding.Warning
 		f.Detail = strings.TrimSpace(f.Detail + " Git ignores it: a step before the build must make it.")
+	case s.Options.Fetched && s.submoduleOf(f.ContextPath) != "":
+		f.Severity = finding.Note
+		f.Detail = strings.TrimSpace(fmt.Sprintf("%s %s is a submodule, which BuildKit fetches and which was not fetched here.", f.Detail, s.submoduleOf(f.ContextPath)))
 	case s.submoduleOf(f.ContextPath) != "":
 		f.Severity = finding.Warning
 		f.Detail = strings.TrimSpace(fmt.Sprintf("%s %s is a submodule that was not fetched (git submodule update --init).", f.Detail, s.submoduleOf(f.ContextPath)))

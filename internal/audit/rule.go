@@ -67,6 +67,7 @@ func init() { // a literal would refer to itself: what a rule adds is looked up 
 		{finding.RequiredUntracked, "A needed file is here and would be missing from a clean checkout, as in CI.", finding.Error, checkTracked},
 		{finding.UntrackedInImage, "A file that git does not track enters the image.", finding.Warning, checkStray},
 		{finding.SecretInImage, "A file that looks like a secret enters the image.", finding.Warning, checkSecrets},
+		{finding.UnreadIgnoreFile, "An ignore file is not read by the build that it is meant for.", finding.Warning, checkUnread},
 		{finding.RequiredNotUploaded, "A needed file is here and is not sent to the service that builds the image.", finding.Warning, checkUploaded},
 		{finding.SuppressionInvalid, "A suppression has no reason, or names no rule.", finding.Error, nil},
 		{finding.SuppressionExpired, "A suppression is older than the day until which it was to hold.", finding.Warning, nil},
@@ -181,6 +182,11 @@ type Subject struct {
 	Starts  []Start
 	// Prepared tells that what runs before the build, where it is built, may make files that it needs.
 	Prepared bool
+	// Contexts are the directories that other images have as their contexts.
+	Contexts map[string]bool
+	// FromDisk tells that its files are those of the disk that git tracks: the build fetches them from git. What is needed and not
+	// among them is looked for on the disk.
+	FromDisk bool
 	// NotFound tells that it cannot be built because what it is built from does not exist; nil if it does.
 	NotFound *NotFound
 	// Upload is what is sent to a build service that builds the image, nil if none does.

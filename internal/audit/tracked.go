@@ -49,7 +49,7 @@ type Stray struct {
 // checkTracked asks git whether a clean checkout would have what is needed, and looks for what is there without its
 // content.
 func checkTracked(p *pass) error {
-	if p.main == nil || p.subject.Clean == nil {
+	if p.main == nil || p.subject.Clean == nil || p.subject.FromDisk {
 		return nil
 	}
 	p.needSources()
@@ -100,14 +100,15 @@ func (p *pass) reportAbsent(at string, names []string, why Absence) {
 	if len(names) > 1 {
 		f.Files = names
 	}
-	if p.subject.Prepared || builtPath(at) {
-		f.Severity = finding.Warning
-		f.Detail = fmt.Sprintf("It is here; %s. An image that is built from a clean checkout, as in CI, lacks it unless a step before the build makes it.", n.Why)
-	}
 	if why.Ignores != nil {
-		f.Severity = finding.Warning
 		f.Related = append(f.Related, *why.Ignores)
 		f.Summary = fmt.Sprintf("%s is needed, and git ignores it", at)
+	}
+	switch {
+	case p.subject.Options.Fetched:
+		f.Detail = fmt.Sprintf("It is here; %s. The build fetches its context from git, and no step before it adds to that: add it to git, or build a checkout.", n.Why)
+	case why.Ignores != nil || p.subject.Prepared || builtPath(at):
+		f.Severity = finding.Warning
 		f.Detail = fmt.Sprintf("It is here; %s. An image that is built from a clean checkout, as in CI, lacks it unless a step before the build makes it.", n.Why)
 	}
 	p.add(f)
@@ -205,7 +206,7 @@ func (p *pass) inImage(name string) (at string, node *rootfs.Node, err error) {
 // checkStray looks for files that enter the image from here and that git does not track: an image that is built elsewhere
 // is another one.
 func checkStray(p *pass) error {
-	if p.main == nil || p.subject.Clean == nil {
+	if p.main == nil || p.subject.Clean == nil || p.subject.FromDisk {
 		return nil
 	}
 	stray, err := p.subject.Clean.Stray(p.main.Dir)

@@ -37,6 +37,8 @@ type Build struct {
 	// lets through arrives there; "" if there is none.
 	Upload string
 
+	// Fetched tells that the context is the repository as git has it, and not the directory of a checkout.
+	Fetched bool
 	// Staged tells that a release tool builds the Dockerfile in a context that it makes; there is no Context then.
 	Staged bool
 	// Prepared tells that what runs before it may make files that it needs.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/ctxaudit/ctxaudit/internal/budget"
@@ -71,7 +72,8 @@ func (j *job) buildPush(step node, line int, scope *jobScope, git bool) {
 		b.Contexts[k] = v
 	}
 	m := defaultContext().FindStringSubmatch(context)
-	if context != "" && m == nil && !git {
+	if (context != "" || major(step) == 1) && m == nil && !git {
+		context = cmp.Or(context, ".")
 		b.Context, b.Dockerfile = context, file
 		j.add(b, line)
 		return
@@ -82,11 +84,32 @@ func (j *job) buildPush(step node, line int, scope *jobScope, git bool) {
 	if m != nil {
 		context = m[1]
 	}
-	b.Context = path.Join(".", context)
+	b.Context, b.Fetched = path.Join(".", context), true
 	if file != "" {
 		b.Dockerfile = path.Join(b.Context, file)
 	}
 	clone.add(b, line)
+}
+
+// version finds the first number of a version.
+var version = lazyre.New(`^v?(\d+)`)
+
+// major gives the first number of the version of an action that a step uses, 0 if that is not known.
+func major(step node) int {
+	uses := step.at("uses")
+	_, ref, _ := strings.Cut(uses.text(), "@")
+	texts := []string{ref}
+	if uses.Node != nil {
+		// Where a commit is named, a comment tells the version by custom.
+		texts = []string{strings.TrimSpace(strings.TrimLeft(uses.LineComment, "# \t")), ref}
+	}
+	for _, text := range texts {
+		if m := version().FindStringSubmatch(text); m != nil && len(m[1]) < 4 {
+			n, _ := strconv.Atoi(m[1])
+			return n
+		}
+	}
+	return 0
 }
 
 // buildah reads a step of redhat-actions/buildah-build that builds from one Dockerfile.
@@ -134,9 +157,12 @@ func list(w word) []string {
 func (j *job) bake(step node, line int, scope *jobScope) {
 	input := func(key string) word { return scope.text(step.at("with", key)) }
 	dir := string(cmp.Or(input("source"), input("workdir"), input("context")))
-	if m := defaultContext().FindStringSubmatch(dir); m != nil {
+	m := defaultContext().FindStringSubmatch(dir)
+	if m != nil {
 		dir = path.Join(".", m[1])
 	}
+	// Since version 6 it builds from git unless it is told otherwise.
+	fetched := m != nil || dir == "" && major(step) >= 6
 	if !word(dir).known() || remotePath(dir) {
 		return
 	}
@@ -189,7 +215,8 @@ func (j *job) bake(step node, line int, scope *jobScope) {
 		j.w.r.settled[[2]string{t.at.Filename, t.name}] = true
 		t.override(lines(input("set")))
 		build := t.build(base)
-		build.Kind, build.File, build.Line, build.Prepared = "workflow", j.file, line, j.prepared
+		build.Kind, build.File, build.Line, build.Prepared = "workflow", j.file, line, j.prepared && !fetched
+		build.Fetched = fetched && !remotePath(build.Context)
 		j.w.found = append(j.w.found, build)
 	}
 	if slices.ContainsFunc(files, func(f string) bool { return bakeName().MatchString(f) }) {

@@ -140,7 +140,7 @@ func (e *Engine) audit(ctx context.Context, i, of int, s audit.Subject, o Option
 	at("auditing %s (%d of %d)", s.Name, i+1, of)
 	s.Verbose, s.Sendable = o.Verbose, o.Sendable
 	r, image, err := audit.Run(ctx, s)
-	if err == nil && o.CleanCheckout {
+	if err == nil && (o.CleanCheckout || s.FromDisk) && s.NotFound == nil {
 		err = e.addAbsent(ctx, s, &r)
 	}
 	if err == nil && o.Lints && image != nil {
@@ -208,7 +208,7 @@ func Reports(done []Audited) (reports []finding.ImageReport, subjects []audit.Su
 // built here, too.
 func (e *Engine) addAbsent(ctx context.Context, s audit.Subject, r *finding.ImageReport) error {
 	here := e.World.Disk("no")
-	s.Image, s.Options.Open, s.Clean = nil, here.Open, here.Clean
+	s.Image, s.Options.Open, s.Clean, s.FromDisk = nil, here.Open, here.Clean, false
 	onDisk, _, err := audit.Run(ctx, s)
 	if err != nil {
 		return err
@@ -216,6 +216,10 @@ func (e *Engine) addAbsent(ctx context.Context, s audit.Subject, r *finding.Imag
 	for _, f := range onDisk.Findings {
 		known := slices.ContainsFunc(r.Findings, func(g finding.Finding) bool { return g.Rule == finding.BuildFails && g.ContextPath == f.ContextPath })
 		if f.Rule == finding.RequiredUntracked && !known {
+			// That an import resolves nowhere is the same fault, seen without the disk.
+			r.Findings = slices.DeleteFunc(r.Findings, func(g finding.Finding) bool {
+				return g.Rule == finding.ImportNotFound && g.Subject.File == f.Subject.File && g.Subject.Line == f.Subject.Line
+			})
 			r.Findings = append(r.Findings, f)
 		}
 	}

@@ -25,6 +25,7 @@ const (
 	RequiredUntracked      = "RequiredUntracked"
 	UntrackedInImage       = "UntrackedInImage"
 	SecretInImage          = "SecretInImage"
+	UnreadIgnoreFile       = "UnreadIgnoreFile"
 	RequiredNotUploaded    = "RequiredNotUploaded"
 
 	IgnorePatternUnused       = "IgnorePatternUnused"

@@ -37,7 +37,20 @@ func (d *discovery) add(b builds.Build) error {
 	if df, err := filepath.Rel(d.root, opt.Dockerfile); err == nil {
 		b.Name = nameOf(b, df)
 	}
-	img := &described{subject: d.state.discovered(b.Name, opt)}
+	state := d.state
+	if b.Fetched {
+		state, opt.Fetched = d.fetched(b), true
+		opt.Open = state.Open
+		if p := d.untracked(state, opt); p != nil {
+			d.name(opt, b)
+			d.refuse(b, opt, p)
+			return nil
+		}
+	}
+	img := &described{subject: state.discovered(b.Name, opt)}
+	if b.Fetched {
+		img.subject.FromDisk, img.subject.Clean = d.state.onDisk(), d.state.Clean
+	}
 	image, err := d.predict(opt)
 	if d.ctx.Err() != nil {
 		return d.ctx.Err()
@@ -97,7 +110,7 @@ const maxPredicted = 32
 
 // predict predicts a build, each request once: several sources describe the same one.
 func (d *discovery) predict(opt dockerfile.Options) (*simulate.Image, error) {
-	key := fmt.Sprintf("%q %q %q %q %q %q", opt.Context, opt.Dockerfile, opt.Target, opt.Platform, opt.BuildArgs, opt.BuildContexts)
+	key := fmt.Sprintf("%t %q %q %q %q %q %q", opt.Fetched, opt.Context, opt.Dockerfile, opt.Target, opt.Platform, opt.BuildArgs, opt.BuildContexts)
 	if r, ok := opt.Stdin.(*overlay.Reader); ok {
 		key += r.String()
 	}
@@ -142,7 +155,7 @@ func withArguments(list []*described) []*described {
 		want := img.subject.Options
 		like := func(have *described) bool {
 			o := have.subject.Options
-			return o.Context == want.Context && o.Dockerfile == want.Dockerfile && strings.EqualFold(o.Target, want.Target)
+			return o.Fetched == want.Fetched && o.Context == want.Context && o.Dockerfile == want.Dockerfile && strings.EqualFold(o.Target, want.Target)
 		}
 		i := slices.IndexFunc(list, func(have *described) bool { return have.works && like(have) })
 		if i < 0 {
@@ -196,7 +209,7 @@ func (d *discovery) name(opt dockerfile.Options, b builds.Build) *named {
 // keyOf identifies an image: what is said of one holds for another with the same key. image is the prediction, nil if the
 // build fails with err; then it is the failing instruction that counts, and which arguments are given.
 func keyOf(opt dockerfile.Options, image *simulate.Image, err error) string {
-	key := []string{filepath.Clean(opt.Context), filepath.Clean(opt.Dockerfile)}
+	key := []string{fmt.Sprint(opt.Fetched), filepath.Clean(opt.Context), filepath.Clean(opt.Dockerfile)}
 	if r, ok := opt.Stdin.(*overlay.Reader); ok {
 		key = append(key, r.String())
 	}

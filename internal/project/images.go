@@ -39,7 +39,7 @@ func (e *NoDockerfileError) Error() string {
 // Compose and Skaffold describe how developers build: of a Dockerfile that only they name the default target is an image
 // too, as `docker build` makes it, if it builds.
 func Discover(ctx context.Context, state State, root string) (Images, error) {
-	d := discovery{ctx: ctx, state: state, root: root, taken: map[string]bool{}, named: map[string]*named{}, predicted: map[string]prediction{}, staged: map[string]string{}}
+	d := discovery{ctx: ctx, state: state, root: root, taken: map[string]bool{}, named: map[string]*named{}, predicted: map[string]prediction{}, staged: map[string]string{}, fetches: map[bool]State{}}
 	files, err := state.Directory(root)
 	if err != nil {
 		return d.Images, err
@@ -74,6 +74,13 @@ func Discover(ctx context.Context, state State, root string) (Images, error) {
 			return d.Images, err
 		}
 	}
+	contexts := map[string]bool{}
+	for _, s := range d.Subjects {
+		contexts[filepath.Clean(s.Options.Context)] = true
+	}
+	for i := range d.Subjects {
+		d.Subjects[i].Contexts = contexts
+	}
 	if len(d.Subjects) == 0 {
 		return d.Images, &NoDockerfileError{Root: root}
 	}
@@ -91,6 +98,8 @@ type discovery struct {
 	hints map[string][]builds.Build
 	// scripts are the Makefiles and scripts.
 	scripts []string
+	// fetches are the states of the files that are fetched from git, with git's own directory and without.
+	fetches map[bool]State
 	// staged are Dockerfiles that a release tool builds in a context that it makes, with the file that says so.
 	staged map[string]string
 	// predicted are the builds that were predicted, by request.

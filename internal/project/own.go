@@ -13,7 +13,7 @@ import (
 // if they do not, or only images that cannot be predicted. It reads no other directory than the root and that of workflows, so
 // that an answer about one file does not take a walk through the repository.
 func Own(ctx context.Context, state State, root string) ([]audit.Subject, error) {
-	d := discovery{ctx: ctx, state: state, root: root, taken: map[string]bool{}, named: map[string]*named{}, predicted: map[string]prediction{}, staged: map[string]string{}}
+	d := discovery{ctx: ctx, state: state, root: root, taken: map[string]bool{}, named: map[string]*named{}, predicted: map[string]prediction{}, staged: map[string]string{}, fetches: map[bool]State{}}
 	files, err := state.Directory(root)
 	if err != nil {
 		return nil, err

@@ -154,7 +154,7 @@ func (r *Repairer) Fixes(ctx context.Context, f finding.Finding) (fixes []findin
 	if err != nil {
 		return nil, nil, err
 	}
-	if len(list) == 0 && f.ContextPath != "" && f.Rule != finding.RequiredUntracked && f.Rule != finding.UntrackedInImage && f.Rule != finding.RequiredNotUploaded {
+	if len(list) == 0 && f.ContextPath != "" && f.Rule != finding.RequiredUntracked && f.Rule != finding.UntrackedInImage && f.Rule != finding.RequiredNotUploaded && f.Rule != finding.UnreadIgnoreFile {
 		tried = append(tried, "no kind of edit applies to it")
 	}
 	seen := map[string]bool{}
