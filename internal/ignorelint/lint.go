@@ -88,6 +88,7 @@ type linter struct {
 	out           map[string]bool // the paths that are excluded
 
 	gitIgnored map[int]bool // lines that name what git ignores
+	git        []string     // the lines of .gitignore, nil if it was not read yet
 }
 
 // The bounds: of the paths that lines are asked about; of the lines that are compiled anew to try what would be without one of
@@ -305,20 +306,28 @@ func (l *linter) judge(line *dockerctx.Line, idle bool) error {
 			return err
 		}
 	}
-	if !line.Negated && l.rootOnly(line) {
-		return nil
+	if idle {
+		if other := l.repeats(line); other != nil {
+			l.result.Removable = append(l.result.Removable, line.Number)
+			l.add(line, finding.IgnorePatternRedundant, finding.Warning, fmt.Sprintf("%s changes nothing", strings.TrimSpace(line.Text)),
+				fmt.Sprintf("Line %d (%s) says it.", other.Number, strings.TrimSpace(other.Text)), l.place(finding.RoleRedundant, other, ""))
+			return nil
+		}
 	}
-	if !idle || l.conventional(line) {
+	if f == nil {
+		for _, advice := range []func(*dockerctx.Line) (bool, error){l.comment, l.nearMiss} {
+			if done, err := advice(line); done || err != nil {
+				return err
+			}
+		}
+	}
+	if !line.Negated && l.rootOnly(line) || !idle || l.conventional(line) {
 		return nil
 	}
 	switch {
 	case f == nil:
 		l.result.Removable = append(l.result.Removable, line.Number)
-		detail := "Without it the same files reach the builder."
-		if strings.HasPrefix(line.Pattern, "#") {
-			detail = "A # begins a comment only in the first column: this line is a pattern."
-		}
-		l.add(line, finding.IgnorePatternUnused, finding.Warning, fmt.Sprintf("%s matches nothing in this context", strings.TrimSpace(line.Text)), detail)
+		l.add(line, finding.IgnorePatternUnused, finding.Warning, unused(line), "Without it the same files reach the builder.")
 	default:
 		l.result.Removable = append(l.result.Removable, line.Number)
 		l.add(line, finding.IgnorePatternRedundant, finding.Warning, fmt.Sprintf("%s changes nothing", strings.TrimSpace(line.Text)),
@@ -361,51 +370,6 @@ func (l *linter) add(line *dockerctx.Line, rule string, severity finding.Severit
 
 func (l *linter) place(role finding.Role, line *dockerctx.Line, note string) finding.Place {
 	return finding.Place{Role: role, File: l.ignore.Name, Line: line.Number, Text: strings.TrimSpace(line.Text), Note: note}
-}
-
-// rootOnly reports a bare name that keeps out what has it at the root, and not what has it further down: where a directory
-// has it there and nothing at the root does, or where it is the name of what tools leave behind at any depth. Of a name that
-// is found at the root that place was meant.
-func (l *linter) rootOnly(line *dockerctx.Line) bool {
-	name := line.Pattern
-	text := strings.TrimSpace(line.Text)
-	if name == "" || strings.ContainsAny(name, "/") || strings.HasPrefix(text, "/") || strings.HasPrefix(text, "./") || strings.Contains(name, "**") || name == "*" || name == "." {
-		return false
-	}
-	if !l.walk() {
-		return false
-	}
-	if l.out == nil {
-		l.out = map[string]bool{}
-		for _, p := range l.excluded {
-			l.out[p] = true
-		}
-	}
-	litter := slices.Contains(litterNames, name)
-	var deeper []string
-	for _, p := range l.paths {
-		if ok, _ := path.Match(name, path.Base(p)); !ok {
-			continue
-		}
-		switch {
-		case !strings.Contains(p, "/") && !litter:
-			return false
-		case strings.Contains(p, "/") && !l.out[p] && (litter || l.dirs[p]):
-			deeper = append(deeper, p)
-		}
-	}
-	if len(deeper) == 0 {
-		return false
-	}
-	more := ""
-	if len(deeper) > 1 {
-		more = fmt.Sprintf(" and %d more", len(deeper)-1)
-	}
-	l.add(line, finding.IgnorePatternRootOnly, finding.Warning,
-		fmt.Sprintf("%s matches at the root of the context only; %s%s reaches the builder", text, deeper[0], more),
-		fmt.Sprintf("Unlike in a .gitignore, a name without a slash is anchored at the root. **/%s matches at any depth, /%s says that the root is meant.",
-			strings.TrimSuffix(text, "/"), strings.TrimSuffix(text, "/")))
-	return true
 }
 
 // litterNames are names of what tools leave behind at any depth of a tree.

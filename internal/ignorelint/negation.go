@@ -2,6 +2,7 @@ package ignorelint
 
 import (
 	"fmt"
+	"path"
 	"slices"
 	"strings"
 
@@ -27,20 +28,21 @@ func (l *linter) ineffective(line *dockerctx.Line) (bool, error) {
 	if len(kept) == 0 {
 		return false, nil
 	}
-	t, err := l.context.Explain(kept[0])
+	meant, example := l.meant(named, kept)
+	t, err := l.context.Explain(example)
 	if err != nil || t.Decisive == nil {
 		return false, err
 	}
 	winner := t.Decisive
 	text := strings.TrimSpace(line.Text)
-	detail := fmt.Sprintf("%s:%d (%s) keeps out %s. ", l.ignore.Name, winner.Number, strings.TrimSpace(winner.Text), kept[0])
+	detail := fmt.Sprintf("%s:%d (%s) keeps out %s. ", l.ignore.Name, winner.Number, strings.TrimSpace(winner.Text), meant)
 	switch {
 	case winner.Number > line.Number:
 		detail += "It comes later, and the last line that matches decides."
 	default:
 		detail += fmt.Sprintf("A negation counts only for a path that is excluded at that point, and %s itself was not; what lies below inherits nothing from it.", named)
 	}
-	form, works, err := l.workingForm(line, t, named, kept[0])
+	form, works, err := l.workingForm(line, t, named, example)
 	if err != nil {
 		return true, err
 	}
@@ -48,13 +50,37 @@ func (l *linter) ineffective(line *dockerctx.Line) (bool, error) {
 		detail += fmt.Sprintf(" %s would bring it back.", form.describe)
 	}
 	l.add(line, finding.IgnoreNegationIneffective, finding.Warning,
-		fmt.Sprintf("%s brings nothing back, although %s is kept out", text, kept[0]), detail,
-		l.place(finding.RoleNoEffect, line, ""), l.place(finding.RoleExcludes, winner, "keeps out "+kept[0]))
+		fmt.Sprintf("%s brings nothing back, although %s is kept out", text, meant), detail,
+		l.place(finding.RoleNoEffect, line, ""), l.place(finding.RoleExcludes, winner, "keeps out "+meant))
 	if works {
 		f := &l.result.Findings[len(l.result.Findings)-1]
 		f.Fixes = append(f.Fixes, finding.Fix{Title: form.describe, Edits: form.edits, Adds: form.adds, AddsCount: form.count, AddsBytes: form.bytes})
 	}
 	return true, nil
+}
+
+// meant gives what a negation was meant for of what it names and is kept out: the first directory that is kept out as a whole and is
+// none of those that tools leave behind, or else the first such file; and a file of it as an example.
+func (l *linter) meant(named string, kept []string) (what, example string) {
+	litter := func(p string) bool {
+		return slices.ContainsFunc(strings.Split(p, "/"), func(name string) bool {
+			return slices.ContainsFunc(litterNames, func(pattern string) bool { ok, _ := path.Match(pattern, name); return ok })
+		})
+	}
+	for _, p := range l.excluded {
+		if !l.dirs[p] || !simulate.Within(p, named) || litter(strings.TrimPrefix(p, named)) {
+			continue
+		}
+		if i := slices.IndexFunc(kept, func(f string) bool { return simulate.Within(f, p) }); i >= 0 {
+			return p, kept[i]
+		}
+	}
+	for _, p := range kept {
+		if !litter(strings.TrimPrefix(p, named)) {
+			return p, p
+		}
+	}
+	return kept[0], kept[0]
 }
 
 // form is another way to write a negation, with what it brings.
