@@ -68,6 +68,7 @@ func init() { // a literal would refer to itself: what a rule adds is looked up 
 		{finding.UntrackedInImage, "A file that git does not track enters the image.", finding.Warning, checkStray},
 		{finding.SecretInImage, "A file that looks like a secret enters the image.", finding.Warning, checkSecrets},
 		{finding.UnreadIgnoreFile, "An ignore file is not read by the build that it is meant for.", finding.Warning, checkUnread},
+		{finding.ContextTooLarge, "More of the context is sent to the builder than the policy allows.", finding.Error, checkContextSize},
 		{finding.RequiredNotUploaded, "A needed file is here and is not sent to the service that builds the image.", finding.Warning, checkUploaded},
 		{finding.SuppressionInvalid, "A suppression has no reason, or names no rule.", finding.Error, nil},
 		{finding.SuppressionExpired, "A suppression is older than the day until which it was to hold.", finding.Warning, nil},

@@ -26,6 +26,7 @@ const (
 	UntrackedInImage       = "UntrackedInImage"
 	SecretInImage          = "SecretInImage"
 	UnreadIgnoreFile       = "UnreadIgnoreFile"
+	ContextTooLarge        = "ContextTooLarge"
 	RequiredNotUploaded    = "RequiredNotUploaded"
 
 	IgnorePatternUnused       = "IgnorePatternUnused"

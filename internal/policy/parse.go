@@ -154,6 +154,15 @@ func (m *Module) UnmarshalYAML(n *yaml.Node) error {
 	return n.Load((*plain)(m), yaml.WithKnownFields())
 }
 
+// UnmarshalYAML reads a build context: its path alone, or a mapping.
+func (c *Context) UnmarshalYAML(n *yaml.Node) error {
+	if n.Kind == yaml.ScalarNode {
+		return n.Load(&c.Path)
+	}
+	type plain Context
+	return n.Load((*plain)(c), yaml.WithKnownFields())
+}
+
 // UnmarshalYAML reads what a setting must be like: its value alone, or a mapping.
 func (e *Env) UnmarshalYAML(n *yaml.Node) error {
 	if n.Kind == yaml.ScalarNode {

@@ -56,8 +56,8 @@ type Suppression struct {
 
 // Image is one image: how it is built, and what is required of it.
 type Image struct {
-	// Context is the build context, relative to the configuration file.
-	Context string `yaml:"context,omitempty" json:"context,omitempty" jsonschema:"default=.,description=Build context directory\\, relative to this file."`
+	// Context is the build context, and what may be sent of it.
+	Context Context `yaml:"context,omitempty" json:"context,omitempty" jsonschema:"description=Build context directory\\, relative to this file\\, and bounds for what is sent of it."`
 	// Dockerfile is relative to the configuration file, as docker build -f takes it.
 	Dockerfile string `yaml:"dockerfile,omitempty" json:"dockerfile,omitempty" jsonschema:"description=Dockerfile\\, relative to this file. Default: Dockerfile in the context."`
 	// Target is the stage to build.
@@ -74,6 +74,16 @@ type Image struct {
 	Require Require `yaml:"require,omitempty" json:"require,omitempty" jsonschema:"description=What the image must hold."`
 	// Forbid is what it must not hold.
 	Forbid Forbid `yaml:"forbid,omitempty" json:"forbid,omitempty" jsonschema:"description=What the image must not hold."`
+}
+
+// Context is a build context, with bounds for what is sent of it to the builder.
+type Context struct {
+	// Path is relative to the configuration file.
+	Path string `yaml:"path,omitempty" json:"path,omitempty" jsonschema:"default=.,description=Directory\\, relative to this file."`
+	// MaxSize bounds the bytes of all files that are sent: a number with a unit, such as 50MB; "" for no bound.
+	MaxSize string `yaml:"max-size,omitempty" json:"max-size,omitempty" jsonschema:"pattern=^[0-9]+(\\.[0-9]+)? ?([kKMG]i?)?B?$,description=The most that may be sent to the builder: a number of bytes\\, with a unit such as kB\\, MB\\, GB or MiB."`
+	// MaxFiles bounds their number; 0 for no bound.
+	MaxFiles int `yaml:"max-files,omitempty" json:"max-files,omitempty" jsonschema:"minimum=0,description=The most files that may be sent to the builder."`
 }
 
 // Require lists what an image must hold.
@@ -188,6 +198,12 @@ func (img *Image) Validate(report func(message string, path ...any)) {
 				report(fmt.Sprintf("%q: image paths start with /", g), where...)
 			}
 		}
+	}
+	if _, err := ParseSize(img.Context.MaxSize); err != nil {
+		report(err.Error(), "context", "max-size")
+	}
+	if img.Context.MaxFiles < 0 {
+		report("max-files must not be negative", "context", "max-files")
 	}
 	globs(img.Require.Paths, true, "require", "paths")
 	globs(img.Forbid.Paths, true, "forbid", "paths")

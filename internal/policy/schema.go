@@ -15,7 +15,7 @@ func Schema() ([]byte, error) {
 	s := r.Reflect(&File{})
 	s.ID, s.Title = SchemaID, "ctxaudit configuration"
 	// Where a mapping may be shortened to its most used value.
-	for name, def := range map[string]string{"Module": "path", "Env": "equals"} {
+	for name, def := range map[string]string{"Module": "path", "Env": "equals", "Context": "path"} {
 		full := s.Definitions[name]
 		s.Definitions[name] = &jsonschema.Schema{OneOf: []*jsonschema.Schema{
 			{Type: "string", Description: "Short for a mapping with \"" + def + "\" alone."}, full,

@@ -172,7 +172,7 @@ func requested(img *policy.Image, dir string) dockerfile.Options {
 		return filepath.Join(dir, p)
 	}
 	opt := dockerfile.Options{
-		Context: rel(img.Context), Dockerfile: rel(img.Dockerfile), Target: img.Target, BuildArgs: img.BuildArgs, Platform: img.Platform,
+		Context: rel(img.Context.Path), Dockerfile: rel(img.Dockerfile), Target: img.Target, BuildArgs: img.BuildArgs, Platform: img.Platform,
 	}
 	if opt.Context == "" {
 		opt.Context = dir
