@@ -29,6 +29,9 @@ type Build struct {
 	Dockerfile string
 	Inline     string
 
+	// Tags are the names that the image is given, as far as they are known.
+	Tags []string
+
 	Target, Platform string
 	// Args are the arguments whose values are known; one that is not is left out, as if it had not been given.
 	Args, Contexts map[string]string

@@ -23,6 +23,7 @@ type buildCommand struct {
 	context, file, target word
 	args, contexts        map[string]string
 	platform, tag         string
+	tags                  []string
 	// beside tells that a Dockerfile which is not where the command runs may lie in the context; surely, that it is there or nowhere.
 	beside, surely bool
 	// containerfile tells that the context may have it under the name of Containerfile.
@@ -130,7 +131,7 @@ func newCommand(o command.Options, file, f, target, tag, t string, platforms ...
 	c := &buildCommand{file: last(file, f), target: last(target), contexts: map[string]string{}}
 	c.platform = platform(strings.Split(string(last(platforms...)), ","))
 	for _, w := range o.All(tag, t) {
-		c.tag = cmp.Or(c.tag, w.Text)
+		c.tag, c.tags = cmp.Or(c.tag, w.Text), append(c.tags, w.Text)
 	}
 	c.args = arguments(shell.Texts(o.All("--build-arg")))
 	return c
@@ -151,7 +152,7 @@ func arguments(list []string) map[string]string {
 // build gives the image that a command makes when it runs in a directory, or says why that is not known. exists reports
 // whether there is a file.
 func (c *buildCommand) build(exists func(string) bool, cwd word) (b Build, problem string) {
-	b = Build{Name: imageName(c.tag), Platform: c.platform, Args: c.args, Contexts: map[string]string{}}
+	b = Build{Name: imageName(c.tag), Tags: c.tags, Platform: c.platform, Args: c.args, Contexts: map[string]string{}}
 	switch {
 	case c.problem != "":
 		return b, c.problem

@@ -151,6 +151,7 @@ func (r *Reader) composeGroup(ctx context.Context, s *stage, group []string, bas
 	for _, name := range project.ServiceNames() {
 		service := project.Services[name]
 		if service.Build == nil {
+			r.services = append(r.services, c.started(name, service))
 			continue
 		}
 		b := c.image(name, service)
@@ -201,6 +202,18 @@ func (c composeFiles) image(name string, s types.ServiceConfig) Build {
 		}
 		b.Contexts[k] = v
 	}
+	starts := c.started(name, s)
+	b.Tags, b.Start, b.Mounts = starts.Tags, starts.Start, starts.Mounts
+	return b
+}
+
+// started gives how a service starts its image, and the name of that.
+func (c composeFiles) started(name string, s types.ServiceConfig) Build {
+	b := Build{Name: name, Kind: "compose"}
+	b.File, b.Line = c.service(name)
+	if s.Image != "" {
+		b.Tags = []string{s.Image}
+	}
 	b.Start = Start{Entrypoint: s.Entrypoint, Command: s.Command, WorkingDir: s.WorkingDir}
 	for k, v := range s.Environment {
 		if v != nil {
@@ -211,7 +224,7 @@ func (c composeFiles) image(name string, s types.ServiceConfig) Build {
 	for _, v := range s.Volumes {
 		// A volume begins with what the image has there; only a directory of the host hides it.
 		if v.Target != "" && v.Type == types.VolumeTypeBind {
-			b.Mounts = append(b.Mounts, Mount{From: st.name(v.Source), At: path.Clean(v.Target)})
+			b.Mounts = append(b.Mounts, Mount{From: c.stage.name(v.Source), At: path.Clean(v.Target)})
 		}
 	}
 	return b

@@ -68,6 +68,8 @@ type Reader struct {
 	// budget bounds what the sources cost together.
 	budget   *budget.Budget
 	composed []Build // the images of Compose files, which Bake reads, too
+	// services are those of Compose files that start an image which they do not build.
+	services []Build
 	// parsed are the YAML files that were read.
 	parsed map[string]parsedYAML
 	// settled are the targets of Bake files, by file and name, of which workflows give what the files do not.
@@ -103,7 +105,7 @@ func IsSource(name string) bool {
 // files and lines.
 func (r *Reader) Builds(ctx context.Context, files []string) (found []Build, notes []Note) {
 	r.spending(ctx)
-	r.settled, r.composed = map[[2]string]bool{}, nil
+	r.settled, r.composed, r.services = map[[2]string]bool{}, nil, nil
 	byKind := map[string][]string{}
 	for _, f := range files {
 		if s, ok := sourceOf(f); ok {
@@ -115,7 +117,7 @@ func (r *Reader) Builds(ctx context.Context, files []string) (found []Build, not
 		found, notes = append(found, builds...), append(notes, more...)
 	}
 	unname(found)
-	found = once(found)
+	found = once(append(found, r.Started(found)...))
 	slices.SortStableFunc(found, func(a, b Build) int {
 		return cmp.Or(cmp.Compare(explicitness(a.Kind), explicitness(b.Kind)), compareBuilds(a, b))
 	})

@@ -50,7 +50,7 @@ func (r *Reader) artifacts(file string, build node) (found []Build) {
 			docker = k
 		}
 		b := Build{
-			Name: imageName(template(image.text())), Kind: "skaffold", File: file, Line: image.line(), Args: map[string]string{},
+			Tags: []string{template(image.text())}, Name: imageName(template(image.text())), Kind: "skaffold", File: file, Line: image.line(), Args: map[string]string{},
 			Target: docker.at("target").text(), Prepared: a.at("hooks", "before").Node != nil,
 		}
 		context := a.at("context").text()

@@ -54,6 +54,7 @@ func (j *job) buildPush(step node, line int, scope *jobScope, git bool) {
 		if b.Name == "" {
 			b.Name = imageName(tag)
 		}
+		b.Tags = append(b.Tags, tag)
 	}
 	b.Platform = platform(list(input("platforms")))
 	context, file := string(input("context")), string(input("file"))

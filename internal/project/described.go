@@ -73,16 +73,7 @@ func (d *discovery) add(b builds.Build) error {
 	img.lacking = errors.As(err, &refused) && len(refused.Unset.Args) > 0
 	source := finding.Source{Kind: b.Kind, File: d.shown(b.File), Line: b.Line}
 	img.subject.Sources, img.subject.Prepared = []finding.Source{source}, b.Prepared
-	mounts := make([]program.Mount, len(b.Mounts))
-	for i, m := range b.Mounts {
-		if mounts[i].At = m.At; !filepath.IsAbs(filepath.FromSlash(m.From)) && filepath.IsLocal(filepath.FromSlash(m.From)) {
-			mounts[i].From = filepath.Join(d.root, filepath.FromSlash(m.From))
-		}
-	}
-	img.subject.Starts = []audit.Start{{
-		Entrypoint: b.Start.Entrypoint, Command: b.Start.Command, Workdir: b.Start.WorkingDir, Env: b.Start.Env,
-		Mounts: mounts, At: finding.Position{File: source.File, Line: source.Line},
-	}}
+	img.subject.Starts = []audit.Start{d.start(b)}
 	if b.Upload != "" {
 		if img.subject.Upload, err = d.upload(filepath.Join(d.root, filepath.FromSlash(b.Upload)), finding.Position{File: source.File, Line: source.Line}); err != nil {
 			d.notice(b.File, b.Line, "what is uploaded for %s is not known: %v", b.Name, err)
@@ -96,6 +87,20 @@ func (d *discovery) add(b builds.Build) error {
 	}
 	d.order = append(d.order, img)
 	return nil
+}
+
+// start gives how a source starts an image.
+func (d *discovery) start(b builds.Build) audit.Start {
+	mounts := make([]program.Mount, len(b.Mounts))
+	for i, m := range b.Mounts {
+		if mounts[i].At = m.At; !filepath.IsAbs(filepath.FromSlash(m.From)) && filepath.IsLocal(filepath.FromSlash(m.From)) {
+			mounts[i].From = filepath.Join(d.root, filepath.FromSlash(m.From))
+		}
+	}
+	return audit.Start{
+		Entrypoint: b.Start.Entrypoint, Command: b.Start.Command, Workdir: b.Start.WorkingDir, Env: b.Start.Env,
+		Mounts: mounts, At: finding.Position{File: d.shown(b.File), Line: b.Line},
+	}
 }
 
 // prediction is what came of a request.

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/ctxaudit/ctxaudit/dockerfile"
+	"github.com/ctxaudit/ctxaudit/internal/audit"
 	"github.com/ctxaudit/ctxaudit/internal/builds"
 	"github.com/ctxaudit/ctxaudit/internal/finding"
 	"github.com/ctxaudit/ctxaudit/internal/simulate"
@@ -14,7 +15,8 @@ import (
 // readHints reads Makefiles and scripts for the Dockerfiles that no source names.
 func (d *discovery) readHints(files []string) {
 	d.hints = map[string][]builds.Build{}
-	for _, b := range d.reader().Hints(d.ctx, files) {
+	found := d.reader().Hints(d.ctx, files)
+	for _, b := range append(found, d.sources.Started(found)...) {
 		df := path.Clean(b.Dockerfile)
 		d.hints[df] = append(d.hints[df], b)
 	}
@@ -42,13 +44,15 @@ func (d *discovery) fromHints(df string) (n *named, err error) {
 		img.subject.Image, img.subject.Prepared = image, true
 		img.subject.Sources = []finding.Source{{Kind: b.Kind, File: d.shown(b.File), Line: b.Line}}
 		img.byDefault = image.Plan.TargetStage == len(image.Plan.Stages)-1
+		img.subject.Starts = []audit.Start{d.start(b)}
 		if i := slices.IndexFunc(found, func(have *described) bool { return have.key == img.key }); i >= 0 {
-			found[i].subject.Sources = append(found[i].subject.Sources, img.subject.Sources[0])
+			found[i].join(img.subject)
 			continue
 		}
 		found = append(found, img)
 	}
 	for _, img := range found {
+		img.settleStarts()
 		d.take(img.subject)
 		if n == nil {
 			n = &named{context: img.subject.Options.Context}

@@ -96,6 +96,8 @@ type discovery struct {
 	taken map[string]bool   // names of images
 	named map[string]*named // Dockerfiles that sources name, relative to the root
 	hints map[string][]builds.Build
+	// sources is what read the sources.
+	sources *builds.Reader
 	// scripts are the Makefiles and scripts.
 	scripts []string
 	// fetches are the states of the files that are fetched from git, with git's own directory and without.
@@ -132,7 +134,8 @@ func (s State) discovered(name string, opt dockerfile.Options) audit.Subject {
 
 // fromSources adds the images that files of the repository describe.
 func (d *discovery) fromSources(files []string) error {
-	found, notes := d.reader().Builds(d.ctx, files)
+	d.sources = d.reader()
+	found, notes := d.sources.Builds(d.ctx, files)
 	for _, n := range notes {
 		d.notice(n.File, n.Line, "%s", n.Text)
 	}
