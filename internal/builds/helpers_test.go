@@ -56,6 +56,9 @@ func show(found []Build, notes []Note) string {
 	var out strings.Builder
 	for _, b := range found {
 		fmt.Fprintf(&out, "%s %s:%d %s: %s", b.Kind, b.File, b.Line, cmp.Or(b.Name, "-"), b.Context)
+		if b.Fetched {
+			out.WriteString(" fetched")
+		}
 		if b.Inline != "" {
 			fmt.Fprintf(&out, " inline %q", b.Inline)
 		}

@@ -3,6 +3,7 @@ package builds
 import (
 	"context"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/ctxaudit/ctxaudit/internal/lazyre"
@@ -12,9 +13,11 @@ import (
 var skaffoldName = lazyre.New(`(?i)(?:^|/)skaffold([._-][\w.-]+)?\.ya?ml$`)
 
 // skaffold reads configurations of Skaffold and gives the artifacts that are built from Dockerfiles, those of profiles too.
-// Artifacts of other builders are passed over.
+// Artifacts of other builders are passed over. A configuration that another one requires is read, whatever its name.
 func (r *Reader) skaffold(_ context.Context, files []string) (found []Build, notes []Note) {
-	for _, f := range files {
+	files = slices.Clone(files)
+	for i := 0; i < len(files) && i < maxSkaffold; i++ { // it grows
+		f := files[i]
 		docs, note := r.documents(f, "Skaffold configuration")
 		if note != nil {
 			notes = append(notes, *note)
@@ -23,6 +26,13 @@ func (r *Reader) skaffold(_ context.Context, files []string) (found []Build, not
 			if !strings.HasPrefix(doc.at("apiVersion").text(), "skaffold/") {
 				continue
 			}
+			more, missing := r.required(f, doc)
+			for _, name := range more {
+				if !slices.Contains(files, name) {
+					files = append(files, name)
+				}
+			}
+			notes = append(notes, missing...)
 			found = append(found, r.artifacts(f, doc.at("build"))...)
 			for _, p := range doc.at("profiles").items() {
 				found = append(found, r.artifacts(f, p.at("build"))...)
@@ -30,6 +40,26 @@ func (r *Reader) skaffold(_ context.Context, files []string) (found []Build, not
 		}
 	}
 	return sorted(found), notes
+}
+
+// required gives the files of the repository that a configuration requires, and tells of those that are not there.
+func (r *Reader) required(file string, doc node) (files []string, missing []Note) {
+	for _, need := range doc.at("requires").items() {
+		p := need.at("path").text()
+		if p == "" || path.IsAbs(p) {
+			continue // it is in this file, or in another repository
+		}
+		name := under(path.Dir(file), p)
+		if ext := path.Ext(name); ext != ".yaml" && ext != ".yml" {
+			name = path.Join(name, "skaffold.yaml")
+		}
+		if !r.Exists(name) {
+			missing = append(missing, Note{File: file, Line: need.at("path").line(), Text: "it requires " + name + ", which does not exist"})
+			continue
+		}
+		files = append(files, name)
+	}
+	return files, missing
 }
 
 // skaffoldOthers are the builders that take no Dockerfile.
@@ -91,3 +121,6 @@ func template(s string) string {
 		_, s, _ = strings.Cut(rest, "}}")
 	}
 }
+
+// maxSkaffold bounds the configurations that are read.
+const maxSkaffold = 2000

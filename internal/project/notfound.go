@@ -96,10 +96,22 @@ func (d *discovery) doubt(b builds.Build, p *problem) string {
 	if p.what == "target" {
 		return ""
 	}
+	if !d.literal(b, p.path) {
+		return "its name is put together, and variables may say another one"
+	}
 	if at := d.spoken(p.path); at != "" {
 		return at + " speaks of it and may make it"
 	}
 	return ""
+}
+
+// literal reports whether a source has every name of a path as it is, or lies there itself.
+func (d *discovery) literal(b builds.Build, missing string) bool {
+	data, err := d.state.read(filepath.Join(d.root, filepath.FromSlash(b.File)), maxConfig)
+	own := strings.Split(path.Dir(b.File), "/")
+	return err == nil && !slices.ContainsFunc(strings.Split(missing, "/"), func(name string) bool {
+		return !strings.EqualFold(name, "Dockerfile") && !slices.Contains(own, name) && !strings.Contains(string(data), name)
+	})
 }
 
 // spoken gives the first script or Makefile that has the name of what is missing in a line that may make it, "" for none.
