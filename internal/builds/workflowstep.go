@@ -17,6 +17,22 @@ import (
 // defaultContext is how a step names the repository as git has it.
 var defaultContext = lazyre.New(`^\{\{\s*defaultContext\s*\}\}(?::(.*))?$`)
 
+// ownRepository is how a step names it by its URL, with the directory in it.
+var ownRepository = lazyre.New(`^(?:https?://github\.com|\$\{\{\s*github\.server_url\s*\}\})/\$\{\{\s*github\.repository\s*\}\}(?:\.git)?(?:#[^:]*(?::(.*))?)?$`)
+
+// fromGit gives the directory of the repository that a context names which BuildKit fetches from git.
+func fromGit(context string) (dir string, ok bool) {
+	context = strings.TrimSpace(context)
+	m := defaultContext().FindStringSubmatch(context)
+	if m == nil {
+		m = ownRepository().FindStringSubmatch(context)
+	}
+	if m == nil {
+		return "", false
+	}
+	return m[1], true
+}
+
 // These actions take the same inputs.
 var (
 	buildActions = []string{"docker/build-push-action", "depot/build-push-action", "useblacksmith/build-push-action"}
@@ -40,8 +56,12 @@ func (j *job) builder(job node) {
 func (j *job) buildPush(step node, line int, scope *jobScope, git bool) {
 	input := func(key string) word { return word(strings.TrimSpace(string(scope.text(step.at("with", key))))) }
 	b := Build{Args: arguments(lines(input("build-args"))), Contexts: map[string]string{}}
+	dir, fetched := fromGit(step.at("with", "context").text())
+	if input("context").known() && !fetched {
+		dir, fetched = fromGit(string(input("context")))
+	}
 	for _, key := range []string{"context", "file", "target"} {
-		if !input(key).known() {
+		if !input(key).known() && !(fetched && key == "context") {
 			j.note(line, fmt.Sprintf("the image of this step is not audited: its %s is not known here", key))
 			return
 		}
@@ -72,8 +92,7 @@ func (j *job) buildPush(step node, line int, scope *jobScope, git bool) {
 		}
 		b.Contexts[k] = v
 	}
-	m := defaultContext().FindStringSubmatch(context)
-	if (context != "" || major(step) == 1) && m == nil && !git {
+	if (context != "" || major(step) == 1) && !fetched && !git {
 		context = cmp.Or(context, ".")
 		b.Context, b.Dockerfile = context, file
 		j.add(b, line)
@@ -82,8 +101,8 @@ func (j *job) buildPush(step node, line int, scope *jobScope, git bool) {
 	// No checkout and no earlier step counts.
 	clone := *j
 	clone.own, clone.foreign, clone.prepared = nil, nil, false
-	if m != nil {
-		context = m[1]
+	if fetched {
+		context = dir
 	}
 	b.Context, b.Fetched = path.Join(".", context), true
 	if file != "" {
@@ -158,12 +177,12 @@ func list(w word) []string {
 func (j *job) bake(step node, line int, scope *jobScope) {
 	input := func(key string) word { return scope.text(step.at("with", key)) }
 	dir := string(cmp.Or(input("source"), input("workdir"), input("context")))
-	m := defaultContext().FindStringSubmatch(dir)
-	if m != nil {
-		dir = path.Join(".", m[1])
+	below, fetched := fromGit(string(cmp.Or(word(step.at("with", "source").text()), word(dir))))
+	if fetched {
+		dir = path.Join(".", below)
 	}
 	// Since version 6 it builds from git unless it is told otherwise.
-	fetched := m != nil || dir == "" && major(step) >= 6
+	fetched = fetched || dir == "" && major(step) >= 6
 	if !word(dir).known() || remotePath(dir) {
 		return
 	}
