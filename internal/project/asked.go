@@ -78,10 +78,35 @@ func (s State) Images(ctx context.Context, a Asked) (Images, error) {
 			return there, nil
 		}
 	}
+	if root := s.above(opt.Context); root != "" && err == nil {
+		err = found.takeFromAbove(ctx, s, root)
+	}
 	if err == nil || len(found.Absent) > 0 {
 		err = errors.Join(err, found.only(a.Only))
 	}
 	return found, err
+}
+
+// takeFromAbove puts what sources above the current directory say of a Dockerfile in the place of what was made of it alone.
+func (i *Images) takeFromAbove(ctx context.Context, s State, root string) error {
+	above, err := FromAbove(ctx, s, root)
+	if err != nil {
+		return err
+	}
+	same := func(a, b audit.Subject) bool { return absolute(a.Options.Dockerfile) == absolute(b.Options.Dockerfile) }
+	i.Subjects = slices.DeleteFunc(i.Subjects, func(alone audit.Subject) bool {
+		return len(alone.Sources) == 0 && slices.ContainsFunc(above, func(b audit.Subject) bool { return same(alone, b) })
+	})
+	for _, b := range above {
+		if slices.ContainsFunc(i.Subjects, func(have audit.Subject) bool { return same(have, b) && len(have.Sources) > 0 }) {
+			continue // what lies here says it
+		}
+		if slices.ContainsFunc(i.Subjects, func(have audit.Subject) bool { return have.Name == b.Name }) {
+			b.Name = fmt.Sprintf("%s (%s)", b.Name, b.Sources[0].File)
+		}
+		i.Subjects = append(i.Subjects, b)
+	}
+	return nil
 }
 
 // above gives the root of the repository if a context is the current directory and lies below it, "" if not.

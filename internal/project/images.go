@@ -39,7 +39,7 @@ func (e *NoDockerfileError) Error() string {
 // Compose and Skaffold describe how developers build: of a Dockerfile that only they name the default target is an image
 // too, as `docker build` makes it, if it builds.
 func Discover(ctx context.Context, state State, root string) (Images, error) {
-	d := discovery{ctx: ctx, state: state, root: root, taken: map[string]bool{}, named: map[string]*named{}, predicted: map[string]prediction{}, staged: map[string]string{}, fetches: map[bool]State{}}
+	d := newDiscovery(ctx, state, root)
 	files, err := state.Directory(root)
 	if err != nil {
 		return d.Images, err
@@ -107,6 +107,13 @@ type discovery struct {
 	// predicted are the builds that were predicted, by request.
 	predicted map[string]prediction
 	order     []*described
+}
+
+func newDiscovery(ctx context.Context, state State, root string) *discovery {
+	return &discovery{
+		ctx: ctx, state: state, root: root, taken: map[string]bool{}, named: map[string]*named{}, predicted: map[string]prediction{},
+		staged: map[string]string{}, fetches: map[bool]State{},
+	}
 }
 
 // described is an image that a source describes.
