@@ -155,6 +155,8 @@ type Subject struct {
 	GitIgnored func(contextDir string, paths []string) map[string]bool
 	// GitProgram reports whether git has a file as an executable one; tracked is false if it does not track it. nil: there is no git.
 	GitProgram func(contextDir, file string) (program, tracked bool)
+	// GitMatched is GitIgnored that counts what git tracks, too.
+	GitMatched func(contextDir string, paths []string) map[string]bool
 	// Clean is what git knows about a clean checkout. nil: there is no git, or this is one.
 	Clean Clean
 	// Image is the prediction if it was made already, else nil.

@@ -161,6 +161,18 @@ type Ignore struct {
 
 // Ignored gives those of some paths, relative to the top, that git ignores, with the line.
 func (r *Repository) Ignored(ctx context.Context, paths []string) (map[string]Ignore, error) {
+	// With the index git compares each path with each entry of it, to leave out what it tracks. Without, it tells at once what
+	// ignore files match: of most paths nothing, and only the others are worth that.
+	out, err := r.Matched(ctx, paths)
+	if len(out) == 0 || err != nil {
+		return out, err
+	}
+	matched := slices.DeleteFunc(slices.Clone(paths), func(p string) bool { _, ok := out[p]; return !ok })
+	return r.checkIgnore(ctx, matched)
+}
+
+// Matched gives those of some paths, relative to the top, that a line of an ignore file matches, also of what git tracks all the same.
+func (r *Repository) Matched(ctx context.Context, paths []string) (map[string]Ignore, error) {
 	if r == nil || len(paths) == 0 {
 		return nil, nil
 	}
@@ -170,14 +182,7 @@ func (r *Repository) Ignored(ctx context.Context, paths []string) (map[string]Ig
 			return nil, r.failed(err)
 		}
 	}
-	// With the index git compares each path with each entry of it, to leave out what it tracks. Without, it tells at once what
-	// ignore files match: of most paths nothing, and only the others are worth that.
-	out, err := r.checkIgnore(ctx, paths, "--no-index")
-	if len(out) == 0 || err != nil {
-		return out, err
-	}
-	matched := slices.DeleteFunc(slices.Clone(paths), func(p string) bool { _, ok := out[p]; return !ok })
-	return r.checkIgnore(ctx, matched)
+	return r.checkIgnore(ctx, paths, "--no-index")
 }
 
 func (r *Repository) checkIgnore(ctx context.Context, paths []string, flags ...string) (out map[string]Ignore, err error) {

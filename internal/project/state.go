@@ -158,7 +158,7 @@ func underlying(err error) error {
 // Subject gives an image of this state.
 func (s State) Subject(name string, opt dockerfile.Options, p *policy.Image) audit.Subject {
 	opt.Open = s.Open
-	subject := audit.Subject{Name: name, Options: opt, Policy: p, Tracked: s.Tracked, GitIgnored: s.Ignored, Clean: s.Clean, Facts: s.world.facts}
+	subject := audit.Subject{Name: name, Options: opt, Policy: p, Tracked: s.Tracked, GitIgnored: s.Ignored, GitMatched: s.world.Matched, Clean: s.Clean, Facts: s.world.facts}
 	if s.onDisk() {
 		subject.GitProgram = s.world.Program
 	}

@@ -216,8 +216,22 @@ func (w *World) Ignored(dir string, paths []string) map[string]bool {
 	return out
 }
 
-// ignores gives the line of git's ignore files that matches each of some paths, relative to a directory.
+// Matched is Ignored that counts what git tracks, too: a line of an ignore file names it all the same.
+func (w *World) Matched(dir string, paths []string) map[string]bool {
+	out := map[string]bool{}
+	for name := range w.lines(dir, paths, (*git.Repository).Matched) {
+		out[name] = true
+	}
+	return out
+}
+
+// ignores gives the line of git's ignore files that ignores each of some paths, relative to a directory.
 func (w *World) ignores(dir string, paths []string) map[string]*finding.Place {
+	return w.lines(dir, paths, (*git.Repository).Ignored)
+}
+
+// lines gives the line of git's ignore files that git has for each of some paths, relative to a directory.
+func (w *World) lines(dir string, paths []string, ask func(*git.Repository, context.Context, []string) (map[string]git.Ignore, error)) map[string]*finding.Place {
 	out := map[string]*finding.Place{}
 	repo, rel, prefix, ok := w.place(dir)
 	if !ok || len(paths) == 0 {
@@ -232,7 +246,7 @@ func (w *World) ignores(dir string, paths []string) map[string]*finding.Place {
 		}
 		by[asked[i]] = p
 	}
-	found, err := repo.Ignored(w.ctx, asked)
+	found, err := ask(repo, w.ctx, asked)
 	if err != nil {
 		return out // Notices reports what failed
 	}
