@@ -8,10 +8,12 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/ctxaudit/ctxaudit/dockerctx"
 	"github.com/ctxaudit/ctxaudit/internal/finding"
 	"github.com/ctxaudit/ctxaudit/internal/simulate"
+	"github.com/ctxaudit/ctxaudit/internal/view"
 )
 
 // ignoreName is how an ignore file is called, and how the name ends of one that is for a single Dockerfile.
@@ -56,7 +58,7 @@ func (p *pass) unreadOfFetched() error {
 	if err != nil || ignore == nil || len(p.subject.Sources) == 0 {
 		return nil
 	}
-	lost, err := p.keptOut(p.main.FS, ignore)
+	lost, err := p.keptOut(p.main.Dir, p.main.FS, ignore)
 	if err != nil || len(lost.parts) == 0 {
 		return err
 	}
@@ -90,8 +92,21 @@ func (k kept) names() string {
 	return k.parts[0].name
 }
 
-// keptOut gives what an ignore file would keep out of a directory, and what is its own matter: itself and the Dockerfile are sent anyway.
-func (p *pass) keptOut(fsys dockerctx.FS, ignore *dockerctx.IgnoreFile) (out kept, err error) {
+// keptOut gives what an ignore file would keep out of a directory, but for what is sent anyway: itself and the Dockerfile. It is worked
+// out once in a run, for no trial of a repair changes what lies there.
+func (p *pass) keptOut(dir string, fsys dockerctx.FS, ignore *dockerctx.IgnoreFile) (kept, error) {
+	type answer struct {
+		once sync.Once
+		kept kept
+		err  error
+	}
+	key := [3]string{fmt.Sprintf("kept out, fetched %t", p.subject.Options.Fetched), dir, strings.Join(ignore.Patterns(), "\n")}
+	a := view.Fact(p.subject.Facts, key, func() *answer { return &answer{} })
+	a.once.Do(func() { a.kept, a.err = keptOut(fsys, ignore) })
+	return a.kept, a.err
+}
+
+func keptOut(fsys dockerctx.FS, ignore *dockerctx.IgnoreFile) (out kept, err error) {
 	c, err := dockerctx.New(fsys, ignore)
 	if err != nil {
 		return out, err
@@ -205,9 +220,9 @@ func (p *pass) reportUnread(u unread) error {
 	if err != nil || !slices.ContainsFunc(ignore.Lines, func(l dockerctx.Line) bool { return l.Kind == dockerctx.LinePattern }) {
 		return nil
 	}
-	lost, err := p.keptOut(p.main.FS, ignore)
+	lost, err := p.keptOut(p.main.Dir, p.main.FS, ignore)
 	if err == nil && len(lost.parts) == 0 && u.at != "." {
-		lost, err = p.keptOut(fsys, ignore)
+		lost, err = p.keptOut(u.dir, fsys, ignore)
 	}
 	if err != nil || len(lost.parts) == 0 {
 		return err
