@@ -68,7 +68,7 @@ func (r *Reader) joins(composeFiles []string) (out []joinedFiles) {
 	}
 	for _, dir := range dirsOf(composeFiles) {
 		if m := composeFileSetting().FindStringSubmatch(r.textOf(path.Join(dir, ".env"))); m != nil {
-			join(strings.FieldsFunc(m[1], func(c rune) bool { return c == ':' || c == ';' }), ".", dir)
+			join(strings.FieldsFunc(m[1], func(c rune) bool { return c == ':' || c == ';' }), "", dir)
 		}
 	}
 	for i, f := range r.Scripts {
