@@ -114,19 +114,24 @@ func (d *discovery) literal(b builds.Build, missing string) bool {
 	})
 }
 
-// spoken gives the first script or Makefile that has the name of what is missing in a line that may make it, "" for none.
+// spoken gives the first script or Makefile, or the page about the repository, that has the name of what is missing in a line that may make it, "" for none.
 func (d *discovery) spoken(missing string) string {
 	name := path.Base(missing)
 	if slices.Contains([]string{"Dockerfile", "dockerfile"}, name) {
 		name = path.Base(path.Dir(missing)) + "/" + name
 	}
-	for _, file := range d.scripts[:min(len(d.scripts), maxSpoken)] {
+	files := append([]string{"README.md"}, d.scripts[:min(len(d.scripts), maxSpoken)]...)
+	for _, file := range files {
+		makes := makes()
+		if path.Ext(file) == ".md" {
+			makes = fetches()
+		}
 		data, err := d.state.ReadFile(filepath.Join(d.root, filepath.FromSlash(file)))
 		if err != nil {
 			continue
 		}
 		for line := range strings.Lines(string(data)) {
-			if strings.Contains(line, name) && makes().MatchString(line) {
+			if strings.Contains(line, name) && makes.MatchString(line) {
 				return d.shown(file)
 			}
 		}
@@ -198,3 +203,6 @@ func noTarget(err error) (message string, ok bool) {
 
 // makes recognises a line of a script that may make files or fetch them.
 var makes = lazyre.New(`\b(cp|mv|ln|git|tee|cat|sed|envsubst|tar|unzip|curl|wget|mkdir|touch|install|rsync|render|generate|template|make)\b|>`)
+
+// fetches recognises a line of a text that tells people to make files or to fetch them.
+var fetches = lazyre.New(`\b(git (clone|submodule)|cp|mv|ln)\b`)
