@@ -228,7 +228,7 @@ func (p *pass) weigh(c *simulate.Context, s *secret) bool {
 		return false
 	}
 	s.shown = slices.ContainsFunc(strings.Split(path.Dir(s.path), "/"), func(dir string) bool { return slices.Contains(exampleDirs, dir) })
-	if ok && secrets.IsEnv(s.path) && !secrets.Sets(head) && p.subject.Tracked != nil {
+	if ok && secrets.IsSettings(s.path) && !secrets.Sets(head) && p.subject.Tracked != nil {
 		tracked, known, _ := p.subject.Tracked(c.Dir, s.path)
 		// One that an ignore file of git names was added by force.
 		forced := p.subject.GitMatched != nil && len(p.subject.GitMatched(c.Dir, []string{s.path})) > 0

@@ -40,8 +40,11 @@ func LooksLike(p string) bool {
 	return slices.Contains(names, base)
 }
 
-// IsEnv reports whether a file is one of settings, such as .env and .env.local.
-func IsEnv(p string) bool { return strings.HasPrefix(strings.ToLower(path.Base(p)), ".env") }
+// IsSettings reports whether a file is one of settings, such as .env, .env.local and secrets.yml, of which [Sets] tells more.
+func IsSettings(p string) bool {
+	base := strings.ToLower(path.Base(p))
+	return strings.HasPrefix(base, ".env") || strings.HasPrefix(base, "secrets.y")
+}
 
 // MaxRead is how much of a file tells whether it holds a secret, in bytes.
 const MaxRead = 64 << 10
@@ -51,8 +54,10 @@ var (
 	public  = lazyre.New(`BEGIN (TRUSTED |X509 )?(CERTIFICATE|PUBLIC KEY|X509 CRL|DH PARAMETERS|EC PARAMETERS)`)
 	// login is what an .npmrc has to log in with; a reference to a variable is none.
 	login = lazyre.New(`(?im)^[^#;\n]*_(auth|authtoken|password)\s*=\s*[^\s$]`)
-	// setting is one of a file of settings whose name says that it is a secret, or whose value is an address with a password.
-	setting = lazyre.New(`(?im)^[ \t]*(export[ \t]+)?([a-z0-9_]*(secret|passw|pwd|token|credential|private|api_?key|access_?key|auth)[a-z0-9_]*[ \t]*=[ \t]*["']?[^\s"'#$<]|[^#\n]*://[^\s:/@]*:[^\s/@$<{]+@)`)
+	// setting is one of a file of settings, with its name, its value, or the address with a password that it is.
+	setting = lazyre.New(`(?im)^[ \t]*(?:export[ \t]+)?(?:([a-z0-9_.-]*(?:secret|passw|pwd|token|credential|private|api_?key|access_?key|auth)[a-z0-9_.-]*)[ \t]*[=:][ \t]*["']?([^\s"'#]*)|[^#\n]*://[^\s:/@]*:[^\s/@$<{]+@)`)
+	// open is a value that is no secret: none, a switch, a number, or what is filled in later.
+	open = lazyre.New(`(?i)^(true|false|yes|no|on|off|null|none|[0-9.]*|[$<{%].*|enc\[.*|\||>)$`)
 )
 
 // Public reports whether a file with the name of a secret is plainly none, by how it begins: a certificate, a configuration of npm
@@ -67,5 +72,9 @@ func Public(p string, head []byte) bool {
 	return len(bytes.TrimSpace(head)) == 0
 }
 
-// Sets reports whether a file of settings has one that its name or its value tells to be a secret.
-func Sets(head []byte) bool { return setting().Match(head) }
+// Sets reports whether a file of settings has one that its name and its value, or an address with a password, tell to be a secret.
+func Sets(head []byte) bool {
+	return slices.ContainsFunc(setting().FindAllSubmatch(head, -1), func(m [][]byte) bool {
+		return len(m[1]) == 0 || !open().Match(m[2])
+	})
+}

@@ -35,14 +35,18 @@ func TestPublic(t *testing.T) {
 
 func TestSets(t *testing.T) {
 	for text, want := range map[string]bool{
-		"PORT=80\nDEBUG=1\n":                          false,
-		"TOKEN=\nSECRET_KEY=\"\"\nPASSWORD=$PASS\n":   false,
-		"# TOKEN=abc\n":                               false,
-		"export API_KEY='abc'\n":                      true,
-		"DB_PASSWORD=hunter2\n":                       true,
-		"DATABASE_URL=postgres://u:pw@db/x\n":         true,
-		"DATABASE_URL=postgres://u:${PW}@db/x\n":      false,
-		"URL=https://example.com:8080/a\nKEYBOARD=de": false,
+		"PORT=80\nDEBUG=1\n":                                    false,
+		"TOKEN=\nSECRET_KEY=\"\"\nPASSWORD=$PASS\n":             false,
+		"# TOKEN=abc\n":                                         false,
+		"VITE_PWD_SIGNUP_ENABLED=true\nAUTH_PORT=80\n":          false,
+		"production:\n  secret_key_base: <%= ENV[\"KEY\"] %>\n": false,
+		"test:\n  secret_key_base: 0a1b2c\n":                    true,
+		"db_password: ENC[AES256_GCM,data:x]\n":                 false,
+		"export API_KEY='abc'\n":                                true,
+		"DB_PASSWORD=hunter2\n":                                 true,
+		"DATABASE_URL=postgres://u:pw@db/x\n":                   true,
+		"DATABASE_URL=postgres://u:${PW}@db/x\n":                false,
+		"URL=https://example.com:8080/a\nKEYBOARD=de":           false,
 	} {
 		assert.Equal(t, want, Sets([]byte(text)), text)
 	}
