@@ -6,10 +6,11 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 
 	"golang.org/x/tools/txtar"
+
+	"github.com/ctxaudit/ctxaudit/internal/imagetest"
 )
 
 // A Case is one build with the reason why it is worth comparing.
@@ -19,7 +20,7 @@ import (
 //
 //	-- case --             directives, one a line (see below)
 //	-- @NAME/PATH --       a file of the directory NAME beside the context
-//	-- archive FORMAT PATH --  entries of an archive (see archive.go)
+//	-- archive FORMAT PATH --  entries of an archive (see imagetest.Archive)
 //
 // Directives that describe the build:
 //
@@ -86,7 +87,7 @@ func ParseCase(name string, data []byte) (*Case, error) {
 
 // directive reads one line of the case section.
 func (c *Case) directive(line string) error {
-	words, err := splitWords(line)
+	words, err := imagetest.Words(line)
 	if err != nil {
 		return err
 	}
@@ -141,28 +142,6 @@ func (c *Case) directive(line string) error {
 	}
 	c.Steps = append(c.Steps, step)
 	return nil
-}
-
-// splitWords splits a line at blanks and unquotes the words in double quotes.
-func splitWords(line string) ([]string, error) {
-	var words []string
-	for rest := strings.TrimSpace(line); rest != ""; rest = strings.TrimLeft(rest, " \t") {
-		if rest[0] != '"' {
-			word, after, _ := strings.Cut(rest, " ")
-			words, rest = append(words, word), after
-			continue
-		}
-		quoted, err := strconv.QuotedPrefix(rest)
-		if err != nil {
-			return nil, fmt.Errorf("reading %s: %w", rest, err)
-		}
-		word, err := strconv.Unquote(quoted)
-		if err != nil {
-			return nil, fmt.Errorf("reading %s: %w", quoted, err)
-		}
-		words, rest = append(words, word), rest[len(quoted):]
-	}
-	return words, nil
 }
 
 // Materialize makes the case's files in an empty directory.
@@ -229,7 +208,7 @@ func writeSection(dir string, section txtar.File) error {
 			return fmt.Errorf("an archive wants a format and a path")
 		}
 		var err error
-		if data, err = makeArchive(format, string(data)); err != nil {
+		if data, err = imagetest.Archive(format, string(data)); err != nil {
 			return err
 		}
 		name = path

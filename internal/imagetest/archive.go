@@ -1,4 +1,5 @@
-package conformance
+// Package imagetest makes archives and images for tests, out of lists of what they hold.
+package imagetest
 
 import (
 	"archive/tar"
@@ -14,14 +15,14 @@ import (
 	"github.com/ulikunitz/xz"
 )
 
-// makeArchive makes a tar archive from a list of entries, one a line:
+// Archive makes a tar archive from a list of entries, one a line:
 //
 //	TYPE PATH MODE UID:GID [CONTENT or TARGET]
 //
 // with the types dir, file, symlink, link, fifo and char. Paths go into
 // the archive as they are, "../x" and "/x" included. The line "empty" makes an archive
 // without entries. The format "plain" is no compression.
-func makeArchive(format, list string) ([]byte, error) {
+func Archive(format, list string) ([]byte, error) {
 	var b bytes.Buffer
 	w, err := compressor(format, &b)
 	if err != nil {
@@ -29,7 +30,7 @@ func makeArchive(format, list string) ([]byte, error) {
 	}
 	tw := tar.NewWriter(w)
 	for _, line := range strings.Split(strings.TrimSpace(list), "\n") {
-		words, err := splitWords(line)
+		words, err := Words(line)
 		if err != nil {
 			return nil, err
 		}
@@ -106,3 +107,29 @@ func compressor(format string, w io.Writer) (io.WriteCloser, error) {
 	}
 	return nil, fmt.Errorf("unknown archive format %q", format)
 }
+
+// Words splits a line at blanks and unquotes the words in double quotes.
+func Words(line string) ([]string, error) {
+	var words []string
+	for rest := strings.TrimSpace(line); rest != ""; rest = strings.TrimLeft(rest, " \t") {
+		if rest[0] != '"' {
+			word, after, _ := strings.Cut(rest, " ")
+			words, rest = append(words, word), after
+			continue
+		}
+		quoted, err := strconv.QuotedPrefix(rest)
+		if err != nil {
+			return nil, fmt.Errorf("reading %s: %w", rest, err)
+		}
+		word, err := strconv.Unquote(quoted)
+		if err != nil {
+			return nil, fmt.Errorf("reading %s: %w", quoted, err)
+		}
+		words, rest = append(words, word), rest[len(quoted):]
+	}
+	return words, nil
+}
+
+type nopCloser struct{ io.Writer }
+
+func (nopCloser) Close() error { return nil }
