@@ -151,25 +151,15 @@ func (d *Dir) Stat(name string) (fs.FileInfo, error) {
 
 // Read reads a regular file of no more than limit bytes. Links are followed as long as they stay inside.
 func (d *Dir) Read(name string, limit int64) ([]byte, error) {
-	name = filepath.FromSlash(name)
-	// To ask first keeps drivers of devices from noticing; not to block, and to ask again, is for a file that was exchanged
-	// in between.
-	if fi, err := d.root.Stat(name); err != nil {
-		return nil, underlying(err)
-	} else if !fi.Mode().IsRegular() {
-		return nil, ErrNotRegular
-	}
-	f, err := d.root.OpenFile(name, os.O_RDONLY|openFlags, 0)
+	f, err := d.open(name)
 	if err != nil {
-		return nil, underlying(err)
+		return nil, err
 	}
 	defer f.Close()
 	fi, err := f.Stat()
 	switch {
 	case err != nil:
 		return nil, underlying(err)
-	case !fi.Mode().IsRegular():
-		return nil, ErrNotRegular
 	case fi.Size() > limit:
 		return nil, &TooLargeError{limit}
 	}
