@@ -84,6 +84,8 @@ fuzz: ## fuzz each parser for a short while
 	$(GO) test ./dockerfile -run '^$$' -fuzz FuzzCompile -fuzztime 30s
 	$(GO) test ./dockerfile -run '^$$' -fuzz FuzzGuarded -fuzztime 30s -fuzzminimizetime 1s
 	$(GO) test ./dockerfile -run '^$$' -fuzz FuzzWords -fuzztime 30s -fuzzminimizetime 1s
+	$(GO) test ./internal/baseimage -run '^$$' -fuzz FuzzLayer -fuzztime 30s -fuzzminimizetime 1s
+	$(GO) test ./internal/baseimage -run '^$$' -fuzz FuzzDecode -fuzztime 30s -fuzzminimizetime 1s
 	$(GO) test ./internal/builds -run '^$$' -fuzz 'FuzzBake$$' -fuzztime 30s
 	$(GO) test ./internal/builds -run '^$$' -fuzz FuzzWorkflows -fuzztime 30s
 	$(GO) test ./internal/builds -run '^$$' -fuzz FuzzServices -fuzztime 30s

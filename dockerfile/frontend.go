@@ -198,6 +198,7 @@ func (c *compilation) plan(converted *dockerfile2llb.Result, def *pb.Definition)
 		Warnings:      c.warnings(),
 		IgnoreName:    c.ignoreName(),
 		RemoteContext: c.req.remote,
+		Images:        c.req.opt.Images,
 		buildArgs:     c.req.opt.BuildArgs,
 		Dockerfile:    DockerfileInfo{Name: c.req.display, Data: c.src.data, Escape: o.escape, Open: c.req.opt.Open, Fetched: c.req.opt.Fetched},
 	}

@@ -44,6 +44,9 @@ type Plan struct {
 	// then, and what the context holds is unknown.
 	RemoteContext string
 
+	// Images is that of the Options.
+	Images ImageResolver
+
 	buildArgs map[string]string
 }
 
@@ -117,7 +120,7 @@ type LocalSource struct {
 // ImageSource is an image.
 type ImageSource struct {
 	Ref string
-	// Known says that the resolver knew the image's configuration. Its files are unknown either way.
+	// Known says that the resolver knew the image's configuration. Whether its files are known is no matter of the plan.
 	Known bool
 }
 

@@ -47,6 +47,13 @@ type request struct {
 
 func (r *request) displayName() string { return r.display }
 
+func defaultPlatform() ocispecs.Platform {
+	return platforms.Normalize(ocispecs.Platform{OS: "linux", Architecture: runtime.GOARCH})
+}
+
+// DefaultPlatform is what is built for if nobody names a platform: linux on this machine, as in linux/amd64.
+func DefaultPlatform() string { return platforms.FormatAll(defaultPlatform()) }
+
 func newRequest(opt Options) (*request, error) {
 	if opt.Context == "" {
 		opt.Context = "."
@@ -56,7 +63,7 @@ func newRequest(opt Options) (*request, error) {
 	}
 	r := &request{
 		opt:      opt,
-		platform: platforms.Normalize(ocispecs.Platform{OS: "linux", Architecture: runtime.GOARCH}),
+		platform: defaultPlatform(),
 		dirs:     map[string]string{},
 		attrs:    map[string]string{},
 		display:  defaultName,

@@ -132,9 +132,7 @@ func Matches(m *simulate.Image, glob string, limit int) ([]string, error) {
 }
 
 // ofBaseImage reports whether an entry is only taken to exist in an unknown base image.
-func (p *pass) ofBaseImage(n *rootfs.Node) bool {
-	return n.Op >= 0 && p.image.Plan.Ops[n.Op].Kind == dockerfile.OpImage
-}
+func (p *pass) ofBaseImage(n *rootfs.Node) bool { return p.image.Supposed(n) }
 
 // origin gives the instructions that put an entry into the image, as evidence.
 func (p *pass) origin(n *rootfs.Node) []finding.Place {

@@ -259,7 +259,7 @@ func Run(ctx context.Context, s Subject) (finding.ImageReport, *simulate.Image, 
 		r.IgnoreFile = main.Ignore.Name
 	}
 	p := newPass(ctx, s, image, main, &r)
-	r.Assumptions = p.assumptions(image.Opaque)
+	r.Assumptions = append(p.assumptions(image.Opaque), Bases(image)...)
 	for _, rule := range Rules() {
 		if rule.run == nil {
 			continue
@@ -356,6 +356,19 @@ func ignoreLineOf(c *simulate.Context, role finding.Role, l *dockerctx.Line, not
 }
 
 func (p *pass) assumptions(ops []int) []finding.Assumption { return Assumptions(p.image, ops) }
+
+// Bases says of the base images whose files are known which image each is taken to be.
+func Bases(m *simulate.Image) (out []finding.Assumption) {
+	for _, op := range m.Plan.Ops {
+		if about, ok := m.KnownBase(op.ID); ok {
+			out = append(out, finding.Assumption{
+				Kind: finding.AssumedBase, File: op.Location.File, Line: op.Location.Range.Start.Line, Text: op.Location.Text,
+				Meaning: fmt.Sprintf("that the image %s is %s", op.Image.Ref, about),
+			})
+		}
+	}
+	return out
+}
 
 // Assumptions says what operations whose effect is unknown are taken not to do.
 func Assumptions(m *simulate.Image, ops []int) []finding.Assumption {

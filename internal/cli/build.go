@@ -20,6 +20,7 @@ import (
 type buildFlags struct {
 	file, target, platform   string
 	buildArgs, buildContexts []string
+	bases                    []string // see [app.bases]
 }
 
 func (f *buildFlags) register(cmd *cobra.Command) {
@@ -28,6 +29,7 @@ func (f *buildFlags) register(cmd *cobra.Command) {
 	fl.StringVar(&f.target, "target", "", "stage to build (default the last)")
 	fl.StringArrayVar(&f.buildArgs, "build-arg", nil, "value of an ARG, as NAME=VALUE, or NAME to take it from the environment")
 	fl.StringArrayVar(&f.buildContexts, "build-context", nil, "named context, as NAME=DIR")
+	fl.StringArrayVar(&f.bases, "base", nil, "base image that is at hand, as REF=PATH of an OCI layout or of an archive")
 	fl.StringVar(&f.platform, "platform", "", "platform to build for, such as linux/arm64 (default linux on this machine)")
 }
 
@@ -60,7 +62,7 @@ func (a *app) options(cmd *cobra.Command, f *buildFlags, args []string) (dockerf
 	if err == nil {
 		err = a.world.Disk("auto").CheckContext(opt.Context)
 	}
-	opt.Open = a.world.Directory
+	opt.Open, opt.Images = a.world.Directory, a.world.Images
 	return opt, err
 }
 
@@ -95,6 +97,9 @@ func (a *app) request(cmd *cobra.Command, f *buildFlags, args []string) (dockerf
 		if _, err := platforms.Parse(f.platform); err != nil {
 			return opt, usagef(cmd, "--platform %q: want OS/ARCH[/VARIANT], such as linux/arm64", f.platform)
 		}
+	}
+	if err := a.findBases(cmd, f); err != nil {
+		return opt, err
 	}
 	if f.file == "-" {
 		// One byte more than BuildKit reads tells that there are too many.

@@ -17,6 +17,7 @@ import (
 
 	"github.com/ctxaudit/ctxaudit/dockerctx"
 	"github.com/ctxaudit/ctxaudit/dockerfile"
+	"github.com/ctxaudit/ctxaudit/internal/baseimage"
 	"github.com/ctxaudit/ctxaudit/internal/budget"
 	"github.com/ctxaudit/ctxaudit/internal/offline"
 	"github.com/ctxaudit/ctxaudit/internal/project"
@@ -99,10 +100,13 @@ func Run(ctx context.Context, env Env) int {
 	root.SetErr(app.errs)
 	err := app.deadline.execute(budget.With(ctx, budget.New(budget.Run)), root)
 	app.tell(app.world.Notices()) // unless it was told
-	if closing := app.world.Close(); err == nil {
+	var code exitCode
+	if err == nil || errors.As(err, &code) {
+		app.tellUnused()
+	}
+	if closing := errors.Join(app.world.Close(), app.bases.Close()); err == nil {
 		err = closing
 	}
-	var code exitCode
 	var late *timeoutError
 	if flushed := app.out.Flush(); err == nil {
 		err = flushed
@@ -155,6 +159,7 @@ type app struct {
 	// outside lets what a file of the repository names lie anywhere.
 	outside bool
 	world   *project.World // see disk
+	bases   *baseimage.Bases
 }
 
 func newApp(env Env) *app {

@@ -4,11 +4,15 @@ import (
 	"encoding/hex"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
+	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
+
+	"github.com/ctxaudit/ctxaudit/internal/imagetest"
 )
 
 func TestMain(m *testing.M) {
@@ -76,6 +80,8 @@ func runScripts(t *testing.T, env map[string]string) {
 				}
 				ts.Check(os.WriteFile(ts.MkAbs(args[0]), data, 0o644))
 			},
+			// image KIND FILE NAME=TEXT... writes images that text files describe, see imagetest.
+			"image": imageCommand,
 			// repeat FILE N TEXT writes a line many times.
 			"repeat": func(ts *testscript.TestScript, _ bool, args []string) {
 				f, err := os.Create(ts.MkAbs(args[0]))
@@ -92,6 +98,17 @@ func runScripts(t *testing.T, env map[string]string) {
 			},
 		},
 	})
+}
+
+func imageCommand(ts *testscript.TestScript, _ bool, args []string) {
+	images := map[string]v1.Image{}
+	for _, a := range args[2:] {
+		name, file, _ := strings.Cut(a, "=")
+		img, err := imagetest.Image(ts.ReadFile(file))
+		ts.Check(err)
+		images[name] = img
+	}
+	ts.Check(imagetest.Write(args[0], ts.MkAbs(args[1]), images))
 }
 
 func unhex(c byte) byte {

@@ -28,7 +28,7 @@ func (a *app) addCompletions(root *cobra.Command) {
 		"new-since": completeRevisions, "context": directories, "require-module": directories,
 		"file": fileNames, "baseline": fileNames, "traceback": fileNames, "config": withExtension("yaml", "yml"),
 		// These are free text.
-		"build-context": nothing, "require-path": nothing, "require-env": nothing, "forbid-path": nothing, "finding": nothing,
+		"build-context": nothing, "base": nothing, "require-path": nothing, "require-env": nothing, "forbid-path": nothing, "finding": nothing,
 	}
 	arguments := map[string]cobra.CompletionFunc{
 		"rules": completeRules, "version": nothing, "diff": atMost(2, completeRevisions), "why": completeTargets, "hook": fileNames,

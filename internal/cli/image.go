@@ -59,9 +59,10 @@ func (a *app) imageListCommand(use, short string) *cobra.Command {
 		Use: use + " [CONTEXT]", Short: short, Args: maxOneArg,
 		Long: short + `: what BuildKit would put into it, with type, mode, owner and size.
 
-Nothing is run. What a RUN step surely makes is listed; what a base image holds, and what a
-step may do besides, is not known and not listed: the assumptions that follow from it are
-(on standard error, or in JSON).`,
+Nothing is run. What a RUN step surely makes is listed, and what a base image holds if it is
+at hand (--base, or 'ctxaudit base pull'); what any other base image holds, and what a step
+may do besides, is not known and not listed: the assumptions that follow from it are (on
+standard error, or in JSON).`,
 		Example: fmt.Sprintf("  ctxaudit image %[1]s .\n  ctxaudit image %[1]s --provenance --target base .\n  ctxaudit image %[1]s --format json -f Dockerfile .", use),
 	}
 	f.register(cmd)
@@ -85,7 +86,7 @@ step may do besides, is not known and not listed: the assumptions that follow fr
 			return a.refused(err, form == "json")
 		}
 		each := func(fn func(report.ImageEntry) error) error { return eachImageEntry(image, provenance, fn) }
-		assumptions := audit.Assumptions(image, image.Opaque)
+		assumptions := append(audit.Assumptions(image, image.Opaque), audit.Bases(image)...)
 		if form == "json" {
 			out := newJSONWriter(a.out)
 			if err := each(func(e report.ImageEntry) error { return out.write(e) }); err != nil {
@@ -112,7 +113,7 @@ step may do besides, is not known and not listed: the assumptions that follow fr
 // tellAssumptions says on standard error what a listing leaves out.
 func (a *app) tellAssumptions(list []finding.Assumption) {
 	for _, as := range list {
-		if as.Kind == "directory" {
+		if as.Kind == "directory" || as.Kind == finding.AssumedBase {
 			a.tellf("assumed: %s (%s:%d %s)", as.Meaning, as.File, as.Line, as.Text)
 			continue
 		}
@@ -133,7 +134,7 @@ func eachImageEntry(m *simulate.Image, provenance bool, fn func(report.ImageEntr
 	}
 	modes := map[uint16]string{}
 	return m.Tree.List(func(p string, n *rootfs.Node) error {
-		if n.Kind == rootfs.KindUnknown || n.Op >= 0 && m.Plan.Ops[n.Op].Kind == dockerfile.OpImage {
+		if n.Kind == rootfs.KindUnknown || m.Supposed(n) {
 			return nil
 		}
 		if modes[n.Perm] == "" {

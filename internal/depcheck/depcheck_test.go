@@ -46,8 +46,8 @@ var allowed = map[string][]string{
 	"internal/inventory":            {"dockerctx", "dockerfile", "internal/rootfs", "internal/simulate"},
 	"internal/report":               {"internal/edit", "internal/finding", "internal/imagediff", "internal/inventory", "internal/lazyre", "internal/why"},
 	"internal/engine":               {"dockerctx", "dockerfile", "internal/audit", "internal/baseline", "internal/budget", "internal/edit", "internal/finding", "internal/gitfs", "internal/ignorelint", "internal/imagediff", "internal/inventory", "internal/policy", "internal/project", "internal/simulate", "internal/suppress", "internal/why"},
-	"internal/cli":                  {"dockerctx", "dockerfile", "internal/audit", "internal/budget", "internal/engine", "internal/files", "internal/finding", "internal/gcstart", "internal/git", "internal/inventory", "internal/lazyre", "internal/offline", "internal/overlay", "internal/policy", "internal/project", "internal/report", "internal/rootfs", "internal/shell", "internal/simulate", "internal/why"},
-	"internal/conformance":          {"dockerctx", "dockerfile", "internal/git", "internal/gitfs", "internal/imagetest", "internal/rootfs", "internal/simulate"},
+	"internal/cli": {"dockerctx", "dockerfile", "internal/audit", "internal/baseimage", "internal/budget", "internal/engine", "internal/files", "internal/finding", "internal/gcstart", "internal/git", "internal/inventory", "internal/lazyre", "internal/offline", "internal/overlay", "internal/policy", "internal/project", "internal/report", "internal/rootfs", "internal/shell", "internal/simulate", "internal/why"},
+	"internal/conformance": {"dockerctx", "dockerfile", "internal/git", "internal/gitfs", "internal/imagetest", "internal/rootfs", "internal/simulate"},
 	"internal/imagetest":            {},
 	"internal/program":              {"internal/command", "internal/lazyre", "internal/shell"},
 	"internal/lang/python/imports":  {"internal/lang", "internal/lang/python/syntax", "internal/lazyre", "internal/need", "internal/view"},
@@ -58,6 +58,7 @@ var allowed = map[string][]string{
 	"internal/need":                 {"dockerctx", "dockerfile", "internal/bases", "internal/command", "internal/finding", "internal/rootfs", "internal/shell", "internal/simulate", "internal/view"},
 	"internal/view":                 {"dockerctx", "dockerfile", "internal/command", "internal/overlay", "internal/rootfs", "internal/shell", "internal/simulate", "internal/steps"},
 	"internal/bases":                {"internal/lazyre"},
+	"internal/baseimage":            {"internal/budget", "internal/files", "internal/rootfs"},
 	"cmd/ctxaudit":                  {"internal/cli", "internal/gcstart"},
 	"hack/untxtar":                  {},
 	"hack/gendocs":                  {"internal/audit", "internal/cli", "internal/policy", "internal/why"},
@@ -134,7 +135,7 @@ func TestArrowsPointOneWay(t *testing.T) {
 
 // Only these may touch the disk or the process; the others are handed what they need.
 func TestOneDoorToTheDisk(t *testing.T) {
-	doors := []string{"dockerctx", "dockerfile", "internal/files", "internal/git", "internal/cli", "internal/conformance", "cmd/ctxaudit"}
+	doors := []string{"dockerctx", "dockerfile", "internal/files", "internal/git", "internal/cli", "internal/conformance", "internal/imagetest", "cmd/ctxaudit"}
 	for _, p := range packages(t) {
 		name := strings.TrimPrefix(p.ImportPath, module)
 		if slices.Contains(doors, name) || strings.HasPrefix(name, "hack/") {

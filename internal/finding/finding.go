@@ -106,6 +106,9 @@ type Assumption struct {
 	Meaning string `json:"meaning"`
 }
 
+// AssumedBase is the kind of an assumption that says which image a base image is, whose files and settings are known.
+const AssumedBase = "base"
+
 // Fix is a set of edits that was tried in a simulation, with what it brings.
 type Fix struct {
 	Title string      `json:"title"`

@@ -20,7 +20,7 @@ func ForeignBase(m *simulate.Image) *dockerfile.Op {
 		}
 		op := m.Plan.Ops[ref.Op]
 		if op.Kind == dockerfile.OpImage {
-			if tool || bases.Plain(op.Image.Ref) {
+			if _, known := m.KnownBase(op.ID); known || tool || bases.Plain(op.Image.Ref) {
 				return nil
 			}
 			return op
@@ -60,8 +60,12 @@ func BaseOf(p *dockerfile.Plan, ref dockerfile.OutputRef) *dockerfile.Op {
 	return nil
 }
 
-// settingsKnown reports whether it is known of a base image that it sets neither a working directory nor a search path of a language.
+// settingsKnown reports whether it is known of a base image what it sets, or that this is neither a working directory nor a search path
+// of a language.
 func settingsKnown(base *dockerfile.Op) bool {
+	if base.Image.Known {
+		return true // the plan has them
+	}
 	dir, ok := bases.Workdir(base.Image.Ref)
 	return ok && dir == ""
 }

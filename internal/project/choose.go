@@ -18,7 +18,7 @@ func chooseContext(ctx context.Context, state State, root, df string) (audit.Sub
 	s := state.discovered(ImageName(df), dockerfile.Options{})
 	candidates := Contexts(df)
 	for i, dir := range candidates {
-		opt := dockerfile.Options{Context: filepath.Join(root, dir), Dockerfile: filepath.Join(root, df), Open: state.Open}
+		opt := dockerfile.Options{Context: filepath.Join(root, dir), Dockerfile: filepath.Join(root, df), Open: state.Open, Images: state.world.Images}
 		image, err := simulate.Build(ctx, opt)
 		if ctx.Err() != nil {
 			return s, ctx.Err()

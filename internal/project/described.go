@@ -258,7 +258,7 @@ func (d *discovery) options(b builds.Build) (opt dockerfile.Options, p *problem)
 		return filepath.Join(d.root, p)
 	}
 	remote := func(p string) bool { return IsRemote(p) || strings.Contains(p, "://") }
-	opt = dockerfile.Options{Target: b.Target, BuildArgs: b.Args, Open: d.state.Open}
+	opt = dockerfile.Options{Target: b.Target, BuildArgs: b.Args, Open: d.state.Open, Images: d.state.world.Images}
 	if remote(b.Context) || b.Context == "-" {
 		return opt, &problem{text: fmt.Sprintf("its build context %s is not a directory", b.Context)}
 	}

@@ -28,7 +28,7 @@ func (d *discovery) fromHints(df string) (n *named, err error) {
 	var found []*described
 	for _, b := range d.hints[df] {
 		opt := dockerfile.Options{
-			Context: filepath.Join(d.root, b.Context), Dockerfile: filepath.Join(d.root, df), Target: b.Target, BuildArgs: b.Args, Open: d.state.Open,
+			Context: filepath.Join(d.root, b.Context), Dockerfile: filepath.Join(d.root, df), Target: b.Target, BuildArgs: b.Args, Open: d.state.Open, Images: d.state.world.Images,
 		}
 		if len(b.Contexts) > 0 {
 			continue // what others must prepare

@@ -157,7 +157,7 @@ func underlying(err error) error {
 
 // Subject gives an image of this state.
 func (s State) Subject(name string, opt dockerfile.Options, p *policy.Image) audit.Subject {
-	opt.Open = s.Open
+	opt.Open, opt.Images = s.Open, s.world.Images
 	subject := audit.Subject{Name: name, Options: opt, Policy: p, Tracked: s.Tracked, GitIgnored: s.Ignored, GitMatched: s.world.Matched, Clean: s.Clean, Facts: s.world.facts}
 	if s.onDisk() {
 		subject.GitProgram = s.world.Program

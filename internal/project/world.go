@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	"github.com/ctxaudit/ctxaudit/dockerctx"
+	"github.com/ctxaudit/ctxaudit/dockerfile"
 	"github.com/ctxaudit/ctxaudit/internal/files"
 	"github.com/ctxaudit/ctxaudit/internal/finding"
 	"github.com/ctxaudit/ctxaudit/internal/git"
@@ -20,6 +21,9 @@ import (
 // name what lies elsewhere, but not by a name in the repository: whoever says docker/Dockerfile does not know that docker has
 // become a link.
 type World struct {
+	// Images knows the base images that are at hand; nil knows none. It is not changed once the world is used.
+	Images dockerfile.ImageResolver
+
 	ctx  context.Context // ends what is asked of git
 	repo *git.Repository // nil: there is none
 	base string          // what a name in the repository begins with: absolute, links not resolved

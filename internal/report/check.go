@@ -139,7 +139,15 @@ func builtBy(sources []finding.Source) string {
 }
 
 func assumptions(w io.Writer, list []finding.Assumption, more int, s Style) {
-	if len(list) == 0 {
+	var open []finding.Assumption
+	for _, a := range list {
+		if a.Kind == finding.AssumedBase {
+			fmt.Fprintf(w, "  %s\n", s.dim("base: "+Text(strings.TrimPrefix(a.Meaning, "that the image "))))
+			continue
+		}
+		open = append(open, a)
+	}
+	if list = open; len(list)+more == 0 {
 		return
 	}
 	if !s.Verbose {

@@ -57,6 +57,8 @@ type Image struct {
 	// removed are the paths that RUN steps surely remove, by the operation.
 	removed map[int][]string
 	scripts map[int]*steps.Script
+	// bases says of the base images whose files are known which image each is.
+	bases   map[int]string
 	cost    *cost
 	prior   *Image // an earlier prediction that this one shares with; nil for none
 	request dockerfile.Options
@@ -156,7 +158,7 @@ func (m *Image) source(op int) *Source {
 func newImage(plan *dockerfile.Plan, taken []Taken, cost *cost) *Image {
 	return &Image{
 		Plan: plan, Sources: map[int]*Source{}, states: map[dockerfile.OutputRef]*State{}, dest: &destinations{taken: taken}, cost: cost,
-		removed: map[int][]string{}, scripts: map[int]*steps.Script{},
+		removed: map[int][]string{}, scripts: map[int]*steps.Script{}, bases: map[int]string{},
 	}
 }
 
@@ -186,7 +188,11 @@ func (m *Image) execute(op *dockerfile.Op, contexts Contexts) error {
 		m.Sources[op.ID] = &Source{Context: c, Tree: tree}
 		set(0, &State{Tree: contextTree(m.Sources[op.ID], op.ID)})
 	case dockerfile.OpImage:
-		set(0, baseImage(op.ID, op.Image.Ref))
+		s, err := m.baseImage(op)
+		if err != nil {
+			return err
+		}
+		set(0, s)
 	case dockerfile.OpRemote:
 		set(0, remoteTree(op))
 	case dockerfile.OpFile:

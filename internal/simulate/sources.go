@@ -9,7 +9,6 @@ import (
 
 	"github.com/ctxaudit/ctxaudit/dockerctx"
 	"github.com/ctxaudit/ctxaudit/dockerfile"
-	"github.com/ctxaudit/ctxaudit/internal/bases"
 	"github.com/ctxaudit/ctxaudit/internal/rootfs"
 )
 
@@ -98,34 +97,6 @@ func FileKey(fsys dockerctx.FS, name string) any {
 type fileKey struct {
 	fs   dockerctx.FS
 	path string
-}
-
-// standardDirs are the directories that every base image is taken to have, so that `COPY tool /usr/local/bin` puts a
-// file into the directory and not in its place.
-var standardDirs = []string{
-	"/bin", "/boot", "/dev", "/etc", "/home", "/lib", "/media", "/mnt", "/opt", "/proc", "/root", "/run", "/sbin", "/srv",
-	"/sys", "/tmp", "/usr", "/usr/bin", "/usr/lib", "/usr/local", "/usr/local/bin", "/usr/local/lib", "/usr/local/share",
-	"/usr/sbin", "/usr/share", "/var", "/var/lib", "/var/log", "/var/run", "/var/tmp", "/etc/ssl",
-}
-
-// baseImage is the file system of an image, of which no more is known than where it may hold files.
-func baseImage(op int, ref string) *State {
-	t := rootfs.New()
-	dir := func(p string) {
-		// Every parent stands before its children in the list.
-		_ = t.Put(p, rootfs.NewNode(rootfs.Attr{Kind: rootfs.KindDir, Perm: 0o755, Op: int32(op), Implied: true}))
-	}
-	for _, p := range standardDirs {
-		if !t.Exists(path.Dir(p)) {
-			dir(path.Dir(p))
-		}
-		if !t.Exists(p) {
-			dir(p)
-		}
-	}
-	held, _ := bases.Holds(ref)
-	_ = t.SetAttr("/", func(a *rootfs.Attr) { a.May, a.Op = rootfs.MayBe(int32(op), held...), int32(op) })
-	return opaqueState(t, op)
 }
 
 // remoteTree is what a git repository or a URL gives: a file of a known name, or anything.

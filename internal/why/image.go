@@ -135,6 +135,10 @@ func (e *Explainer) provenance(a *Answer, n *rootfs.Node) {
 		case s.Op.Kind == dockerfile.OpLocal:
 			a.step(fmt.Sprintf("it comes from %s of the %s", s.Node.Origin, contextName(s.Op.Local.Name)), nil)
 		case s.Op.Kind == dockerfile.OpImage:
+			if about, ok := e.Image.KnownBase(s.Op.ID); ok {
+				a.step(fmt.Sprintf("the image %s has it (%s)", s.Op.Image.Ref, about), instruction(finding.RoleCopies, s.Op.Location))
+				continue
+			}
 			a.step("every image is taken to have it", instruction(finding.RoleCopies, s.Op.Location))
 		case s.Op.Kind == dockerfile.OpRemote:
 			a.step("it comes from "+s.Op.Remote.URL, nil)

@@ -61,6 +61,11 @@ func (e *Explainer) from(a *Answer, s dockerfile.Stage) error {
 		a.Summary = "this stage starts from nothing"
 	default:
 		a.Summary = fmt.Sprintf("this stage starts from the image %s, whose files are not known here", s.Base)
+		for _, op := range e.Image.Plan.Ops {
+			if about, ok := e.Image.KnownBase(op.ID); ok && op.Location.Stage == s.Index {
+				a.Summary = fmt.Sprintf("this stage starts from the image %s, which is %s", s.Base, about)
+			}
+		}
 	}
 	return nil
 }

@@ -6,7 +6,6 @@ import (
 	"path"
 	"strings"
 
-	"github.com/ctxaudit/ctxaudit/dockerfile"
 	"github.com/ctxaudit/ctxaudit/internal/audit"
 	"github.com/ctxaudit/ctxaudit/internal/finding"
 )
@@ -31,7 +30,7 @@ func (e *Explainer) program(ctx context.Context, a *Answer, name string) error {
 			continue
 		}
 		n, at, err := e.Image.Tree.Stat(path.Join(dir, name))
-		if err == nil && !n.IsDir() && !e.ofBase(int(n.Op)) {
+		if err == nil && !n.IsDir() && !e.Image.Supposed(n) {
 			return e.imagePath(ctx, a, path.Join(dir, name))
 		}
 		mayHold = mayHold || err != nil && e.Image.Tree.MayHold(at)
@@ -59,9 +58,4 @@ func (e *Explainer) program(ctx context.Context, a *Answer, name string) error {
 	}
 	a.Assumptions = e.assumptions()
 	return nil
-}
-
-// ofBase reports whether an operation is a base image, whose files are taken to exist and not known to.
-func (e *Explainer) ofBase(op int) bool {
-	return op >= 0 && op < len(e.Image.Plan.Ops) && e.Image.Plan.Ops[op].Kind == dockerfile.OpImage
 }

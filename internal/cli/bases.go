@@ -1,0 +1,52 @@
+package cli
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ctxaudit/ctxaudit/dockerfile"
+	"github.com/ctxaudit/ctxaudit/internal/baseimage"
+	"github.com/ctxaudit/ctxaudit/internal/project"
+)
+
+// findBases gives the run the base images that are at hand: those that flags name, which are read now, and those that were pulled.
+func (a *app) findBases(cmd *cobra.Command, f *buildFlags) error {
+	given := map[string]string{}
+	for _, kv := range f.bases {
+		ref, file, ok := strings.Cut(kv, "=")
+		if ref == "" || !ok || file == "" {
+			return usagef(cmd, "--base %q: want REF=PATH", kv)
+		}
+		if project.LeadsOut(file) && !a.outside {
+			return &project.OutsideError{Name: file}
+		}
+		given[ref] = file
+	}
+	b, err := baseimage.NewBases(given)
+	if err != nil {
+		return usagef(cmd, "--base: %w", err)
+	}
+	platform := f.platform
+	if platform == "" {
+		platform = dockerfile.DefaultPlatform()
+	}
+	if err := b.Load(cmd.Context(), platform); err != nil {
+		return err
+	}
+	a.bases, a.world.Images = b, b
+	return nil
+}
+
+// tellUnused says which base images were given in vain: a name that is misspelt does nothing.
+func (a *app) tellUnused() {
+	if a.bases == nil {
+		return
+	}
+	unused := a.bases.Unused()
+	slices.Sort(unused)
+	for _, ref := range unused {
+		a.tellf("ctxaudit: --base: no build asks for the image %s", ref)
+	}
+}
