@@ -69,8 +69,8 @@ symlink lib 0777 0:0 usr/lib
 file opt/becomes 0644 0:0 x
 char dev/null 0666 0:0
 layer gzip
-file lib/through 0644 3:4 through
-link opt/hard 0644 3:4 lib/through
+file usr/lib/through 0644 3:4 through
+link opt/hard 0644 3:4 usr/lib/through
 file opt/.wh.gone 0644 0:0
 file opt/hidden/new 0644 0:0 new
 file opt/hidden/.wh..wh..opq 0644 0:0
@@ -78,6 +78,7 @@ dir opt/dir 0750 5:6
 dir opt/becomes 0755 0:0
 file opt/becomes/in 0644 0:0 in
 layer zstd
+file lib/instead 0644 0:0 x
 file run.sh 0755 0:0 "#!/bin/sh\n"
 file opt/dir 0644 0:0 file
 fifo opt/pipe 0600 0:0
@@ -87,7 +88,8 @@ const merged = `/dev dir 0755 0:0
 /dev/null char 0666 0:0 0x103
 /etc dir 0755 0:0
 /etc/passwd file 0644 0:0 43
-/lib symlink 0777 0:0 -> usr/lib
+/lib dir 0755 0:0
+/lib/instead file 0644 0:0 1
 /opt dir 0755 0:0
 /opt/becomes dir 0755 0:0
 /opt/becomes/in file 0644 0:0 2

@@ -83,13 +83,12 @@ func FuzzLayer(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		m := newMerger(dockerspec.DockerOCIImageConfig{})
-		m.start(0)
 		r, err := unpacked(bytes.NewReader(data), m.spent)
 		if err != nil {
 			return
 		}
 		defer r.Close()
-		_ = m.apply(t.Context(), r) // what was laid before it failed is looked at, too
+		_ = m.apply(t.Context(), 0, r) // what was laid before it failed is looked at, too
 		require.NoError(t, m.tree.Walk(func(p string, n *rootfs.Node) error {
 			have, err := m.tree.Lstat(p)
 			require.NoError(t, err, p)

@@ -3,7 +3,8 @@
 // files, the texts that answers need, and the configuration.
 //
 // An image is the work of strangers. Nothing of it is written to disk or executed, and no name in it leads out of it; what it may
-// cost has bounds. What it holds is what its layers make of each other, as containerd applies them (pkg/archive/tar.go).
+// cost has bounds. What it holds is what its layers make of each other as containerd, whose code BuildKit unpacks images with, lays
+// them over each other in overlay file systems (pkg/archive/tar.go); the conformance suite builds on random layers with a real daemon.
 package baseimage
 
 import (

@@ -107,8 +107,7 @@ func (m *merger) layer(ctx context.Context, number int, open func(context.Contex
 	defer r.Close()
 	verifier := id.Verifier()
 	all := io.TeeReader(r, verifier)
-	m.start(number)
-	if err := m.apply(ctx, all); err != nil {
+	if err := m.apply(ctx, number, all); err != nil {
 		return err
 	}
 	if _, err := io.Copy(io.Discard, all); err != nil { // what tar leaves unread

@@ -27,16 +27,17 @@ const (
 // maxPath is PATH_MAX of Linux: who unpacks a layer cannot make what is deeper.
 const maxPath = 4096
 
-// merger lays layers over each other.
+// merger lays layers over each other, as BuildKit and Docker do where the kernel has overlay file systems: each is unpacked into a
+// directory of its own, where it follows its own links and no others, and hides what lies below it name by name.
 type merger struct {
-	tree  *rootfs.Tree
+	tree  *rootfs.Tree   // all layers that are done
+	lower []*rootfs.Tree // each of them by itself
+	upper *rootfs.Tree   // the layer that is unpacked: see gone
 	spent *budget.Budget
 	names *budget.Budget // bytes of names
 	texts *keeper
 
-	number  int             // of the layer
-	fresh   map[string]bool // paths that this layer has put there
-	cleared map[string]bool // directories of which it took away what lay below
+	number int // of the layer
 }
 
 func newMerger(config dockerspec.DockerOCIImageConfig) *merger {
@@ -48,16 +49,17 @@ func newMerger(config dockerspec.DockerOCIImageConfig) *merger {
 	}
 }
 
-func (m *merger) start(number int) {
-	m.number, m.fresh, m.cleared = number, map[string]bool{}, map[string]bool{}
-}
+// gone is the kind of an entry of a layer that takes away what lies below it; a directory that hides all of it is marked as unsure.
+const gone = rootfs.KindInvalid
 
-// apply lays the entries of one layer over what is there.
-func (m *merger) apply(ctx context.Context, layer io.Reader) error {
+// apply unpacks one layer and lays it over what is there.
+func (m *merger) apply(ctx context.Context, number int, layer io.Reader) error {
+	m.number, m.upper = number, rootfs.New()
 	for t := tar.NewReader(layer); ; {
 		h, err := t.Next()
 		if errors.Is(err, io.EOF) {
-			return nil
+			m.lower = append(m.lower, m.upper)
+			return m.merge("", m.upper.Root())
 		}
 		if err == nil {
 			// The way to an entry costs as much as it is deep.
@@ -75,10 +77,10 @@ func (m *merger) apply(ctx context.Context, layer io.Reader) error {
 	}
 }
 
-// entry places one entry. Links on its way are followed within the image.
+// entry places one entry.
 func (m *merger) entry(h *tar.Header, content io.Reader) error {
 	dir, base := path.Split(path.Clean(h.Name))
-	parent, err := m.tree.Resolve(dir)
+	parent, err := m.upper.Resolve(dir)
 	if err != nil {
 		return err
 	}
@@ -94,26 +96,25 @@ func (m *merger) entry(h *tar.Header, content io.Reader) error {
 	}
 	switch name := path.Base(at); {
 	case name == opaque:
-		return m.clear(path.Dir(at))
+		return m.upper.SetAttr(path.Dir(at), func(a *rootfs.Attr) { a.Unsure = true })
 	case strings.HasPrefix(name, whiteout):
 		name = strings.TrimPrefix(name, whiteout)
 		if name == "" || name == "." || name == ".." {
 			return errors.New("it takes away nothing that has a name")
 		}
-		return m.tree.Remove(path.Join(path.Dir(at), name))
+		return m.upper.Put(path.Join(path.Dir(at), name), rootfs.NewNode(rootfs.Attr{Kind: gone}))
 	}
-	if have, err := m.tree.Lstat(at); err == nil && (!have.IsDir() || h.Typeflag != tar.TypeDir) {
-		if err := m.tree.Remove(at); err != nil {
+	if have, err := m.upper.Lstat(at); err == nil && (!have.IsDir() || h.Typeflag != tar.TypeDir) {
+		if err := m.upper.Remove(at); err != nil {
 			return err
 		}
 	}
-	m.fresh[at] = true
 	return m.put(h, at, content)
 }
 
-// parents makes the directories above an entry that no entry has made.
+// parents makes the directories above an entry that no entry of the layer has made, as they are below.
 func (m *merger) parents(dir string) error {
-	n, err := m.tree.Lstat(dir)
+	n, err := m.upper.Lstat(dir)
 	switch {
 	case err == nil && n.IsDir():
 		return nil
@@ -124,44 +125,61 @@ func (m *merger) parents(dir string) error {
 	}
 	// Upwards, and not into each other: names are as deep as somebody likes.
 	missing := []string{dir}
-	for p := path.Dir(dir); !m.tree.Exists(p); p = path.Dir(p) {
+	for p := path.Dir(dir); !m.upper.Exists(p); p = path.Dir(p) {
 		missing = append(missing, p)
 	}
 	for i := len(missing) - 1; i >= 0; i-- {
-		if err := m.tree.Put(missing[i], m.node(rootfs.Attr{Kind: rootfs.KindDir, Perm: 0o755})); err != nil {
+		a := rootfs.Attr{Kind: rootfs.KindDir, Perm: 0o755, Op: int32(m.number)}
+		if below := m.below(missing[i]); below != nil && below.IsDir() {
+			a.Perm, a.Owner = below.Perm, below.Owner
+		}
+		if err := m.upper.Put(missing[i], rootfs.NewNode(a)); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// clear takes away what a directory has of the layers below.
-func (m *merger) clear(dir string) error {
-	if m.cleared[dir] {
-		return nil
-	}
-	m.cleared[dir] = true
-	n, err := m.tree.Lstat(dir)
-	if err != nil {
-		return err
-	}
-	var gone []string
-	prefix := strings.TrimSuffix(dir, "/")
-	err = rootfs.WalkNode(prefix, n, func(p string, n *rootfs.Node) error {
-		if err := m.spent.Steps(1); err != nil {
-			return err
-		}
-		if m.fresh[p] {
+// below gives what the nearest layer below that has a path has there; nil if none has it.
+func (m *merger) below(p string) *rootfs.Node {
+	for i := len(m.lower) - 1; i >= 0; i-- {
+		to, err := m.lower[i].Resolve(p)
+		if err != nil {
 			return nil
 		}
-		gone = append(gone, p)
-		if n.IsDir() {
-			return fs.SkipDir
+		if n, err := m.lower[i].Lstat(to); err == nil {
+			return n
+		} else if !errors.Is(err, fs.ErrNotExist) {
+			return nil
 		}
-		return nil
-	})
-	for _, p := range gone {
-		err = errors.Join(err, m.tree.Remove(p))
+	}
+	return nil
+}
+
+// merge lays a directory of the layer over what is there.
+func (m *merger) merge(dir string, n *rootfs.Node) error {
+	children, err := n.Children()
+	for _, c := range children {
+		if err != nil {
+			return err
+		}
+		at := dir + "/" + c.Name
+		below, missing := m.tree.Lstat(at)
+		switch {
+		case missing == nil && c.Node.IsDir() && below.IsDir() && !c.Node.Unsure:
+			if below.Perm != c.Node.Perm || below.Owner != c.Node.Owner {
+				err = m.tree.SetAttr(at, func(a *rootfs.Attr) { a.Perm, a.Owner, a.Op = c.Node.Perm, c.Node.Owner, c.Node.Op })
+			}
+		case c.Node.Kind == gone:
+			err = m.tree.Remove(at)
+		default:
+			a := c.Node.Attr
+			a.Unsure = false
+			err = m.tree.Put(at, rootfs.NewNode(a))
+		}
+		if err == nil && c.Node.IsDir() {
+			err = m.merge(at, c.Node)
+		}
 	}
 	return err
 }
@@ -177,8 +195,8 @@ func (m *merger) put(h *tar.Header, at string, content io.Reader) error {
 	switch h.Typeflag {
 	case tar.TypeDir:
 		a.Kind = rootfs.KindDir
-		if m.tree.Exists(at) {
-			return m.tree.SetAttr(at, func(have *rootfs.Attr) { have.Perm, have.Owner, have.Op = a.Perm, a.Owner, int32(m.number) })
+		if m.upper.Exists(at) {
+			return m.upper.SetAttr(at, func(have *rootfs.Attr) { have.Perm, have.Owner, have.Op = a.Perm, a.Owner, int32(m.number) })
 		}
 	case tar.TypeReg, tar.TypeGNUSparse:
 		a.Kind, a.Size = rootfs.KindFile, h.Size
@@ -201,16 +219,16 @@ func (m *merger) put(h *tar.Header, at string, content io.Reader) error {
 	default:
 		return fmt.Errorf("an entry of the type %q is not known", h.Typeflag)
 	}
-	return m.tree.Put(at, m.node(a))
+	return m.upper.Put(at, m.node(a))
 }
 
-// hardLink makes a further name of a file. The link itself is what is meant, if it is one.
+// hardLink makes a further name of a file of the layer. The link itself is what is meant, if it is one.
 func (m *merger) hardLink(h *tar.Header, at string) error {
-	target, err := m.tree.ResolveParent(h.Linkname)
+	target, err := m.upper.ResolveParent(h.Linkname)
 	if err != nil {
 		return err
 	}
-	n, err := m.tree.Lstat(target)
+	n, err := m.upper.Lstat(target)
 	if err != nil {
 		return err
 	}
@@ -224,10 +242,10 @@ func (m *merger) hardLink(h *tar.Header, at string) error {
 	}
 	a := n.Attr
 	a.Perm, a.Owner = perm, rootfs.Owner{UID: uint32(h.Uid), GID: uint32(h.Gid)}
-	if err := m.tree.SetAttr(target, func(have *rootfs.Attr) { have.Perm, have.Owner = a.Perm, a.Owner }); err != nil {
+	if err := m.upper.SetAttr(target, func(have *rootfs.Attr) { have.Perm, have.Owner = a.Perm, a.Owner }); err != nil {
 		return err
 	}
-	return m.tree.Put(at, m.node(a))
+	return m.upper.Put(at, m.node(a))
 }
 
 // device is the number of a device as Linux has it (makedev in sysmacros.h).

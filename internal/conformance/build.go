@@ -12,6 +12,9 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/containerd/containerd/v2/core/content"
+	"github.com/containerd/containerd/v2/plugins/content/local"
+	"github.com/google/go-containerregistry/pkg/v1/layout"
 	"github.com/moby/buildkit/client"
 	"github.com/moby/buildkit/exporter/containerimage/exptypes"
 	gateway "github.com/moby/buildkit/frontend/gateway/client"
@@ -31,6 +34,7 @@ type Request struct {
 	BuildContexts map[string]string // name to directory, or to a source with a scheme
 	Platform      string            // "" is the daemon's own
 	Git           string            // the directory of Context's repository that is fetched as the context; "" to send Context
+	Bases         map[string]string // base images: layouts by name
 	// Open opens directories for a prediction, see dockerfile.Options; nil is the disk.
 	Open func(dir string) (dockerctx.FS, error)
 }
@@ -139,6 +143,19 @@ func solveOpt(r Request, output io.Writer) (*client.SolveOpt, error) {
 		locals[local] = source
 		attrs["context:"+name] = "local:" + local
 	}
+	stores := map[string]content.Store{}
+	for name, dir := range r.Bases {
+		store, err := local.NewStore(dir)
+		if err != nil {
+			return nil, fmt.Errorf("opening the base image %s: %w", name, err)
+		}
+		digest, err := layoutDigest(dir)
+		if err != nil {
+			return nil, fmt.Errorf("reading the base image %s: %w", name, err)
+		}
+		stores[name] = store
+		attrs["context:"+name] = "oci-layout://" + name + "@" + digest
+	}
 	mounts := make(map[string]fsutil.FS, len(locals))
 	for name, dir := range locals {
 		mount, err := fsutil.NewFS(dir)
@@ -150,6 +167,7 @@ func solveOpt(r Request, output io.Writer) (*client.SolveOpt, error) {
 	return &client.SolveOpt{
 		FrontendAttrs: attrs,
 		LocalMounts:   mounts,
+		OCIStores:     stores,
 		// A key of its own makes every transfer a whole one. With a shared
 		// key BuildKit compares with the transfer before, by size and time,
 		// and takes one case's file for another's.
@@ -159,6 +177,19 @@ func solveOpt(r Request, output io.Writer) (*client.SolveOpt, error) {
 			Output: func(map[string]string) (io.WriteCloser, error) { return nopCloser{output}, nil },
 		}},
 	}, nil
+}
+
+// layoutDigest gives the digest of the only image of a layout.
+func layoutDigest(dir string) (string, error) {
+	index, err := layout.ImageIndexFromPath(dir)
+	if err != nil {
+		return "", err
+	}
+	m, err := index.IndexManifest()
+	if err != nil {
+		return "", err
+	}
+	return m.Manifests[0].Digest.String(), nil
 }
 
 // defaultDockerfile is the file that buildx takes when none is named

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"golang.org/x/tools/txtar"
 
 	"github.com/ctxaudit/ctxaudit/internal/imagetest"
@@ -16,11 +17,12 @@ import (
 // A Case is one build with the reason why it is worth comparing.
 //
 // It is written as a txtar archive. The comment above the first section is the
-// reason. A section is a file of the build context, with three exceptions:
+// reason. A section is a file of the build context, with four exceptions:
 //
 //	-- case --             directives, one a line (see below)
 //	-- @NAME/PATH --       a file of the directory NAME beside the context
 //	-- archive FORMAT PATH --  entries of an archive (see imagetest.Archive)
+//	-- base NAME --        a base image that FROM and COPY --from name (see imagetest.Image)
 //
 // Directives that describe the build:
 //
@@ -149,8 +151,16 @@ func (c *Case) Materialize(dir string) (*Request, error) {
 	if err := os.Mkdir(filepath.Join(dir, contextDir), 0o755); err != nil {
 		return nil, fmt.Errorf("making the context: %w", err)
 	}
+	bases := map[string]string{}
 	for _, section := range c.Sections {
-		if err := writeSection(dir, section); err != nil {
+		name, isBase := strings.CutPrefix(section.Name, "base ")
+		var err error
+		if isBase {
+			bases[name], err = writeBase(dir, name, string(section.Data))
+		} else {
+			err = writeSection(dir, section)
+		}
+		if err != nil {
 			return nil, fmt.Errorf("making %s: %w", section.Name, err)
 		}
 	}
@@ -166,6 +176,7 @@ func (c *Case) Materialize(dir string) (*Request, error) {
 		BuildArgs:     pairs(c.BuildArgs),
 		BuildContexts: pairs(c.BuildContexts),
 		Git:           c.Git,
+		Bases:         bases,
 	}
 	if c.Git != "" {
 		if err := commit(r.Context); err != nil {
@@ -214,6 +225,19 @@ func writeSection(dir string, section txtar.File) error {
 		name = path
 	}
 	return writeFile(place(dir, name), data)
+}
+
+// writeBase writes a base image as a layout.
+func writeBase(dir, name, text string) (layout string, err error) {
+	image, err := imagetest.Image(text)
+	if err != nil {
+		return "", err
+	}
+	layout = filepath.Join(dir, "bases", name)
+	if err := os.MkdirAll(filepath.Dir(layout), 0o755); err != nil {
+		return "", err
+	}
+	return layout, imagetest.Write("layout", layout, map[string]v1.Image{"docker.io/library/" + name + ":latest": image})
 }
 
 // writeFile writes a file and the directories above it.

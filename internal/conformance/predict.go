@@ -9,6 +9,7 @@ import (
 
 	"github.com/ctxaudit/ctxaudit/dockerctx"
 	"github.com/ctxaudit/ctxaudit/dockerfile"
+	"github.com/ctxaudit/ctxaudit/internal/baseimage"
 	"github.com/ctxaudit/ctxaudit/internal/git"
 	"github.com/ctxaudit/ctxaudit/internal/gitfs"
 	"github.com/ctxaudit/ctxaudit/internal/rootfs"
@@ -33,8 +34,14 @@ func Predict(ctx context.Context, r Request) (*Result, error) {
 			r.Dockerfile = filepath.Join(r.Context, "Dockerfile")
 		}
 	}
+	bases, err := baseimage.NewBases(r.Bases)
+	if err != nil {
+		return nil, err
+	}
+	defer bases.Close()
 	image, err := simulate.Build(ctx, dockerfile.Options{
 		Fetched:       r.Git != "",
+		Images:        bases,
 		Context:       r.Context,
 		Dockerfile:    r.Dockerfile,
 		Target:        r.Target,

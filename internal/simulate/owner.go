@@ -32,7 +32,7 @@ func resolveOwner(asked *dockerfile.Owner, tree func(input int) *rootfs.Tree) (*
 	case !u.Named:
 		o.UID, o.GID = u.ID, u.ID
 	default:
-		fields, known, err := lookupName(tree(u.Input), u, "/etc/passwd", 4)
+		fields, known, err := lookupName(tree(u.Input), u, "/etc/passwd")
 		if err != nil {
 			return nil, err
 		}
@@ -49,7 +49,7 @@ func resolveOwner(asked *dockerfile.Owner, tree func(input int) *rootfs.Tree) (*
 	case !g.Named:
 		o.GID, o.Group = g.ID, ""
 	default:
-		fields, known, err := lookupName(tree(g.Input), g, "/etc/group", 3)
+		fields, known, err := lookupName(tree(g.Input), g, "/etc/group")
 		if err != nil {
 			return nil, err
 		}
@@ -63,8 +63,9 @@ func resolveOwner(asked *dockerfile.Owner, tree func(input int) *rootfs.Tree) (*
 	return &o, nil
 }
 
-// lookupName finds the line of a user or group. known is false where the file, or a change of it, cannot be seen.
-func lookupName(t *rootfs.Tree, name *dockerfile.Account, file string, minFields int) (fields []string, known bool, err error) {
+// lookupName finds the line of a user or group, and gives at least four fields of it: those that a line lacks are empty. known is false
+// where the file, or a change of it, cannot be seen.
+func lookupName(t *rootfs.Tree, name *dockerfile.Account, file string) (fields []string, known bool, err error) {
 	if t == nil {
 		return nil, false, fmt.Errorf("invalid user index %d", name.Input)
 	}
@@ -89,8 +90,8 @@ func lookupName(t *rootfs.Tree, name *dockerfile.Account, file string, minFields
 	sc := bufio.NewScanner(io.LimitReader(r, maxUserFile))
 	for sc.Scan() {
 		f := strings.Split(strings.TrimSpace(sc.Text()), ":")
-		if f[0] == name.Name && len(f) >= minFields {
-			return f, true, nil
+		if f[0] == name.Name {
+			return append(f, "", "", ""), true, nil
 		}
 	}
 	return nil, !t.MayHold(at), sc.Err()
