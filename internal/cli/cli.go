@@ -54,12 +54,13 @@ type Given struct {
 	Getenv func(string) string
 	// LookupEnv serves --build-arg NAME, which takes the value from the environment.
 	LookupEnv func(string) (string, bool)
+	// Offline takes the network away for good; nil leaves it. Commands that dial say so ([dials]), and all others call it before
+	// they read anything.
+	Offline func()
 }
 
 // Main runs the command line of this process and gives its exit code.
 func Main() int {
-	// Where the kernel refuses, there is nothing that would have to be refused either: no code here dials.
-	_ = offline.Enter()
 	// Who reads no further ends the run in order: what was made for it is removed.
 	signal.Ignore(syscall.SIGPIPE)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
@@ -70,6 +71,8 @@ func Main() int {
 		Args: os.Args[1:], Stdin: os.Stdin,
 		Terminal: isatty.IsTerminal(os.Stdout.Fd()) && terminalColors(os.Stdout), Watched: isatty.IsTerminal(os.Stderr.Fd()),
 		Width: terminalWidth(os.Stdout), Getenv: os.Getenv, LookupEnv: os.LookupEnv,
+		// Where the kernel refuses, there is nothing that would have to be refused either: no code here dials.
+		Offline: func() { _ = offline.Enter() },
 	}}
 	if isPlugin(os.Args[0]) {
 		env.Args, env.Plugin = pluginArgs(env.Args)
@@ -199,6 +202,16 @@ func joined(err error) []error {
 	return out
 }
 
+// dials is the annotation of commands that dial, of which each says when it is done with that.
+const dials = "dials"
+
+// offline takes the network away.
+func (a *app) offline() {
+	if a.env.Offline != nil {
+		a.env.Offline()
+	}
+}
+
 func (a *app) style() report.Style {
 	s := report.Style{Width: a.env.Width}
 	switch a.color {
@@ -246,6 +259,9 @@ own walk does, and works out which files the image would hold and where each cam
 		},
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
+			if cmd.Annotations[dials] == "" {
+				a.offline()
+			}
 			switch a.color {
 			case "auto", "always", "never":
 				a.out.Colors = a.style().Color
@@ -261,7 +277,7 @@ own walk does, and works out which files the image would hold and where each cam
 	root.PersistentFlags().StringVar(&a.color, "color", "auto", "colour the output: auto, always, never")
 	root.PersistentFlags().BoolVar(&a.outside, "allow-outside", false, "let files of the repository name what lies outside of it")
 	root.PersistentFlags().DurationVar(&a.deadline.limit, "timeout", defaultTimeout, "stop after this time, such as 30s or 5m; 0 is no limit")
-	root.AddCommand(a.checkCommand(), a.whyCommand(), a.fixCommand(), a.ignoreCommand(), a.diffCommand(), a.initCommand(), a.contextCommand(), a.imageCommand(), a.rulesCommand(), a.hookCommand(), a.versionCommand())
+	root.AddCommand(a.checkCommand(), a.whyCommand(), a.fixCommand(), a.ignoreCommand(), a.diffCommand(), a.initCommand(), a.contextCommand(), a.imageCommand(), a.baseCommand(), a.rulesCommand(), a.hookCommand(), a.versionCommand())
 	a.addCompletions(root)
 	if a.env.Plugin {
 		callDocker(root)

@@ -2,12 +2,18 @@ package cli
 
 import (
 	"encoding/hex"
+	"io"
+	"log"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/google/go-containerregistry/pkg/name"
+	"github.com/google/go-containerregistry/pkg/registry"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
@@ -82,6 +88,8 @@ func runScripts(t *testing.T, env map[string]string) {
 			},
 			// image KIND FILE NAME=TEXT... writes images that text files describe, see imagetest.
 			"image": imageCommand,
+			// registry starts a registry with images, see image, whose address is $REGISTRY.
+			"registry": registryCommand,
 			// repeat FILE N TEXT writes a line many times.
 			"repeat": func(ts *testscript.TestScript, _ bool, args []string) {
 				f, err := os.Create(ts.MkAbs(args[0]))
@@ -109,6 +117,21 @@ func imageCommand(ts *testscript.TestScript, _ bool, args []string) {
 		images[name] = img
 	}
 	ts.Check(imagetest.Write(args[0], ts.MkAbs(args[1]), images))
+}
+
+func registryCommand(ts *testscript.TestScript, _ bool, args []string) {
+	s := httptest.NewServer(registry.New(registry.Logger(log.New(io.Discard, "", 0))))
+	ts.Defer(s.Close)
+	host := strings.TrimPrefix(s.URL, "http://")
+	ts.Setenv("REGISTRY", host)
+	for _, a := range args {
+		ref, file, _ := strings.Cut(a, "=")
+		img, err := imagetest.Image(ts.ReadFile(file))
+		ts.Check(err)
+		tag, err := name.NewTag(host + "/" + ref)
+		ts.Check(err)
+		ts.Check(remote.Write(tag, img))
+	}
 }
 
 func unhex(c byte) byte {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/ctxaudit/ctxaudit/dockerfile"
 	"github.com/ctxaudit/ctxaudit/internal/audit"
+	"github.com/ctxaudit/ctxaudit/internal/baseimage"
 	"github.com/ctxaudit/ctxaudit/internal/git"
 	"github.com/ctxaudit/ctxaudit/internal/project"
 	"github.com/ctxaudit/ctxaudit/internal/report"
@@ -32,6 +33,7 @@ func (a *app) addCompletions(root *cobra.Command) {
 	}
 	arguments := map[string]cobra.CompletionFunc{
 		"rules": completeRules, "version": nothing, "diff": atMost(2, completeRevisions), "why": completeTargets, "hook": fileNames,
+		"pull": nothing, "add": nothing, "rm": completeBases,
 	}
 	var visit func(*cobra.Command)
 	visit = func(cmd *cobra.Command) {
@@ -174,4 +176,17 @@ func completeRevisions(cmd *cobra.Command, _ []string, _ string) ([]cobra.Comple
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
 	return append([]cobra.Completion{"HEAD"}, typeable(out)...), cobra.ShellCompDirectiveNoFileComp
+}
+
+// completeBases gives the base images that were fetched.
+func completeBases(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	var out []cobra.Completion
+	if c, err := baseimage.OpenCache(false); err == nil {
+		defer c.Close()
+		list, _ := c.List() // what cannot be read is not completed
+		for _, p := range list {
+			out = append(out, p.Ref)
+		}
+	}
+	return out, cobra.ShellCompDirectiveNoFileComp
 }

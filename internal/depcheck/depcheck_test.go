@@ -21,7 +21,7 @@ const module = "github.com/ctxaudit/ctxaudit/"
 // allowed says which packages of this module each of them may import. A package that is not listed fails, so that a new
 // one gets its place on purpose.
 var allowed = map[string][]string{
-	"dockerctx":                     {},
+	"dockerctx":                     {"github.com/moby/patternmatcher", "golang.org/x/sys/unix"},
 	"dockerfile":                    {"dockerctx", "internal/budget", "internal/lazyre"},
 	"internal/rootfs":               {},
 	"internal/overlay":              {"dockerctx"},
@@ -44,12 +44,12 @@ var allowed = map[string][]string{
 	"internal/imagediff":            {"internal/finding", "internal/simulate"},
 	"internal/ignorelint":           {"dockerctx", "internal/budget", "internal/edit", "internal/finding", "internal/secrets", "internal/simulate"},
 	"internal/inventory":            {"dockerctx", "dockerfile", "internal/rootfs", "internal/simulate"},
-	"internal/report":               {"internal/edit", "internal/finding", "internal/imagediff", "internal/inventory", "internal/lazyre", "internal/why"},
+	"internal/report":               {"github.com/mattn/go-runewidth", "internal/edit", "internal/finding", "internal/imagediff", "internal/inventory", "internal/lazyre", "internal/why"},
 	"internal/engine":               {"dockerctx", "dockerfile", "internal/audit", "internal/baseline", "internal/budget", "internal/edit", "internal/finding", "internal/gitfs", "internal/ignorelint", "internal/imagediff", "internal/inventory", "internal/policy", "internal/project", "internal/simulate", "internal/suppress", "internal/why"},
-	"internal/cli":                  {"dockerctx", "dockerfile", "internal/audit", "internal/baseimage", "internal/budget", "internal/engine", "internal/files", "internal/finding", "internal/gcstart", "internal/git", "internal/inventory", "internal/lazyre", "internal/offline", "internal/overlay", "internal/policy", "internal/project", "internal/report", "internal/rootfs", "internal/shell", "internal/simulate", "internal/why"},
-	"internal/conformance":          {"dockerctx", "dockerfile", "internal/git", "internal/gitfs", "internal/imagetest", "internal/rootfs", "internal/simulate"},
+	"internal/cli":                  {"dockerctx", "dockerfile", "internal/audit", "internal/baseimage", "internal/budget", "internal/engine", "internal/files", "internal/finding", "internal/gcstart", "internal/git", "internal/inventory", "internal/lazyre", "internal/offline", "internal/overlay", "internal/policy", "internal/project", "internal/registry", "internal/report", "internal/rootfs", "internal/shell", "internal/simulate", "internal/why"},
+	"internal/conformance":          {"dockerctx", "dockerfile", "internal/baseimage", "internal/git", "internal/gitfs", "internal/imagetest", "internal/rootfs", "internal/simulate"},
 	"internal/imagetest":            {},
-	"internal/conformance":          {"dockerctx", "dockerfile", "internal/baseimage", "internal/imagetest", "internal/rootfs", "internal/simulate"},
+	"internal/registry":             {"internal/baseimage"},
 	"internal/program":              {"internal/command", "internal/lazyre", "internal/shell"},
 	"internal/lang/python/imports":  {"internal/lang", "internal/lang/python/syntax", "internal/lazyre", "internal/need", "internal/view"},
 	"internal/lang/python/manifest": {"internal/budget", "internal/command", "internal/lang/python/syntax", "internal/lazyre", "internal/safeyaml", "internal/shell", "internal/view"},
@@ -69,23 +69,18 @@ var allowed = map[string][]string{
 	"internal/budget":               {},
 	"internal/files":                {},
 	"internal/git":                  {"internal/files", "internal/lazyre"},
-	"internal/offline":              {},
+	"internal/offline":              {"golang.org/x/sys/unix"},
 	"internal/safeyaml":             {"internal/budget"},
 	"internal/lang":                 {"internal/finding", "internal/need", "internal/program", "internal/view"},
 	"internal/shell":                {"internal/budget"},
 	"internal/command":              {"internal/lazyre", "internal/shell"},
 	"internal/steps":                {"dockerfile", "internal/command", "internal/rootfs", "internal/shell"},
 	"internal/hostile":              {},
-	"hack/bench":                    {"internal/audit", "internal/policy", "dockerctx", "dockerfile", "internal/rootfs", "internal/simulate"},
+	"hack/bench":                    {"dockerctx", "dockerfile", "internal/audit", "internal/policy", "internal/rootfs", "internal/simulate"},
 }
 
 // thirdParty lists what the light packages may import from elsewhere.
-var thirdParty = map[string][]string{
-	"dockerctx":        {"github.com/moby/patternmatcher", "golang.org/x/sys/unix"},
-	"internal/rootfs":  {},
-	"internal/offline": {"golang.org/x/sys/unix"},
-	"internal/report":  {"github.com/mattn/go-runewidth"},
-}
+var thirdParty = map[string][]string{}
 
 type pkg struct {
 	ImportPath string
@@ -155,6 +150,17 @@ func TestOneRunnerOfPrograms(t *testing.T) {
 		}
 		for _, starts := range []string{"os/exec", "plugin"} {
 			assert.NotContains(t, p.Imports, starts, "%s must not start programs", name)
+		}
+	}
+}
+
+// One package dials.
+func TestOneDoorToTheNetwork(t *testing.T) {
+	for _, p := range packages(t) {
+		if name := strings.TrimPrefix(p.ImportPath, module); name != "internal/registry" && !strings.HasPrefix(name, "hack/") {
+			for _, dials := range []string{"net/http", "github.com/google/go-containerregistry/pkg/v1/remote"} {
+				assert.NotContains(t, p.Imports, dials, "%s must not dial", name)
+			}
 		}
 	}
 }

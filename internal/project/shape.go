@@ -21,6 +21,9 @@ func shape(plan *dockerfile.Plan) string {
 		}
 		if op.Image != nil {
 			fmt.Fprintln(h, op.Image.Known)
+			if op.Image.Known { // what it holds may be known, too
+				fmt.Fprintf(h, "%q %q\n", op.Image.Ref, op.Platform)
+			}
 		}
 		if op.Remote != nil {
 			fmt.Fprintf(h, "%q %q\n", op.Remote.Kind, op.Remote.Filename)
