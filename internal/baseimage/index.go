@@ -128,3 +128,17 @@ func (t text) Open() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReade
 type unkept struct{}
 
 func (unkept) Open() (io.ReadCloser, error) { return nil, fs.ErrInvalid }
+
+// CreatedBy gives what the image says that a layer, counted from 0, was made by; "" if it says nothing.
+func (x *Index) CreatedBy(layer int) string {
+	for _, h := range x.Image.History {
+		if h.EmptyLayer {
+			continue
+		}
+		if layer == 0 {
+			return h.CreatedBy
+		}
+		layer--
+	}
+	return ""
+}

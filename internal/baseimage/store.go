@@ -226,3 +226,9 @@ func (c *counted) Close() error {
 	c.close()
 	return nil
 }
+
+// IsFile reports whether there is a file or a directory of a name, which may be an image.
+func IsFile(name string) bool {
+	_, err := files.Stat(name)
+	return err == nil
+}

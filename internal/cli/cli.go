@@ -277,7 +277,7 @@ own walk does, and works out which files the image would hold and where each cam
 	root.PersistentFlags().StringVar(&a.color, "color", "auto", "colour the output: auto, always, never")
 	root.PersistentFlags().BoolVar(&a.outside, "allow-outside", false, "let files of the repository name what lies outside of it")
 	root.PersistentFlags().DurationVar(&a.deadline.limit, "timeout", defaultTimeout, "stop after this time, such as 30s or 5m; 0 is no limit")
-	root.AddCommand(a.checkCommand(), a.whyCommand(), a.fixCommand(), a.ignoreCommand(), a.diffCommand(), a.initCommand(), a.contextCommand(), a.imageCommand(), a.baseCommand(), a.rulesCommand(), a.hookCommand(), a.versionCommand())
+	root.AddCommand(a.checkCommand(), a.whyCommand(), a.fixCommand(), a.ignoreCommand(), a.diffCommand(), a.initCommand(), a.contextCommand(), a.imageCommand(), a.baseCommand(), a.verifyCommand(), a.rulesCommand(), a.hookCommand(), a.versionCommand())
 	a.addCompletions(root)
 	if a.env.Plugin {
 		callDocker(root)

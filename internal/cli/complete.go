@@ -29,11 +29,11 @@ func (a *app) addCompletions(root *cobra.Command) {
 		"new-since": completeRevisions, "context": directories, "require-module": directories,
 		"file": fileNames, "baseline": fileNames, "traceback": fileNames, "config": withExtension("yaml", "yml"),
 		// These are free text.
-		"build-context": nothing, "base": nothing, "require-path": nothing, "require-env": nothing, "forbid-path": nothing, "finding": nothing,
+		"build-context": nothing, "base": nothing, "export": fixed(structureTest, checkScript), "require-path": nothing, "require-env": nothing, "forbid-path": nothing, "finding": nothing,
 	}
 	arguments := map[string]cobra.CompletionFunc{
 		"rules": completeRules, "version": nothing, "diff": atMost(2, completeRevisions), "why": completeTargets, "hook": fileNames,
-		"pull": nothing, "add": nothing, "rm": completeBases,
+		"pull": nothing, "add": nothing, "rm": completeBases, "verify": fileNames,
 	}
 	var visit func(*cobra.Command)
 	visit = func(cmd *cobra.Command) {

@@ -22,12 +22,12 @@ import (
 )
 
 // Image makes an image out of a text: a line `config JSON` with the settings of its configuration, and for each layer a line
-// `layer FORMAT` with the lines of [Archive] below it. Lines that begin with # say something. What makes it is not what reads it.
+// `layer FORMAT [CREATED-BY]` with the lines of [Archive] below it. Lines that begin with # say something. What makes it is not what reads it.
 func Image(text string) (v1.Image, error) {
 	image := mutate.MediaType(empty.Image, types.OCIManifestSchema1)
 	image = mutate.ConfigMediaType(image, types.OCIConfigJSON)
 	file := &v1.ConfigFile{OS: "linux", Architecture: "amd64"}
-	var layers [][2]string // format, lines
+	var layers [][3]string // format, what made it, lines
 	for line := range strings.Lines(text) {
 		word, rest, _ := strings.Cut(strings.TrimSpace(line), " ")
 		switch {
@@ -39,21 +39,22 @@ func Image(text string) (v1.Image, error) {
 		case word == "architecture":
 			file.Architecture = rest
 		case word == "layer":
-			layers = append(layers, [2]string{rest, ""})
+			format, by, _ := strings.Cut(rest, " ")
+			layers = append(layers, [3]string{format, by})
 		case len(layers) == 0:
 			return nil, fmt.Errorf("reading %q: it is of no layer", line)
 		default:
-			layers[len(layers)-1][1] += line
+			layers[len(layers)-1][2] += line
 		}
 	}
 	image, err := mutate.ConfigFile(image, file)
-	for i, l := range layers {
+	for _, l := range layers {
 		if err != nil {
 			return nil, err
 		}
 		var layer v1.Layer
-		if layer, err = makeLayer(l[0], l[1]); err == nil {
-			image, err = mutate.Append(image, mutate.Addendum{Layer: layer, History: v1.History{CreatedBy: fmt.Sprintf("layer %d", i+1)}})
+		if layer, err = makeLayer(l[0], l[2]); err == nil {
+			image, err = mutate.Append(image, mutate.Addendum{Layer: layer, History: v1.History{CreatedBy: l[1]}})
 		}
 	}
 	return image, err

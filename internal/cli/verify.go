@@ -1,0 +1,156 @@
+package cli
+
+import (
+	"errors"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ctxaudit/ctxaudit/dockerfile"
+	"github.com/ctxaudit/ctxaudit/internal/baseimage"
+	"github.com/ctxaudit/ctxaudit/internal/engine"
+	"github.com/ctxaudit/ctxaudit/internal/project"
+	"github.com/ctxaudit/ctxaudit/internal/report"
+)
+
+// verifyFlags are the flags of verify beyond those of a build.
+type verifyFlags struct {
+	buildFlags
+	config, export string
+	image          []string
+}
+
+// The forms in which verify exports checks.
+const (
+	structureTest = "container-structure-test"
+	checkScript   = "script"
+)
+
+func (a *app) verifyCommand() *cobra.Command {
+	var f verifyFlags
+	cmd := &cobra.Command{
+		Use: "verify IMAGE [CONTEXT]", Short: "Hold a built image against its prediction",
+		Long: `Hold a built image against its prediction: what was predicted and is absent, what is there
+and was not predicted, by the step or base image that explains it, and what differs in mode,
+owner, size, link or configuration, each with its line.
+
+IMAGE is an OCI layout, an archive ('docker save', 'docker buildx build --output type=oci'), or
+the name of an image, which is fetched from its registry then, as 'base pull' does.
+
+Exits with 1 if something is contradicted that was called certain. What a step or a base
+image may have changed is told, and does not count.
+
+With --export nothing is compared: what the configuration requires, what the image starts
+and the files whose imports were followed are written as a test for the running image,
+for container-structure-test or as a shell script.`,
+		Example: `  ctxaudit verify app.tar .
+  ctxaudit verify --format json app.tar .
+  ctxaudit verify --export container-structure-test . > structure.yaml
+  ctxaudit verify --export script . | docker run --rm -i --entrypoint sh app -s`,
+		Annotations: map[string]string{dials: "yes"},
+		Args: func(cmd *cobra.Command, args []string) error {
+			least := 1
+			if f.export != "" {
+				least = 0
+			}
+			if len(args) < least || len(args) > least+1 {
+				return usagef(cmd, "want IMAGE and at most one CONTEXT, or --export and at most one CONTEXT, got %d arguments", len(args))
+			}
+			return nil
+		},
+	}
+	f.register(cmd)
+	fl := cmd.Flags()
+	fl.StringVar(&f.config, "config", "", "configuration file (default CONTEXT/.ctxaudit.yaml if it exists)")
+	fl.StringArrayVar(&f.image, "image", nil, "of several images of the repository, the one that was built, by its name")
+	fl.StringVar(&f.export, "export", "", "write a test for the running image instead: "+structureTest+", "+checkScript)
+	format := formatFlag(cmd, "text", "json")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		form, err := format()
+		if err != nil {
+			return err
+		}
+		if f.export != "" {
+			a.offline()
+			return a.export(cmd, &f, args)
+		}
+		built, err := a.builtImage(cmd, &f, args[0])
+		if err != nil {
+			return err
+		}
+		a.offline() // before anything of the repository is read
+		asked, err := a.asked(cmd, &f.buildFlags, false, f.config, f.image, args[1:])
+		if err != nil {
+			return err
+		}
+		asked.Own = true
+		e, end := a.watched()
+		r, notices, err := e.Verify(cmd.Context(), asked, built)
+		end()
+		a.tell(notices)
+		if err != nil {
+			return a.unverified(cmd, err, form)
+		}
+		r.Built = args[0]
+		if form == "json" {
+			err = report.JSON(a.out, r)
+		} else {
+			err = report.Verify(a.out, r, a.style())
+		}
+		if err == nil && len(r.Contradicted) > 0 {
+			err = exitCode(exitFindings)
+		}
+		return err
+	}
+	return cmd
+}
+
+// unverified makes of what is wrong with the request an error of the command line, and of a build that fails a refusal.
+func (a *app) unverified(cmd *cobra.Command, err error, form string) error {
+	var several *engine.SeveralImagesError
+	if errors.As(err, &several) {
+		return &usageError{cmd, err}
+	}
+	return a.refused(misnamed(cmd, err), form == "json")
+}
+
+// builtImage reads the image of a layout or an archive or, where there is no such file, of a registry.
+func (a *app) builtImage(cmd *cobra.Command, f *verifyFlags, image string) (*baseimage.Index, error) {
+	platform := f.platform
+	if platform == "" {
+		platform = dockerfile.DefaultPlatform()
+	}
+	if baseimage.IsFile(image) {
+		if project.LeadsOut(image) && !a.outside {
+			return nil, &project.OutsideError{Name: image}
+		}
+		return baseimage.Open(cmd.Context(), image, "", platform)
+	}
+	ref, err := baseimage.Normalize(image)
+	if err != nil {
+		return nil, usagef(cmd, "%s is neither a file nor the name of an image: %w", image, err)
+	}
+	return a.fetch(cmd, ref, platform)
+}
+
+func (a *app) export(cmd *cobra.Command, f *verifyFlags, args []string) error {
+	if !slices.Contains([]string{structureTest, checkScript}, f.export) {
+		return usagef(cmd, "--export must be %s or %s, not %q", structureTest, checkScript, f.export)
+	}
+	asked, err := a.asked(cmd, &f.buildFlags, false, f.config, f.image, args)
+	if err != nil {
+		return err
+	}
+	asked.Own = true
+	e, end := a.watched()
+	name, checks, notices, err := e.Export(cmd.Context(), asked)
+	end()
+	a.tell(notices)
+	switch {
+	case err != nil:
+		return a.unverified(cmd, err, "text")
+	case f.export == structureTest:
+		return report.StructureTest(a.out, name, checks)
+	}
+	return report.CheckScript(a.out, name, checks)
+}
