@@ -2,15 +2,15 @@ package report
 
 import (
 	"bufio"
-	"encoding/json"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 
 	"github.com/ctxaudit/ctxaudit/internal/verify"
 )
 
-// StructureTest writes checks as a file for container-structure-test: YAML, in which every text is quoted as in JSON.
+// StructureTest writes checks as a file for container-structure-test: YAML, in which every text is quoted.
 func StructureTest(out io.Writer, name string, c *verify.Checks) error {
 	w := bufio.NewWriter(out)
 	fmt.Fprintf(w, "# What ctxaudit expects of the image %s.\n# container-structure-test test --image IMAGE --config THIS-FILE\nschemaVersion: 2.0.0\n", Name(name))
@@ -18,13 +18,13 @@ func StructureTest(out io.Writer, name string, c *verify.Checks) error {
 		fmt.Fprintln(w, "fileExistenceTests:")
 	}
 	for _, f := range c.Files {
-		fmt.Fprintf(w, "  - name: %s\n    path: %s\n    shouldExist: true\n", jsonText(f.Why+": "+f.Path), jsonText(f.Path))
+		fmt.Fprintf(w, "  - name: %s\n    path: %s\n    shouldExist: true\n", yamlText(f.Why+": "+f.Path), yamlText(f.Path))
 		if f.Executable {
 			fmt.Fprintln(w, "    isExecutableBy: any")
 		}
 	}
 	for _, p := range c.Absent {
-		fmt.Fprintf(w, "  - name: %s\n    path: %s\n    shouldExist: false\n", jsonText("forbidden: "+p), jsonText(p))
+		fmt.Fprintf(w, "  - name: %s\n    path: %s\n    shouldExist: false\n", yamlText("forbidden: "+p), yamlText(p))
 	}
 	if len(c.Env) > 0 || c.Workdir+c.User != "" {
 		fmt.Fprintln(w, "metadataTest:")
@@ -44,23 +44,30 @@ func StructureTest(out io.Writer, name string, c *verify.Checks) error {
 		case verify.EnvSet:
 			value = ".*"
 		}
-		fmt.Fprintf(w, "    - key: %s\n      value: %s\n      isRegex: %t\n", jsonText(e.Name), jsonText(value), regex)
+		fmt.Fprintf(w, "    - key: %s\n      value: %s\n      isRegex: %t\n", yamlText(e.Name), yamlText(value), regex)
 	}
 	if c.Workdir != "" {
-		fmt.Fprintf(w, "  workdir: %s\n", jsonText(c.Workdir))
+		fmt.Fprintf(w, "  workdir: %s\n", yamlText(c.Workdir))
 	}
 	if c.User != "" {
-		fmt.Fprintf(w, "  user: %s\n", jsonText(c.User))
+		fmt.Fprintf(w, "  user: %s\n", yamlText(c.User))
 	}
 	return w.Flush()
 }
 
-func jsonText(s string) string {
-	data, err := json.Marshal(s)
-	if err != nil {
-		panic("a text that is no JSON: " + err.Error())
+// yamlText quotes a text for YAML, which has the escapes of Go. Of what the screen would not show as it is, the screen would make
+// another text: it is written in escapes.
+func yamlText(s string) string {
+	quoted := strconv.QuoteToASCII(s)
+	if Text(quoted) == quoted {
+		return quoted
 	}
-	return string(data)
+	var b strings.Builder
+	b.WriteByte('"')
+	for _, r := range s {
+		fmt.Fprintf(&b, `\U%08x`, r)
+	}
+	return b.String() + `"`
 }
 
 func escapeRegexp(s string) string {
@@ -128,5 +135,15 @@ func variable(name string) bool {
 	return name != ""
 }
 
-// shellQuoted quotes a word for a shell.
-func shellQuoted(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }
+// shellQuoted quotes a word for a shell. What the screen would not show as it is the shell makes out of octal numbers.
+func shellQuoted(s string) string {
+	quoted := "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+	if Text(quoted) == quoted {
+		return quoted
+	}
+	var b strings.Builder
+	for i := range len(s) {
+		fmt.Fprintf(&b, `\%03o`, s[i])
+	}
+	return `"$(printf '` + b.String() + `')"`
+}

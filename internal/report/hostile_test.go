@@ -17,6 +17,7 @@ import (
 	"github.com/ctxaudit/ctxaudit/internal/finding"
 	"github.com/ctxaudit/ctxaudit/internal/imagediff"
 	"github.com/ctxaudit/ctxaudit/internal/inventory"
+	"github.com/ctxaudit/ctxaudit/internal/verify"
 	"github.com/ctxaudit/ctxaudit/internal/why"
 )
 
@@ -94,6 +95,16 @@ func writers(n int) map[string]func(io.Writer, Style) error {
 		"diff markdown": func(w io.Writer, _ Style) error {
 			d := filled[imagediff.Diff](n)
 			return DiffMarkdown(w, &d)
+		},
+		"verify":  func(w io.Writer, s Style) error { r := filled[verify.Report](n); return Verify(w, &r, s) },
+		"base ls": func(w io.Writer, _ Style) error { return Bases(w, filled[[]Base](n)) },
+		"verify --export container-structure-test": func(w io.Writer, _ Style) error {
+			c := filled[verify.Checks](n)
+			return StructureTest(w, hostile[n%len(hostile)], &c)
+		},
+		"verify --export script": func(w io.Writer, _ Style) error {
+			c := filled[verify.Checks](n)
+			return CheckScript(w, hostile[n%len(hostile)], &c)
 		},
 		"config":       func(w io.Writer, s Style) error { return Config(w, filled[[]ConfigLine](n), s) },
 		"context ls":   func(w io.Writer, s Style) error { return ContextList(w, filled[[]ContextEntry](n), s) },
