@@ -109,6 +109,17 @@ func (d *Daemon) Build(ctx context.Context, r Request) (*Result, error) {
 	return result, nil
 }
 
+// Archive has the daemon build a request that succeeds, and writes the image as an archive with an OCI layout.
+func (d *Daemon) Archive(ctx context.Context, r Request, w io.Writer) error {
+	opt, err := solveOpt(r, w)
+	if err != nil {
+		return err
+	}
+	opt.Frontend, opt.Exports[0].Type = "dockerfile.v0", client.ExporterOCI
+	_, err = d.client.Solve(ctx, nil, *opt, nil)
+	return err
+}
+
 // solveOpt translates a request into the attributes that buildx would send
 // (its build/opt.go).
 func solveOpt(r Request, output io.Writer) (*client.SolveOpt, error) {

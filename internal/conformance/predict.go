@@ -34,22 +34,7 @@ func Predict(ctx context.Context, r Request) (*Result, error) {
 			r.Dockerfile = filepath.Join(r.Context, "Dockerfile")
 		}
 	}
-	bases, err := baseimage.NewBases(r.Bases)
-	if err != nil {
-		return nil, err
-	}
-	defer bases.Close()
-	image, err := simulate.Build(ctx, dockerfile.Options{
-		Fetched:       r.Git != "",
-		Images:        bases,
-		Context:       r.Context,
-		Dockerfile:    r.Dockerfile,
-		Target:        r.Target,
-		BuildArgs:     r.BuildArgs,
-		BuildContexts: r.BuildContexts,
-		Platform:      r.Platform,
-		Open:          r.Open,
-	})
+	image, err := predictImage(ctx, r)
 	if err == nil {
 		err = image.Verify(ctx, nil)
 	}
@@ -70,6 +55,24 @@ func Predict(ctx context.Context, r Request) (*Result, error) {
 	}
 	result.Config.normalize()
 	return result, nil
+}
+
+func predictImage(ctx context.Context, r Request) (*simulate.Image, error) {
+	bases, err := baseimage.NewBases(r.Bases)
+	if err != nil {
+		return nil, err
+	}
+	return simulate.Build(ctx, dockerfile.Options{
+		Fetched:       r.Git != "",
+		Images:        bases,
+		Context:       r.Context,
+		Dockerfile:    r.Dockerfile,
+		Target:        r.Target,
+		BuildArgs:     r.BuildArgs,
+		BuildContexts: r.BuildContexts,
+		Platform:      r.Platform,
+		Open:          r.Open,
+	})
 }
 
 // refused tells a predicted failure of the build from one of the prediction.

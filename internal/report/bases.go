@@ -4,6 +4,8 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+
+	"github.com/ctxaudit/ctxaudit/internal/finding"
 )
 
 // Base is a base image that was fetched.
@@ -25,7 +27,7 @@ func Bases(out io.Writer, list []Base) error {
 		ref, platform = max(ref, len(Name(b.Ref))), max(platform, len(Name(b.Platform)))
 	}
 	for _, b := range list {
-		fmt.Fprintf(w, "%.10s  %-*s  %-*s  %s  %s, %s\n", Name(b.Pulled), ref, Name(b.Ref), platform, Name(b.Platform), Name(b.Digest), count(b.Entries, "path"), bytes(b.Size))
+		fmt.Fprintf(w, "%.10s  %-*s  %-*s  %s  %s, %s\n", Name(b.Pulled), ref, Name(b.Ref), platform, Name(b.Platform), Name(b.Digest), count(b.Entries, "path"), finding.Size(b.Size))
 	}
 	return w.Flush()
 }

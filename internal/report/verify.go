@@ -29,7 +29,7 @@ func Verify(out io.Writer, r *verify.Report, s Style) error {
 			fmt.Fprintf(w, "    %s\n", s.dim(fmt.Sprintf("and %d more", len(r.Unpredicted)-i)))
 			break
 		}
-		fmt.Fprintf(w, "    %s: %s, %s\n", line(g.By), count(g.Count, "path"), bytes(g.Bytes))
+		fmt.Fprintf(w, "    %s: %s, %s\n", line(g.By), count(g.Count, "path"), finding.Size(g.Bytes))
 		for _, p := range g.Paths {
 			fmt.Fprintf(w, "      %s\n", s.dim(Name(p)))
 		}
