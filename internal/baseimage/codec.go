@@ -2,12 +2,12 @@ package baseimage
 
 import (
 	"bufio"
-	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
 	"path"
+	"strings"
 
 	"github.com/klauspost/compress/zstd"
 
@@ -106,38 +106,69 @@ func decode(r io.Reader) (*Index, error) {
 	if _, err := io.ReadFull(d.r, head[:]); err != nil || string(head[:]) != magic {
 		return nil, errors.New("it is no index, or one of another version")
 	}
-	x := &Index{Digest: d.text(), Listed: d.text(), Config: []byte(d.text()), Tree: rootfs.New()}
+	x := &Index{Digest: d.text(), Listed: d.text(), Config: []byte(d.text())}
 	if d.err != nil {
 		return nil, d.err
 	}
 	if err := unmarshal(x.Config, &x.Image); err != nil {
 		return nil, fmt.Errorf("its configuration: %w", err)
 	}
-	last := ""
-	for range d.number() {
-		shared := d.number()
-		if d.err == nil && shared > uint64(len(last)) {
-			d.err = errDamaged
-		}
-		if d.err != nil {
-			return nil, d.err
-		}
-		last = last[:shared] + d.text()
-		n := d.entry()
-		if d.err != nil {
-			return nil, d.err
-		}
-		if last != path.Join("/", last) || last == "/" || len(last) >= maxPath || x.Tree.Exists(last) {
-			return nil, errDamaged
-		}
-		if err := x.Tree.Put(last, n); err != nil {
-			return nil, err
-		}
-	}
+	root := d.tree(x)
 	if d.err != nil {
 		return nil, d.err
 	}
-	return x, x.count()
+	x.Tree = rootfs.NewFrom(root)
+	return x, nil
+}
+
+// openDir is a directory of which entries may follow.
+type openDir struct {
+	path     string // with a slash at its end
+	attr     rootfs.Attr
+	children []rootfs.Child
+}
+
+// tree reads the entries: those of a directory follow it, in the order of their names.
+func (d *decoder) tree(x *Index) *rootfs.Node {
+	open := []openDir{{path: "/", attr: rootfs.New().Root().Attr}}
+	shut := func() {
+		last := &open[len(open)-1]
+		up := &open[len(open)-2]
+		up.children = append(up.children, rootfs.Child{Name: last.path[len(up.path) : len(last.path)-1], Node: rootfs.NewDir(last.attr, last.children)})
+		open = open[:len(open)-1]
+	}
+	last := ""
+	for range d.number() {
+		shared := d.number()
+		if shared > uint64(len(last)) {
+			d.fail()
+			return nil
+		}
+		last = last[:shared] + d.text()
+		a := d.entry()
+		if d.err != nil {
+			return nil
+		}
+		dir, name := path.Split(last)
+		for len(open) > 1 && open[len(open)-1].path != dir {
+			shut()
+		}
+		up := &open[len(open)-1]
+		if n := len(up.children); up.path != dir || name == "" || name == "." || name == ".." || len(last) >= maxPath || n > 0 && up.children[n-1].Name >= name {
+			d.fail()
+			return nil
+		}
+		if a.Kind == rootfs.KindDir {
+			open = append(open, openDir{path: last + "/", attr: a})
+		} else {
+			up.children = append(up.children, rootfs.Child{Name: name, Node: rootfs.NewNode(a)})
+		}
+		x.Entries++
+	}
+	for len(open) > 1 {
+		shut()
+	}
+	return rootfs.NewDir(open[0].attr, open[0].children)
 }
 
 var errDamaged = errors.New("it is damaged")
@@ -168,21 +199,28 @@ func (d *decoder) byte() byte {
 
 func (d *decoder) text() string {
 	n := d.number()
-	if d.err == nil && n > maxStored {
-		d.err = errDamaged
+	if n > maxStored {
+		d.fail()
 	}
 	if d.err != nil || n == 0 {
 		return ""
 	}
 	// No more is made room for than there is.
-	var buf bytes.Buffer
-	if _, err := io.CopyN(&buf, d.r, int64(n)); err != nil {
-		d.err = errDamaged
+	var b strings.Builder
+	if _, err := io.CopyN(&b, d.r, int64(n)); err != nil {
+		d.fail()
 	}
-	return buf.String()
+	return b.String()
 }
 
-func (d *decoder) entry() *rootfs.Node {
+// fail notes that what is read is no index.
+func (d *decoder) fail() {
+	if d.err == nil {
+		d.err = errDamaged
+	}
+}
+
+func (d *decoder) entry() rootfs.Attr {
 	a := rootfs.Attr{Kind: rootfs.Kind(d.byte()), Perm: uint16(d.number() & 0o7777)}
 	a.Owner.UID, a.Owner.GID = uint32(d.number()), uint32(d.number())
 	a.Op = int32(min(d.number(), maxLayers))
@@ -193,7 +231,7 @@ func (d *decoder) entry() *rootfs.Node {
 			a.Content = text(d.text())
 		}
 		if kept, ok := a.Content.(text); a.Size < 0 || ok && int64(len(kept)) != a.Size {
-			d.err = errDamaged
+			d.fail()
 		}
 	case rootfs.KindSymlink:
 		a.Link = d.text()
@@ -201,8 +239,7 @@ func (d *decoder) entry() *rootfs.Node {
 		a.Rdev = d.number()
 	case rootfs.KindDir, rootfs.KindFIFO:
 	default:
-		d.err = errDamaged
-		return nil
+		d.fail()
 	}
-	return rootfs.NewNode(a)
+	return a
 }

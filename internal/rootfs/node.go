@@ -231,6 +231,12 @@ func NewNode(a Attr) *Node {
 	return n
 }
 
+// NewDir makes a directory of entries, in any order, of which no two have one name.
+func NewDir(a Attr, children []Child) *Node {
+	a.Kind = KindDir
+	return &Node{Attr: a, dir: &dir{entries: newEntries(children)}}
+}
+
 // NewLazyDir makes a directory whose entries are loaded when they are first asked for.
 func NewLazyDir(a Attr, l Loader) *Node {
 	a.Kind = KindDir
