@@ -72,7 +72,7 @@ func differences(w io.Writer, title string, list []verify.Difference, s Style) {
 		case verify.Unexplained:
 			what += " is there, and nothing explains it: " + Text(d.Built)
 		default:
-			what += fmt.Sprintf(": %s is %s, not %s", d.Kind, orNone(d.Built), orNone(d.Predicted))
+			what += fmt.Sprintf(": %s is %s, not %s", Text(string(d.Kind)), orNone(d.Built), orNone(d.Predicted))
 		}
 		if d.Below > 0 {
 			what += fmt.Sprintf(", with %s below", count(d.Below, "path"))
