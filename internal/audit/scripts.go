@@ -238,7 +238,8 @@ func (c *programCheck) ownProgram(name, workdir string) string {
 	return c.build.OwnFile(func(at string) bool { return path.Base(at) == name })
 }
 
-// reportNotInPath reports a program of the build context that the image starts by its name, where no directory of PATH has it.
+// reportNotInPath reports a program that the image starts by its name, where no directory of PATH has it: one of the build context, or
+// any where all that lies there is known.
 func (c *programCheck) reportNotInPath() {
 	for _, r := range c.runs() {
 		_, name := executed(append(slices.Clone(r.Entrypoint.Args), r.Cmd.Args...), r.Workdir, r.Env)
@@ -257,13 +258,13 @@ func (c *programCheck) reportNotInPath() {
 				}
 			}
 			n, _, err := c.image.Tree.Stat(at)
-			return err == nil && !n.IsDir()
+			return err == nil && !n.IsDir() || r.Mounted(at)
 		})
 		if found {
 			continue
 		}
 		own := c.ownProgram(name, r.Workdir)
-		if own == "" {
+		if own == "" && (open || !need.BaseKnown(c.image)) {
 			continue
 		}
 		origin := r.Entrypoint.Origin
@@ -275,6 +276,9 @@ func (c *programCheck) reportNotInPath() {
 			Rule: finding.EntrypointNotInImage, ImagePath: own, Subject: finding.Position{File: at.File, Line: at.Line}, Assumptions: c.assumptions(c.image.Opaque),
 			Summary: fmt.Sprintf("%s, which the image starts, is in no directory of PATH", name),
 			Detail:  fmt.Sprintf("It is at %s; a name without a slash is only looked for in PATH, which is %s.", own, list),
+		}
+		if own == "" {
+			f.Detail = fmt.Sprintf("A name without a slash is only looked for in PATH, which is %s, and all that the image has there is known.", list)
 		}
 		if open {
 			f.Severity = finding.Warning

@@ -60,6 +60,16 @@ func BaseOf(p *dockerfile.Plan, ref dockerfile.OutputRef) *dockerfile.Op {
 	return nil
 }
 
+// BaseKnown reports whether the image starts from one whose files are known.
+func BaseKnown(m *simulate.Image) bool {
+	base := ownBase(m)
+	if base == nil {
+		return false
+	}
+	_, known := m.KnownBase(base.ID)
+	return known
+}
+
 // settingsKnown reports whether it is known of a base image what it sets, or that this is neither a working directory nor a search path
 // of a language.
 func settingsKnown(base *dockerfile.Op) bool {
