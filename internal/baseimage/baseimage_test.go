@@ -1,6 +1,7 @@
 package baseimage
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -11,9 +12,11 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/empty"
 	"github.com/google/go-containerregistry/pkg/v1/layout"
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
+	dockerspec "github.com/moby/docker-image-spec/specs-go/v1"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/ctxaudit/ctxaudit/internal/budget"
 	"github.com/ctxaudit/ctxaudit/internal/imagetest"
 	"github.com/ctxaudit/ctxaudit/internal/rootfs"
 )
@@ -278,5 +281,25 @@ func TestHostileLayers(t *testing.T) {
 		}
 		require.Error(t, err, lines)
 		assert.ErrorContains(t, err, want, lines)
+	}
+}
+
+// What a layer asks for beyond its bounds ends the reading, and names the bound.
+func TestBounds(t *testing.T) {
+	data, err := imagetest.Archive("gzip", strings.Repeat("dir a/b/c 0755 0:0\n", 20)+"file large 0644 0:0 "+strings.Repeat("x", 10000))
+	require.NoError(t, err)
+	for kind, bound := range map[string]func(m *merger){
+		"entries": func(m *merger) { m.kept = budget.New(budget.Limits{Steps: 10}) },
+		"names":   func(m *merger) { m.kept = budget.New(budget.Limits{Bytes: 50}) },
+		"ways":    func(m *merger) { m.spent = budget.New(budget.Limits{Steps: 50}) },
+		"size":    func(m *merger) { m.spent = budget.New(budget.Limits{Bytes: 15000}) },
+		"none":    func(*merger) {},
+	} {
+		m := newMerger(dockerspec.DockerOCIImageConfig{})
+		bound(m)
+		r, err := unpacked(bytes.NewReader(data), m.spent)
+		require.NoError(t, err)
+		err = m.apply(t.Context(), 0, r)
+		assert.Equal(t, kind != "none", budget.Is(err), "%s: %v", kind, err)
 	}
 }

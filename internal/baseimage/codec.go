@@ -138,7 +138,14 @@ func (d *decoder) tree(x *Index) *rootfs.Node {
 		open = open[:len(open)-1]
 	}
 	last := ""
-	for range d.number() {
+	entries := d.number()
+	if entries > maxEntries {
+		d.fail()
+	}
+	if d.err != nil {
+		return nil
+	}
+	for range entries {
 		shared := d.number()
 		if shared > uint64(len(last)) {
 			d.fail()

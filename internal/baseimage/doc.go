@@ -17,7 +17,8 @@ import (
 const (
 	maxSteps    = 40_000_000 // names on the ways to the entries of all layers
 	maxUnpacked = 128 << 30  // bytes of all layers
-	maxNames    = 1 << 30    // bytes of all names and link targets
+	maxEntries  = 2_000_000  // of all layers
+	maxNames    = 512 << 20  // bytes of all names and link targets
 	maxLayers   = 1000
 	maxMeta     = 8 << 20 // bytes of a manifest or a configuration
 	maxNesting  = 8       // of indexes, of links in an archive

@@ -33,8 +33,8 @@ type merger struct {
 	tree  *rootfs.Tree   // all layers that are done
 	lower []*rootfs.Tree // each of them by itself
 	upper *rootfs.Tree   // the layer that is unpacked: see gone
-	spent *budget.Budget
-	names *budget.Budget // bytes of names
+	spent *budget.Budget // bytes that are unpacked, and names on the ways to entries
+	kept  *budget.Budget // entries, and bytes of their names
 	texts *keeper
 
 	number int // of the layer
@@ -44,7 +44,7 @@ func newMerger(config dockerspec.DockerOCIImageConfig) *merger {
 	return &merger{
 		tree:  rootfs.New(),
 		spent: budget.New(budget.Limits{Steps: maxSteps, Bytes: maxUnpacked}),
-		names: budget.New(budget.Limits{Bytes: maxNames}),
+		kept:  budget.New(budget.Limits{Steps: maxEntries, Bytes: maxNames}),
 		texts: newKeeper(config),
 	}
 }
@@ -63,7 +63,7 @@ func (m *merger) apply(ctx context.Context, number int, layer io.Reader) error {
 		}
 		if err == nil {
 			// The way to an entry costs as much as it is deep.
-			err = errors.Join(ctx.Err(), m.spent.Steps(int64(1+strings.Count(h.Name, "/"))), m.names.Bytes(int64(len(h.Name)+len(h.Linkname))))
+			err = errors.Join(ctx.Err(), m.spent.Steps(int64(1+strings.Count(h.Name, "/"))), m.kept.Steps(1), m.kept.Bytes(int64(len(h.Name)+len(h.Linkname))))
 		}
 		if err != nil {
 			return err
