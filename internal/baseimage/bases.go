@@ -32,6 +32,7 @@ type base struct {
 	once  sync.Once
 	index *Index
 	about string
+	given string // the reference under which a person gave it
 	err   error
 }
 
@@ -90,15 +91,13 @@ func (b *Bases) Close() error {
 
 // ResolveImageConfig implements dockerfile.ImageResolver.
 func (b *Bases) ResolveImageConfig(ctx context.Context, ref, platform string) (config []byte, known bool, err error) {
-	b.mu.Lock()
-	if _, ok := b.given[ref]; ok {
-		b.used[ref] = true
-	}
-	b.mu.Unlock()
 	found, err := b.known(ctx, ref, platform)
 	if found == nil || err != nil {
 		return nil, false, err
 	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.used[found.given] = true
 	return found.index.Config, true, nil
 }
 
@@ -135,14 +134,35 @@ func (b *Bases) find(ctx context.Context, ref, platform string) (*base, error) {
 	b.mu.Unlock()
 	one.once.Do(func() {
 		if file, ok := b.given[ref]; ok {
+			one.given = ref
 			if one.index, one.err = Open(ctx, file, ref, platform); one.err == nil {
 				one.about = fmt.Sprintf("%s, given as %s", one.index.Digest, file)
 			}
 			return
 		}
+		if same := b.pinned(ctx, ref, platform); same != nil {
+			one.index, one.about, one.given = same.index, same.about, same.given
+			return
+		}
 		one.index, one.about, one.err = b.pulled(ref, platform)
 	})
 	return one, one.err
+}
+
+// pinned gives the image that a person gave by its name where a build asks for the same by name and digest; nil if there is none.
+func (b *Bases) pinned(ctx context.Context, ref, platform string) *base {
+	name, digest, ok := strings.Cut(ref, "@")
+	if !ok {
+		return nil
+	}
+	if _, given := b.given[name]; !given {
+		return nil
+	}
+	found, err := b.known(ctx, name, platform)
+	if err != nil || found == nil || found.index.Digest != digest && found.index.Listed != digest {
+		return nil
+	}
+	return found
 }
 
 // pulled looks an image up in the cache.

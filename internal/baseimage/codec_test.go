@@ -147,6 +147,24 @@ func TestCache(t *testing.T) {
 		assert.False(t, got, "it is for another platform")
 	}
 
+	// What was given by its name is the one with its digest, too, and comes before what was pulled.
+	given, err := NewBases(map[string]string{"app:1": written(t, "layout", layers), "nobody:1": written(t, "layout", layers)})
+	require.NoError(t, err)
+	defer given.Close()
+	require.NoError(t, given.Load(t.Context(), "linux/amd64"))
+	for asked, want := range map[string]string{"docker.io/library/app:1@" + x.Digest: "given as", ref: "given as", "docker.io/library/other:1": "pulled"} {
+		_, known, err := given.ResolveImageConfig(t.Context(), asked, "linux/amd64")
+		require.NoError(t, err)
+		assert.True(t, known, asked)
+		_, about, err := given.BaseTree(asked, "linux/amd64")
+		require.NoError(t, err)
+		assert.Contains(t, about, want, asked)
+	}
+	_, known, err := given.ResolveImageConfig(t.Context(), "docker.io/library/app:1@sha256:0", "linux/amd64")
+	require.NoError(t, err)
+	assert.False(t, known)
+	assert.Equal(t, []string{"docker.io/library/nobody:1"}, given.Unused())
+
 	n, err := c.Remove(ref)
 	require.NoError(t, err)
 	assert.Equal(t, 1, n)
