@@ -119,6 +119,7 @@ func IsShell(base string) bool { return shells[base] }
 func (c *Call) shell() {
 	words := c.Args
 	text := false
+	var options []func(*shell.State)
 	for len(words) > 0 && len(words[0].Text) > 1 && strings.ContainsAny(words[0].Text[:1], "-+") {
 		w := words[0].Text
 		words = words[1:]
@@ -131,6 +132,8 @@ func (c *Call) shell() {
 			continue
 		default:
 			text = text || strings.Contains(w, "c") && w[0] == '-'
+			behind := words
+			options = append(options, func(s *shell.State) { s.Option(w, behind) })
 			if strings.HasSuffix(w, "o") {
 				words = words[min(1, len(words)):]
 			}
@@ -144,17 +147,19 @@ func (c *Call) shell() {
 			c.run.Text(c.S, c.Input.Text, nil)
 		}
 	case !text:
-		c.run.File(c.S, words[0], words[1:])
+		c.run.file(c.S, words[0], words[1:], options)
 	default:
 		if words = skipDashes(words); len(words) > 0 {
 			c.S.Dash = c.Base == "sh" || c.Base == "dash" || c.Base == "ash"
-			c.run.Text(c.S, words[0].Text, words[1:])
+			c.run.text(c.S, words[0].Text, words[1:], options)
 		}
 	}
 }
 
 // Text walks the text of sh -c. The first word after it is "$0".
-func (r *Runner) Text(s *shell.State, text string, rest []shell.Word) {
+func (r *Runner) Text(s *shell.State, text string, rest []shell.Word) { r.text(s, text, rest, nil) }
+
+func (r *Runner) text(s *shell.State, text string, rest []shell.Word, options []func(*shell.State)) {
 	if strings.Contains(text, shell.Hole) {
 		r.Tell(shell.Note{Origin: s.Here, Missed: true, Text: "a shell command holds what only the running container knows: " + shell.Shown(text)})
 		return
@@ -165,11 +170,16 @@ func (r *Runner) Text(s *shell.State, text string, rest []shell.Word) {
 	if len(rest) > 0 {
 		child.SetArgs(rest[0].Text, rest[1:])
 	}
-	r.Walk(child, text)
+	for _, set := range options {
+		set(child)
+	}
+	r.Shell(child, text)
 }
 
 // File walks a script in a shell of its own.
-func (r *Runner) File(s *shell.State, name shell.Word, args []shell.Word) {
+func (r *Runner) File(s *shell.State, name shell.Word, args []shell.Word) { r.file(s, name, args, nil) }
+
+func (r *Runner) file(s *shell.State, name shell.Word, args []shell.Word, options []func(*shell.State)) {
 	file := s.Abs(name.Text)
 	if file == "" {
 		r.untold(s.Here, "the shell script is not written out ("+shell.Shown(name.Text)+"): what it runs cannot be told")
@@ -192,7 +202,10 @@ func (r *Runner) File(s *shell.State, name shell.Word, args []shell.Word) {
 	child.Via = append(child.Via, s.Here)
 	child.In(file, text)
 	child.SetArgs(name.Text, args)
-	r.Walk(child, text)
+	for _, set := range options {
+		set(child)
+	}
+	r.Shell(child, text)
 }
 
 // Shebang gives the interpreter of a script and its options, seen through env.
@@ -229,10 +242,16 @@ func (r *Runner) Execute(c *Call) bool {
 	if !ok {
 		return false
 	}
-	program, _ := Shebang(text)
+	program, options := Shebang(text)
 	if !IsShell(path.Base(program)) && (program != "" || path.Ext(file) != ".sh" && path.Ext(file) != "") {
 		return false
 	}
-	r.File(c.S, shell.Word{Text: file, Variable: c.Name.Variable, Origin: c.Name.Origin}, c.Args)
+	var set []func(*shell.State)
+	for i, w := range options {
+		if strings.HasPrefix(w.Text, "-") {
+			set = append(set, func(s *shell.State) { s.Option(w.Text, options[i+1:]) })
+		}
+	}
+	r.file(c.S, shell.Word{Text: file, Variable: c.Name.Variable, Origin: c.Name.Origin}, c.Args, set)
 	return true
 }

@@ -39,8 +39,8 @@ type Effect struct {
 	Text string
 	// Owner is the user whom it belongs to, "" for the one who runs the program.
 	Owner string
-	// Appends tells that Text goes behind what is there, Unknown that it is not known.
-	Appends, Unknown bool
+	// Appends tells that Text goes behind what is there, Unknown that it is not known, There that it goes nowhere if the file is gone.
+	Appends, Unknown, There bool
 }
 
 // effects are the programs whose words say what they do to files. ok is false if they may do more.

@@ -4,31 +4,31 @@ import "mvdan.cc/sh/v3/syntax"
 
 func (sh *Interp) binary(s *State, c *syntax.BinaryCmd) []*State {
 	if c.Op != syntax.AndStmt && c.Op != syntax.OrStmt {
-		left, right, pipe := s.Clone(), s.Clone(), &sink{}
-		left.out = pipe
-		sh.stmt(left, c.X)
-		right.in = pipe.read()
-		if after := sh.stmt(right, c.Y); len(after) == 1 {
-			s.exit = after[0].exit
-		}
-		return []*State{s}
+		return sh.pipe(s, c)
 	}
 	var out []*State
-	was := s.Tolerated
+	was, several, tail, tested := s.Tolerated, s.OneOfSeveral, s.tail, s.tested
 	s.Tolerated = was || c.Op == syntax.OrStmt && !givesUp(c.Y)
+	s.tail, s.tested = tail && c.Op == syntax.AndStmt, true
 	left := sh.stmt(s, c.X)
 	for _, x := range left {
-		x.Tolerated, x.OneOfSeveral = was, x.OneOfSeveral || len(left) > 1
-		if x.returned {
+		x.Tolerated, x.tail, x.tested, x.OneOfSeveral = was, tail, tested, several || len(left) > 1
+		if x.leaves.to != stays {
 			out = append(out, x)
 			continue
 		}
-		t := sh.truth(x, c.X)
-		if !t.known {
-			t = x.exit.truth()
+		t := x.exit.truth()
+		if !sh.Fixed {
+			if decided := sh.truth(x, c.X); decided.known {
+				t = decided
+			}
 		}
 		taken := !t.known && c.Op == syntax.AndStmt && !checks(c.X)
-		if taken {
+		switch {
+		case !t.known && sh.Fixed:
+			out = append(out, sh.fork(x, c, taken)...)
+			continue
+		case taken:
 			t = truth{known: true, yes: true, fixed: true} // what is run is taken to succeed
 			x.OneOfSeveral = x.OneOfSeveral || was         // nothing ends if it does not
 		}
@@ -41,6 +41,36 @@ func (sh *Interp) binary(s *State, c *syntax.BinaryCmd) []*State {
 		out = append(out, right...)
 	}
 	return sh.join(out)
+}
+
+// fork gives the states of both ways after a command whose end is not known. meant tells that it is meant to succeed.
+func (sh *Interp) fork(s *State, c *syntax.BinaryCmd, meant bool) []*State {
+	ran, was := s.Clone(), s.Conditional
+	ran.exit, s.exit = succeeded, failed
+	if c.Op == syntax.OrStmt {
+		ran.exit, s.exit = failed, succeeded
+	}
+	ran.OneOfSeveral, ran.Conditional = true, was || !meant
+	s.Unlikely = s.Unlikely || meant
+	out := []*State{s}
+	for _, o := range sh.stmt(ran, c.Y) {
+		o.Conditional = was
+		out = append(out, o)
+	}
+	return out
+}
+
+// pipe walks two commands of which one reads what the other one prints, each in a shell of its own.
+func (sh *Interp) pipe(s *State, c *syntax.BinaryCmd) []*State {
+	left, right, pipe := s.inner(s.pipefail && s.needed()), s.inner(s.needed()), &sink{}
+	left.out = pipe
+	first := left.level.status(sh.stmt(left, c.X))
+	right.in = pipe.read()
+	s.exit = right.level.status(sh.stmt(right, c.Y))
+	if s.pipefail && (s.exit == succeeded || first == failed) {
+		s.exit = first
+	}
+	return []*State{s}
 }
 
 // side walks what runs if a condition comes out as `when`, and gives the states after it; none if it surely does not.
@@ -82,26 +112,51 @@ func (sh *Interp) ifClause(s *State, c *syntax.IfClause) []*State {
 		return sh.stmts([]*State{s}, c.Then)
 	}
 	// A command that is asked for its status may fail, unless that ends the script.
-	was := s.Tolerated
-	s.Tolerated = was || !c.Cond[len(c.Cond)-1].Negated || len(c.Then) == 0 || !givesUp(c.Then[len(c.Then)-1])
-	in := sh.stmts([]*State{s}, c.Cond)
+	several := s.OneOfSeveral
+	in := sh.condition(s, c.Cond, !c.Cond[len(c.Cond)-1].Negated || len(c.Then) == 0 || !givesUp(c.Then[len(c.Then)-1]))
 	var out []*State
 	for _, x := range in {
-		x.Tolerated, x.OneOfSeveral = was, x.OneOfSeveral || len(in) > 1
-		t := sh.truths(x, c.Cond)
-		if !t.known {
-			t = x.exit.truth()
+		if x.leaves.to != stays {
+			out = append(out, x)
+			continue
 		}
+		t := sh.outcome(x, c.Cond)
 		then := x.Clone()
 		out = append(out, side(then, t, true, func(st *State) []*State { return sh.stmts([]*State{st}, c.Then) })...)
 		out = append(out, side(x, t, false, func(st *State) []*State {
 			if c.Else == nil {
+				sh.status(st, succeeded)
 				return []*State{st}
 			}
 			return sh.ifClause(st, c.Else)
 		})...)
 	}
-	return sh.join(out)
+	out = sh.join(out)
+	for _, o := range out {
+		o.OneOfSeveral = several
+	}
+	return out
+}
+
+// condition walks the commands of a condition. tolerated tells that nothing is lost if they fail.
+func (sh *Interp) condition(s *State, list []*syntax.Stmt, tolerated bool) []*State {
+	was, several, tail, tested := s.Tolerated, s.OneOfSeveral, s.tail, s.tested
+	s.Tolerated, s.tail, s.tested = was || tolerated, false, true
+	in := sh.stmts([]*State{s}, list)
+	for _, x := range in {
+		x.Tolerated, x.tail, x.tested, x.OneOfSeveral = was, tail, tested, several || len(in) > 1
+	}
+	return in
+}
+
+// outcome tells how a condition comes out whose commands were walked.
+func (sh *Interp) outcome(s *State, list []*syntax.Stmt) truth {
+	if !sh.Fixed {
+		if t := sh.truths(s, list); t.known {
+			return t
+		}
+	}
+	return s.exit.truth()
 }
 
 func (sh *Interp) caseClause(s *State, c *syntax.CaseClause) []*State {
@@ -109,6 +164,7 @@ func (sh *Interp) caseClause(s *State, c *syntax.CaseClause) []*State {
 	word := x.literal(c.Word)
 	was, taken := s.Conditional, !word.Known()
 	fixed := word.Known() && (sh.Fixed || !x.variable && !holdsParameter(c.Word))
+	sh.status(s, succeeded)
 	var out []*State
 	if !word.Known() {
 		out = append(out, s.Clone())
@@ -132,61 +188,4 @@ func (sh *Interp) caseClause(s *State, c *syntax.CaseClause) []*State {
 		out = append(out, s)
 	}
 	return sh.join(out)
-}
-
-func (sh *Interp) whileClause(s *State, c *syntax.WhileClause) []*State {
-	in := sh.stmts([]*State{s}, c.Cond)
-	if len(in) == 0 {
-		return nil
-	}
-	t := sh.truths(in[0], c.Cond)
-	if t.known && t.fixed && t.yes == c.Until {
-		return in
-	}
-	body := in[0].Clone()
-	body.Conditional = body.Conditional || !t.known || t.yes == c.Until
-	out := sh.stmts([]*State{body}, c.Do)
-	if t.known && t.yes != c.Until {
-		return out // an endless loop: what follows it is only reached by break
-	}
-	for _, after := range in { // nobody knows how often it ran
-		after.exit = notKnown
-		for _, o := range out {
-			after.merge(o)
-		}
-	}
-	return in
-}
-
-func (sh *Interp) forClause(s *State, c *syntax.ForClause) []*State {
-	iter, ok := c.Loop.(*syntax.WordIter)
-	if !ok {
-		body := s.Clone()
-		body.Conditional = true
-		sh.stmts([]*State{body}, c.Do)
-		return []*State{s}
-	}
-	items := sh.fields(s, iter.Items)
-	if !iter.InPos.IsValid() {
-		items = s.args
-	}
-	if len(items) > maxLoop && sh.Wrote != nil {
-		sh.missed(s.Here, "a loop has more words than are followed")
-	}
-	was := s.Conditional
-	in := []*State{s}
-	for _, item := range items[:min(len(items), maxLoop)] {
-		for _, st := range in {
-			// A list that is not known may be empty.
-			st.Conditional = was || !item.Known()
-			st.Assign(iter.Name.Value, item.Text)
-		}
-		if in = sh.stmts(in, c.Do); len(in) == 0 {
-			return nil
-		}
-	}
-	for _, st := range in {
-		st.Conditional = was
-	}
-	return in
 }

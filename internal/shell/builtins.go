@@ -72,8 +72,8 @@ func (sh *Interp) assigned(s *State, as *syntax.Assign) string {
 
 // quiet are builtins that change nothing which matters here.
 var quiet = map[string]bool{
-	"[": true, "test": true, "true": true, "false": true, ":": true, "trap": true, "wait": true, "umask": true, "ulimit": true, "hash": true,
-	"type": true, "alias": true, "shopt": true, "kill": true, "break": true, "continue": true, "let": true, "getopts": true, "jobs": true,
+	"[": true, "test": true, "true": true, "false": true, ":": true, "wait": true, "ulimit": true, "hash": true,
+	"type": true, "alias": true, "kill": true, "getopts": true, "jobs": true,
 	"fg": true, "bg": true, "disown": true, "enable": true,
 }
 
@@ -81,7 +81,8 @@ var quiet = map[string]bool{
 func IsBuiltin(name string) bool {
 	switch name {
 	case "cd", "pushd", "popd", "export", "readonly", "declare", "typeset", "local", "unset", "set", "shift", "exec", "exit", "return", ".", "source",
-		"eval", "command", "builtin", "echo", "printf", "read":
+		"eval", "command", "builtin", "echo", "printf", "read", "break", "continue", "let", "shopt",
+		"trap", "umask":
 		return true
 	}
 	return quiet[name]
@@ -91,24 +92,21 @@ func IsBuiltin(name string) bool {
 func (sh *Interp) builtin(s, child *State, argv []Word) ([]*State, bool) {
 	rest := argv[1:]
 	switch name := argv[0].Text; name {
-	case "cd", "pushd":
-		to := cdTarget(argv)
-		if dir := s.Abs(to.Text); sh.Fixed && dir != "" {
-			switch sh.Stat(dir) {
-			case Absent, Regular:
-				s.exit = failed
-				return []*State{s}, true
-			case Directory:
-				s.exit = succeeded
-			}
-		}
-		s.Chdir(to)
-	case "popd":
-		s.Chdir(Word{Text: Hole})
+	case "cd", "pushd", "popd":
+		return sh.chdir(s, argv), true
 	case "export", "readonly", "declare", "typeset", "local":
 		s.declareWords(name, rest)
+		sh.status(s, succeeded)
 	case "unset":
 		s.Unset(Texts(rest)...)
+		sh.status(s, succeeded)
+	case "let":
+		for _, w := range rest {
+			name, _, _ := strings.Cut(w.Text, "=")
+			s.Assign(strings.TrimRight(name, "+-*/%<>&|^"), Hole)
+		}
+	case "shopt":
+		s.noglob = true // names are looked for in another way
 	case "read":
 		for _, w := range rest {
 			if !strings.HasPrefix(w.Text, "-") && w.Known() {
@@ -117,6 +115,8 @@ func (sh *Interp) builtin(s, child *State, argv []Word) ([]*State, bool) {
 		}
 	case "set":
 		s.setArgs(rest)
+		s.setOptions(rest)
+		sh.status(s, succeeded)
 	case "shift":
 		n := 1
 		if len(rest) > 0 {
@@ -131,11 +131,32 @@ func (sh *Interp) builtin(s, child *State, argv []Word) ([]*State, bool) {
 			return []*State{s}, true // only redirections
 		}
 		sh.program(child, rest, true)
+		s.level.end(child.exit)
 		return nil, true
 	case "exit":
+		s.level.end(s.given(rest))
 		return nil, true
 	case "return":
-		s.returned = true
+		s.leaves = leaves{to: returns}
+		sh.status(s, s.given(rest))
+	case "break", "continue":
+		if !sh.Fixed || s.loops == 0 {
+			break
+		}
+		s.leaves = leaves{to: breaks, loops: 1}
+		if name == "continue" {
+			s.leaves.to = continues
+		}
+		if len(rest) > 0 {
+			n, _ := strconv.Atoi(rest[0].Text)
+			s.leaves.loops = min(max(n, 1), s.loops)
+		}
+	case "trap":
+		if len(rest) > 1 && strings.Trim(rest[0].Text, "-") != "" {
+			s.level.trap += rest[0].Text + "\n"
+		}
+	case "umask":
+		s.Masked = s.Masked || len(rest) > 0 && strings.TrimLeft(rest[0].Text, "0") != "22"
 	case ".", "source":
 		if len(rest) > 0 {
 			return sh.sourced(s, rest), true
@@ -154,12 +175,61 @@ func (sh *Interp) builtin(s, child *State, argv []Word) ([]*State, bool) {
 			return out, true
 		}
 		sh.program(child, rest, false)
+		s.exit = child.exit
 	default:
 		if !quiet[name] {
 			return nil, false
 		}
 	}
 	return []*State{s}, true
+}
+
+// given is the status that exit and return are given, or that of the command before.
+func (s *State) given(words []Word) exit {
+	switch {
+	case len(words) == 0:
+		return s.prior
+	case !words[0].Known():
+		return notKnown
+	case strings.Trim(words[0].Text, "0") == "":
+		return succeeded
+	}
+	return failed
+}
+
+// chdir runs cd, pushd and popd. Where nobody knows whether they succeed, and nothing ends if they do not, the shell goes on in
+// the directory in which it is, too.
+func (sh *Interp) chdir(s *State, argv []Word) []*State {
+	to, dirs := Word{Text: Hole}, s.dirs
+	switch name := argv[0].Text; {
+	case name != "popd":
+		if to = cdTarget(argv); name == "pushd" {
+			dirs = append(slices.Clip(dirs), s.Dir)
+		}
+	case len(argv) == 1 && len(dirs) > 0:
+		to, dirs = Word{Text: dirs[len(dirs)-1]}, dirs[:len(dirs)-1]
+	}
+	kind := Unknown
+	if dir := s.Abs(to.Text); dir != "" {
+		kind = sh.Stat(dir)
+	}
+	out := []*State{s}
+	switch {
+	case !sh.Fixed:
+	case kind == Absent || kind == Regular:
+		s.exit = failed
+		return out
+	case (kind == Directory || s.Abs(to.Text) == "/") && (argv[0].Text == "cd" || !s.Dash), s.needed():
+		s.exit = succeeded
+	default:
+		stay := s.Clone()
+		stay.exit, stay.Unlikely = failed, true
+		s.exit = succeeded
+		out = append(out, stay)
+	}
+	s.Chdir(to)
+	s.dirs = dirs
+	return out
 }
 
 // afterSwitches gives the words after options that take no values.
@@ -201,6 +271,37 @@ func (s *State) setArgs(words []Word) {
 	}
 }
 
+// setOptions runs set as far as it is about options.
+func (s *State) setOptions(words []Word) {
+	for i, w := range words {
+		if w.Text == "--" || len(w.Text) < 2 || w.Text[0] != '-' && w.Text[0] != '+' {
+			if i == 0 || !strings.HasSuffix(words[i-1].Text, "o") {
+				return
+			}
+			continue
+		}
+		s.Option(w.Text, words[i+1:])
+	}
+}
+
+// Option takes options of a shell, as -eu or -o, with the words behind them.
+func (s *State) Option(word string, behind []Word) {
+	on := word[0] == '-'
+	name := ""
+	if strings.HasSuffix(word, "o") && len(behind) > 0 {
+		name = behind[0].Text
+	}
+	if strings.Contains(word, "e") || name == "errexit" {
+		s.errexit = on
+	}
+	if strings.Contains(word, "f") || name == "noglob" {
+		s.noglob = on
+	}
+	if name == "pipefail" {
+		s.pipefail = on
+	}
+}
+
 // sourced walks a file in the shell that reads it.
 func (sh *Interp) sourced(s *State, words []Word) []*State {
 	name := words[0]
@@ -231,7 +332,10 @@ func (sh *Interp) sourced(s *State, words []Word) []*State {
 	}
 	out := sh.Walk(s, text)
 	for _, o := range out {
-		o.source, o.Here, o.Via, o.args, o.returned = outer, here, via, params, false
+		o.source, o.Here, o.Via, o.args = outer, here, via, params
+		if o.leaves.to == returns {
+			o.leaves = leaves{}
+		}
 	}
-	return out
+	return sh.distinct(out)
 }

@@ -237,6 +237,9 @@ func (sh *Interp) unary(s *State, op string, x operand) truth {
 		case Absent:
 			return truth{known: true, fixed: !x.variable}
 		case Regular:
+			if sh.Fixed && op != "-e" && op != "-f" && op != "-d" {
+				return truth{} // mode and size are not asked for
+			}
 			return truth{known: true, yes: op != "-d", fixed: !x.variable}
 		case Directory:
 			return truth{known: true, yes: op != "-f", fixed: !x.variable}

@@ -348,14 +348,18 @@ func literalIndex(e syntax.ArithmExpr) string {
 // substitute evaluates the command substitutions with which scripts find directories: pwd, dirname, mktemp and their like, also
 // after a cd. All others stay unknown.
 func (sh *Interp) substitute(s *State, c *syntax.CmdSubst, depth int) (Word, bool) {
-	if len(c.Stmts) != 1 || depth > maxDepth || !sh.step(s.Here) {
+	if depth > maxDepth || !sh.step(s.Here) {
 		return Word{}, false
 	}
-	w, ok := sh.printed(s.Clone(), c.Stmts[0], depth+1)
-	if !ok && sh.Substitutions {
-		sh.stmts([]*State{s.Clone()}, c.Stmts)
+	if len(c.Stmts) == 1 {
+		if w, ok := sh.printed(s.Clone(), c.Stmts[0], depth+1); ok {
+			return w, true
+		}
 	}
-	return w, ok
+	if sh.Substitutions {
+		sh.stmts([]*State{s.inner(false)}, c.Stmts)
+	}
+	return Word{}, false
 }
 
 func (sh *Interp) printed(s *State, st *syntax.Stmt, depth int) (Word, bool) {

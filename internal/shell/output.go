@@ -23,21 +23,22 @@ func (p *sink) read() Input {
 	return Input{File: p.file, Text: p.text.String(), Known: !p.unknown && p.text.Len() > 0}
 }
 
-// redirections records the files that a statement writes, and what its commands read and where they write.
-func (sh *Interp) redirections(s *State, st *syntax.Stmt) {
+// redirections records the files that a statement writes, and what its commands read and where they write. It gives where the output
+// goes, nil if that is as before, and whether all files can be opened: the command is not run if they cannot.
+func (sh *Interp) redirections(s *State, st *syntax.Stmt) (to *sink, opened exit) {
+	opened = succeeded
 	for _, r := range st.Redirs {
+		ends := succeeded
 		switch r.Op {
 		case syntax.RdrOut, syntax.AppOut, syntax.RdrClob, syntax.RdrAll, syntax.AppAll:
-			file := sh.Write(s, sh.literal(s, r.Word))
-			appends := r.Op == syntax.AppOut || r.Op == syntax.AppAll
-			switch {
-			case r.N == nil || r.N.Value == "1":
-				s.out = &sink{to: file, appends: appends}
-			case file != "":
-				sh.wrote(s, &sink{to: file, appends: appends, unknown: true})
+			p := &sink{to: sh.Write(s, sh.literal(s, r.Word)), appends: r.Op == syntax.AppOut || r.Op == syntax.AppAll}
+			ends = sh.opens(s, p)
+			if r.N == nil || r.N.Value == "1" {
+				s.out, to = p, p
 			}
 		case syntax.RdrIn:
 			s.in = Input{File: sh.literal(s, r.Word)}
+			ends = sh.reads(s)
 		case syntax.WordHdoc:
 			text := sh.literal(s, r.Word)
 			s.in = Input{Text: text.Text + "\n", Known: true}
@@ -45,7 +46,25 @@ func (sh *Interp) redirections(s *State, st *syntax.Stmt) {
 			text := sh.document(s, r.Hdoc)
 			s.in = Input{Text: text, Known: true}
 		}
+		if opened = min(opened, ends); ends == failed {
+			return to, failed
+		}
 	}
+	return to, opened
+}
+
+// reads tells whether the file can be opened that a command is to read.
+func (sh *Interp) reads(s *State) exit {
+	if !sh.Fixed {
+		return succeeded
+	}
+	switch sh.Stat(s.Abs(s.in.File.Text)) {
+	case Absent:
+		return failed
+	case Unknown:
+		return notKnown
+	}
+	return succeeded
 }
 
 func (sh *Interp) literal(s *State, w *syntax.Word) Word {
@@ -100,18 +119,31 @@ func (sh *Interp) WriteText(s *State, name Word, text string) {
 	}
 }
 
-// wrote tells who asks of the output that a redirection took, and reports whether that surely fails.
-func (sh *Interp) wrote(s *State, p *sink) (fails bool) {
-	if sh.Wrote == nil || p == nil || p.to == "" {
-		return false
+// opens tells who asks of a file that a redirection opens, and gives whether that succeeds.
+func (sh *Interp) opens(s *State, p *sink) exit {
+	if sh.Wrote == nil || p.to == "" {
+		return succeeded
 	}
-	o := Output{Text: p.text.String(), Appends: p.appends}
-	if o.Known = !p.unknown && !strings.Contains(o.Text, Hole); !strings.Contains(p.to, Hole) {
-		o.File = p.to
+	return sh.hands(s, Output{File: p.to, Appends: p.appends, Opens: true})
+}
+
+// wrote tells who asks of the output that a redirection took.
+func (sh *Interp) wrote(s *State, p *sink) {
+	if sh.Wrote == nil || p == nil || p.to == "" {
+		return
+	}
+	o := Output{File: p.to, Text: p.text.String(), Appends: p.appends}
+	o.Known = !p.unknown && !strings.Contains(o.Text, Hole)
+	sh.hands(s, o)
+}
+
+func (sh *Interp) hands(s *State, o Output) exit {
+	if strings.Contains(o.File, Hole) {
+		o.File = ""
 	}
 	sh.exit = notKnown
 	sh.Wrote(s, o)
-	return sh.exit == failed
+	return sh.exit
 }
 
 // print writes text where the output of a command goes.

@@ -115,12 +115,13 @@ type Interp struct {
 	Run func(s *State, c Call)
 	// Builtin is called for each builtin of the shell, before it is followed; nil: nobody asks.
 	Builtin func(s *State, c Call)
-	// Wrote is called for each file to which output is redirected, when the command is done; nil: nobody asks.
+	// Wrote is called for each file to which output is redirected: when it is opened, and when the command is done; nil: nobody asks.
 	Wrote func(s *State, o Output)
 	// Note is given what cannot be followed; nil: nobody asks.
 	Note func(Note)
-	// Fixed tells that nobody sets variables or arguments differently when the script runs, as in the step of a build: what a
-	// condition on them rules out is not walked. Otherwise it is, as something that may be.
+	// Fixed tells that nobody sets variables or arguments differently when the script runs, and that nobody asks for what comes of
+	// one that fails, as in the step of a build: what a condition on them rules out is not walked, and every way is that on which
+	// the script succeeds. Otherwise what is ruled out is walked as something that may be, and a command is taken to succeed.
 	Fixed bool
 	// Merge joins the ways through a script again after a condition that cannot be decided: what differs between them is not known
 	// then. Otherwise they are walked on apart, as far as there are not too many.
@@ -177,6 +178,8 @@ type Output struct {
 	Text    string
 	Known   bool
 	Appends bool
+	// Opens tells that the file is opened, and nothing written yet.
+	Opens bool
 }
 
 // Written is a file that a script writes.
@@ -188,7 +191,7 @@ type Written struct {
 
 // NewState gives the state of a shell that starts in a directory, "" if that is not known, with an environment of NAME=value.
 func NewState(dir string, env []string) *State {
-	s := &State{Dir: dir, vars: map[string]variable{}, funcs: map[string]function{}}
+	s := &State{Dir: dir, vars: map[string]variable{}, funcs: map[string]function{}, level: &level{needed: true}, tail: true}
 	for _, pair := range env {
 		if name, value, ok := strings.Cut(pair, "="); ok && name != "" {
 			s.vars[name] = variable{value: value, exported: true}
@@ -217,6 +220,10 @@ type State struct {
 	ArgsUnknown bool
 	// Dash tells that the shell may be one of the small ones, which expand no braces.
 	Dash bool
+	// Unlikely tells that a command before has to fail for this, which nobody means it to.
+	Unlikely bool
+	// Masked tells that the script set another umask.
+	Masked bool
 
 	vars  map[string]variable
 	funcs map[string]function
@@ -224,11 +231,21 @@ type State struct {
 	arg0  string // "$0"
 	last  Word   // "$_": the last word of the command before
 
-	exit     exit   // how the command before ended
-	source   source // the file that the command stands in
-	in       Input  // standard input
-	out      *sink  // where standard output goes, nil if nobody asks
-	returned bool   // by `return`, up to the end of the function or of the sourced file
+	exit   exit   // how the command before ended
+	prior  exit   // how the one before that ended
+	source source // the file that the command stands in
+	in     Input  // standard input
+	out    *sink  // where standard output goes, nil if nobody asks
+	leaves leaves // by return, break or continue
+
+	level    *level
+	tail     bool     // the status of the command is that of its shell
+	tested   bool     // somebody asks for the status of the command, so that set -e does not count
+	errexit  bool     // set -e
+	pipefail bool     // set -o pipefail
+	noglob   bool     // set -f, or names are looked for in another way
+	loops    int      // around the command
+	dirs     []string // of pushd
 }
 
 // Clone gives a state that can be changed on its own.
@@ -244,13 +261,14 @@ func (s *State) Clone() *State {
 
 // Child is the state of a new shell: it inherits what is exported.
 func (s *State) Child() *State {
-	c := s.Clone()
+	c := s.inner(s.needed())
 	for name, v := range c.vars {
 		if !v.exported {
 			delete(c.vars, name)
 		}
 	}
 	c.funcs, c.args, c.arg0, c.ArgsUnknown = map[string]function{}, nil, "", false
+	c.errexit, c.pipefail, c.tested, c.noglob, c.loops, c.dirs = false, false, false, false, 0, nil
 	return c
 }
 
@@ -359,25 +377,6 @@ func (s *State) lookup(name string) (Word, bool) {
 		v.value, _, _ = strings.Cut(v.value, separator)
 	}
 	return Word{Text: v.value, Variable: true}, ok
-}
-
-// exit is what is known of how a command ended.
-type exit uint8
-
-const (
-	notKnown exit = iota
-	succeeded
-	failed
-)
-
-// truth is what a condition on the command comes to.
-func (e exit) truth() truth { return truth{known: e != notKnown, yes: e == succeeded, fixed: true} }
-
-// Exits tells how the program ends that is being run, if that is sure.
-func (sh *Interp) Exits(ok bool) {
-	if sh.exit = failed; ok {
-		sh.exit = succeeded
-	}
 }
 
 // Enter counts one step and one level of depth; leave comes back. ok is false where there are no more.

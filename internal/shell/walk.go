@@ -75,34 +75,38 @@ func (sh *Interp) Walk(s *State, text string) []*State {
 
 // stmts walks a list in every state; the states that are left are those in which the shell goes on.
 func (sh *Interp) stmts(in []*State, list []*syntax.Stmt) []*State {
-	var returned []*State
-	several := len(in) > 0 && in[0].OneOfSeveral
-	for _, st := range list {
+	var left []*State // by return, break or continue
+	if len(in) == 0 {
+		return nil
+	}
+	several, tail := in[0].OneOfSeveral, in[0].tail
+	for i, st := range list {
 		var out []*State
 		for _, s := range in {
-			s.OneOfSeveral = several || len(in) > 1
+			s.OneOfSeveral = several || len(in)+len(left) > 1
+			s.tail = tail && i == len(list)-1
 			out = append(out, sh.stmt(s, st)...)
 		}
 		in = in[:0:0]
 		for _, s := range out {
-			if s.returned {
-				returned = append(returned, s)
+			if s.tail = tail; s.leaves.to != stays {
+				left = append(left, s)
 			} else {
 				in = append(in, s)
 			}
 		}
-		in = distinct(in)
+		in = sh.distinct(in)
 		if len(in) == 0 {
 			break
 		}
 	}
-	return distinct(append(in, returned...))
+	return sh.distinct(append(in, left...))
 }
 
 // join gives the states after a condition.
 func (sh *Interp) join(in []*State) []*State {
-	in = distinct(in)
-	if !sh.Merge || len(in) < 2 || slices.ContainsFunc(in, func(s *State) bool { return s.returned }) {
+	in = sh.distinct(in)
+	if !sh.Merge || len(in) < 2 || slices.ContainsFunc(in, func(s *State) bool { return s.leaves.to != stays }) {
 		return in
 	}
 	for _, o := range in[1:] {
@@ -115,6 +119,14 @@ func (sh *Interp) join(in []*State) []*State {
 func (s *State) merge(o *State) {
 	if o.Dir != s.Dir {
 		s.Dir = ""
+	}
+	if o.exit != s.exit {
+		s.exit = notKnown
+	}
+	s.Masked, s.Unlikely, s.noglob = s.Masked || o.Masked, s.Unlikely && o.Unlikely, s.noglob || o.noglob
+	s.errexit, s.pipefail = s.errexit && o.errexit, s.pipefail && o.pipefail
+	if !slices.Equal(s.dirs, o.dirs) {
+		s.dirs = nil
 	}
 	s.DirVariable = s.DirVariable || o.DirVariable
 	s.ArgsUnknown = s.ArgsUnknown || o.ArgsUnknown || !slices.Equal(Texts(o.args), Texts(s.args))
@@ -135,36 +147,41 @@ func (s *State) merge(o *State) {
 	}
 }
 
-// distinct drops states that know the same, and the last ones where there are too many: what is lost then is a
-// combination of branches, not a branch.
-func distinct(in []*State) []*State {
+// distinct drops states that know the same. Where there are too many, the last ones become one or, if nobody asks for what is not
+// sure, are dropped: what is lost then is a combination of branches, not a branch.
+func (sh *Interp) distinct(in []*State) []*State {
 	var out []*State
 	for _, s := range in {
-		same := func(o *State) bool {
-			return o.Dir == s.Dir && o.returned == s.returned && o.Conditional == s.Conditional && o.exit == s.exit &&
-				maps.Equal(o.vars, s.vars) && slices.Equal(Texts(o.args), Texts(s.args)) && len(o.funcs) == len(s.funcs)
-		}
-		if len(out) < maxStates && !slices.ContainsFunc(out, same) {
+		i := slices.IndexFunc(out, func(o *State) bool { return o.same(s) && (sh.Fixed || o.exit == s.exit) })
+		switch {
+		case i >= 0:
+			if out[i].exit != s.exit {
+				out[i].exit = notKnown
+			}
+			out[i].Unlikely = out[i].Unlikely && s.Unlikely
+		case len(out) < maxStates:
 			out = append(out, s)
+		case sh.Fixed && s.leaves == out[len(out)-1].leaves:
+			out[len(out)-1].merge(s)
+		case sh.Fixed:
+			sh.missed(s.Here, "there are more ways through a script than are followed")
 		}
 	}
 	return out
 }
 
+// same reports whether two states know the same, but for how the command before ended.
+func (s *State) same(o *State) bool {
+	return o.Dir == s.Dir && o.leaves == s.leaves && o.Conditional == s.Conditional && o.errexit == s.errexit && o.pipefail == s.pipefail &&
+		o.Masked == s.Masked && o.noglob == s.noglob && maps.Equal(o.vars, s.vars) && slices.Equal(Texts(o.args), Texts(s.args)) &&
+		slices.Equal(o.dirs, s.dirs) && len(o.funcs) == len(s.funcs)
+}
+
 func (sh *Interp) stmt(s *State, st *syntax.Stmt) []*State {
 	s.Here = s.place(st.Pos())
-	in, out := s.in, s.out
-	s.exit = notKnown
-	sh.redirections(s, st)
-	to := s.out
-	if to == out {
-		to = nil
-	}
-	if st.Cmd == nil {
-		sh.wrote(s, to)
-		s.in, s.out = in, out
-		return []*State{s}
-	}
+	in, out, tail, tested := s.in, s.out, s.tail, s.tested
+	s.prior, s.exit = s.exit, notKnown
+	to, opened := sh.redirections(s, st)
 	if sh.depth >= maxDepth {
 		sh.missed(s.Here, "the commands are nested too deeply to be followed")
 		return []*State{s}
@@ -174,23 +191,51 @@ func (sh *Interp) stmt(s *State, st *syntax.Stmt) []*State {
 	if !ok {
 		return nil
 	}
-	after, before := []*State{s}, s.Clone()
-	if st.Background {
-		sh.cmd(s.Clone(), st.Cmd)
-	} else {
+	after, before, several := []*State{s}, s.Clone(), s.OneOfSeveral
+	s.OneOfSeveral = several || opened == notKnown && !s.needed() // a shell that cannot open a file does not run the command
+	s.tail, s.tested = tail && !st.Negated, tested || st.Negated
+	switch {
+	case opened == failed:
+		s.exit = failed
+	case st.Cmd == nil:
+		s.exit = opened
+	case st.Background:
+		beside := s.inner(false)
+		beside.OneOfSeveral = beside.OneOfSeveral || sh.Fixed // nobody waits for it
+		sh.cmd(beside, st.Cmd)
+		sh.status(s, succeeded)
+	default:
 		after = sh.cmd(s, st.Cmd)
 	}
-	fails := sh.wrote(before, to)
+	sh.wrote(before, to)
+	on := after[:0:0]
 	for _, o := range after {
-		o.in, o.out = in, out
-		switch {
-		case fails:
-			o.exit = failed
-		case st.Negated && o.exit != notKnown:
-			o.exit = succeeded + failed - o.exit
+		o.in, o.out, o.tail, o.tested = in, out, tail, tested
+		if len(after) == 1 {
+			o.OneOfSeveral = several
+		}
+		if o.exit == succeeded && opened == notKnown {
+			o.exit = notKnown
+		}
+		if st.Negated {
+			o.exit = o.exit.not()
+		}
+		if !sh.Fixed || st.Negated || o.leaves.to != stays || o.settle(leaf(st.Cmd)) {
+			on = append(on, o)
 		}
 	}
-	return after
+	return on
+}
+
+// leaf reports whether a command holds no others of the same shell.
+func leaf(cmd syntax.Command) bool {
+	switch c := cmd.(type) {
+	case *syntax.BinaryCmd:
+		return c.Op != syntax.AndStmt && c.Op != syntax.OrStmt
+	case *syntax.Block, *syntax.IfClause, *syntax.WhileClause, *syntax.ForClause, *syntax.CaseClause:
+		return false
+	}
+	return true
 }
 
 func (sh *Interp) cmd(s *State, cmd syntax.Command) []*State {
@@ -201,14 +246,14 @@ func (sh *Interp) cmd(s *State, cmd syntax.Command) []*State {
 		for _, as := range c.Args {
 			sh.declare(s, as, c.Variant.Value)
 		}
+		sh.status(s, succeeded)
 	case *syntax.BinaryCmd:
 		return sh.binary(s, c)
 	case *syntax.Block:
 		return sh.stmts([]*State{s}, c.Stmts)
 	case *syntax.Subshell:
-		if inner := sh.stmts([]*State{s.Clone()}, c.Stmts); len(inner) == 1 {
-			s.exit = inner[0].exit
-		}
+		inner := s.inner(s.needed())
+		s.exit = inner.level.status(sh.stmts([]*State{inner}, c.Stmts))
 	case *syntax.IfClause:
 		return sh.ifClause(s, c)
 	case *syntax.CaseClause:
@@ -222,12 +267,19 @@ func (sh *Interp) cmd(s *State, cmd syntax.Command) []*State {
 			s.funcs = maps.Clone(s.funcs)
 			s.funcs[c.Name.Value] = function{body: c.Body, source: s.source}
 		}
+		sh.status(s, succeeded)
+	case *syntax.TestClause:
+		sh.status(s, sh.testExpr(s, c.X).exit())
+	case *syntax.ArithmCmd, *syntax.LetClause:
+		s.forget(c)
 	case *syntax.TimeClause:
 		if c.Stmt != nil {
 			return sh.stmt(s, c.Stmt)
 		}
 	case *syntax.CoprocClause:
-		sh.stmt(s.Clone(), c.Stmt)
+		beside := s.inner(false)
+		beside.OneOfSeveral = beside.OneOfSeveral || sh.Fixed
+		sh.stmt(beside, c.Stmt)
 	}
 	return []*State{s}
 }
@@ -243,6 +295,9 @@ func (sh *Interp) call(s *State, c *syntax.CallExpr) []*State {
 			default:
 				s.Assign(as.Name.Value, sh.assigned(s, as))
 			}
+		}
+		if !substitutes(c) {
+			sh.status(s, succeeded)
 		}
 		return []*State{s}
 	}
@@ -263,6 +318,9 @@ func (sh *Interp) call(s *State, c *syntax.CallExpr) []*State {
 		sh.Builtin(child.Clone(), Call{Argv: argv, Input: s.in})
 	}
 	out, ok := sh.builtin(s, child, argv)
+	if ok && len(out) == 1 && out[0].exit == notKnown {
+		sh.status(out[0], sh.testCall(s, c).exit())
+	}
 	if !ok {
 		if f, is := s.funcs[argv[0].Text]; is {
 			out = sh.function(s, f, argv)
@@ -293,9 +351,33 @@ func (sh *Interp) function(s *State, f function, argv []Word) []*State {
 	s.args, s.source, s.ArgsUnknown = argv[1:], f.source, false
 	out := sh.stmt(s, f.body)
 	for _, o := range out {
-		o.args, o.source, o.Here, o.ArgsUnknown, o.returned = outer, src, here, unknown, false
+		o.args, o.source, o.Here, o.ArgsUnknown = outer, src, here, unknown
+		if o.leaves.to == returns {
+			o.leaves = leaves{}
+		}
 	}
-	return out
+	return sh.distinct(out)
+}
+
+// substitutes reports whether a command runs others for their output.
+func substitutes(n syntax.Node) bool {
+	found := false
+	syntax.Walk(n, func(n syntax.Node) bool {
+		_, is := n.(*syntax.CmdSubst)
+		found = found || is
+		return !found
+	})
+	return found
+}
+
+// forget makes unknown what arithmetic may set.
+func (s *State) forget(n syntax.Node) {
+	syntax.Walk(n, func(n syntax.Node) bool {
+		if w, ok := n.(*syntax.Word); ok && syntax.ValidName(w.Lit()) {
+			s.Assign(w.Lit(), Hole)
+		}
+		return true
+	})
 }
 
 // Read gives the text of a file that is known, short and no binary.

@@ -13,6 +13,7 @@ import (
 	"github.com/ctxaudit/ctxaudit/dockerfile"
 	"github.com/ctxaudit/ctxaudit/internal/command"
 	"github.com/ctxaudit/ctxaudit/internal/rootfs"
+	"github.com/ctxaudit/ctxaudit/internal/steps"
 )
 
 // umask is that of a RUN step, as runc gives it.
@@ -53,8 +54,11 @@ type effector struct {
 
 // apply does what a program surely does.
 func (x *effector) apply(e command.Effect) outcome {
-	if x.mounted(e.Path) != nil {
+	switch {
+	case x.mounted(e.Path) != nil:
 		return done // what is written there is no part of the image
+	case slices.ContainsFunc(append(e.From[:len(e.From):len(e.From)], e.Path), x.unsure) && !(e.Kind == command.Removes && e.Recursive && e.Force):
+		return unclear
 	}
 	switch e.Kind {
 	case command.MakesDir:
@@ -89,6 +93,9 @@ func (x *effector) apply(e command.Effect) outcome {
 	}
 	return x.set(e)
 }
+
+// unsure reports whether nobody knows what is at a path of what is known to have been there.
+func (x *effector) unsure(p string) bool { return x.mounted(p) == nil && steps.Unsure(x.tree, p) }
 
 // mounted gives the mount that a path lies in, nil if it is of the root file system.
 func (x *effector) mounted(p string) *dockerfile.Mount {
@@ -250,6 +257,8 @@ func (x *effector) write(e command.Effect) outcome {
 		return unclear
 	case err == nil:
 		a.Perm, a.Owner = n.Perm, n.Owner
+	case e.There:
+		return done
 	default:
 		if _, dir := x.place(at); dir != done {
 			return dir
@@ -263,7 +272,7 @@ func (x *effector) write(e command.Effect) outcome {
 	}
 	if e.Appends && n != nil {
 		before, err := inlineOf(n)
-		if err != nil || n.Unsure {
+		if err != nil {
 			return x.change(at, n)
 		}
 		text = string(before) + text
@@ -278,9 +287,9 @@ func (x *effector) write(e command.Effect) outcome {
 // change is that a step writes to a file what is not known; n is nil for a new one.
 func (x *effector) change(at string, n *rootfs.Node) outcome {
 	if n == nil {
-		return x.put(at, rootfs.Attr{Kind: rootfs.KindFile, Perm: 0o666 &^ umask, Owner: x.owner, Unsure: true})
+		return x.put(at, rootfs.Attr{Kind: rootfs.KindFile, Perm: 0o666 &^ umask, Owner: x.owner})
 	}
-	return did(x.tree.SetAttr(at, func(a *rootfs.Attr) { a.Content, a.Unsure = nil, true }))
+	return did(x.tree.SetAttr(at, func(a *rootfs.Attr) { a.Content = nil }))
 }
 
 // inlineOf gives the content of a file that is known and short.

@@ -146,7 +146,11 @@ func TestEffectsAgainstShell(t *testing.T) {
 				}
 			}
 			if len(m.Tree.HeldBy(p).All()) == 0 {
-				assert.Equal(t, real[p], facts(n.Kind, n.Perm, n.Size, n.Link), "%s\n%s", script, strings.TrimPrefix(p, dir))
+				is, size := real[p], n.Size
+				if n.Kind == rootfs.KindFile && n.Content == nil { // nobody knows how long it is
+					is, size = strings.TrimRight(is, "0123456789")+"0", 0
+				}
+				assert.Equal(t, is, facts(n.Kind, n.Perm, size, n.Link), "%s\n%s", script, strings.TrimPrefix(p, dir))
 			}
 			return nil
 		}))

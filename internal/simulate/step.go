@@ -1,8 +1,10 @@
 package simulate
 
 import (
+	"path"
 	"reflect"
 	"slices"
+	"strings"
 
 	"github.com/ctxaudit/ctxaudit/dockerfile"
 	"github.com/ctxaudit/ctxaudit/internal/command"
@@ -18,7 +20,7 @@ func (m *Image) applyStep(op *dockerfile.Op, out *State) error {
 		}
 		return nil
 	}}
-	script, err := steps.Run(op.Exec, steps.Files{Tree: out.Tree}, x.step, x.mark)
+	script, err := steps.Run(op.Exec, steps.Seen{Files: steps.Files{Tree: out.Tree}}, x.step, x.mark)
 	m.scripts[op.ID], m.removed[op.ID] = script, x.removed
 	return err
 }
@@ -34,29 +36,71 @@ func (x *effector) step(effects []command.Effect, sure bool) steps.Outcome {
 		}
 		switch x.apply(e) {
 		case unclear:
+			x.doubt(e)
 			out.Known = false
 		case fails:
 			out.Fails = true
 		case partly:
+			x.doubt(e)
 			out.Known, out.Fails = false, true
 		}
 	}
 	return out
 }
 
-// doubt notes what an effect changes or takes away that need not come about.
+// doubt notes what an effect changes or takes away that need not come about, if it is there.
 func (x *effector) doubt(e command.Effect) {
-	paths := []string{e.Path}
-	if e.Kind == command.Moves {
-		paths = append(paths, e.From...)
+	var paths []string
+	switch e.Kind {
+	case command.MakesFile:
+		return // what is there stays as it is
+	case command.MakesDir:
+		if !e.Force {
+			return
+		}
+		paths = []string{e.Path}
+	case command.Copies, command.Moves, command.Links:
+		paths = x.into(e)
+		if e.Kind == command.Moves {
+			paths = append(paths, e.From...)
+		}
+	default:
+		paths = []string{e.Path}
 	}
 	for _, p := range paths {
 		for _, resolve := range []func(string) (string, error){x.tree.ResolveParent, x.tree.Resolve} { // a link, and what it leads to
 			if at, err := resolve(p); err == nil && at != "/" && x.mounted(p) == nil {
-				_ = x.tree.SetAttr(at, func(a *rootfs.Attr) { a.Unsure = true }) // if it is there
+				_ = x.tree.SetAttr(at, func(a *rootfs.Attr) {
+					if e.Kind != command.Writes {
+						a.Unsure = true
+					} else if a.Kind == rootfs.KindFile {
+						a.Content = nil // it stays
+					}
+				})
 			}
 		}
 	}
+}
+
+// into gives the paths at which something may be afterwards that is put somewhere: the names of the sources, where they go into a
+// directory.
+func (x *effector) into(e command.Effect) []string {
+	n, _, err := x.tree.Stat(e.Path)
+	if err != nil || !n.IsDir() || e.Itself || x.unsure(e.Path) {
+		return []string{e.Path}
+	}
+	from := e.From
+	if e.Kind == command.Links {
+		from = []string{e.Text}
+	}
+	paths := []string{}
+	for _, f := range from {
+		if strings.HasSuffix(f, "/.") || f == "" {
+			return []string{e.Path}
+		}
+		paths = append(paths, path.Join(e.Path, path.Base(f)))
+	}
+	return paths
 }
 
 // mark notes where something may have been put. What is mounted is no part of the image.

@@ -3,6 +3,7 @@ package steps
 import (
 	"fmt"
 	"io"
+	"path"
 
 	"github.com/ctxaudit/ctxaudit/internal/rootfs"
 	"github.com/ctxaudit/ctxaudit/internal/shell"
@@ -27,6 +28,33 @@ func (f Files) Stat(p string) shell.FileKind {
 	default:
 		return shell.Absent
 	}
+}
+
+// Seen is [Files] as a step sees them that was not run: what an earlier one may have taken away is not known to be there.
+type Seen struct{ Files }
+
+// Stat says what is known of a path.
+func (f Seen) Stat(p string) shell.FileKind {
+	if Unsure(f.Tree, p) {
+		return shell.Unknown
+	}
+	return f.Files.Stat(p)
+}
+
+// Unsure reports whether a step may have changed or removed what was at a path, or a directory on the way to it.
+func Unsure(t *rootfs.Tree, p string) bool {
+	at, err := t.Resolve(p)
+	if err != nil {
+		return false
+	}
+	for _, p := range []string{p, at} { // a link on the way, and what it leads to
+		for ; p != "/" && p != "."; p = path.Dir(p) {
+			if n, err := t.Lstat(p); err == nil && n.Unsure {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // Read gives the content of a file. It is an error if nothing is known of it.

@@ -45,7 +45,12 @@ func Run(x *dockerfile.Exec, files shell.Files, do func(effects []command.Effect
 			failed = mark(f)
 		}
 	}
-	sure := func(s *shell.State) bool { return !s.Conditional && !s.OneOfSeveral }
+	sure := func(s *shell.State) bool { return s.Sure() && !s.Masked }
+	started := func(c *command.Call) {
+		if !c.S.Unlikely {
+			out.Calls = append(out.Calls, c)
+		}
+	}
 	r := command.NewRunner(files)
 	r.Substitutions, r.Fixed = true, true
 	r.Note = func(n shell.Note) {
@@ -54,14 +59,13 @@ func Run(x *dockerfile.Exec, files shell.Files, do func(effects []command.Effect
 			note(command.Unknown(path.Join("/", x.Dir), x.Env))
 		}
 	}
-	r.Wrapper = func(c *command.Call) { out.Calls = append(out.Calls, c) }
+	r.Wrapper = started
 	r.Program = func(c *command.Call) {
 		outer := *c
 		outer.S = c.S.Clone()
-		i := len(out.Calls)
-		out.Calls = append(out.Calls, &outer)
+		started(&outer)
 		if r.Execute(c) {
-			out.Calls[i].Wraps = true
+			outer.Wraps = true
 			return
 		}
 		effects, all := outer.Effects()
@@ -77,19 +81,23 @@ func Run(x *dockerfile.Exec, files shell.Files, do func(effects []command.Effect
 		}
 	}
 	r.Builtin = func(s *shell.State, c shell.Call) {
-		out.Calls = append(out.Calls, &command.Call{S: s, Name: c.Argv[0], Base: c.Argv[0].Text, Args: c.Argv[1:], Builtin: true, Input: c.Input})
+		started(&command.Call{S: s, Name: c.Argv[0], Base: c.Argv[0].Text, Args: c.Argv[1:], Builtin: true, Input: c.Input})
 	}
 	r.Wrote = func(s *shell.State, o shell.Output) {
 		if o.File == "" {
 			note(command.Footprint{Paths: []string{"/"}})
 			return
 		}
-		out := do([]command.Effect{{Kind: command.Writes, Path: o.File, Text: o.Text, Unknown: !o.Known, Appends: o.Appends}}, sure(s))
+		e := command.Effect{Kind: command.Writes, Path: o.File, Text: o.Text, Unknown: !o.Known, Appends: o.Appends, There: !o.Opens}
+		if o.Opens { // what is written is not known yet, and nothing is taken away of what is appended to
+			e.Text, e.Unknown = "", !o.Appends
+		}
+		out := do([]command.Effect{e}, sure(s))
 		if !out.Known {
 			note(command.Footprint{Paths: []string{o.File}})
 		}
-		if out.Fails {
-			r.Exits(false)
+		if out.Known || out.Fails {
+			r.Exits(!out.Fails)
 		}
 	}
 	s := shell.NewState(path.Join("/", x.Dir), x.Env)
