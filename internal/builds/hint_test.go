@@ -98,7 +98,7 @@ func TestScriptKnowsDirectories(t *testing.T) {
 	for in, want := range map[string][]string{
 		"cd a; docker build .":                                    {"a"},
 		"(cd a && docker build .); docker build .":                {"a", "."},
-		"pushd a; docker build .; popd; docker build .":           {"a", "?"},
+		"pushd a; docker build .; popd; docker build .":           {"a", "."},
 		"cd $X && docker build .":                                 {"?"},
 		"if x; then cd a; fi; docker build .":                     {"?"},
 		"cd a/b/..; docker build \"$PWD/c\"":                      {"a/c"},

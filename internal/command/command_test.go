@@ -52,7 +52,8 @@ func TestWrappers(t *testing.T) {
 		`sh -c "$UNKNOWN"`:               nil,
 		"sh <<END\na\nEND\n":             {"/w a"},
 		`echo a | sh`:                    {"/w a"},
-		`xargs -n 1 a`:                   {"+xargs", "/w a"},
+		`xargs -n 1 a`:                   {"+xargs", "/w a ?"},
+		`xargs -I {} a -o {}.x b`:        {"+xargs", "/w a -o ?.x b"},
 		`exec env X=1 a`:                 {"+env", "/w a X=1"},
 	} {
 		assert.Equal(t, want, calls(script), script)
@@ -68,7 +69,7 @@ func TestEffects(t *testing.T) {
 		`install -m 755 a b`:       "copies [/w/a] /w/b =755",
 		`install -D a b c/`:        "copies [/w/a /w/b] /w/c into parents =755",
 		`rm a`:                     "removes /w/a",
-		`rm -rf /a "$X" *`:         "removes /a all force, and more",
+		`rm -rf /a "$X" *`:         "removes /a all force, may take /a, may take /w, may take /w, and more",
 		`mv a b`:                   "moves [/w/a] /w/b all keep",
 		`cp -r a/. b c`:            "copies [/w/a/. /w/b] /w/c into all",
 		`cp -a a b/`:               "copies [/w/a] /w/b into all keep",
@@ -81,7 +82,7 @@ func TestEffects(t *testing.T) {
 		`touch a`:                  "touches /w/a",
 		`chmod +x a b`:             "mode /w/a =+x, mode /w/b =+x",
 		`chmod -R 755 a`:           "mode /w/a all =755",
-		`chmod -x a`:               "and more",
+		`chmod -x a`:               "may take /w/a, and more",
 		`chown app:app a`:          "owner /w/a =app:app",
 		`echo hi | tee -a f`:       "writes /w/f appends =hi\n",
 		`cat x | tee f`:            "writes /w/f unknown",
@@ -89,12 +90,17 @@ func TestEffects(t *testing.T) {
 		`useradd -m -d /srv app`:   "makes /srv parents owner app, and more",
 		`useradd app`:              "and more",
 		`adduser -D -h /srv app`:   "makes /srv parents owner app, and more",
-		`adduser --disabled-password --gecos "" app`: "makes /home/app parents owner app, and more",
-		`adduser --system app`:                       "and more",
-		`useradd -m "$NAME"`:                         "and more",
-		`sudo mkdir /a`:                              "makes /a",
-		`cd $X && mkdir a`:                           "and more",
-		`make`:                                       "and more",
+		`adduser --disabled-password --gecos "" app`:  "makes /home/app parents owner app, and more",
+		`adduser --system app`:                        "and more",
+		`useradd -m "$NAME"`:                          "and more",
+		`sudo mkdir /a`:                               "makes /a",
+		`sed -i s/a/b/ a; sed -n p b; sed -i.old p c`: "edits /w/a, may take /w/p, may take /w/c, and more",
+		`find /a -delete; find . -name '*.x' -o -name y -exec rm {} +; find b -name x`:        "may take /a, may take /w [*.x y]",
+		`find a -name x -o -size 1 -delete; find a ! -name x -delete; find a -exec ./x {} \;`: "may take /w/a, may take /w/a, may take /w/a, and more",
+		`ls | xargs rm -f; ls | xargs -I{} rm a/{}`:                                           "may take /w, and more, and more, may take /w/a, and more",
+		`rm -rf a/$X b "$Y"; cd $Z && rm -f n`:                                                "removes /w/b all force, may take /w/a, may take /w/b, may take /w, and more, may take / [n], and more",
+		`cd $X && mkdir a`:                                                                    "and more",
+		`make`:                                                                                "and more",
 	} {
 		var got []string
 		r := NewRunner(nil)
@@ -115,7 +121,7 @@ func TestEffects(t *testing.T) {
 
 // describe writes the fields of an effect.
 func describe(e Effect) string {
-	out := []string{[]string{"makes", "touches", "writes", "copies", "moves", "links", "removes", "mode", "owner"}[e.Kind]}
+	out := []string{[]string{"makes", "touches", "writes", "copies", "moves", "links", "removes", "mode", "owner", "edits", "may take"}[e.Kind]}
 	if len(e.From) > 0 {
 		out = append(out, fmt.Sprint(e.From))
 	}
@@ -136,6 +142,9 @@ func describe(e Effect) string {
 	}
 	if e.Owner != "" {
 		out = append(out, "owner "+e.Owner)
+	}
+	if len(e.Names) > 0 {
+		out = append(out, fmt.Sprint(e.Names))
 	}
 	return strings.Join(out, " ")
 }

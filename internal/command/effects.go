@@ -1,6 +1,7 @@
 package command
 
 import (
+	"path"
 	"slices"
 	"strings"
 
@@ -21,6 +22,8 @@ const (
 	Removes                     // nothing is at the path any more
 	SetsMode                    // what is at the path has the mode Text
 	SetsOwner                   // what is at the path belongs to Text, USER:GROUP
+	Edits                       // the file at the path holds something else
+	MayTake                     // what is at the path, or below it, may be changed or removed, where its name is one of Names
 )
 
 // Effect is what a program does if it succeeds.
@@ -37,6 +40,8 @@ type Effect struct {
 	Recursive, Parents, Keep, Force bool
 	// Text is a content, the target of a link, or a mode as chmod takes it, "" for the usual one.
 	Text string
+	// Names are patterns of names as path.Match has them; none for all.
+	Names []string
 	// Owner is the user whom it belongs to, "" for the one who runs the program.
 	Owner string
 	// Appends tells that Text goes behind what is there, Unknown that it is not known, There that it goes nowhere if the file is gone.
@@ -107,6 +112,8 @@ var effects = map[string]func(c *Call) (list []Effect, ok bool){
 		return c.sets(SetsMode)
 	},
 	"chown": func(c *Call) ([]Effect, bool) { return c.sets(SetsOwner) },
+	"find":  finds,
+	"sed":   edits,
 	"tee": func(c *Call) ([]Effect, bool) {
 		o := ParseLetters(c.Args, "", "-a -i -p")
 		return c.on(o.Operands, Effect{Kind: Writes, Text: c.Input.Text, Unknown: !c.Input.Known || strings.Contains(c.Input.Text, shell.Hole), Appends: o.Has("-a", "--append")})
@@ -117,10 +124,39 @@ const targetValued = "-t --target-directory -S --suffix"
 
 // Effects gives what the program does that its words tell. ok is false if it may do more, and if it is not in the table.
 func (c *Call) Effects() (list []Effect, ok bool) {
-	if tell, is := effects[c.Base]; is {
-		return tell(c)
+	tell, is := effects[c.Base]
+	if !is {
+		return nil, false
 	}
-	return nil, false
+	if list, ok = tell(c); !ok && takers[c.Base] {
+		for _, w := range c.Args {
+			if dir := c.within(w); dir != "" {
+				list = append(list, Effect{Kind: MayTake, Path: dir})
+			} else if c.S.Dir == "" && w.Known() && !strings.HasPrefix(w.Text, "-") {
+				list = append(list, Effect{Kind: MayTake, Path: "/", Names: []string{path.Base(w.Text)}})
+			}
+		}
+	}
+	return list, ok
+}
+
+// takers change or remove what they are given, and leave no trace of it where they write.
+var takers = map[string]bool{"rm": true, "rmdir": true, "unlink": true, "mv": true, "chmod": true, "chown": true, "sed": true}
+
+// within gives what a word names or, where its end is not known, the directory in which that lies; "" for an option. What a word means
+// that nobody knows lies in the working directory, unless that is the root: a step that removes anything is none that people write.
+func (c *Call) within(w shell.Word) string {
+	text, _, hole := strings.Cut(w.Text, shell.Hole)
+	switch {
+	case strings.HasPrefix(text, "-") || text == "" && (!hole || c.S.Dir == "/"):
+		return ""
+	case !hole:
+		return c.S.Abs(text)
+	}
+	if text = text[:strings.LastIndexByte(text, '/')+1]; text == "" {
+		text = "."
+	}
+	return c.S.Abs(text)
 }
 
 // on makes an effect of each name that is known.
@@ -219,4 +255,72 @@ func (c *Call) home(adduser bool) []Effect {
 	}
 	list, _ := c.on([]shell.Word{home}, Effect{Kind: MakesDir, Parents: true, Owner: o.Operands[0].Text})
 	return list
+}
+
+// finds is find: what it deletes, or hands to others, is not known, but for the names that it looks for.
+func finds(c *Call) ([]Effect, bool) {
+	roots, takes, starts, all := []shell.Word{}, false, false, false
+	var names []string
+	words := c.Args
+	for len(words) > 0 && (words[0].Text == "-H" || words[0].Text == "-L" || words[0].Text == "-P") {
+		words = words[1:]
+	}
+	for len(words) > 0 && !strings.HasPrefix(words[0].Text, "-") && !slices.Contains([]string{"(", ")", "!", ","}, words[0].Text) {
+		roots, words = append(roots, words[0]), words[1:]
+	}
+	if len(roots) == 0 {
+		roots = []shell.Word{{Text: "."}}
+	}
+	for i, w := range words {
+		switch w.Text {
+		case "-delete":
+			takes = true
+		case "-exec", "-execdir", "-ok", "-okdir":
+			takes = true
+			if i+1 < len(words) && !takers[words[i+1].Text] {
+				starts = true
+			}
+		case "-name":
+			if i+1 < len(words) && words[i+1].Known() {
+				names = append(names, words[i+1].Text)
+				continue
+			}
+			all = true
+		case "!", "-not", ",", "-iname":
+			all = true
+		case "-fprint", "-fls", "-fprint0":
+			starts = true
+		}
+	}
+	if !takes {
+		return nil, true
+	}
+	if alternatives := strings.Count(" "+strings.Join(shell.Texts(words), " "), " -o"); all || alternatives > 0 && alternatives+1 != len(names) {
+		names = nil // something else is found, too
+	}
+	var list []Effect
+	for _, w := range roots {
+		if dir := c.within(w); dir != "" {
+			list = append(list, Effect{Kind: MayTake, Path: dir, Names: names})
+		}
+	}
+	return list, !starts
+}
+
+// edits is sed -i: the first operand is what it does, unless an option says that.
+func edits(c *Call) ([]Effect, bool) {
+	o := ParseLetters(c.Args, "-e --expression -f --file -l --line-length", "-n -E -r -s -u -z")
+	files := o.Operands
+	if !o.Has("-e", "--expression", "-f", "--file") && len(files) > 0 {
+		files = files[1:]
+	}
+	for name := range o.Given {
+		if strings.HasPrefix(name, "-i") && name != "-i" || name == "--in-place" && o.Given[name][0].Text != "" {
+			return nil, false // it keeps what was there under another name
+		}
+	}
+	if !o.Has("-i", "--in-place") {
+		return nil, true
+	}
+	return c.on(files, Effect{Kind: Edits})
 }

@@ -141,6 +141,11 @@ func (c *Call) wrapper(w wrapper) bool {
 	if w.prepare != nil {
 		w.prepare(c, o)
 	}
+	if c.Base == "xargs" {
+		c.run.Command(c.S, c.fed(o, words), c.Main)
+		c.run.Unclear()
+		return true
+	}
 	if c.Base == "env" || c.Base == "sudo" {
 		words = c.assignLeading(words)
 	}
@@ -196,6 +201,21 @@ func (c *Call) switchUser() bool {
 		}
 	}
 	return c.Base == "su"
+}
+
+// fed gives the command that xargs starts: what it reads stands behind its words, or in the place of a word. How often it does so is not
+// known.
+func (c *Call) fed(o Options, words []shell.Word) []shell.Word {
+	c.S.OneOfSeveral = true
+	mark, in := o.Last("-I")
+	if !in {
+		return append(slices.Clip(words), shell.Word{Text: shell.Hole, Variable: true})
+	}
+	words = slices.Clone(words)
+	for i := range words {
+		words[i].Text = strings.ReplaceAll(words[i].Text, mark.Text, shell.Hole)
+	}
+	return words
 }
 
 func skipDashes(words []shell.Word) []shell.Word {

@@ -91,6 +91,7 @@ func IsBuiltin(name string) bool {
 // builtin runs a builtin of the shell in s; what it starts sees child. It reports false if it is none.
 func (sh *Interp) builtin(s, child *State, argv []Word) ([]*State, bool) {
 	rest := argv[1:]
+	sh.talks(s, argv)
 	switch name := argv[0].Text; name {
 	case "cd", "pushd", "popd":
 		return sh.chdir(s, argv), true
@@ -122,6 +123,9 @@ func (sh *Interp) builtin(s, child *State, argv []Word) ([]*State, bool) {
 		if len(rest) > 0 {
 			n, _ = strconv.Atoi(rest[0].Text)
 		}
+		if n > len(s.args) {
+			s.level.end(failed) // in some shells
+		}
 		s.args = s.args[min(max(n, 0), len(s.args)):]
 	case "exec":
 		if len(rest) > 1 && rest[0].Text == "-a" {
@@ -137,10 +141,18 @@ func (sh *Interp) builtin(s, child *State, argv []Word) ([]*State, bool) {
 		s.level.end(s.given(rest))
 		return nil, true
 	case "return":
+		if sh.Fixed && s.calls == 0 { // some shells end, and some go on
+			s.level.end(s.given(rest))
+			s.exit = failed
+			break
+		}
 		s.leaves = leaves{to: returns}
 		sh.status(s, s.given(rest))
 	case "break", "continue":
 		if !sh.Fixed || s.loops == 0 {
+			if s.around {
+				s.level.end(notKnown) // some shells leave the subshell, and some go on
+			}
 			break
 		}
 		s.leaves = leaves{to: breaks, loops: 1}
@@ -184,6 +196,18 @@ func (sh *Interp) builtin(s, child *State, argv []Word) ([]*State, bool) {
 	return []*State{s}, true
 }
 
+// talks notes that a builtin prints what is not known.
+func (sh *Interp) talks(s *State, argv []Word) {
+	switch name := argv[0].Text; {
+	case s.out == nil:
+	case name == "cd" && cdTarget(argv).Known():
+	case slices.Contains([]string{"type", "hash", "jobs", "alias", "ulimit", "kill", "pushd", "popd", "cd"}, name),
+		len(argv) == 1 && slices.Contains([]string{"umask", "trap", "set", "export", "readonly", "declare", "local", "typeset"}, name),
+		len(argv) > 1 && strings.HasPrefix(argv[1].Text, "-") && slices.Contains([]string{"command", "export", "trap", "declare"}, name):
+		s.out.unknown = true
+	}
+}
+
 // given is the status that exit and return are given, or that of the command before.
 func (s *State) given(words []Word) exit {
 	switch {
@@ -202,6 +226,8 @@ func (s *State) given(words []Word) exit {
 func (sh *Interp) chdir(s *State, argv []Word) []*State {
 	to, dirs := Word{Text: Hole}, s.dirs
 	switch name := argv[0].Text; {
+	case sh.Fixed && name == "cd" && len(argv) == 2 && argv[1].Text == "-" && s.old != "":
+		to = Word{Text: s.old}
 	case name != "popd":
 		if to = cdTarget(argv); name == "pushd" {
 			dirs = append(slices.Clip(dirs), s.Dir)
@@ -227,6 +253,7 @@ func (sh *Interp) chdir(s *State, argv []Word) []*State {
 		s.exit = succeeded
 		out = append(out, stay)
 	}
+	s.old = s.Dir
 	s.Chdir(to)
 	s.dirs = dirs
 	return out
@@ -317,6 +344,7 @@ func (sh *Interp) sourced(s *State, words []Word) []*State {
 		if file == "" || sh.Stat(file) != Absent {
 			sh.Tell(Note{Origin: s.Here, Untold: true, Text: "the file " + Shown(name.Text) + " that a script reads is not known: what it sets cannot be told"})
 		}
+		s.level.end(failed) // in some shells, if it is not there
 		return []*State{s}
 	}
 	leave, times := sh.Walking(file)
@@ -326,6 +354,7 @@ func (sh *Interp) sourced(s *State, words []Word) []*State {
 	}
 	outer, here, via, params := s.source, s.Here, s.Via, s.args
 	s.Via = append(slices.Clone(via), here)
+	s.calls++
 	s.In(file, text)
 	if len(words) > 1 {
 		s.args = words[1:]
@@ -333,6 +362,7 @@ func (sh *Interp) sourced(s *State, words []Word) []*State {
 	out := sh.Walk(s, text)
 	for _, o := range out {
 		o.source, o.Here, o.Via, o.args = outer, here, via, params
+		o.calls--
 		if o.leaves.to == returns {
 			o.leaves = leaves{}
 		}

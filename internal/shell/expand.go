@@ -1,10 +1,14 @@
 package shell
 
 import (
+	"errors"
+	"io/fs"
 	"path"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 
 	"mvdan.cc/sh/v3/expand"
 	"mvdan.cc/sh/v3/syntax"
@@ -67,6 +71,7 @@ type expansion struct {
 	self     string
 	variable bool
 	depth    int
+	lists    Lister // who knows the names that patterns stand for, nil for nobody
 }
 
 // fields expands the words of a command.
@@ -156,12 +161,34 @@ func (s *State) positional(w *syntax.Word) ([]Word, bool) {
 }
 
 func (x *expansion) fields(w *syntax.Word) []Word {
+	x.lists = x.sh.lister(x.s)
 	word := &syntax.Word{Parts: x.parts(w.Parts, false)}
 	cfg := &expand.Config{Env: environ{x.s}}
+	if x.lists == nil {
+		return x.expanded(cfg, word, false)
+	}
+	unknown := false
+	cfg.ReadDir2 = func(dir string) ([]fs.DirEntry, error) {
+		list, err := x.lists.List(dir)
+		unknown = unknown || len(list) > maxArgs || err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ENOTDIR)
+		return list, err
+	}
+	if out := x.expanded(cfg, word, false); !unknown {
+		return out
+	}
+	cfg.ReadDir2 = nil
+	return x.expanded(cfg, word, true)
+}
+
+// expanded gives the fields of a word. globbed tells that names of files are among them that nobody knows.
+func (x *expansion) expanded(cfg *expand.Config, word *syntax.Word, globbed bool) []Word {
 	var out []Word
 	for text, err := range expand.FieldsSeq(cfg, word) {
 		if err != nil {
 			return []Word{{Text: Hole, Variable: true, Origin: x.s.Here}}
+		}
+		if globbed {
+			text = strings.NewReplacer("*", Hole, "?", Hole).Replace(text)
 		}
 		out = append(out, Word{Text: text, Variable: x.variable || strings.Contains(text, Hole), Origin: x.s.Here})
 		if len(out) >= maxArgs {
@@ -169,6 +196,16 @@ func (x *expansion) fields(w *syntax.Word) []Word {
 		}
 	}
 	return out
+}
+
+// lister gives who lists directories for patterns of names, nil if they stay unknown. Package expand looks for them as the machine
+// does that it runs on, which is another one than that of the script where names are separated in another way.
+func (sh *Interp) lister(s *State) Lister {
+	l, _ := sh.Files.(Lister)
+	if !sh.Fixed || s.noglob || filepath.Separator != '/' {
+		return nil
+	}
+	return l
 }
 
 // literal expands a word that is not split: the value of an assignment, the subject of a test.
@@ -195,7 +232,7 @@ func (x *expansion) parts(in []syntax.WordPart, quoted bool) []syntax.WordPart {
 		switch p := part.(type) {
 		case *syntax.Lit:
 			if !quoted {
-				p = &syntax.Lit{Value: x.s.unglobbed(p.Value)}
+				p = &syntax.Lit{Value: x.s.unglobbed(p.Value, x.lists != nil)}
 			}
 			out = append(out, p)
 		case *syntax.SglQuoted:
@@ -225,9 +262,9 @@ func escape(text string) string {
 	return strings.NewReplacer(`\`, `\\`, `"`, `\"`, `$`, `\$`, "`", "\\`").Replace(text)
 }
 
-// unglobbed puts a [Hole] in the place of what makes a shell look for file names, and of braces that it may or may not expand.
-// Brackets stay: a pattern that no file matches is text, and who writes .[dev] means that.
-func (s *State) unglobbed(text string) string {
+// unglobbed puts a [Hole] in the place of what makes a shell look for file names, unless those are known, and of braces that it may or
+// may not expand. Brackets stay: a pattern that no file matches is text, and who writes .[dev] means that.
+func (s *State) unglobbed(text string, known bool) string {
 	if !strings.ContainsAny(text, `*?{`) {
 		return text
 	}
@@ -237,7 +274,7 @@ func (s *State) unglobbed(text string) string {
 		case c == '\\' && i+1 < len(text):
 			out.WriteString(text[i : i+2])
 			i++
-		case c == '*' || c == '?':
+		case (c == '*' || c == '?') && !known:
 			out.WriteString(Hole)
 		case c == '{' && s.Dash && strings.ContainsAny(text[i:], ",.") && strings.Contains(text[i:], "}"):
 			out.WriteString(Hole)
@@ -301,6 +338,7 @@ func (x *expansion) param(p *syntax.ParamExp, quoted bool) []syntax.WordPart {
 			if use {
 				return plain(p)
 			}
+			x.s.level.end(failed)
 			return lit(Hole)
 		case syntax.OtherParamOps:
 			return lit(Hole)

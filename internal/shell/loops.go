@@ -43,14 +43,20 @@ func (sh *Interp) whileFixed(s *State, c *syntax.WhileClause) []*State {
 		s.loops++
 		for _, x := range sh.condition(s, c.Cond, true) {
 			x.loops--
+			if x.leaves.to != stays {
+				var more []*State
+				more, next = x.next(next)
+				out = append(out, more...)
+				continue
+			}
 			t := x.exit.truth()
-			if ends := !t.known || t.yes == c.Until; x.leaves.to != stays || ends {
+			if !t.known || t.yes == c.Until {
 				out = append(out, x.Clone())
 				if out[len(out)-1].exit = notKnown; round == 0 {
 					out[len(out)-1].exit = succeeded
 				}
 			}
-			if x.leaves.to != stays || t.known && t.yes == c.Until {
+			if t.known && t.yes == c.Until {
 				continue
 			}
 			x.Conditional = was || !t.known || round > 0
@@ -74,21 +80,28 @@ func (sh *Interp) round(s *State, list []*syntax.Stmt, next *State) (out []*Stat
 	s.loops++
 	for _, o := range sh.stmts([]*State{s}, list) {
 		o.loops--
-		left := o.leaves.to != stays
-		ends := false
-		if o.leaves, ends = o.leaves.loop(); left {
-			o.exit = succeeded
-		}
-		switch {
-		case ends:
-			out = append(out, o)
-		case next == nil:
-			next = o
-		default:
-			next.merge(o)
-		}
+		var more []*State
+		more, next = o.next(next)
+		out = append(out, more...)
 	}
 	return out, next
+}
+
+// next takes a state at the end of a round for one in which the loop ends, or adds it to what is known before the next round.
+func (s *State) next(known *State) (out []*State, next *State) {
+	ends := false
+	if s.leaves.to != stays {
+		s.exit = succeeded
+	}
+	s.leaves, ends = s.leaves.loop()
+	switch {
+	case ends:
+		return []*State{s}, known
+	case known == nil:
+		return nil, s
+	}
+	known.merge(s)
+	return nil, known
 }
 
 // after gives what is known after a loop.

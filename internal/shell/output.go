@@ -32,9 +32,17 @@ func (sh *Interp) redirections(s *State, st *syntax.Stmt) (to *sink, opened exit
 		switch r.Op {
 		case syntax.RdrOut, syntax.AppOut, syntax.RdrClob, syntax.RdrAll, syntax.AppAll:
 			p := &sink{to: sh.Write(s, sh.literal(s, r.Word)), appends: r.Op == syntax.AppOut || r.Op == syntax.AppAll}
+			p.unknown = r.Op == syntax.RdrAll || r.Op == syntax.AppAll // it takes messages, too
 			ends = sh.opens(s, p)
 			if r.N == nil || r.N.Value == "1" {
 				s.out, to = p, p
+			}
+		case syntax.DplOut:
+			switch {
+			case r.N == nil || r.N.Value == "1":
+				s.out = &sink{} // where messages go
+			case r.N.Value == "2" && s.out != nil:
+				s.out.unknown = true
 			}
 		case syntax.RdrIn:
 			s.in = Input{File: sh.literal(s, r.Word)}
@@ -174,6 +182,7 @@ func (sh *Interp) prints(s *State, c Call) {
 				sh.WriteText(s, w, c.Input.Text)
 			}
 		}
+		sh.print(s, c.Input.Text)
 	case s.out != nil:
 		s.out.unknown = true
 	}

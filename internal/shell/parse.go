@@ -38,6 +38,9 @@ func statements(text string, lang syntax.LangVariant) iter.Seq2[*syntax.Stmt, er
 			if err == nil {
 				err = shallow(st)
 			}
+			if err == nil {
+				rotate(st)
+			}
 			if err != nil {
 				st, ended = nil, true
 			}
@@ -117,4 +120,53 @@ func shallow(st *syntax.Stmt) error {
 		return tooDeep
 	}
 	return nil
+}
+
+// rotate makes of f() { ...; } && x the definition and x. Version 3.14.1 of the parser takes all of it for the function's body.
+func rotate(st *syntax.Stmt) {
+	syntax.Walk(st, func(n syntax.Node) bool {
+		if st, ok := n.(*syntax.Stmt); ok {
+			if list, ops, swallowed := chain(st); swallowed {
+				st.Cmd = joined(list, ops).Cmd
+			}
+		}
+		return true
+	})
+}
+
+// chain gives the commands of a list of && and || and pipes, those in the body of a function behind it, and what stands between them.
+func chain(st *syntax.Stmt) (list []*syntax.Stmt, ops []syntax.BinCmdOperator, swallowed bool) {
+	switch c := st.Cmd.(type) {
+	case *syntax.BinaryCmd:
+		if st.Negated || len(st.Redirs) > 0 {
+			break
+		}
+		left, before, one := chain(c.X)
+		right, after, other := chain(c.Y)
+		return append(left, right...), append(append(before, c.Op), after...), one || other
+	case *syntax.FuncDecl:
+		if list, ops, _ = chain(c.Body); len(list) > 1 {
+			c.Body = list[0]
+			list[0] = &syntax.Stmt{Position: st.Position, Cmd: c}
+			return list, ops, true
+		}
+	}
+	return []*syntax.Stmt{st}, nil, false
+}
+
+// joined is the list again: pipes bind more.
+func joined(list []*syntax.Stmt, ops []syntax.BinCmdOperator) *syntax.Stmt {
+	for _, pipes := range []bool{true, false} {
+		out, left := list[:1:1], ops[:0:0]
+		for i, op := range ops {
+			if and := op == syntax.AndStmt || op == syntax.OrStmt; and == pipes {
+				out, left = append(out, list[i+1]), append(left, op)
+				continue
+			}
+			x := out[len(out)-1]
+			out[len(out)-1] = &syntax.Stmt{Position: x.Position, Cmd: &syntax.BinaryCmd{Op: op, X: x, Y: list[i+1]}}
+		}
+		list, ops = out, left
+	}
+	return list[0]
 }

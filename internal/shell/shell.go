@@ -10,6 +10,7 @@
 package shell
 
 import (
+	"io/fs"
 	"maps"
 	"path"
 	"slices"
@@ -95,6 +96,12 @@ type Files interface {
 	Read(path string) ([]byte, error)
 }
 
+// Lister is what [Files] may know, too: the names in a directory. Its error is fs.ErrNotExist or syscall.ENOTDIR where it is known that
+// there are none, and another one where that is not known.
+type Lister interface {
+	List(dir string) ([]fs.DirEntry, error)
+}
+
 // The limits of a walk. They are far above what real scripts need, and keep a hostile one from costing time.
 const (
 	maxDepth  = 40        // nested commands, functions and scripts
@@ -134,6 +141,7 @@ type Interp struct {
 	Budget *budget.Budget
 
 	exit    exit // of the program that was run last
+	acts    int  // programs and redirections that change files
 	written map[string]Written
 	active  map[string]int // files that are being walked
 	depth   int
@@ -244,8 +252,11 @@ type State struct {
 	errexit  bool     // set -e
 	pipefail bool     // set -o pipefail
 	noglob   bool     // set -f, or names are looked for in another way
-	loops    int      // around the command
+	loops    int      // around the command, in its shell
+	around   bool     // tells that there are loops around its shell
+	calls    int      // of functions, and files that are read, around the command
 	dirs     []string // of pushd
+	old      string   // the directory before the last cd, "" if it is not known
 }
 
 // Clone gives a state that can be changed on its own.
@@ -268,7 +279,7 @@ func (s *State) Child() *State {
 		}
 	}
 	c.funcs, c.args, c.arg0, c.ArgsUnknown = map[string]function{}, nil, "", false
-	c.errexit, c.pipefail, c.tested, c.noglob, c.loops, c.dirs = false, false, false, false, 0, nil
+	c.errexit, c.pipefail, c.tested, c.noglob, c.around, c.dirs = false, false, false, false, false, nil
 	return c
 }
 

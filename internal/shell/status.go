@@ -41,6 +41,12 @@ func (sh *Interp) Exits(ok bool) {
 	}
 }
 
+// Unclear tells that nobody knows how the program ends that is being run, whatever it started.
+func (sh *Interp) Unclear() { sh.exit = notKnown }
+
+// Acts tells that the program, or the redirection, that is being run changes files.
+func (sh *Interp) Acts() { sh.acts++ }
+
 // level is one shell: that of a script, a subshell, a side of a pipe. All states of it share it.
 type level struct {
 	needed bool    // there is no image if it fails
@@ -89,6 +95,7 @@ func (s *State) inner(needed bool) *State {
 	c := s.Clone()
 	c.OneOfSeveral = s.OneOfSeveral || s.level.left
 	c.level, c.tail = &level{needed: needed}, true
+	c.around, c.loops = s.around || s.loops > 0, 0
 	return c
 }
 

@@ -128,6 +128,9 @@ func (s *State) merge(o *State) {
 	if !slices.Equal(s.dirs, o.dirs) {
 		s.dirs = nil
 	}
+	if s.old != o.old {
+		s.old = ""
+	}
 	s.DirVariable = s.DirVariable || o.DirVariable
 	s.ArgsUnknown = s.ArgsUnknown || o.ArgsUnknown || !slices.Equal(Texts(o.args), Texts(s.args))
 	for name, v := range o.vars {
@@ -174,13 +177,18 @@ func (sh *Interp) distinct(in []*State) []*State {
 func (s *State) same(o *State) bool {
 	return o.Dir == s.Dir && o.leaves == s.leaves && o.Conditional == s.Conditional && o.errexit == s.errexit && o.pipefail == s.pipefail &&
 		o.Masked == s.Masked && o.noglob == s.noglob && maps.Equal(o.vars, s.vars) && slices.Equal(Texts(o.args), Texts(s.args)) &&
-		slices.Equal(o.dirs, s.dirs) && len(o.funcs) == len(s.funcs)
+		slices.Equal(o.dirs, s.dirs) && o.old == s.old && len(o.funcs) == len(s.funcs)
 }
 
 func (sh *Interp) stmt(s *State, st *syntax.Stmt) []*State {
 	s.Here = s.place(st.Pos())
 	in, out, tail, tested := s.in, s.out, s.tail, s.tested
 	s.prior, s.exit = s.exit, notKnown
+	call, _ := st.Cmd.(*syntax.CallExpr)
+	var argv []Word
+	if call != nil {
+		argv = sh.fields(s, call.Args) // before a file is opened that a pattern could mean
+	}
 	to, opened := sh.redirections(s, st)
 	if sh.depth >= maxDepth {
 		sh.missed(s.Here, "the commands are nested too deeply to be followed")
@@ -196,7 +204,9 @@ func (sh *Interp) stmt(s *State, st *syntax.Stmt) []*State {
 	s.tail, s.tested = tail && !st.Negated, tested || st.Negated
 	switch {
 	case opened == failed:
-		s.exit = failed
+		if s.exit = failed; special(argv) {
+			s.level.end(failed)
+		}
 	case st.Cmd == nil:
 		s.exit = opened
 	case st.Background:
@@ -204,6 +214,8 @@ func (sh *Interp) stmt(s *State, st *syntax.Stmt) []*State {
 		beside.OneOfSeveral = beside.OneOfSeveral || sh.Fixed // nobody waits for it
 		sh.cmd(beside, st.Cmd)
 		sh.status(s, succeeded)
+	case call != nil:
+		after = sh.call(s, call, argv)
 	default:
 		after = sh.cmd(s, st.Cmd)
 	}
@@ -227,6 +239,11 @@ func (sh *Interp) stmt(s *State, st *syntax.Stmt) []*State {
 	return on
 }
 
+// special reports whether a command is one of the builtins of which POSIX has that the shell ends if they fail; not all shells do.
+func special(argv []Word) bool {
+	return len(argv) > 0 && slices.Contains([]string{"break", ":", ".", "continue", "eval", "exec", "exit", "export", "readonly", "return", "set", "shift", "trap", "unset"}, argv[0].Text)
+}
+
 // leaf reports whether a command holds no others of the same shell.
 func leaf(cmd syntax.Command) bool {
 	switch c := cmd.(type) {
@@ -240,8 +257,8 @@ func leaf(cmd syntax.Command) bool {
 
 func (sh *Interp) cmd(s *State, cmd syntax.Command) []*State {
 	switch c := cmd.(type) {
-	case *syntax.CallExpr:
-		return sh.call(s, c)
+	case *syntax.CallExpr: // beside the script
+		return sh.call(s, c, sh.fields(s, c.Args))
 	case *syntax.DeclClause:
 		for _, as := range c.Args {
 			sh.declare(s, as, c.Variant.Value)
@@ -285,7 +302,7 @@ func (sh *Interp) cmd(s *State, cmd syntax.Command) []*State {
 }
 
 // call runs a simple command: a builtin, a function of the script, or a program.
-func (sh *Interp) call(s *State, c *syntax.CallExpr) []*State {
+func (sh *Interp) call(s *State, c *syntax.CallExpr, argv []Word) []*State {
 	if len(c.Args) == 0 {
 		for _, as := range c.Assigns {
 			switch {
@@ -301,7 +318,6 @@ func (sh *Interp) call(s *State, c *syntax.CallExpr) []*State {
 		}
 		return []*State{s}
 	}
-	argv := sh.fields(s, c.Args)
 	if len(argv) == 0 {
 		return []*State{s}
 	}
@@ -349,9 +365,11 @@ func (sh *Interp) program(s *State, argv []Word, replaces bool) {
 func (sh *Interp) function(s *State, f function, argv []Word) []*State {
 	outer, src, here, unknown := s.args, s.source, s.Here, s.ArgsUnknown
 	s.args, s.source, s.ArgsUnknown = argv[1:], f.source, false
+	s.calls++
 	out := sh.stmt(s, f.body)
 	for _, o := range out {
 		o.args, o.source, o.Here, o.ArgsUnknown = outer, src, here, unknown
+		o.calls--
 		if o.leaves.to == returns {
 			o.leaves = leaves{}
 		}

@@ -27,6 +27,7 @@ const (
 	done
 	fails  // the program surely fails at it, and nothing was done
 	partly // it surely fails, and what it did before is not known
+	open   // it was done, or the program fails
 )
 
 // did is done or, where an error of the tree stands for one of the program, fails.
@@ -90,6 +91,11 @@ func (x *effector) apply(e command.Effect) outcome {
 		return x.link(e)
 	case command.Removes:
 		return x.remove(e)
+	case command.Edits:
+		return x.edit(e)
+	case command.MayTake:
+		x.doubt(e)
+		return open
 	}
 	return x.set(e)
 }
@@ -187,7 +193,11 @@ func (x *effector) makeDir(e command.Effect) outcome {
 	if e.Owner != "" {
 		owner = rootfs.Owner{User: e.Owner, Group: e.Owner}
 	}
-	return did(makeDir(x.tree, at, rootfs.Attr{Perm: perm, Op: int32(x.op.ID)}, &owner))
+	may := x.tree.MayHold(at)
+	if out := did(makeDir(x.tree, at, rootfs.Attr{Perm: perm, Op: int32(x.op.ID)}, &owner)); out != done || !may {
+		return out
+	}
+	return open // something may be there already
 }
 
 // dangles reports whether a path, or a directory on the way to it, is a link to what is surely not there.
@@ -268,7 +278,10 @@ func (x *effector) write(e command.Effect) outcome {
 		}
 	}
 	if e.Unknown {
-		return x.change(at, n)
+		if out := x.change(at, n); out != done {
+			return out
+		}
+		return open // who reads what is not known may fail
 	}
 	if e.Appends && n != nil {
 		before, err := inlineOf(n)
@@ -290,6 +303,25 @@ func (x *effector) change(at string, n *rootfs.Node) outcome {
 		return x.put(at, rootfs.Attr{Kind: rootfs.KindFile, Perm: 0o666 &^ umask, Owner: x.owner})
 	}
 	return did(x.tree.SetAttr(at, func(a *rootfs.Attr) { a.Content = nil }))
+}
+
+// edit changes what a file holds. A link is replaced by a copy of what it leads to, and not everywhere.
+func (x *effector) edit(e command.Effect) outcome {
+	at, err := x.tree.ResolveParent(e.Path)
+	if err != nil {
+		return x.absent(path.Dir(e.Path))
+	}
+	n, err := x.tree.Lstat(at)
+	switch {
+	case err != nil:
+		return x.absent(at)
+	case n.IsDir():
+		return fails
+	case n.Kind != rootfs.KindFile:
+		return unclear
+	}
+	x.change(at, n)
+	return open
 }
 
 // inlineOf gives the content of a file that is known and short.

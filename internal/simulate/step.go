@@ -38,6 +38,8 @@ func (x *effector) step(effects []command.Effect, sure bool) steps.Outcome {
 		case unclear:
 			x.doubt(e)
 			out.Known = false
+		case open:
+			out.Open = true
 		case fails:
 			out.Fails = true
 		case partly:
@@ -54,6 +56,11 @@ func (x *effector) doubt(e command.Effect) {
 	switch e.Kind {
 	case command.MakesFile:
 		return // what is there stays as it is
+	case command.MayTake:
+		if len(e.Names) > 0 && x.mayTake(e) {
+			return
+		}
+		paths = []string{e.Path}
 	case command.MakesDir:
 		if !e.Force {
 			return
@@ -71,15 +78,44 @@ func (x *effector) doubt(e command.Effect) {
 		for _, resolve := range []func(string) (string, error){x.tree.ResolveParent, x.tree.Resolve} { // a link, and what it leads to
 			if at, err := resolve(p); err == nil && at != "/" && x.mounted(p) == nil {
 				_ = x.tree.SetAttr(at, func(a *rootfs.Attr) {
-					if e.Kind != command.Writes {
-						a.Unsure = true
-					} else if a.Kind == rootfs.KindFile {
+					if e.Kind == command.Writes && a.Kind == rootfs.KindFile {
 						a.Content = nil // it stays
+					} else if e.Kind != command.Writes {
+						a.Unsure = true
 					}
 				})
 			}
 		}
 	}
+}
+
+// mayTake marks what has one of the names below a directory, and reports whether that is not too much.
+func (x *effector) mayTake(e command.Effect) bool {
+	at, err := x.tree.ResolveParent(e.Path)
+	if err != nil {
+		return true
+	}
+	top, err := x.tree.Lstat(at)
+	if err != nil {
+		return true
+	}
+	var found []string
+	look := func(p string, n *rootfs.Node) error {
+		if slices.ContainsFunc(e.Names, func(name string) bool { ok, err := path.Match(name, path.Base(p)); return ok || err != nil }) {
+			found = append(found, p)
+		}
+		return x.cost.effects.Steps(1)
+	}
+	if err = look(at, top); err == nil {
+		err = rootfs.ScanNode(strings.TrimSuffix(at, "/"), top, look)
+	}
+	for _, p := range found {
+		if p == "/" {
+			continue
+		}
+		_ = x.tree.SetAttr(p, func(a *rootfs.Attr) { a.Unsure = true })
+	}
+	return err == nil
 }
 
 // into gives the paths at which something may be afterwards that is put somewhere: the names of the sources, where they go into a

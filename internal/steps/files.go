@@ -1,9 +1,13 @@
 package steps
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"path"
+	"syscall"
+	"time"
 
 	"github.com/ctxaudit/ctxaudit/internal/rootfs"
 	"github.com/ctxaudit/ctxaudit/internal/shell"
@@ -39,6 +43,61 @@ func (f Seen) Stat(p string) shell.FileKind {
 		return shell.Unknown
 	}
 	return f.Files.Stat(p)
+}
+
+// errUnknown says that more may be there than is known.
+var errUnknown = errors.New("not all of it is known")
+
+// List gives what a directory holds, if that is known: it implements [shell.Lister].
+func (f Seen) List(dir string) ([]fs.DirEntry, error) {
+	n, at, err := f.Tree.Stat(dir)
+	switch {
+	case Unsure(f.Tree, dir):
+		return nil, errUnknown
+	case err != nil:
+		if f.Tree.CouldHold(at) {
+			return nil, errUnknown
+		}
+		if at, err := f.Tree.ResolveParent(dir); err == nil && f.Tree.Exists(at) {
+			return nil, syscall.ENOTDIR // a link to what is not there has a name all the same
+		}
+		return nil, fs.ErrNotExist
+	case !n.IsDir() && n.Kind != rootfs.KindUnknown:
+		return nil, syscall.ENOTDIR
+	case !n.IsDir() || len(f.Tree.HeldBy(at).All()) > 0:
+		return nil, errUnknown
+	}
+	children, err := n.Children()
+	out := make([]fs.DirEntry, len(children))
+	for i, c := range children {
+		if c.Node.Unsure || c.Node.Kind == rootfs.KindUnknown {
+			return nil, errUnknown
+		}
+		out[i] = fs.FileInfoToDirEntry(info{c.Name, c.Node})
+	}
+	return out, err
+}
+
+// info is an entry as package fs has it: a name and a type.
+type info struct {
+	name string
+	node *rootfs.Node
+}
+
+func (i info) Name() string       { return i.name }
+func (i info) Size() int64        { return i.node.Size }
+func (i info) ModTime() time.Time { return time.Time{} }
+func (i info) IsDir() bool        { return i.node.IsDir() }
+func (i info) Sys() any           { return nil }
+func (i info) Mode() fs.FileMode {
+	m := rootfs.FileMode(i.node.Perm)
+	switch i.node.Kind {
+	case rootfs.KindDir:
+		m |= fs.ModeDir
+	case rootfs.KindSymlink:
+		m |= fs.ModeSymlink
+	}
+	return m
 }
 
 // Unsure reports whether a step may have changed or removed what was at a path, or a directory on the way to it.

@@ -26,8 +26,8 @@ type Script struct {
 
 // Outcome is what came of what a program does.
 type Outcome struct {
-	// Known tells that all that it does was done, Fails that it surely fails at some of it.
-	Known, Fails bool
+	// Known tells that all that it does was done, Fails that it surely fails at some of it, Open that it may fail at it.
+	Known, Fails, Open bool
 }
 
 // Run follows a step over the files that it sees, as they are at each point: do is given what each program, or redirection, does, with
@@ -69,6 +69,9 @@ func Run(x *dockerfile.Exec, files shell.Files, do func(effects []command.Effect
 			return
 		}
 		effects, all := outer.Effects()
+		if len(effects) > 0 {
+			r.Acts()
+		}
 		for _, e := range effects {
 			named[e.Path] = named[e.Path] || e.Kind <= command.Links
 		}
@@ -76,7 +79,7 @@ func Run(x *dockerfile.Exec, files shell.Files, do func(effects []command.Effect
 		if !o.Known || !all {
 			note(outer.Footprint())
 		}
-		if all && len(effects) > 0 && (o.Fails || o.Known) {
+		if all && len(effects) > 0 && (o.Fails || o.Known && !o.Open) {
 			r.Exits(!o.Fails)
 		}
 	}
@@ -84,6 +87,7 @@ func Run(x *dockerfile.Exec, files shell.Files, do func(effects []command.Effect
 		started(&command.Call{S: s, Name: c.Argv[0], Base: c.Argv[0].Text, Args: c.Argv[1:], Builtin: true, Input: c.Input})
 	}
 	r.Wrote = func(s *shell.State, o shell.Output) {
+		r.Acts()
 		if o.File == "" {
 			note(command.Footprint{Paths: []string{"/"}})
 			return

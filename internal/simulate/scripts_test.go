@@ -1,0 +1,128 @@
+package simulate
+
+import (
+	"math/rand/v2"
+	"strings"
+)
+
+// scripts makes random scripts of the commands whose effects are known, over few names, so that they meet. None of them leaves
+// the directory it is started in: no variable is empty, and no `..` follows what may be the top.
+type scripts struct {
+	*rand.Rand
+	bash bool // they may use what only bash has
+}
+
+func (r scripts) pick(list ...string) string { return list[r.IntN(len(list))] }
+
+func (r scripts) path() string {
+	return r.pick("a", "b", "c", "d", "d/x", "d/y", "d/e", "d/e/z", "new", "new/x", "./a", "d/", "link", "link/x", "e", "$D/x", ".")
+}
+
+// file is a path without a slash at its end.
+func (r scripts) file() string { return strings.TrimSuffix(r.path(), "/") }
+
+// command gives a command; depth bounds what is nested in it.
+func (r scripts) command(depth int) string {
+	if depth < 3 && r.IntN(3) == 0 {
+		return r.compound(depth + 1)
+	}
+	if r.IntN(12) == 0 {
+		return r.simple() + r.pick(" > ", " >> ", " 2> ", " < ") + r.file()
+	}
+	return r.simple()
+}
+
+func (r scripts) simple() string {
+	p, file := r.path, r.file
+	switch n := r.IntN(31); {
+	case n < 2:
+		return "mkdir " + r.pick("", "-p ", "-p ", "-m 700 ") + p()
+	case n < 5:
+		return "cp " + r.pick("", "-r ", "-a ", "-p ", "-R ") + r.pick(p(), p()+" "+p(), "d/.", "d/*") + " " + p()
+	case n < 7:
+		return "mv " + r.pick("", "-f ", "-T ") + r.pick(p(), p()+" "+p(), "d/*") + " " + p()
+	case n < 9:
+		return "rm " + r.pick("", "-f ", "-rf ", "-r ") + r.pick(p(), p(), p(), "*", "d/*", "?", "*/x")
+	case n < 11:
+		return "ln -s" + r.pick("", "f", "fn") + " " + r.pick("a", "d", "d/x", "../a", "none") + " " + p()
+	case n < 12:
+		return "touch " + file()
+	case n < 14:
+		return r.pick("echo one", "printf 'two\\n'", "printf %s three", "ls", "cat "+file(), "printf '%s:%s\\n' a b c") + r.pick(" > ", " >> ") + file()
+	case n < 15:
+		return "echo tee | tee " + r.pick("", "-a ") + file()
+	case n < 16:
+		return "chmod " + r.pick("+x ", "600 ", "u+w,g-r ", "-R 755 ") + p()
+	case n < 17:
+		return "install " + r.pick("", "-m 644 ", "-D ", "-d ") + p() + " " + p()
+	case n < 18:
+		return "rmdir " + p()
+	case n < 21:
+		if r.bash && r.IntN(2) == 0 {
+			return r.pick("pushd "+r.pick("d", "new", "d/..", "link")+" > /dev/null", "popd > /dev/null")
+		}
+		return "cd " + r.pick("d", "d/e", "d/..", "../d", "new", ".", "link", "-") + r.pick("", " > /dev/null")
+	case n < 22:
+		return "sed -i s/x/yy/ " + file()
+	case n < 23:
+		return "find " + p() + r.pick(" -name x -delete", " -type f -exec rm -f {} +", " -name 'y*' -print", " -empty")
+	case n < 24:
+		return r.pick("ls", "ls d", "echo a b", "echo d/x") + " | xargs " + r.pick("rm -f", "touch", "cat", "rm -rf")
+	case n < 25:
+		return r.pick("umask 077", "umask 022", "set -e", "set +e", "set -f", "D=new", "D=e$(ls d)", "trap 'rm -f c' EXIT")
+	case n < 26:
+		return r.pick("sh", "sh -e", "bash") + " -" + "c '" + r.pick("rm "+p(), "cd d; touch c", "mkdir new && exit 0; rm -rf d", "cat none; echo a > b") + "'"
+	case n < 28:
+		return r.pick("true", "false", "[ -e "+p()+" ]", "test -d "+p(), "[ -s "+p()+" ]", "grep -q x "+p(), "[ \"$D\" = d ]", "test -x "+p())
+	case n < 29:
+		return r.pick("f", "g") // functions, which may not be there
+	case n < 30:
+		return r.pick("exit 0", "exit", "exit 1", "return", "return 1", "break", "break", "break 2", r.pick("break", "break", "continue"))
+	}
+	return "unlink " + p()
+}
+
+func (r scripts) compound(depth int) string {
+	c := func() string { return r.command(depth) }
+	switch r.IntN(12) {
+	case 0:
+		return "if [ " + r.pick("-e", "-f", "-d") + " " + r.path() + " ]; then " + c() + "; else " + c() + "; fi"
+	case 1:
+		return "if " + c() + "; then " + r.list(depth) + "; fi"
+	case 2:
+		return "( " + r.list(depth) + ")"
+	case 3:
+		return "{ " + r.list(depth) + "; }" + r.pick("", "", " > "+r.file())
+	case 4:
+		return "for D in " + r.pick("d new", "d new", "*", "d/*", "$(ls)") + "; do " + r.list(depth) + "; done"
+	case 5: // it ends, since somebody breaks
+		return "while " + c() + "; do " + r.list(depth) + "; break; done"
+	case 6:
+		return "! " + r.simple()
+	case 7:
+		return r.simple() + " | " + r.pick("cat", "grep -q x", "tee "+r.file())
+	case 8:
+		return r.pick("f", "g") + "() { " + r.list(depth) + "; }"
+	case 9:
+		return "case " + r.pick("$D", "d", "$(ls)") + " in d) " + c() + ";; n*|x) " + c() + ";; *) " + c() + ";; esac"
+	case 10:
+		return "eval '" + strings.ReplaceAll(c(), "'", "") + "'"
+	}
+	return "( set -e; " + r.list(depth) + ")"
+}
+
+func (r scripts) list(depth int) string {
+	out := r.command(depth)
+	for range r.IntN(4) {
+		out += r.pick("; ", " && ", " && ", " || ") + r.command(depth)
+	}
+	return out
+}
+
+func (r scripts) script() string {
+	out := r.command(0)
+	for range r.IntN(6) {
+		out += r.pick("; ", " && ", " && ", " || ") + r.command(0)
+	}
+	return out
+}
