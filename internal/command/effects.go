@@ -35,6 +35,8 @@ type Effect struct {
 	// Into tells that the path is a directory into which things go, or is named as one, by a dot at its end, that is not to be removed;
 	// Itself that it is what comes of them, even if a directory is there.
 	Into, Itself bool
+	// Slash tells that the path is written with a slash at its end, and so has to be a directory.
+	Slash bool
 	// Recursive tells that what is below goes, too, Parents that directories above are made, Keep that modes and owners stay, Force
 	// that what is there is replaced, and takes the mode of a directory that is made.
 	Recursive, Parents, Keep, Force bool
@@ -168,6 +170,7 @@ func (c *Call) on(names []shell.Word, e Effect) (list []Effect, ok bool) {
 			continue
 		}
 		one := e
+		one.Slash = strings.HasSuffix(w.Text, "/")
 		one.Into = e.Into || e.Kind == Removes && strings.HasPrefix(w.Text[strings.LastIndexByte(w.Text, '/')+1:], ".") && strings.Trim(w.Text[strings.LastIndexByte(w.Text, '/')+1:], ".") == ""
 		list = append(list, one)
 	}

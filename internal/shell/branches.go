@@ -65,10 +65,10 @@ func (sh *Interp) pipe(s *State, c *syntax.BinaryCmd) []*State {
 	left, right, pipe := s.inner(s.pipefail && s.needed()), s.inner(s.needed()), &sink{}
 	left.out = pipe
 	before := sh.acts
-	first := left.level.status(sh.stmt(left, c.X))
+	first := sh.closes(left.Clone(), sh.stmt(left, c.X))
 	right.in = pipe.read()
 	right.OneOfSeveral = right.OneOfSeveral || sh.acts > before // nobody knows which of them comes first
-	s.exit = right.level.status(sh.stmt(right, c.Y))
+	s.exit = sh.closes(right.Clone(), sh.stmt(right, c.Y))
 	if s.pipefail && (s.exit == succeeded || first == failed) {
 		s.exit = first
 	}

@@ -395,7 +395,8 @@ func (sh *Interp) substitute(s *State, c *syntax.CmdSubst, depth int) (Word, boo
 		}
 	}
 	if sh.Substitutions {
-		sh.stmts([]*State{s.inner(false)}, c.Stmts)
+		inner := s.inner(false)
+		sh.closes(inner.Clone(), sh.stmts([]*State{inner}, c.Stmts))
 	}
 	return Word{}, false
 }

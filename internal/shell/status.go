@@ -102,15 +102,20 @@ func (s *State) inner(needed bool) *State {
 // Shell walks text in a shell of its own, whose end is that of the program that is being run. s is a [State.Child].
 func (sh *Interp) Shell(s *State, text string) {
 	first := s.Clone()
-	states := sh.Walk(s, text)
-	if trap := s.level.trap; trap != "" {
+	sh.exit = sh.closes(first, sh.Walk(s, text))
+}
+
+// closes gives how a shell ends, with the state that it began in and those that come to the end of its script. What it is to run at its
+// end is walked.
+func (sh *Interp) closes(first *State, states []*State) exit {
+	if trap := first.level.trap; trap != "" {
 		for _, o := range states {
 			first.merge(o)
 		}
-		first.Conditional = true
+		first.Conditional, first.level.trap = true, ""
 		sh.Walk(first, trap)
 	}
-	sh.exit = s.level.status(states)
+	return first.level.status(states)
 }
 
 // settle draws from the image what is not known of the end of a command, and reports whether the shell goes on after it. leaf tells

@@ -270,7 +270,7 @@ func (sh *Interp) cmd(s *State, cmd syntax.Command) []*State {
 		return sh.stmts([]*State{s}, c.Stmts)
 	case *syntax.Subshell:
 		inner := s.inner(s.needed())
-		s.exit = inner.level.status(sh.stmts([]*State{inner}, c.Stmts))
+		s.exit = sh.closes(inner.Clone(), sh.stmts([]*State{inner}, c.Stmts))
 	case *syntax.IfClause:
 		return sh.ifClause(s, c)
 	case *syntax.CaseClause:

@@ -49,6 +49,8 @@ type effector struct {
 	twins  *twins
 	// marked are the places that were noted since something was removed.
 	marked map[string]bool
+	// aliases are links that may have been made.
+	aliases []alias
 	// removed are the paths that are surely taken away.
 	removed []string
 }
@@ -60,6 +62,10 @@ func (x *effector) apply(e command.Effect) outcome {
 		return done // what is written there is no part of the image
 	case slices.ContainsFunc(append(e.From[:len(e.From):len(e.From)], e.Path), x.unsure) && !(e.Kind == command.Removes && e.Recursive && e.Force):
 		return unclear
+	case e.Slash && e.Kind != command.MakesDir && e.Kind != command.Links:
+		if out := x.slash(e); out != done {
+			return out
+		}
 	}
 	switch e.Kind {
 	case command.MakesDir:
@@ -98,6 +104,24 @@ func (x *effector) apply(e command.Effect) outcome {
 		return open
 	}
 	return x.set(e)
+}
+
+// slash is what it comes to that a path has a slash at its end: done if that is a directory.
+func (x *effector) slash(e command.Effect) outcome {
+	at, err := x.tree.ResolveParent(e.Path)
+	if err != nil {
+		return unclear
+	}
+	n, err := x.tree.Lstat(at)
+	switch {
+	case err != nil && e.Kind == command.Removes, err == nil && n.IsDir():
+		return done
+	case err != nil:
+		return x.absent(at)
+	case n.Kind == rootfs.KindFile:
+		return fails
+	}
+	return unclear
 }
 
 // unsure reports whether nobody knows what is at a path of what is known to have been there.
@@ -305,7 +329,8 @@ func (x *effector) change(at string, n *rootfs.Node) outcome {
 	return did(x.tree.SetAttr(at, func(a *rootfs.Attr) { a.Content = nil }))
 }
 
-// edit changes what a file holds. A link is replaced by a copy of what it leads to, and not everywhere.
+// edit changes some of what a file holds: who reads it finds what was there, and the step that may have changed it. A link is replaced by
+// a copy of what it leads to, and not everywhere.
 func (x *effector) edit(e command.Effect) outcome {
 	at, err := x.tree.ResolveParent(e.Path)
 	if err != nil {
@@ -320,7 +345,9 @@ func (x *effector) edit(e command.Effect) outcome {
 	case n.Kind != rootfs.KindFile:
 		return unclear
 	}
-	x.change(at, n)
+	if x.mark(command.Footprint{Paths: []string{at}}) != nil {
+		return unclear
+	}
 	return open
 }
 

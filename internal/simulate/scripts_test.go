@@ -77,14 +77,14 @@ func (r scripts) simple() string {
 	case n < 29:
 		return r.pick("f", "g") // functions, which may not be there
 	case n < 30:
-		return r.pick("exit 0", "exit", "exit 1", "return", "return 1", "break", "break", "break 2", r.pick("break", "break", "continue"))
+		return r.pick("exit 0", "exit", "exit 1", "return", "return 1", "break", "break 2")
 	}
 	return "unlink " + p()
 }
 
 func (r scripts) compound(depth int) string {
 	c := func() string { return r.command(depth) }
-	switch r.IntN(12) {
+	switch r.IntN(13) {
 	case 0:
 		return "if [ " + r.pick("-e", "-f", "-d") + " " + r.path() + " ]; then " + c() + "; else " + c() + "; fi"
 	case 1:
@@ -95,6 +95,8 @@ func (r scripts) compound(depth int) string {
 		return "{ " + r.list(depth) + "; }" + r.pick("", "", " > "+r.file())
 	case 4:
 		return "for D in " + r.pick("d new", "d new", "*", "d/*", "$(ls)") + "; do " + r.list(depth) + "; done"
+	case 12:
+		return "for D in d new; do " + c() + r.pick(" && ", " || ", "; ") + "continue; " + c() + "; done"
 	case 5: // it ends, since somebody breaks
 		return "while " + c() + "; do " + r.list(depth) + "; break; done"
 	case 6:

@@ -29,6 +29,7 @@ func (m *Image) applyStep(op *dockerfile.Op, out *State) error {
 func (x *effector) step(effects []command.Effect, sure bool) steps.Outcome {
 	out := steps.Outcome{Known: true}
 	for _, e := range effects {
+		x.alias(e)
 		if x.cost.effects.Steps(1) != nil || !sure {
 			x.doubt(e)
 			out = steps.Outcome{}
@@ -48,6 +49,24 @@ func (x *effector) step(effects []command.Effect, sure bool) steps.Outcome {
 		}
 	}
 	return out
+}
+
+// alias is a link that may have been made: what is done to its path may come to what it leads to.
+type alias struct{ at, to string }
+
+// maxAliases bounds the links of a step that may have been made and are remembered.
+const maxAliases = 64
+
+// alias notes what an effect may do through links that are not sure to be there.
+func (x *effector) alias(e command.Effect) {
+	for _, a := range x.aliases {
+		if !Within(e.Path, a.at) {
+			continue
+		}
+		e.Path = path.Join(a.to, strings.TrimPrefix(e.Path, a.at))
+		x.doubt(e)
+		_ = x.mark(command.Footprint{Paths: []string{e.Path}})
+	}
 }
 
 // doubt notes what an effect changes or takes away that need not come about, if it is there.
@@ -70,6 +89,14 @@ func (x *effector) doubt(e command.Effect) {
 		paths = x.into(e)
 		if e.Kind == command.Moves {
 			paths = append(paths, e.From...)
+		}
+		for _, p := range paths {
+			if e.Kind == command.Links && len(x.aliases) < maxAliases {
+				x.aliases = append(x.aliases, alias{p, path.Join("/", path.Dir(p), e.Text)})
+				if path.IsAbs(e.Text) {
+					x.aliases[len(x.aliases)-1].to = path.Clean(e.Text)
+				}
+			}
 		}
 	default:
 		paths = []string{e.Path}

@@ -213,7 +213,7 @@ func (x *effector) lay(n *rootfs.Node, to string, a *attrs) outcome {
 // overwrite copies a file onto what is there: into a file, or through a link.
 func (x *effector) overwrite(n, have *rootfs.Node, to string, a *attrs) outcome {
 	if a.perm == nil && (n.Kind != rootfs.KindFile || have.Kind != rootfs.KindFile) {
-		return x.change(to, have)
+		return unclear
 	}
 	c := a.copyNode(n, x.twins.at(to))
 	if a.umask != 0 && a.perm == nil {
