@@ -93,6 +93,7 @@ type Exec struct {
 	Args []string
 	Env  []string // NAME=value
 	Dir  string   // the directory in which it runs
+	User string   // USER[:GROUP], numbers or names; "" for root
 	// Mounts are the file systems that it sees, that at RootMount among them.
 	Mounts []Mount
 }

@@ -69,7 +69,7 @@ var mountKinds = map[pb.MountType]MountKind{
 
 // command translates BuildKit's exec operation.
 func command(e *pb.ExecOp) (*Exec, error) {
-	out := &Exec{Args: e.Meta.GetArgs(), Env: e.Meta.GetEnv(), Dir: e.Meta.GetCwd()}
+	out := &Exec{Args: e.Meta.GetArgs(), Env: e.Meta.GetEnv(), Dir: e.Meta.GetCwd(), User: e.Meta.GetUser()}
 	for _, m := range e.Mounts {
 		kind, ok := mountKinds[m.MountType]
 		if !ok {

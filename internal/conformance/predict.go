@@ -98,23 +98,27 @@ func refused(err error) (*Result, error) {
 func listTree(tree *rootfs.Tree) (Listing, error) {
 	var listing Listing
 	err := tree.Walk(func(path string, n *rootfs.Node) error {
-		e := Entry{
-			Path: path,
-			Type: n.Kind.String(),
-			Mode: fmt.Sprintf("%04o", n.Perm),
-			UID:  int(n.Owner.UID),
-			GID:  int(n.Owner.GID),
-			Link: n.Link,
-		}
-		if e.Type == TypeFile {
-			e.Size = n.Size
-		}
-		if e.Type == TypeSymlink {
-			e.Mode = "0777"
-		}
-		listing = append(listing, e)
+		listing = append(listing, entryOfNode(path, n))
 		return nil
 	})
 	listing.sort()
 	return listing, err
+}
+
+func entryOfNode(path string, n *rootfs.Node) Entry {
+	e := Entry{
+		Path: path,
+		Type: n.Kind.String(),
+		Mode: fmt.Sprintf("%04o", n.Perm),
+		UID:  int(n.Owner.UID),
+		GID:  int(n.Owner.GID),
+		Link: n.Link,
+	}
+	if e.Type == TypeFile {
+		e.Size = n.Size
+	}
+	if e.Type == TypeSymlink {
+		e.Mode = "0777"
+	}
+	return e
 }

@@ -48,7 +48,7 @@ var allowed = map[string][]string{
 	"internal/report":               {"internal/edit", "internal/finding", "internal/imagediff", "internal/inventory", "internal/lazyre", "internal/verify", "internal/why"},
 	"internal/engine":               {"dockerctx", "dockerfile", "internal/audit", "internal/baseimage", "internal/baseline", "internal/budget", "internal/edit", "internal/finding", "internal/gitfs", "internal/ignorelint", "internal/imagediff", "internal/inventory", "internal/policy", "internal/project", "internal/simulate", "internal/suppress", "internal/verify", "internal/why"},
 	"internal/cli":                  {"dockerctx", "dockerfile", "internal/audit", "internal/baseimage", "internal/budget", "internal/engine", "internal/files", "internal/finding", "internal/gcstart", "internal/git", "internal/inventory", "internal/lazyre", "internal/offline", "internal/overlay", "internal/policy", "internal/project", "internal/registry", "internal/report", "internal/rootfs", "internal/shell", "internal/simulate", "internal/why"},
-	"internal/conformance":          {"dockerctx", "dockerfile", "internal/baseimage", "internal/git", "internal/gitfs", "internal/imagetest", "internal/rootfs", "internal/simulate"},
+	"internal/conformance":          {"dockerctx", "dockerfile", "internal/baseimage", "internal/git", "internal/gitfs", "internal/imagetest", "internal/rootfs", "internal/scripts", "internal/simulate"},
 	"internal/imagetest":            {},
 	"internal/registry":             {"internal/baseimage"},
 	"internal/program":              {"internal/command", "internal/lazyre", "internal/shell"},
@@ -77,6 +77,7 @@ var allowed = map[string][]string{
 	"internal/command":              {"internal/lazyre", "internal/shell"},
 	"internal/steps":                {"dockerfile", "internal/command", "internal/rootfs", "internal/shell"},
 	"internal/hostile":              {},
+	"internal/scripts":              {},
 	"hack/bench":                    {"dockerctx", "dockerfile", "internal/audit", "internal/policy", "internal/rootfs", "internal/simulate"},
 }
 

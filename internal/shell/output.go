@@ -170,12 +170,15 @@ func (sh *Interp) print(s *State, text string) {
 
 // prints follows what a program writes as far as that is plain: cat and tee hand on what they read.
 func (sh *Interp) prints(s *State, c Call) {
-	name := path.Base(c.Argv[0].Text)
-	switch {
-	case name == "cat" && len(c.Argv) == 1 && c.Input.Known:
-		sh.print(s, c.Input.Text)
-	case name == "cat" && len(c.Argv) == 2 && s.out != nil:
-		s.out.file, s.out.unknown = c.Argv[1], true
+	switch name := path.Base(c.Argv[0].Text); {
+	case name == "cat" && s.out != nil:
+		text, ok := sh.concatenated(s, c)
+		if sh.print(s, text); ok {
+			return
+		}
+		if s.out.unknown = true; len(c.Argv) == 2 {
+			s.out.file = c.Argv[1]
+		}
 	case name == "tee" && c.Input.Known:
 		for _, w := range c.Argv[1:] {
 			if !strings.HasPrefix(w.Text, "-") {
@@ -186,6 +189,31 @@ func (sh *Interp) prints(s *State, c Call) {
 	case s.out != nil:
 		s.out.unknown = true
 	}
+}
+
+// concatenated gives what cat prints.
+func (sh *Interp) concatenated(s *State, c Call) (string, bool) {
+	files := c.Argv[1:]
+	if len(files) == 0 {
+		if c.Input.Known {
+			return c.Input.Text, true
+		}
+		files = []Word{c.Input.File}
+	}
+	known := sh.lister(s)
+	var out strings.Builder
+	for _, w := range files {
+		file := s.Abs(w.Text)
+		if known == nil || file == "" || strings.HasPrefix(w.Text, "-") {
+			return "", false
+		}
+		data, err := known.Content(file)
+		if err != nil || len(data) > maxScript || sh.Budget.Bytes(int64(len(data))) != nil {
+			return "", false
+		}
+		out.Write(data)
+	}
+	return out.String(), true
 }
 
 // echo gives what echo and printf print.

@@ -96,10 +96,12 @@ type Files interface {
 	Read(path string) ([]byte, error)
 }
 
-// Lister is what [Files] may know, too: the names in a directory. Its error is fs.ErrNotExist or syscall.ENOTDIR where it is known that
+// Lister is what [Files] may know, too: the names in a directory, and what a file surely holds. Its error is fs.ErrNotExist or syscall.ENOTDIR where it is known that
 // there are none, and another one where that is not known.
 type Lister interface {
 	List(dir string) ([]fs.DirEntry, error)
+	// Content gives what a file surely holds. It is an error if that is not known.
+	Content(file string) ([]byte, error)
 }
 
 // The limits of a walk. They are far above what real scripts need, and keep a hostile one from costing time.

@@ -98,8 +98,9 @@ func typeBits(k rootfs.Kind) fs.FileMode {
 
 // overwriteDir gives an existing directory the metadata of the source; what it holds and what is unknown of it stays.
 func (x *attrs) overwriteDir(a *rootfs.Attr, src *rootfs.Node) {
-	may, owner := a.May, a.Owner
+	may, owner, unsure := a.May, a.Owner, a.Unsure
 	*a = x.apply(src.Attr, src)
+	a.Unsure = a.Unsure || unsure
 	if x.owner != nil {
 		a.Owner = chown(owner, x.owner)
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/ctxaudit/ctxaudit/dockerfile"
 	"github.com/ctxaudit/ctxaudit/internal/rootfs"
+	"github.com/ctxaudit/ctxaudit/internal/steps"
 )
 
 // copier executes one copy action. It follows docopy of BuildKit's solver/llbsolver/file/backend.go and the package
@@ -169,10 +170,14 @@ func (c *copier) copy(src, dst string) error {
 	if err := c.copyNode(node, "", target, false, patternmatcher.MatchInfo{}, patternmatcher.MatchInfo{}); err != nil {
 		return err
 	}
-	if !node.IsDir() {
+	unsure := steps.Unsure(c.src, srcAt)
+	if !node.IsDir() && !unsure {
 		return nil
 	}
 	return c.dst.SetAttr(target, func(a *rootfs.Attr) {
+		if a.Unsure = a.Unsure || unsure; !node.IsDir() {
+			return
+		}
 		// A directory that was made for the content of another one comes from it.
 		if a.Op == c.attrs.op && a.Implied && a.Source == nil {
 			a.Source, a.Implied = node, false

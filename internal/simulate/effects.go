@@ -44,6 +44,7 @@ type effector struct {
 	tree *rootfs.Tree
 	// inputs gives the file system that is mounted from an input of the operation.
 	inputs func(i int) *rootfs.Tree
+	user   user
 	owner  rootfs.Owner // of what is made
 	cost   *cost
 	twins  *twins
@@ -61,6 +62,8 @@ func (x *effector) apply(e command.Effect) outcome {
 	case x.mounted(e.Path) != nil:
 		return done // what is written there is no part of the image
 	case slices.ContainsFunc(append(e.From[:len(e.From):len(e.From)], e.Path), x.unsure) && !(e.Kind == command.Removes && e.Recursive && e.Force):
+		return unclear
+	case x.refused(e):
 		return unclear
 	case e.Slash && e.Kind != command.MakesDir && e.Kind != command.Links:
 		if out := x.slash(e); out != done {
@@ -129,6 +132,9 @@ func (x *effector) unsure(p string) bool { return x.mounted(p) == nil && steps.U
 
 // mounted gives the mount that a path lies in, nil if it is of the root file system.
 func (x *effector) mounted(p string) *dockerfile.Mount {
+	if ofContainer(p) {
+		return containerMount
+	}
 	for i := range x.op.Exec.Mounts {
 		if m := &x.op.Exec.Mounts[i]; m.Dest != dockerfile.RootMount && Within(p, path.Clean(m.Dest)) {
 			return m

@@ -17,6 +17,7 @@ import (
 
 	"github.com/ctxaudit/ctxaudit/dockerfile"
 	"github.com/ctxaudit/ctxaudit/internal/rootfs"
+	"github.com/ctxaudit/ctxaudit/internal/scripts"
 )
 
 // A run with another seed makes other scripts.
@@ -42,18 +43,17 @@ func TestEffectsAgainstShell(t *testing.T) {
 		}
 	}
 	t.Logf("seed %d", *seed)
-	r := scripts{Rand: rand.New(rand.NewPCG(*seed, 1))}
+	r := scripts.Maker{Rand: rand.New(rand.NewPCG(*seed, 1))}
 	syscall.Umask(0o022) // as runc sets it
-	content := map[string]string{"a": "aa", "b": "b\n", "d/x": "x", "d/e/z": "zz", "d/e/f/g": "g"}
 	ran, exact, entries := 0, 0, 0
 	for range 400 {
-		r.bash = r.IntN(3) == 0
-		script, sh, instruction := r.script(), "sh", ""
-		if r.bash {
+		r.Bash = r.IntN(3) == 0
+		script, sh, instruction := r.Script(), "sh", ""
+		if r.Bash {
 			sh, instruction = "bash", "SHELL [\"/bin/bash\", \"-c\"]\n"
 		}
 		dir := filepath.Join(t.TempDir(), "w")
-		context := files(t, content)
+		context := files(t, scripts.Content)
 		require.NoError(t, os.CopyFS(dir, os.DirFS(context)))
 		require.NoError(t, os.Chmod(filepath.Join(dir, "b"), 0o600))
 		require.NoError(t, os.Chmod(filepath.Join(context, "b"), 0o600))

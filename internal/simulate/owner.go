@@ -63,12 +63,17 @@ func resolveOwner(asked *dockerfile.Owner, tree func(input int) *rootfs.Tree) (*
 	return &o, nil
 }
 
-// lookupName finds the line of a user or group, and gives at least four fields of it: those that a line lacks are empty. known is false
-// where the file, or a change of it, cannot be seen.
+// lookupName finds the line of a user or group: see lookupField.
 func lookupName(t *rootfs.Tree, name *dockerfile.Account, file string) (fields []string, known bool, err error) {
 	if t == nil {
 		return nil, false, fmt.Errorf("invalid user index %d", name.Input)
 	}
+	return lookupField(t, file, 0, name.Name)
+}
+
+// lookupField finds the line of a user file that has a value in a field, and gives at least four fields of it: those that a line lacks are
+// empty. known is false where the file, or a change of it, cannot be seen.
+func lookupField(t *rootfs.Tree, file string, field int, value string) (fields []string, known bool, err error) {
 	n, at, err := t.Stat(file)
 	if err != nil {
 		if errors.Is(err, rootfs.ErrTooManyLinks) {
@@ -90,7 +95,7 @@ func lookupName(t *rootfs.Tree, name *dockerfile.Account, file string) (fields [
 	sc := bufio.NewScanner(io.LimitReader(r, maxUserFile))
 	for sc.Scan() {
 		f := strings.Split(strings.TrimSpace(sc.Text()), ":")
-		if f[0] == name.Name {
+		if len(f) > field && f[field] == value {
 			return append(f, "", "", ""), true, nil
 		}
 	}

@@ -15,7 +15,7 @@ func (x *effector) transfer(e command.Effect, from string) outcome {
 	if from == "" {
 		from = "/"
 	}
-	n, at, out := x.source(from, e.Kind == command.Moves || e.Recursive)
+	n, at, out := x.source(from, (e.Kind == command.Moves || e.Recursive) && !contents)
 	if e.Parents { // install -D makes the directory whatever comes of the rest
 		_, _ = x.target(e, path.Base(from), contents)
 	}

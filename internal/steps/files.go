@@ -6,6 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"path"
+	"strings"
 	"syscall"
 	"time"
 
@@ -39,10 +40,14 @@ type Seen struct{ Files }
 
 // Stat says what is known of a path.
 func (f Seen) Stat(p string) shell.FileKind {
-	if Unsure(f.Tree, p) {
+	if Unsure(f.Tree, p) || p == "/etc/hosts" || p == "/etc/resolv.conf" {
 		return shell.Unknown
 	}
-	return f.Files.Stat(p)
+	kind := f.Files.Stat(p)
+	if kind == shell.Absent && (strings.HasPrefix(p, "/dev/") || strings.HasPrefix(p, "/proc/") || strings.HasPrefix(p, "/sys/")) {
+		return shell.Unknown // a container has its own
+	}
+	return kind
 }
 
 // errUnknown says that more may be there than is known.
@@ -76,6 +81,15 @@ func (f Seen) List(dir string) ([]fs.DirEntry, error) {
 		out[i] = fs.FileInfoToDirEntry(info{c.Name, c.Node})
 	}
 	return out, err
+}
+
+// Content gives what a file surely holds: it implements [shell.Lister].
+func (f Seen) Content(file string) ([]byte, error) {
+	n, at, err := f.Tree.Stat(file)
+	if err != nil || Unsure(f.Tree, file) || len(f.Tree.HeldBy(at).All()) > 0 || n.Kind != rootfs.KindFile {
+		return nil, errUnknown
+	}
+	return ReadAll(n.Open())
 }
 
 // info is an entry as package fs has it: a name and a type.

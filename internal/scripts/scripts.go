@@ -1,28 +1,33 @@
-package simulate
+// Package scripts makes random shell scripts of the commands whose effects on files are known. Tests run them in real shells, and in
+// steps of real builds, and hold what is predicted of them against what is there.
+package scripts
 
 import (
 	"math/rand/v2"
 	"strings"
 )
 
-// scripts makes random scripts of the commands whose effects are known, over few names, so that they meet. None of them leaves
+// Content is what the scripts find in the directory in which they run, by path.
+var Content = map[string]string{"a": "aa", "b": "b\n", "d/x": "x", "d/e/z": "zz", "d/e/f/g": "g"}
+
+// Maker makes random scripts of the commands whose effects are known, over few names, so that they meet. None of them leaves
 // the directory it is started in: no variable is empty, and no `..` follows what may be the top.
-type scripts struct {
+type Maker struct {
 	*rand.Rand
-	bash bool // they may use what only bash has
+	Bash bool // they may use what only bash has
 }
 
-func (r scripts) pick(list ...string) string { return list[r.IntN(len(list))] }
+func (r Maker) pick(list ...string) string { return list[r.IntN(len(list))] }
 
-func (r scripts) path() string {
+func (r Maker) path() string {
 	return r.pick("a", "b", "c", "d", "d/x", "d/y", "d/e", "d/e/z", "new", "new/x", "./a", "d/", "link", "link/x", "e", "$D/x", ".")
 }
 
 // file is a path without a slash at its end.
-func (r scripts) file() string { return strings.TrimSuffix(r.path(), "/") }
+func (r Maker) file() string { return strings.TrimSuffix(r.path(), "/") }
 
 // command gives a command; depth bounds what is nested in it.
-func (r scripts) command(depth int) string {
+func (r Maker) command(depth int) string {
 	if depth < 3 && r.IntN(3) == 0 {
 		return r.compound(depth + 1)
 	}
@@ -32,7 +37,7 @@ func (r scripts) command(depth int) string {
 	return r.simple()
 }
 
-func (r scripts) simple() string {
+func (r Maker) simple() string {
 	p, file := r.path, r.file
 	switch n := r.IntN(31); {
 	case n < 2:
@@ -58,7 +63,7 @@ func (r scripts) simple() string {
 	case n < 18:
 		return "rmdir " + p()
 	case n < 21:
-		if r.bash && r.IntN(2) == 0 {
+		if r.Bash && r.IntN(2) == 0 {
 			return r.pick("pushd "+r.pick("d", "new", "d/..", "link")+" > /dev/null", "popd > /dev/null")
 		}
 		return "cd " + r.pick("d", "d/e", "d/..", "../d", "new", ".", "link", "-") + r.pick("", " > /dev/null")
@@ -82,7 +87,7 @@ func (r scripts) simple() string {
 	return "unlink " + p()
 }
 
-func (r scripts) compound(depth int) string {
+func (r Maker) compound(depth int) string {
 	c := func() string { return r.command(depth) }
 	switch r.IntN(13) {
 	case 0:
@@ -113,7 +118,7 @@ func (r scripts) compound(depth int) string {
 	return "( set -e; " + r.list(depth) + ")"
 }
 
-func (r scripts) list(depth int) string {
+func (r Maker) list(depth int) string {
 	out := r.command(depth)
 	for range r.IntN(4) {
 		out += r.pick("; ", " && ", " && ", " || ") + r.command(depth)
@@ -121,7 +126,8 @@ func (r scripts) list(depth int) string {
 	return out
 }
 
-func (r scripts) script() string {
+// Script makes a script. It runs with D=d in its environment.
+func (r Maker) Script() string {
 	out := r.command(0)
 	for range r.IntN(6) {
 		out += r.pick("; ", " && ", " && ", " || ") + r.command(0)
