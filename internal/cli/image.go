@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 	"maps"
+	"path"
 	"slices"
 
 	"github.com/spf13/cobra"
@@ -62,7 +63,8 @@ func (a *app) imageListCommand(use, short string) *cobra.Command {
 Nothing is run. What a RUN step surely makes is listed, and what a base image holds if it is
 at hand (--base, or 'ctxaudit base pull'); what any other base image holds, and what a step
 may do besides, is not known and not listed: the assumptions that follow from it are (on
-standard error, or in JSON).`,
+standard error, or in JSON). JSON also has the places at which there may be more, each with
+the instruction, as "possible", and marks as "unsure" what a step may have removed.`,
 		Example: fmt.Sprintf("  ctxaudit image %[1]s .\n  ctxaudit image %[1]s --provenance --target base .\n  ctxaudit image %[1]s --format json -f Dockerfile .", use),
 	}
 	f.register(cmd)
@@ -92,10 +94,15 @@ standard error, or in JSON).`,
 			if err := each(func(e report.ImageEntry) error { return out.write(e) }); err != nil {
 				return err
 			}
+			possible, err := possibleEntries(image)
+			if err != nil {
+				return a.refused(err, true)
+			}
 			return out.closeWith(struct {
+				Possible    []report.Possible    `json:"possible"`
 				Config      imageConfig          `json:"config"`
 				Assumptions []finding.Assumption `json:"assumptions"`
-			}{newImageConfig(image.Plan.Config), assumptions})
+			}{possible, newImageConfig(image.Plan.Config), assumptions})
 		}
 		a.tellAssumptions(assumptions)
 		if use == "tree" {
@@ -108,6 +115,19 @@ standard error, or in JSON).`,
 		return report.ImageList(a.out, each, a.style())
 	}
 	return cmd
+}
+
+// possibleEntries gives where an image may hold more than is listed.
+func possibleEntries(m *simulate.Image) ([]report.Possible, error) {
+	list, err := m.Possible()
+	out := make([]report.Possible, len(list))
+	for i, p := range list {
+		out[i] = report.Possible{Path: p.Path, PathBytes: report.EncodePath(p.Path)}
+		if p.By != nil {
+			out[i].By = fmt.Sprintf("%s:%d", p.By.Location.File, p.By.Location.Range.Start.Line)
+		}
+	}
+	return out, err
 }
 
 // tellAssumptions says on standard error what a listing leaves out.
@@ -133,6 +153,7 @@ func eachImageEntry(m *simulate.Image, provenance bool, fn func(report.ImageEntr
 		return ids[id]
 	}
 	modes := map[uint16]string{}
+	unsure := map[string]bool{} // directories
 	return m.Tree.List(func(p string, n *rootfs.Node) error {
 		if n.Kind == rootfs.KindUnknown || m.Supposed(n) {
 			return nil
@@ -140,10 +161,14 @@ func eachImageEntry(m *simulate.Image, provenance bool, fn func(report.ImageEntr
 		if modes[n.Perm] == "" {
 			modes[n.Perm] = fmt.Sprintf("%04o", n.Perm)
 		}
+		maybe := n.Unsure || len(unsure) > 0 && unsure[path.Dir(p)]
+		if maybe && n.IsDir() {
+			unsure[p] = true
+		}
 		e := report.ImageEntry{
 			Path: p, PathBytes: report.EncodePath(p), Type: n.Kind.String(), Mode: modes[n.Perm],
 			User: n.Owner.User, Group: n.Owner.Group, Size: n.Size, Link: n.Link,
-			SizeUnknown: n.Kind == rootfs.KindFile && n.Content == nil, Unsure: n.Unsure,
+			SizeUnknown: n.Kind == rootfs.KindFile && n.Content == nil, Unsure: maybe,
 		}
 		if n.Owner.User == "" {
 			e.UID = shared(n.Owner.UID)

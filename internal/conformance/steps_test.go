@@ -62,7 +62,7 @@ func TestRandomSteps(t *testing.T) {
 	d := daemon(t)
 	h := newStepHost(t)
 	t.Logf("seed %d", *seed)
-	r := scripts.Maker{Rand: rand.New(rand.NewPCG(*seed, 2))}
+	r := scripts.Maker{Busy: true, Rand: rand.New(rand.NewPCG(*seed, 2))}
 	exact, count := 0, min(int(*builds), 200)
 	var steps []RealStep
 	for tried := 0; len(steps) < count; tried++ {

@@ -41,11 +41,19 @@ type ImageEntry struct {
 	Size  int64   `json:"size"`
 	// SizeUnknown tells of a file whose content is not known before it is downloaded.
 	SizeUnknown bool `json:"sizeUnknown,omitempty"`
-	// Unsure tells that a step may have changed or removed it.
+	// Unsure tells that a step may have changed or removed it, or a directory that it lies in.
 	Unsure bool   `json:"unsure,omitempty"`
 	Link   string `json:"link,omitempty"`
 	// Provenance is the way of the entry into the image, the last instruction first; only if it was asked for.
 	Provenance []Origin `json:"provenance,omitempty"`
+}
+
+// Possible is a path at or below which an image may hold more than is listed.
+type Possible struct {
+	Path      string `json:"path"`
+	PathBytes string `json:"pathBytes,omitempty"`
+	// By is the instruction that may have put something there, FILE:LINE; "" for any of them.
+	By string `json:"by"`
 }
 
 // Origin is one stage on the way of an entry.

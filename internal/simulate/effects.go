@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 
 	mode "github.com/tonistiigi/dchapes-mode"
 
@@ -85,10 +86,14 @@ func (x *effector) apply(e command.Effect) outcome {
 				if out = unclear; failed {
 					out = partly
 				}
+			case open:
+				if out == done {
+					out = open
+				}
 			case fails: // the others are still done
 				if failed = true; out == unclear {
 					out = partly
-				} else if out == done {
+				} else if out == done || out == open {
 					out = fails
 				}
 			case partly:
@@ -391,8 +396,10 @@ func (x *effector) link(e command.Effect) outcome {
 			return fails
 		}
 	}
-	if n, err := x.tree.Lstat(to); err == nil && (n.IsDir() || !e.Force || n.Kind != rootfs.KindSymlink && slices.Contains(e.From, to)) {
-		return fails // also a link in the place of what it leads to
+	if n, err := x.tree.Lstat(to); err == nil && (n.IsDir() || !e.Force) {
+		return fails
+	} else if err == nil && n.Kind != rootfs.KindSymlink && slices.Contains(e.From, to) {
+		return unclear // a link in the place of what it leads to: GNU refuses that, and busybox does it
 	} else if err != nil && x.tree.MayHold(to) {
 		return unclear
 	}
@@ -416,7 +423,10 @@ func (x *effector) remove(e command.Effect) outcome {
 	n, err := x.tree.Lstat(at)
 	switch {
 	case err != nil && !x.tree.CouldHold(at):
-		if e.Force {
+		switch {
+		case e.Force && errors.Is(err, syscall.ENOTDIR):
+			return open // busybox tells of a file on the way, and GNU does not
+		case e.Force:
 			return done
 		}
 		return fails
