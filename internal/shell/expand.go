@@ -170,7 +170,7 @@ func (x *expansion) fields(w *syntax.Word) []Word {
 	unknown := false
 	cfg.ReadDir2 = func(dir string) ([]fs.DirEntry, error) {
 		list, err := x.lists.List(dir)
-		unknown = unknown || len(list) > maxArgs || err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ENOTDIR)
+		unknown = unknown || len(list) > maxArgs || x.sh.Budget.Steps(int64(len(list)/16)) != nil || err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ENOTDIR)
 		return list, err
 	}
 	if out := x.expanded(cfg, word, false); !unknown {

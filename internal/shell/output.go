@@ -1,6 +1,7 @@
 package shell
 
 import (
+	"bytes"
 	"maps"
 	"path"
 	"strings"
@@ -208,8 +209,13 @@ func (sh *Interp) concatenated(s *State, c Call) (string, bool) {
 			return "", false
 		}
 		data, err := known.Content(file)
-		if err != nil || len(data) > maxScript || sh.Budget.Bytes(int64(len(data))) != nil {
+		if err != nil || len(data) > maxScript || sh.Budget.Steps(int64(len(data)/4096)) != nil {
 			return "", false
+		}
+		if s.out.to != "" && s.out.appends { // cat does not read what it writes, under whatever name
+			if there, err := known.Content(s.out.to); err != nil || bytes.Equal(there, data) {
+				return "", false
+			}
 		}
 		out.Write(data)
 	}

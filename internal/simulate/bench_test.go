@@ -63,3 +63,40 @@ func BenchmarkCopy(b *testing.B) {
 		require.NotNil(b, m.Tree)
 	}
 }
+
+// BenchmarkSteps follows the steps of an ordinary Dockerfile of two stages.
+func BenchmarkSteps(b *testing.B) {
+	tree := map[string]string{
+		"Dockerfile": `FROM node:22 AS web
+WORKDIR /web
+COPY web/package.json ./
+RUN npm ci --ignore-scripts && npm cache clean --force
+COPY web .
+RUN npm run build && rm -rf node_modules/.cache
+FROM python:3.12-slim
+RUN apt-get update && apt-get install -y --no-install-recommends curl git \
+    && rm -rf /var/lib/apt/lists/* /tmp/*
+RUN set -eux; groupadd -r app && useradd -r -g app -m app; mkdir -p /app/data /app/logs; chown -R app:app /app
+WORKDIR /app
+COPY requirements.txt .
+RUN --mount=type=cache,target=/root/.cache pip install -r requirements.txt
+COPY . .
+COPY --from=web /web/dist static
+RUN for f in scripts/*.sh; do chmod +x "$f"; done && sed -i 's/debug/info/' settings.ini && ln -sf /app/settings.ini /etc/app.ini \
+    && if [ -f entry.sh ]; then mv entry.sh /usr/local/bin/entry && chmod 755 /usr/local/bin/entry; fi
+USER app
+CMD ["entry"]
+`,
+		"web/package.json": "{}", "requirements.txt": "flask\n", "settings.ini": "level = debug\n", "entry.sh": "#!/bin/sh\n",
+	}
+	for i := range 500 {
+		tree[fmt.Sprintf("scripts/%d.sh", i%5)] = "#!/bin/sh\n"
+		tree[fmt.Sprintf("pkg%d/file%d.py", i/50, i)] = ""
+	}
+	plan, err := dockerfile.Compile(context.Background(), dockerfile.Options{Context: files(b, tree)})
+	require.NoError(b, err)
+	for b.Loop() {
+		_, err := Run(context.Background(), plan, Open(plan), nil)
+		require.NoError(b, err)
+	}
+}
