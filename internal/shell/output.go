@@ -17,6 +17,7 @@ type sink struct {
 	file    Word // the file whose content goes through a pipe
 	unknown bool // something that is not known was written there
 	appends bool
+	acts    int // of the walk when it was opened
 }
 
 // read gives what the other end of a pipe reads.
@@ -133,7 +134,9 @@ func (sh *Interp) opens(s *State, p *sink) exit {
 	if sh.Wrote == nil || p.to == "" {
 		return succeeded
 	}
-	return sh.hands(s, Output{File: p.to, Appends: p.appends, Opens: true})
+	opened := sh.hands(s, Output{File: p.to, Appends: p.appends, Opens: true})
+	p.acts = sh.acts
+	return opened
 }
 
 // wrote tells who asks of the output that a redirection took.
@@ -142,7 +145,7 @@ func (sh *Interp) wrote(s *State, p *sink) {
 		return
 	}
 	o := Output{File: p.to, Text: p.text.String(), Appends: p.appends}
-	o.Known = !p.unknown && !strings.Contains(o.Text, Hole)
+	o.Known = !p.unknown && p.acts == sh.acts && !strings.Contains(o.Text, Hole)
 	sh.hands(s, o)
 }
 
@@ -172,12 +175,12 @@ func (sh *Interp) print(s *State, text string) {
 // prints follows what a program writes as far as that is plain: cat and tee hand on what they read.
 func (sh *Interp) prints(s *State, c Call) {
 	switch name := path.Base(c.Argv[0].Text); {
+	case name == "cat" && len(c.Argv) == 1 && c.Input.Known:
+		sh.print(s, c.Input.Text)
 	case name == "cat" && s.out != nil:
 		text, ok := sh.concatenated(s, c)
-		if sh.print(s, text); ok {
-			return
-		}
-		if s.out.unknown = true; len(c.Argv) == 2 {
+		s.out.text.WriteString(text)
+		if s.out.unknown = s.out.unknown || !ok; !ok && len(c.Argv) == 2 {
 			s.out.file = c.Argv[1]
 		}
 	case name == "tee" && c.Input.Known:
@@ -192,13 +195,10 @@ func (sh *Interp) prints(s *State, c Call) {
 	}
 }
 
-// concatenated gives what cat prints.
+// concatenated gives what cat prints of files.
 func (sh *Interp) concatenated(s *State, c Call) (string, bool) {
 	files := c.Argv[1:]
 	if len(files) == 0 {
-		if c.Input.Known {
-			return c.Input.Text, true
-		}
 		files = []Word{c.Input.File}
 	}
 	known := sh.lister(s)

@@ -24,7 +24,7 @@ func (x *effector) transfer(e command.Effect, from string) outcome {
 		return out
 	case !e.Recursive && n.IsDir():
 		return fails // cp leaves it out
-	case contents && e.Kind == command.Moves:
+	case contents && (e.Kind == command.Moves || !n.IsDir()):
 		return fails
 	}
 	to, out := x.target(e, path.Base(from), contents)
