@@ -1,6 +1,10 @@
 package shell
 
-import "mvdan.cc/sh/v3/syntax"
+import (
+	"slices"
+
+	"mvdan.cc/sh/v3/syntax"
+)
 
 func (sh *Interp) binary(s *State, c *syntax.BinaryCmd) []*State {
 	if c.Op != syntax.AndStmt && c.Op != syntax.OrStmt {
@@ -65,6 +69,7 @@ func (sh *Interp) pipe(s *State, c *syntax.BinaryCmd) []*State {
 	left, right, pipe := s.inner(s.pipefail && s.needed()), s.inner(s.needed()), &sink{}
 	left.out = pipe
 	before := sh.acts
+	left.OneOfSeveral = left.OneOfSeveral || sh.Fixed && !reads(c.Y)
 	first := sh.closes(left.Clone(), sh.stmt(left, c.X))
 	right.in = pipe.read()
 	right.OneOfSeveral = right.OneOfSeveral || sh.acts > before // nobody knows which of them comes first
@@ -73,6 +78,13 @@ func (sh *Interp) pipe(s *State, c *syntax.BinaryCmd) []*State {
 		s.exit = first
 	}
 	return []*State{s}
+}
+
+// reads reports whether a command at the end of a pipe changes no files: what another one does meanwhile is then as if it were alone.
+func reads(st *syntax.Stmt) bool {
+	call, ok := st.Cmd.(*syntax.CallExpr)
+	return ok && len(st.Redirs) == 0 && len(call.Args) > 0 && slices.Contains([]string{"cat", "grep", "egrep", "fgrep", "head", "tail", "wc", "sort", "uniq",
+		"tr", "cut", "awk", "true", "less", "jq"}, call.Args[0].Lit())
 }
 
 // side walks what runs if a condition comes out as `when`, and gives the states after it; none if it surely does not.

@@ -455,8 +455,10 @@ func (x *effector) set(e command.Effect) outcome {
 	switch {
 	case err != nil && !x.tree.CouldHold(at):
 		return fails
-	case err != nil || n.Kind == rootfs.KindUnknown || at == "/":
-		return done // what it is does not change
+	case err != nil:
+		return open // what it is does not change, if it is there
+	case n.Kind == rootfs.KindUnknown || at == "/":
+		return done
 	}
 	a := x.attrs()
 	a.changes = true

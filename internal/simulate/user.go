@@ -24,17 +24,19 @@ func runsAs(spec string, t *rootfs.Tree) user {
 	if name == "" {
 		return out
 	}
-	var account []string
-	known := false
-	if uid, err := strconv.ParseUint(name, 10, 32); err == nil {
-		out.UID = uint32(uid)
-		if account, known, err = lookupField(t, "/etc/passwd", 2, name); err != nil || !known && uid != 0 && !grouped {
-			out.known = false
-		}
-	} else if account, known, err = lookupField(t, "/etc/passwd", 0, name); err != nil || account == nil {
-		out.known = false
-		return out
-	} else {
+	if name == "root" { // of every base image
+		name = "0"
+	}
+	uid, err := strconv.ParseUint(name, 10, 32)
+	numeric, field := err == nil, 0
+	if numeric {
+		out.UID, field = uint32(uid), 2
+	}
+	account, known, err := lookupField(t, "/etc/passwd", field, name)
+	switch {
+	case err != nil, !numeric && account == nil, account == nil && !known && !grouped && out.UID != 0:
+		return user{}
+	case !numeric:
 		out.UID = parseID(account[2])
 	}
 	if account != nil {
