@@ -16,6 +16,9 @@ func (x *effector) transfer(e command.Effect, from string) outcome {
 		from = "/"
 	}
 	n, at, out := x.source(from, (e.Kind == command.Moves || e.Recursive) && !contents)
+	if e.Parents && out == done && n.IsDir() {
+		return partly
+	}
 	if e.Parents { // install -D makes the directory whatever comes of the rest
 		_, _ = x.target(e, path.Base(from), contents)
 	}
