@@ -280,8 +280,8 @@ func finds(c *Call) ([]Effect, bool) {
 			takes = true
 		case "-exec", "-execdir", "-ok", "-okdir":
 			takes = true
-			if i+1 < len(words) && !takers[words[i+1].Text] {
-				starts = true
+			if i+1 < len(words) && (!takers[words[i+1].Text] || words[i+1].Text == "mv") {
+				starts = true // what is moved arrives somewhere
 			}
 		case "-name":
 			if i+1 < len(words) && words[i+1].Known() {

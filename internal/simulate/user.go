@@ -47,6 +47,8 @@ func runsAs(spec string, t *rootfs.Tree) user {
 	}
 	if gid, err := strconv.ParseUint(group, 10, 32); err == nil {
 		out.GID = uint32(gid)
+	} else if group == "root" { // of every base image, too
+		out.GID = 0
 	} else if line, _, err := lookupField(t, "/etc/group", 0, group); err != nil || line == nil {
 		out.known = false
 	} else {
