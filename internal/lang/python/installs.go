@@ -12,6 +12,7 @@ import (
 	"github.com/ctxaudit/ctxaudit/internal/lang"
 	"github.com/ctxaudit/ctxaudit/internal/lang/python/imports"
 	"github.com/ctxaudit/ctxaudit/internal/lang/python/manifest"
+	"github.com/ctxaudit/ctxaudit/internal/shell"
 	"github.com/ctxaudit/ctxaudit/internal/view"
 )
 
@@ -45,7 +46,7 @@ func (c *programs) installedDirs() []lang.SearchDir {
 				listed := c.installedBy(tree, in)
 				for _, dir := range c.installs(tree, in) {
 					if listed != nil {
-						c.listed = append(c.listed, listing{op, listed.project})
+						c.listed = append(c.listed, listing{op, listed})
 						out = append(out, lang.SearchDir{Tree: listed, Dir: dir, Note: op.Location.Text})
 						continue
 					}
@@ -80,9 +81,16 @@ func (c *programs) lost(module, source string) string {
 		}
 	}
 	for _, l := range c.listed {
-		if rel, err := filepath.Rel(l.project.Dir, source); err == nil && filepath.IsLocal(rel) && !holds(l.project, filepath.ToSlash(rel), view.Directory) {
-			at, by := l.step.Location, l.project.Packages[0]
+		rel, err := filepath.Rel(l.project.Dir, source)
+		if err != nil || !filepath.IsLocal(rel) {
+			continue
+		}
+		at, by, rel := l.step.Location, l.project.Packages[0], filepath.ToSlash(rel)
+		switch {
+		case !holds(l.project, rel, view.Directory):
 			return fmt.Sprintf("%s:%d installs what %s:%d lists, and %s is not among it.", at.File, at.Range.Start.Line, by.File, by.Line, module)
+		case l.Stat(path.Join(l.dir, rel)) == shell.Absent:
+			return fmt.Sprintf("%s:%d installs the project before %s is there.", at.File, at.Range.Start.Line, path.Join(l.dir, rel))
 		}
 	}
 	return ""
@@ -90,8 +98,8 @@ func (c *programs) lost(module, source string) string {
 
 // listing is an install of the packages and modules that a manifest lists.
 type listing struct {
-	step    *dockerfile.Op
-	project *manifest.Project
+	step *dockerfile.Op
+	*installed
 }
 
 // buildsWheel reports whether a command builds a distribution of the project it runs in; what is built is taken to be

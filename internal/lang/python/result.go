@@ -136,7 +136,7 @@ func (c *programs) Unreached(n *need.Need, at string) (advice, searchDir string,
 	}
 	var dirs []string
 	for _, d := range c.searchDirs {
-		if !slices.Contains(dirs, d.Dir) {
+		if _, part := d.Tree.(*installed); !part && !slices.Contains(dirs, d.Dir) {
 			dirs = append(dirs, d.Dir)
 		}
 	}
