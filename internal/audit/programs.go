@@ -173,18 +173,25 @@ func (c *programCheck) follow(entries []lang.Entry) error {
 	return nil
 }
 
-// maxStarters bounds how often a program that another one starts is followed for what it starts in turn.
-const maxStarters = 5
+// maxStarters bounds how often a program that another one starts is followed for what it starts in turn, maxStarted how many
+// commands of programs are followed.
+const (
+	maxStarters = 5
+	maxStarted  = 256
+)
 
-// startedBy gives what programs start in turn.
+// startedBy gives what programs start in turn. A script that is nowhere is left out: it may be made before.
 func (c *programCheck) startedBy(starts []lang.Start) (out []lang.Entry) {
-	for _, s := range starts {
+	for _, s := range starts[:min(len(starts), maxStarted)] {
 		r := &program.Run{Input: s.Run.Input, Mounts: s.Run.Mounts}
 		r.Entrypoint, r.Workdir = program.Command{}, s.Workdir
 		r.Cmd = program.Command{Args: s.Args, Origin: shell.Origin{File: s.Ask.At.File, Line: s.Ask.At.Line, Text: s.Ask.Text}}
 		entries, _ := program.Analyze(r.Input)
 		for _, e := range entries {
 			e.Conditional = e.Conditional || s.Ask.Reach < need.Startup
+			if known := c.build.Tree.Stat(e.Path); e.Kind == program.Script && known != shell.Regular && c.counterpart(e.Path, known == shell.Absent, false) == "" {
+				continue
+			}
 			out = append(out, lang.Entry{Entry: e, Run: r})
 		}
 	}

@@ -2,7 +2,6 @@ package python
 
 import (
 	"path"
-	"slices"
 
 	"github.com/ctxaudit/ctxaudit/internal/lang"
 	"github.com/ctxaudit/ctxaudit/internal/lang/python/imports"
@@ -14,19 +13,19 @@ import (
 
 // reads gives the files that the programs read when they start and that are not there.
 func (c *programs) reads() (out []lang.Read) {
+	seen := map[string]bool{}
 	for _, f := range c.graphs {
 		if f.entry.start.Conditional || f.entry.start.Tolerated {
 			continue
 		}
 		for _, r := range f.graph.Reads {
 			at, source := c.readAt(f, r)
-			if at == "" || f.entry.start.Run.Mounted(at) || c.Tree.Stat(at) == shell.Regular || c.Tree.Stat(at) == shell.Directory {
+			if at == "" || seen[at] || f.entry.start.Run.Mounted(at) || c.Tree.Stat(at) == shell.Regular || c.Tree.Stat(at) == shell.Directory {
 				continue
 			}
-			if !slices.ContainsFunc(out, func(have lang.Read) bool { return have.At == at }) {
-				ask := c.ask(imports.Missing{Site: r.Site, From: r.From, Reach: need.Startup})
-				out = append(out, lang.Read{At: at, Source: source, Dir: r.Dir, Ask: ask})
-			}
+			seen[at] = true
+			ask := c.ask(imports.Missing{Site: r.Site, From: r.From, Reach: need.Startup})
+			out = append(out, lang.Read{At: at, Source: source, Dir: r.Dir, Ask: ask})
 		}
 	}
 	return out

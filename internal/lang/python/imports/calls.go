@@ -15,14 +15,24 @@ const maxHandedOn = 5
 
 // runOwn notes which of its own functions a module calls. They may call each other.
 func (g *Graph) runOwn(n *Node, f *syntax.File) {
-	for more := true; more; {
-		more = false
-		for _, r := range f.Runs {
-			if reach := reachOf(n, r.Context); reach > need.Lazy {
-				if i := callable(f, r.Callee, r.Awaited); i > 0 && n.calls[i] < reach {
-					n.note(i, reach)
-					more = true
-				}
+	if len(f.Functions) == 0 || len(f.Runs) == 0 {
+		return
+	}
+	within := map[int][]*syntax.Run{} // by the function that they stand in
+	for i := range f.Runs {
+		r := &f.Runs[i]
+		within[r.Context.Function] = append(within[r.Context.Function], r)
+	}
+	queue := []int{0}
+	for fn := range n.calls {
+		queue = append(queue, fn)
+	}
+	for ; len(queue) > 0; queue = queue[1:] {
+		for _, r := range within[queue[0]] {
+			reach := reachOf(n, r.Context)
+			if i := callable(f, r.Callee, r.Awaited); reach > need.Lazy && i > 0 && n.calls[i] < reach {
+				n.note(i, reach)
+				queue = append(queue, i)
 			}
 		}
 	}
@@ -30,15 +40,14 @@ func (g *Graph) runOwn(n *Node, f *syntax.File) {
 
 // callable gives the place of a function whose call runs its body, counted from 1; 0 if there is none, -1 if its body need not run.
 func callable(f *syntax.File, name string, awaited bool) int {
-	for i, fn := range f.Functions {
-		if fn.Name == name {
-			if fn.Again || fn.Decorated || fn.Generator || fn.Async && !awaited {
-				return -1
-			}
-			return i + 1
-		}
+	i := f.Defined[name]
+	if i == 0 {
+		return 0
 	}
-	return 0
+	if fn := f.Functions[i-1]; fn.Again || fn.Decorated || fn.Generator || fn.Async && !awaited {
+		return -1
+	}
+	return i
 }
 
 func (n *Node) note(function int, reach need.Reach) {

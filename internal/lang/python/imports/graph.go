@@ -6,6 +6,7 @@ import (
 	"maps"
 	"path"
 	"slices"
+	"strings"
 
 	"github.com/ctxaudit/ctxaudit/internal/lang"
 	"github.com/ctxaudit/ctxaudit/internal/lang/python/syntax"
@@ -175,6 +176,28 @@ func (g *Graph) finish() {
 		g.Missing[i] = *m
 	}
 	slices.Sort(g.Unreadable)
+	g.gather()
+}
+
+// gather puts together what the modules read and run, in a fixed order.
+func (g *Graph) gather() {
+	var from []*Node
+	for _, n := range g.Nodes {
+		if len(n.reads)+len(n.starts) > 0 {
+			from = append(from, n)
+		}
+	}
+	slices.SortFunc(from, func(a, b *Node) int { return strings.Compare(a.key(), b.key()) })
+	for _, n := range from {
+		for _, r := range n.reads {
+			r.From = n
+			g.Reads = append(g.Reads, r)
+		}
+		for _, s := range n.starts {
+			s.From = n
+			g.Starts = append(g.Starts, s)
+		}
+	}
 }
 
 // found gives what was missing and is there now, in a fixed order.

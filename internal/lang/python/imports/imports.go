@@ -56,7 +56,10 @@ type Node struct {
 	Origin *string
 
 	// calls are the functions of it that are surely called once what calls them is reached, by their place in syntax.File.Functions.
-	calls  map[int]need.Reach
+	calls map[int]need.Reach
+	// reads and starts are what it reads and runs, without From.
+	reads  []Read
+	starts []Start
 	source *source
 	done   need.Reach // the reach with which its imports were followed last
 }

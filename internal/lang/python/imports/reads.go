@@ -53,7 +53,7 @@ var writes = []string{"shelve", "dbm", "webbrowser", "os"}
 
 // addReads notes what a module reads when it is imported.
 func (g *Graph) addReads(n *Node, f *syntax.File) {
-	g.Reads = slices.DeleteFunc(g.Reads, func(r Read) bool { return r.From == n }) // it is followed again
+	n.reads = nil // it may be followed again
 	for i := range f.Calls {
 		call := &f.Calls[i]
 		of, name, _ := cutLast(call.Callee)
@@ -65,7 +65,7 @@ func (g *Graph) addReads(n *Node, f *syntax.File) {
 			continue
 		}
 		if p := readings[r].path(call); p.Base != syntax.PathUnknown && p.Path != "" && !strings.Contains(p.Path, "://") {
-			g.Reads = append(g.Reads, Read{Path: p.Path, OfFile: p.Base == syntax.PathFile, Ups: p.Ups, Dir: readings[r].dir, From: n, Site: need.Site{
+			n.reads = append(n.reads, Read{Path: p.Path, OfFile: p.Base == syntax.PathFile, Ups: p.Ups, Dir: readings[r].dir, Site: need.Site{
 				File: n.Module.File, Importer: n.key(), Range: call.Range, Text: call.Callee, Reach: need.Startup,
 			}})
 		}

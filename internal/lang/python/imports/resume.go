@@ -240,14 +240,6 @@ func (g *Graph) onto(cfg Config, now view.Tree) *Graph {
 		out.Misplaced = append(out.Misplaced, m)
 	}
 	out.ChangesDir = g.ChangesDir
-	for _, r := range g.Reads {
-		r.From = nodes[r.From]
-		out.Reads = append(out.Reads, r)
-	}
-	for _, s := range g.Starts {
-		s.From = nodes[s.From]
-		out.Starts = append(out.Starts, s)
-	}
 	for name, by := range g.unmet {
 		list := make([]*Node, len(by))
 		for i, n := range by {

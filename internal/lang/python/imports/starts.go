@@ -46,7 +46,7 @@ var startings = []starting{
 
 // addStarts notes the commands that a module runs when it is imported, or in a function of it.
 func (g *Graph) addStarts(n *Node, f *syntax.File) {
-	g.Starts = slices.DeleteFunc(g.Starts, func(s Start) bool { return s.From == n }) // it is followed again
+	n.starts = nil // it may be followed again
 	for i := range f.Calls {
 		call := &f.Calls[i]
 		of, name, _ := cutLast(call.Callee)
@@ -57,7 +57,7 @@ func (g *Graph) addStarts(n *Node, f *syntax.File) {
 		r := min(n.Reach, reachOf(n, call.Context))
 		if args := startings[s].command(call); len(args) > 0 && r > need.Lazy {
 			text := call.Callee + "(" + strings.Join(args, " ") + ")"
-			g.Starts = append(g.Starts, Start{Args: args, From: n, Site: need.Site{File: n.Module.File, Importer: n.key(), Range: call.Range, Text: text, Reach: r}})
+			n.starts = append(n.starts, Start{Args: args, Site: need.Site{File: n.Module.File, Importer: n.key(), Range: call.Range, Text: text, Reach: r}})
 		}
 	}
 }

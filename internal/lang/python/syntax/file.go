@@ -52,6 +52,8 @@ type File struct {
 	// decides that it is.
 	Functions []Function
 	Runs      []Run
+	// Defined gives the place in Functions, counted from 1, of the first of a name.
+	Defined map[string]int
 	// Attributes are the dotted names that are assigned to, in functions and classes too: "pkg.db" in `pkg.db = 1`.
 	Attributes []String
 	Errors     []Error

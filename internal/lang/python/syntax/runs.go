@@ -36,8 +36,14 @@ func (s *scanner) finishRuns(resolve func(*Context)) {
 	for _, b := range f.Bindings {
 		bound[b.Name]++
 	}
+	if len(f.Functions) > 0 {
+		f.Defined = make(map[string]int, len(f.Functions))
+	}
 	for i := range f.Functions {
-		f.Functions[i].Again = bound[f.Functions[i].Name] > 1
+		name := f.Functions[i].Name
+		if f.Functions[i].Again = bound[name] > 1; f.Defined[name] == 0 {
+			f.Defined[name] = i + 1
+		}
 	}
 	f.Runs = slices.DeleteFunc(f.Runs, func(r Run) bool {
 		name := r.Callee
