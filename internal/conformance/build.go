@@ -25,6 +25,9 @@ import (
 	"github.com/ctxaudit/ctxaudit/dockerctx"
 )
 
+// stepLimits bounds what a RUN step may take, in seconds of processor time and in bytes of one file: a random one need not end.
+const stepLimits = "cpu=30:30,fsize=67108864:67108864"
+
 // A Request is one build, as the flags of docker build describe it.
 type Request struct {
 	Context       string // directory
@@ -133,6 +136,7 @@ func solveOpt(r Request, output io.Writer) (*client.SolveOpt, error) {
 	// that --exclude leaves out, which a wildcard names nevertheless, nor the
 	// parents of a wildcard that matches nothing.
 	attrs := map[string]string{"filename": filepath.Base(dockerfile), "no-cache": ""}
+	attrs["ulimit"] = stepLimits
 	if r.Target != "" {
 		attrs["target"] = r.Target
 	}

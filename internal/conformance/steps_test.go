@@ -136,7 +136,7 @@ func (h stepHost) succeeds(t *testing.T, s RealStep) bool {
 	require.NoError(t, os.Chmod(dir, 0o755))
 	work := filepath.Join(dir, "w")
 	h.files(t, work)
-	cmd := exec.CommandContext(t.Context(), filepath.Join(h.bin, "sh"), "-c", "ulimit -t 1; exec sh -c \"$0\"", s.Script) // some never end
+	cmd := exec.CommandContext(t.Context(), filepath.Join(h.bin, "sh"), "-c", "ulimit -t 1; ulimit -f 131072; exec sh -c \"$0\"", s.Script) // some never end
 	cmd.Dir, cmd.Env = work, []string{"PATH=" + h.bin, "D=d"}
 	if s.User != "" {
 		gid := uint32(0)

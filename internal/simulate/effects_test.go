@@ -63,7 +63,7 @@ func TestEffectsAgainstShell(t *testing.T) {
 			}
 			return err
 		}))
-		cmd := exec.CommandContext(t.Context(), sh, "-c", "ulimit -t 1; exec "+sh+" -c \"$0\"", script) // some of them never end
+		cmd := exec.CommandContext(t.Context(), sh, "-c", "ulimit -t 1; ulimit -f 131072; exec "+sh+" -c \"$0\"", script) // some of them never end
 		cmd.Dir, cmd.Env = dir, []string{"PATH=/usr/bin:/bin", "D=d"}
 		if cmd.Run() != nil || strings.Contains(script, "\n") {
 			continue // there would be no image
