@@ -171,7 +171,7 @@ func (c *Call) on(names []shell.Word, e Effect) (list []Effect, ok bool) {
 		}
 		one := e
 		one.Slash = strings.HasSuffix(w.Text, "/")
-		one.Into = e.Into || e.Kind == Removes && strings.HasPrefix(w.Text[strings.LastIndexByte(w.Text, '/')+1:], ".") && strings.Trim(w.Text[strings.LastIndexByte(w.Text, '/')+1:], ".") == ""
+		one.Into = e.Into || (e.Kind == Removes || e.Kind == MakesDir) && strings.HasPrefix(w.Text[strings.LastIndexByte(w.Text, '/')+1:], ".") && strings.Trim(w.Text[strings.LastIndexByte(w.Text, '/')+1:], ".") == ""
 		list = append(list, one)
 	}
 	return list, ok
