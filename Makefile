@@ -34,8 +34,9 @@ test: ## all tests that need neither root nor a daemon
 race: ## the tests again with the race detector (needs a C compiler), but for those of programs that are built without it
 	$(GO) test -race -timeout 20m $$($(GO) list ./... | grep -v -e /internal/hostile -e /internal/delivery)
 
-effects: ## hold steps against a real shell, with random scripts of a fresh seed
+effects: ## hold steps against a real shell and, as root, a real buildkitd, with random scripts of a fresh seed
 	$(GO) test ./internal/simulate -run TestEffectsAgainstShell -count=1 -v -seed=$(SEED)
+	$(GO) test -timeout 40m ./internal/conformance -run TestRandomSteps -count=1 -v -steps-seed=$(SEED)
 
 conformance: ## hold predictions against a real buildkitd (needs root)
 	CTXAUDIT_CONFORMANCE=require $(GO) test -timeout 40m ./internal/conformance -count=1 -seed=$(SEED) -builds=$(BUILDS)

@@ -61,8 +61,8 @@ func TestSteps(t *testing.T) {
 func TestRandomSteps(t *testing.T) {
 	d := daemon(t)
 	h := newStepHost(t)
-	t.Logf("seed %d", *seed)
-	r := scripts.Maker{Busy: true, Rand: rand.New(rand.NewPCG(*seed, 2))}
+	t.Logf("seed %d", *stepsSeed)
+	r := scripts.Maker{Busy: true, Rand: rand.New(rand.NewPCG(*stepsSeed, 2))}
 	exact, count := 0, min(int(*builds), 200)
 	var steps []RealStep
 	for tried := 0; len(steps) < count; tried++ {
