@@ -174,6 +174,10 @@ func Follow(in Input) Result {
 	a := &analysis{run: command.NewRunner(in.Files), console: in.ConsoleScript, imageEnv: map[string]string{}, index: map[string]int{}}
 	a.run.Note, a.run.Script = a.record, a.script
 	a.run.Program = func(c *command.Call) { (&start{Call: c, a: a}).follow() }
+	a.names = func(string) []string { return nil }
+	if l, ok := in.Files.(interface{ Names(dir string) []string }); ok {
+		a.names = l.Names
+	}
 	if a.console == nil {
 		a.console = func(string) (string, bool) { return "", false }
 	}
@@ -210,6 +214,7 @@ const defaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bi
 type analysis struct {
 	run      *command.Runner
 	console  func(string) (string, bool)
+	names    func(dir string) []string // what a directory holds, as far as the files tell
 	imageEnv map[string]string
 
 	entries []Entry

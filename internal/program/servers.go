@@ -327,8 +327,20 @@ func (c *start) streamlit(command.Options) {
 			c.a.untold(c.S.Here, "the script that "+c.Base+" runs cannot be told ("+shell.Shown(w.Text)+")")
 		default:
 			c.scriptFile(w)
+			if c.Base == "streamlit" {
+				c.pages(path.Dir(c.S.Abs(w.Text)))
+			}
 		}
 		return
+	}
+}
+
+// pages runs the files of a directory beside the script, each as a page of its own, with the script's directory on the search path.
+func (c *start) pages(dir string) {
+	for _, name := range c.a.names(path.Join(dir, "pages")) {
+		if strings.HasSuffix(name, ".py") && name != "__init__.py" {
+			c.addPython(Entry{Kind: Script, Path: path.Join(dir, "pages", name), SearchDirs: []string{dir}, Required: true}, c.py)
+		}
 	}
 }
 

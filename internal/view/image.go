@@ -3,6 +3,7 @@ package view
 import (
 	"maps"
 	"path"
+	"slices"
 
 	"github.com/ctxaudit/ctxaudit/internal/rootfs"
 	"github.com/ctxaudit/ctxaudit/internal/steps"
@@ -36,6 +37,9 @@ func (t Image) Entries(dir string) map[string]EntryKind {
 	}
 	return out
 }
+
+// Names gives the names that a directory holds, sorted.
+func (t Image) Names(dir string) []string { return slices.Sorted(maps.Keys(t.Entries(dir))) }
 
 // kinds are the entries of a directory, the links apart: what they lead to depends on the tree around.
 type kinds struct {
