@@ -14,7 +14,7 @@ const maxImports = 8
 // fewImports leaves out imports beyond the first few, those that are most certain kept first.
 func fewImports(list []finding.Place) (shown []finding.Place, more int) {
 	keep := map[int]bool{}
-	for _, reach := range []string{"startup", "lazy", "guarded"} {
+	for _, reach := range []string{"startup", "conditional", "lazy", "guarded"} {
 		for i, p := range list {
 			if p.Role == finding.RoleImports && p.Note == reach && len(keep) < maxImports {
 				keep[i] = true
