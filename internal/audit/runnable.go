@@ -155,6 +155,8 @@ func (c *programCheck) notRunnable(p string, byShell bool) *finding.Finding {
 	switch head := firstBytes(n); {
 	case n.IsDir():
 		f.Summary, f.Detail = p+", which the image starts, is a directory", "The kernel answers: permission denied."
+	case n.Perm&0o111 == 0 && n.Unsure && c.setsMode(p):
+		return nil
 	case n.Perm&0o111 == 0:
 		f.Hint.Mode = "755"
 		f.Summary = fmt.Sprintf("%s, which the image starts, is not executable (mode %04o)", p, n.Perm)
@@ -187,17 +189,22 @@ func (c *programCheck) doubtChanged(f *finding.Finding, n *rootfs.Node, at strin
 	}
 }
 
-// lostMode reports whether a file is executable here and would not be in a clean checkout: git has another mode, and nothing sets one.
-func (c *programCheck) lostMode(n *rootfs.Node, p, contextPath string) bool {
-	if c.build.Git.Program == nil || contextPath == "" || n.Source == nil || n.Source.Source != nil || n.Op < 0 || n.Perm != n.Source.Perm {
-		return false
-	}
+// setsMode reports whether a step sets the mode of a file of the image, as far as its words tell.
+func (c *programCheck) setsMode(p string) bool {
 	sets := func(call *command.Call) bool {
 		return call.Base == "chmod" && slices.ContainsFunc(call.Args, func(w shell.Word) bool {
 			return !w.Known() || strings.ContainsAny(w.Text, "*?[") || simulate.Within(call.S.Abs(w.Text), p) || simulate.Within(p, call.S.Abs(w.Text))
 		})
 	}
-	if c.build.Steps(func(op *dockerfile.Op) bool { return slices.ContainsFunc(c.build.Script(op).Calls, sets) }) != nil {
+	return c.build.Steps(func(op *dockerfile.Op) bool { return slices.ContainsFunc(c.build.Script(op).Calls, sets) }) != nil
+}
+
+// lostMode reports whether a file is executable here and would not be in a clean checkout: git has another mode, and nothing sets one.
+func (c *programCheck) lostMode(n *rootfs.Node, p, contextPath string) bool {
+	if c.build.Git.Program == nil || contextPath == "" || n.Source == nil || n.Source.Source != nil || n.Op < 0 || n.Perm != n.Source.Perm {
+		return false
+	}
+	if c.setsMode(p) {
 		return false
 	}
 	op := c.image.Plan.Ops[n.Op]

@@ -132,7 +132,10 @@ func (c *Call) Effects() (list []Effect, ok bool) {
 	}
 	if list, ok = tell(c); !ok && takers[c.Base] {
 		for _, w := range c.Args {
-			if dir := c.within(w); dir != "" {
+			if dir := c.within(w); dir == "/" && strings.Contains(w.Text, shell.Hole) {
+				// Of all that lies below the root only what the pattern may mean counts.
+				list = append(list, Effect{Kind: MayTake, Path: dir, Names: []string{strings.ReplaceAll(path.Base(w.Text), shell.Hole, "*")}})
+			} else if dir != "" {
 				list = append(list, Effect{Kind: MayTake, Path: dir})
 			} else if c.S.Dir == "" && w.Known() && !strings.HasPrefix(w.Text, "-") {
 				list = append(list, Effect{Kind: MayTake, Path: "/", Names: []string{path.Base(w.Text)}})
