@@ -96,11 +96,40 @@ func (d *discovery) doubt(b builds.Build, p *problem) string {
 	if p.what == "target" {
 		return ""
 	}
+	if dir := d.existsFrom(b, p.path); dir != "" {
+		return "it exists as seen from " + dir + ", and the file may be laid over a Compose file there"
+	}
 	if !d.literal(b, p.path) {
 		return "its name is put together, and variables may say another one"
 	}
 	if at := d.spoken(p.path); at != "" {
 		return at + " speaks of it and may make it"
+	}
+	return ""
+}
+
+// existsFrom gives the root, or a directory in it, from which what a Compose file names exists, which is read in the directory of the first
+// file that it is laid over; "" for none, and for other sources.
+func (d *discovery) existsFrom(b builds.Build, missing string) string {
+	rel, err := filepath.Rel(filepath.FromSlash(path.Dir(b.File)), filepath.FromSlash(missing))
+	fsys, opened := d.state.Directory(d.root)
+	if b.Kind != "compose" || err != nil || opened != nil {
+		return ""
+	}
+	entries, err := fsys.ReadDir(".")
+	if err != nil {
+		return ""
+	}
+	dirs := []string{"."}
+	for _, e := range entries {
+		if e.IsDir() && !strings.HasPrefix(e.Name(), ".") {
+			dirs = append(dirs, e.Name())
+		}
+	}
+	for _, dir := range dirs {
+		if at := filepath.Join(dir, rel); filepath.IsLocal(at) && dir != path.Dir(b.File) && d.state.Exists(filepath.Join(d.root, at)) {
+			return filepath.ToSlash(filepath.Join(d.root, dir))
+		}
 	}
 	return ""
 }
