@@ -51,7 +51,9 @@ const MaxRead = 64 << 10
 
 var (
 	private = lazyre.New(`PRIVATE KEY`)
-	public  = lazyre.New(`BEGIN (TRUSTED |X509 )?(CERTIFICATE|PUBLIC KEY|X509 CRL|DH PARAMETERS|EC PARAMETERS)`)
+	// template is a manifest that a tool fills in, or one whose values are encrypted or kept elsewhere.
+	template = lazyre.New(`\{\{.*\}\}|(?m)^kind: *(SealedSecret|ExternalSecret)`)
+	public   = lazyre.New(`BEGIN (TRUSTED |X509 )?(CERTIFICATE|PUBLIC KEY|X509 CRL|DH PARAMETERS|EC PARAMETERS)`)
 	// login is what an .npmrc has to log in with; a reference to a variable is none.
 	login = lazyre.New(`(?im)^[^#;\n]*_(auth|authtoken|password)\s*=\s*[^\s$]`)
 	// setting is one of a file of settings, with its name, its value, or the address with a password that it is.
@@ -61,11 +63,13 @@ var (
 )
 
 // Public reports whether a file with the name of a secret is plainly none, by how it begins: a certificate, a configuration of npm
-// without a login.
+// without a login, a template.
 func Public(p string, head []byte) bool {
 	switch base := strings.ToLower(path.Base(p)); {
 	case base == ".npmrc":
 		return !login().Match(head)
+	case strings.HasPrefix(base, "secrets.y") && template().Match(head) && !Sets(head):
+		return true
 	case path.Ext(base) == ".pem", path.Ext(base) == ".key":
 		return public().Match(head) && !private().Match(head)
 	}

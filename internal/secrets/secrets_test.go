@@ -27,6 +27,10 @@ func TestPublic(t *testing.T) {
 		{".npmrc", "//npm.pkg.github.com/:_authToken=${NPM_TOKEN}\n", true},
 		{".npmrc", "//npm.pkg.github.com/:_authToken=ghp_1\n", false},
 		{".env", " \n", true},
+		{"secrets.yaml", "apiVersion: v1\ndata:\n  key: {{ .Values.key | b64enc }}\n", true},
+		{"secrets.yaml", "db:\n  password: hunter2\n  user: {{ .Values.user }}\n", false},
+		{"secrets.yaml", "password: hunter2\n", false},
+		{"secrets.yaml", "\n", true},
 		{".env", "PORT=1\n", false},
 	} {
 		assert.Equal(t, tt.want, Public(tt.name, []byte(tt.text)), "%s %q", tt.name, tt.text)
