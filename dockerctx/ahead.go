@@ -24,7 +24,7 @@ func (t *Tree) readAhead(want detail) (stop func()) {
 
 // Flawless reads all that a walk would read, and remembers nothing of it. It tells whether [Tree.WalkTypes] is certain to
 // hand over every entry without an error, and names and links that are UTF-8 only. Where it is not, walk and see. Directories
-// for which known holds are passed over: nil for none. seen, unless it is nil, is told of every entry that is no directory, by
+// for which known holds are passed over: nil for none. It calls seen, unless that is nil, for every entry that is no directory, from
 // several goroutines at a time.
 func (t *Tree) Flawless(known func(dir string) bool, seen func(dir, name string)) bool {
 	var flawed atomic.Bool

@@ -134,6 +134,18 @@ func (op *Op) Source(a FileAction) (ref OutputRef, ok bool) {
 	return op.Inputs[a.Source], true
 }
 
+// Parent gives the file system that an operation changes: that of the step before it in its stage. ok is false if it starts from
+// nothing, as a source does, and what is copied onto scratch.
+func (op *Op) Parent() (ref OutputRef, ok bool) {
+	switch {
+	case op.Kind == OpExec:
+		return op.Root()
+	case len(op.Inputs) == 0 || op.Kind == OpFile && op.File[0].Input != 0:
+		return Scratch, false
+	}
+	return op.Inputs[0], op.Inputs[0].Op >= 0
+}
+
 // Root gives the input in whose file system a command runs, ok false if that is empty or there is no command.
 func (op *Op) Root() (ref OutputRef, ok bool) {
 	if op.Exec == nil {

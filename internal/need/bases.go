@@ -46,16 +46,10 @@ func ownBase(m *simulate.Image) *dockerfile.Op { return BaseOf(m.Plan, m.Plan.Re
 func BaseOf(p *dockerfile.Plan, ref dockerfile.OutputRef) *dockerfile.Op {
 	for ref.Op >= 0 {
 		op := p.Ops[ref.Op]
-		switch {
-		case op.Kind == dockerfile.OpImage:
+		if op.Kind == dockerfile.OpImage {
 			return op
-		case op.Kind == dockerfile.OpExec:
-			ref, _ = op.Root()
-		case len(op.Inputs) == 0 || op.Kind == dockerfile.OpFile && op.File[0].Input != 0:
-			return nil
-		default:
-			ref = op.Inputs[0]
 		}
+		ref, _ = op.Parent()
 	}
 	return nil
 }

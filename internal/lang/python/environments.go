@@ -99,20 +99,11 @@ func (c *programs) pythonOf(ref dockerfile.OutputRef) string {
 
 // descends reports whether an operation is made on another one, or is that one.
 func (c *programs) descends(op, from int) bool {
-	for op >= 0 {
-		if op == from {
-			return true
-		}
-		o := c.Image.Plan.Ops[op]
-		ref := dockerfile.Scratch
-		if o.Kind == dockerfile.OpExec {
-			ref, _ = o.Root()
-		} else if len(o.Inputs) > 0 {
-			ref = o.Inputs[0]
-		}
+	for op >= 0 && op != from {
+		ref, _ := c.Image.Plan.Ops[op].Parent()
 		op = ref.Op
 	}
-	return false
+	return op >= 0
 }
 
 // taken is a directory that a COPY of the image takes out of a stage.
