@@ -3,6 +3,8 @@ package manifest
 import (
 	"path"
 	"strings"
+
+	"github.com/ctxaudit/ctxaudit/internal/document"
 )
 
 // packages fills in what installing the project makes importable, by its build backend.
@@ -13,16 +15,16 @@ func (r *reader) packages(p *project) {
 	b := backend{r: r, p: p, file: path.Join(p.Dir, "pyproject.toml")}
 	module, _, _ := strings.Cut(p.Backend, ".")
 	switch {
-	case p.Backend == "" && p.Tool == "poetry" && p.toml.get("project") == nil, strings.HasPrefix(p.Backend, "poetry"):
-		b.poetry(p.toml.get("tool", "poetry"))
+	case p.Backend == "" && p.Tool == "poetry" && p.toml.Get("project") == nil, strings.HasPrefix(p.Backend, "poetry"):
+		b.poetry(p.toml.Get("tool", "poetry"))
 	case strings.HasPrefix(module, "hatch"):
-		b.hatch(p.toml.get("tool", "hatch"))
+		b.hatch(p.toml.Get("tool", "hatch"))
 	case strings.HasPrefix(module, "pdm"):
-		b.pdm(p.toml.get("tool", "pdm"))
+		b.pdm(p.toml.Get("tool", "pdm"))
 	case strings.HasPrefix(module, "flit"):
-		b.flit(p.toml.get("tool", "flit"))
+		b.flit(p.toml.Get("tool", "flit"))
 	case module == "uv_build":
-		b.uv(p.toml.get("tool", "uv", "build-backend"))
+		b.uv(p.toml.Get("tool", "uv", "build-backend"))
 	case module == "", module == "setuptools":
 		r.setuptools(p)
 	default:
@@ -52,29 +54,29 @@ func (b *backend) candidate(base, name string, line int) bool {
 }
 
 // poetry: packages, or the distribution's name in the directory itself or in src.
-func (b *backend) poetry(n *node) {
-	packages := n.list("packages")
+func (b *backend) poetry(n *document.Node) {
+	packages := n.List("packages")
 	if len(packages) == 0 {
 		name := moduleName(b.p.Name)
 		_ = b.candidate("", name, 0) || b.candidate("src", name, 0)
 		return
 	}
 	for _, item := range packages {
-		include, from := item.str("include"), item.str("from")
-		if to := item.str("to"); to != "" {
-			b.p.add(PackageRoot{Import: dotted(path.Join(to, include)), Path: path.Join(from, include), Deep: true, File: b.file, Line: item.line})
+		include, from := item.Str("include"), item.Str("from")
+		if to := item.Str("to"); to != "" {
+			b.p.add(PackageRoot{Import: dotted(path.Join(to, include)), Path: path.Join(from, include), Deep: true, File: b.file, Line: item.Line})
 			continue
 		}
 		if strings.ContainsAny(include, "*?[") {
 			top, _, _ := strings.Cut(include, "/")
 			if strings.ContainsAny(top, "*?[") {
-				b.glob(from, top, item.line)
+				b.glob(from, top, item.Line)
 				continue
 			}
 			include = top
 		}
 		include = strings.TrimSuffix(path.Clean(include), ".py")
-		b.candidate(from, dotted(include), item.line)
+		b.candidate(from, dotted(include), item.Line)
 	}
 }
 
@@ -93,42 +95,42 @@ func dotted(name string) string { return strings.ReplaceAll(path.Clean(name), "/
 
 // hatch: packages lose their parent directories; only-include and sources keep or strip them as told; by default the
 // package of the distribution's name, in the directory itself or in src.
-func (b *backend) hatch(n *node) {
-	wheel := n.get("build", "targets", "wheel")
-	pick := func(key string) *node {
-		if v := wheel.get(key); v != nil {
+func (b *backend) hatch(n *document.Node) {
+	wheel := n.Get("build", "targets", "wheel")
+	pick := func(key string) *document.Node {
+		if v := wheel.Get(key); v != nil {
 			return v
 		}
-		return n.get("build", key)
+		return n.Get("build", key)
 	}
 	given := false
-	for _, item := range pick("packages").list() {
+	for _, item := range pick("packages").List() {
 		given = true
-		location := strings.Trim(path.Clean("/"+item.text), "/")
-		b.p.add(PackageRoot{Import: path.Base(strings.TrimSuffix(location, ".py")), Path: location, Deep: true, File: b.file, Line: item.line})
+		location := strings.Trim(path.Clean("/"+item.Text), "/")
+		b.p.add(PackageRoot{Import: path.Base(strings.TrimSuffix(location, ".py")), Path: location, Deep: true, File: b.file, Line: item.Line})
 	}
 	sources := map[string]string{}
-	for _, item := range pick("sources").list() {
-		sources[path.Clean(item.text)] = ""
+	for _, item := range pick("sources").List() {
+		sources[path.Clean(item.Text)] = ""
 	}
-	pick("sources").each(func(from string, to *node) { sources[path.Clean(from)] = to.text })
+	pick("sources").Each(func(from string, to *document.Node) { sources[path.Clean(from)] = to.Text })
 	for _, key := range []string{"only-include", "include"} {
-		for _, item := range pick(key).list() {
+		for _, item := range pick(key).List() {
 			if given && key == "include" {
 				continue
 			}
 			given = true
-			location := strings.Trim(path.Clean("/"+item.text), "/")
+			location := strings.Trim(path.Clean("/"+item.Text), "/")
 			if strings.ContainsAny(location, "*?[") {
 				location = strings.TrimSuffix(location[:strings.IndexAny(location, "*?[")], "/")
 			}
-			b.rewritten(location, sources, item.line)
+			b.rewritten(location, sources, item.Line)
 		}
 	}
-	pick("force-include").each(func(from string, to *node) {
+	pick("force-include").Each(func(from string, to *document.Node) {
 		given = true
-		target := strings.TrimSuffix(strings.Trim(to.text, "/"), ".py")
-		b.p.add(PackageRoot{Import: dotted(target), Path: path.Clean(from), Deep: true, File: b.file, Line: to.line})
+		target := strings.TrimSuffix(strings.Trim(to.Text, "/"), ".py")
+		b.p.add(PackageRoot{Import: dotted(target), Path: path.Clean(from), Deep: true, File: b.file, Line: to.Line})
 	})
 	if given {
 		return
@@ -158,21 +160,21 @@ func (b *backend) rewritten(location string, sources map[string]string, line int
 }
 
 // pdm: includes, or every package of package-dir, or else its modules.
-func (b *backend) pdm(n *node) {
-	build := n.get("build")
-	base := build.str("package-dir")
+func (b *backend) pdm(n *document.Node) {
+	build := n.Get("build")
+	base := build.Str("package-dir")
 	if base == "" && b.r.isDir(path.Join(b.p.Dir, "src")) && !b.r.isFile(path.Join(b.p.Dir, "src/__init__.py")) {
 		base = "src"
 	}
-	if includes := build.list("includes"); len(includes) > 0 {
+	if includes := build.List("includes"); len(includes) > 0 {
 		for _, item := range includes {
-			location, _, _ := strings.Cut(path.Clean(item.text), "*")
+			location, _, _ := strings.Cut(path.Clean(item.Text), "*")
 			location = strings.Trim(location, "/")
 			name := strings.TrimPrefix(strings.TrimPrefix(location, base), "/")
 			if name != "" && base != "." {
-				b.p.add(PackageRoot{Import: dotted(strings.TrimSuffix(name, ".py")), Path: location, Deep: true, File: b.file, Line: item.line})
+				b.p.add(PackageRoot{Import: dotted(strings.TrimSuffix(name, ".py")), Path: location, Deep: true, File: b.file, Line: item.Line})
 			} else if location == base {
-				b.glob(base, "*", item.line)
+				b.glob(base, "*", item.Line)
 			}
 		}
 		return
@@ -189,10 +191,10 @@ func (b *backend) pdm(n *node) {
 	}
 }
 
-func (b *backend) flit(n *node) {
-	name, line := n.str("module", "name"), n.get("module", "name").lineOf()
+func (b *backend) flit(n *document.Node) {
+	name, line := n.Str("module", "name"), n.Get("module", "name").At()
 	if name == "" {
-		name, line = n.str("metadata", "module"), n.get("metadata", "module").lineOf()
+		name, line = n.Str("metadata", "module"), n.Get("metadata", "module").At()
 	}
 	if name == "" {
 		name = strings.ReplaceAll(b.p.Name, "-", "_")
@@ -200,16 +202,16 @@ func (b *backend) flit(n *node) {
 	_ = b.candidate("", name, line) || b.candidate("src", name, line)
 }
 
-func (b *backend) uv(n *node) {
+func (b *backend) uv(n *document.Node) {
 	root := "src"
-	if v := n.get("module-root"); v != nil {
-		root = v.text
+	if v := n.Get("module-root"); v != nil {
+		root = v.Text
 	}
-	names := n.list("module-name")
+	names := n.List("module-name")
 	if len(names) == 0 {
 		b.candidate(root, moduleName(b.p.Name), 0)
 	}
 	for _, item := range names {
-		b.candidate(root, item.text, item.line)
+		b.candidate(root, item.Text, item.Line)
 	}
 }

@@ -16,6 +16,8 @@ import (
 	"path"
 	"slices"
 	"strings"
+
+	"github.com/ctxaudit/ctxaudit/internal/document"
 )
 
 // Files is what manifests are read through. Names are slash-separated and relative to the repository's root, which
@@ -154,7 +156,7 @@ func newReader(f Files) *reader {
 // project is a Project while it is read, with what the discovery of its packages needs.
 type project struct {
 	*Project
-	toml  *node
+	toml  *document.Node
 	setup setuptools
 }
 

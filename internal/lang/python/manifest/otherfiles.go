@@ -7,16 +7,18 @@ import (
 	"path"
 	"strings"
 
+	"github.com/ctxaudit/ctxaudit/internal/document"
+
 	"github.com/ctxaudit/ctxaudit/internal/lazyre"
 )
 
 func (r *reader) pipfile(p *project, file string, data []byte) {
-	doc, fault := parseTOML(data)
+	doc, fault := document.TOML(data)
 	if fault != nil {
 		p.fail(file, fault.Line, "%s", fault.Message)
 	}
 	m := &tomlManifest{Project: p.Project, dir: path.Dir(file), file: file}
-	doc.each(func(section string, table *node) {
+	doc.Each(func(section string, table *document.Node) {
 		switch section { // any other table is a category of packages
 		case "source", "requires", "scripts", "pipenv":
 		default:
@@ -47,11 +49,11 @@ func (r *reader) pipfileLock(p *project, file string, data []byte) {
 		p.fail(file, 0, "%v", err)
 		return
 	}
-	lines := newLineIndex(data)
+	lines := document.NewLines(data)
 	places := map[string]int{} // where a name stands first
 	for _, m := range lockedName().FindAllSubmatchIndex(data, -1) {
 		if name := string(data[m[2]:m[3]]); places[name] == 0 {
-			places[name] = lines.at(m[0])
+			places[name] = lines.At(m[0])
 		}
 	}
 	for _, category := range doc {
@@ -71,36 +73,36 @@ var lockedName = lazyre.New(`"([^"\n]*)": \{`)
 
 // conda reads an environment.yml: specifications of conda, and the list under pip.
 func (r *reader) conda(p *project, file string, data []byte) {
-	doc, fault := parseYAML(data)
+	doc, fault := document.YAML(data)
 	if fault != nil {
 		p.fail(file, fault.Line, "%s", fault.Message)
 		return
 	}
-	for _, item := range doc.list("dependencies") {
-		for _, line := range item.list("pip") {
+	for _, item := range doc.List("dependencies") {
+		for _, line := range item.List("pip") {
 			r.requirementsAt(p.Project, file, line)
 		}
-		if item.scalar {
-			spec := item.text
+		if item.Scalar {
+			spec := item.Text
 			if _, rest, ok := strings.Cut(spec, "::"); ok {
 				spec = rest
 			}
 			if name, _ := cutName(strings.TrimSpace(spec)); name != "" && name != "python" {
-				p.depend(name, file, item.line, FromManifest)
+				p.depend(name, file, item.Line, FromManifest)
 			}
 		}
 	}
 }
 
 // requirementsAt reads a line of a requirements file that stands in another file.
-func (r *reader) requirementsAt(p *Project, file string, at *node) {
+func (r *reader) requirementsAt(p *Project, file string, at *document.Node) {
 	sub := &Project{}
 	delete(r.seen, file+"\x000")
-	r.requirements(sub, file, []byte(at.text), FromManifest)
+	r.requirements(sub, file, []byte(at.Text), FromManifest)
 	delete(r.seen, file+"\x000")
 	shift := func(name string, line *int) {
 		if name == file {
-			*line += at.line - 1
+			*line += at.Line - 1
 		}
 	}
 	for _, d := range sub.Dependencies {
@@ -119,31 +121,31 @@ func (r *reader) requirementsAt(p *Project, file string, at *node) {
 
 // lock reads the package tables of uv.lock, poetry.lock, pdm.lock and pylock.toml.
 func (r *reader) lock(p *project, file string, data []byte) {
-	doc, fault := parseTOML(data)
+	doc, fault := document.TOML(data)
 	if fault != nil {
 		p.fail(file, fault.Line, "%s", fault.Message)
 	}
-	for _, pkg := range append(doc.list("package"), doc.list("packages")...) {
-		name := pkg.get("name")
+	for _, pkg := range append(doc.List("package"), doc.List("packages")...) {
+		name := pkg.Get("name")
 		if name == nil {
 			continue
 		}
-		location := pkg.str("path")
+		location := pkg.Str("path")
 		for _, key := range []string{"editable", "virtual", "directory"} {
 			if location == "" {
-				location = pkg.str("source", key)
+				location = pkg.Str("source", key)
 			}
 		}
-		if location == "" && pkg.str("source", "type") == "directory" {
-			location = pkg.str("source", "url")
+		if location == "" && pkg.Str("source", "type") == "directory" {
+			location = pkg.Str("source", "url")
 		}
 		if location == "" {
-			location = pkg.str("directory", "path")
+			location = pkg.Str("directory", "path")
 		}
 		if location != "" && !isArchive(location) {
-			p.local(name.text, path.Dir(file), location, file, name.line, true)
+			p.local(name.Text, path.Dir(file), location, file, name.Line, true)
 			continue
 		}
-		p.depend(name.text, file, name.line, FromLock)
+		p.depend(name.Text, file, name.Line, FromLock)
 	}
 }

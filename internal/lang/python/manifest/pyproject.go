@@ -4,48 +4,49 @@ import (
 	"path"
 	"strings"
 
+	"github.com/ctxaudit/ctxaudit/internal/document"
 	"github.com/ctxaudit/ctxaudit/internal/view"
 )
 
 func (r *reader) pyproject(p *project, file string, data []byte) {
-	doc, fault := parseTOML(data)
+	doc, fault := document.TOML(data)
 	if fault != nil {
 		p.fail(file, fault.Line, "%s", fault.Message)
 	}
 	p.toml = doc
 	p.Buildable = true
-	p.Backend = doc.str("build-system", "build-backend")
+	p.Backend = doc.Str("build-system", "build-backend")
 	m := &tomlManifest{Project: p.Project, dir: path.Dir(file), file: file}
-	m.specifiers(doc.get("build-system", "requires"))
-	m.project(doc.get("project"))
-	doc.get("dependency-groups").each(func(_ string, group *node) { m.specifiers(group) })
-	tool := doc.get("tool")
+	m.specifiers(doc.Get("build-system", "requires"))
+	m.project(doc.Get("project"))
+	doc.Get("dependency-groups").Each(func(_ string, group *document.Node) { m.specifiers(group) })
+	tool := doc.Get("tool")
 	for _, name := range []string{"poetry", "pdm", "uv", "hatch", "flit"} {
-		if p.Tool == "" && tool.get(name) != nil {
+		if p.Tool == "" && tool.Get(name) != nil {
 			p.Tool = name
 		}
 	}
-	m.poetry(tool.get("poetry"))
-	m.pdm(tool.get("pdm"))
-	m.uv(r, tool.get("uv"))
-	m.hatch(tool.get("hatch"))
-	m.flit(tool.get("flit"))
-	m.named(tool.get("pixi", "dependencies"))
-	m.named(tool.get("pixi", "pypi-dependencies"))
-	dynamic := tool.get("setuptools", "dynamic")
-	for _, name := range dynamic.texts("dependencies", "file") {
-		r.include(p.Project, file, dynamic.get("dependencies").line, name, FromManifest)
+	m.poetry(tool.Get("poetry"))
+	m.pdm(tool.Get("pdm"))
+	m.uv(r, tool.Get("uv"))
+	m.hatch(tool.Get("hatch"))
+	m.flit(tool.Get("flit"))
+	m.named(tool.Get("pixi", "dependencies"))
+	m.named(tool.Get("pixi", "pypi-dependencies"))
+	dynamic := tool.Get("setuptools", "dynamic")
+	for _, name := range dynamic.Texts("dependencies", "file") {
+		r.include(p.Project, file, dynamic.Get("dependencies").Line, name, FromManifest)
 	}
-	dynamic.get("optional-dependencies").each(func(_ string, extra *node) {
-		for _, name := range extra.texts("file") {
-			r.include(p.Project, file, extra.line, name, FromManifest)
+	dynamic.Get("optional-dependencies").Each(func(_ string, extra *document.Node) {
+		for _, name := range extra.Texts("file") {
+			r.include(p.Project, file, extra.Line, name, FromManifest)
 		}
 	})
-	p.setup.pyproject(file, tool.get("setuptools"))
+	p.setup.pyproject(file, tool.Get("setuptools"))
 }
 
 func (r *reader) hatchFile(p *project, file string, data []byte) {
-	doc, fault := parseTOML(data)
+	doc, fault := document.TOML(data)
 	if fault != nil {
 		p.fail(file, fault.Line, "%s", fault.Message)
 	}
@@ -60,41 +61,41 @@ type tomlManifest struct {
 }
 
 // specifiers reads an array of PEP 508 strings. Tables in it ({include-group = ...}) name nothing new.
-func (m *tomlManifest) specifiers(n *node) {
-	for _, item := range n.list() {
-		if !item.scalar {
+func (m *tomlManifest) specifiers(n *document.Node) {
+	for _, item := range n.List() {
+		if !item.Scalar {
 			continue
 		}
-		text, editable := optionValue(item.text, "-e", "--editable")
+		text, editable := optionValue(item.Text, "-e", "--editable")
 		if !editable {
-			text = item.text
+			text = item.Text
 		}
-		if !m.require(text, m.dir, m.file, item.line, FromManifest, editable) {
-			m.fail(m.file, item.line, "no requirement in %q", item.text)
+		if !m.require(text, m.dir, m.file, item.Line, FromManifest, editable) {
+			m.fail(m.file, item.Line, "no requirement in %q", item.Text)
 		}
 	}
 }
 
-func (m *tomlManifest) project(n *node) {
-	if name := n.str("name"); name != "" {
+func (m *tomlManifest) project(n *document.Node) {
+	if name := n.Str("name"); name != "" {
 		m.Name = name
 	}
-	m.specifiers(n.get("dependencies"))
-	n.get("optional-dependencies").each(func(_ string, extra *node) { m.specifiers(extra) })
-	m.scripts(n.get("scripts"))
-	m.scripts(n.get("gui-scripts"))
+	m.specifiers(n.Get("dependencies"))
+	n.Get("optional-dependencies").Each(func(_ string, extra *document.Node) { m.specifiers(extra) })
+	m.scripts(n.Get("scripts"))
+	m.scripts(n.Get("gui-scripts"))
 }
 
-func (m *tomlManifest) scripts(n *node) {
-	n.each(func(name string, value *node) {
-		target := value.text
+func (m *tomlManifest) scripts(n *document.Node) {
+	n.Each(func(name string, value *document.Node) {
+		target := value.Text
 		for _, key := range []string{"reference", "callable", "call"} {
 			if target == "" {
-				target = value.str(key)
+				target = value.Str(key)
 			}
 		}
-		if value.str("type") != "file" && target != "" {
-			m.script(name, target, m.file, value.line)
+		if value.Str("type") != "file" && target != "" {
+			m.script(name, target, m.file, value.Line)
 		}
 	})
 }
@@ -106,98 +107,98 @@ func (p *Project) script(name, target, file string, line int) {
 }
 
 // named reads a table of name = version, or name = {path = ...}.
-func (m *tomlManifest) named(n *node) {
-	n.each(func(name string, value *node) {
+func (m *tomlManifest) named(n *document.Node) {
+	n.Each(func(name string, value *document.Node) {
 		if strings.EqualFold(name, "python") {
 			return
 		}
-		constraints := value.list()
-		if value.fields != nil {
-			constraints = []*node{value}
+		constraints := value.List()
+		if value.Fields != nil {
+			constraints = []*document.Node{value}
 		}
 		for _, c := range constraints {
-			location := c.str("path")
-			if file := c.str("file"); location == "" {
+			location := c.Str("path")
+			if file := c.Str("file"); location == "" {
 				location = localPath(file)
 			}
 			if location == "" {
-				location = localPath(c.str("url"))
+				location = localPath(c.Str("url"))
 			}
 			if location != "" && !path.IsAbs(location) {
 				location = localPath("./" + location)
 			}
-			if location != "" && location != "." || c.str("path") == "." {
-				m.local(name, m.dir, location, m.file, value.line, c.str("editable") == "true" || c.str("develop") == "true")
+			if location != "" && location != "." || c.Str("path") == "." {
+				m.local(name, m.dir, location, m.file, value.Line, c.Str("editable") == "true" || c.Str("develop") == "true")
 				return
 			}
 		}
-		m.depend(name, m.file, value.line, FromManifest)
+		m.depend(name, m.file, value.Line, FromManifest)
 	})
 }
 
-func (m *tomlManifest) poetry(n *node) {
+func (m *tomlManifest) poetry(n *document.Node) {
 	if n == nil {
 		return
 	}
-	if name := n.str("name"); name != "" && m.Name == "" {
+	if name := n.Str("name"); name != "" && m.Name == "" {
 		m.Name = name
 	}
-	m.Virtual = m.Virtual || n.str("package-mode") == "false"
-	m.named(n.get("dependencies"))
-	m.named(n.get("dev-dependencies"))
-	n.get("group").each(func(_ string, group *node) { m.named(group.get("dependencies")) })
-	m.scripts(n.get("scripts"))
+	m.Virtual = m.Virtual || n.Str("package-mode") == "false"
+	m.named(n.Get("dependencies"))
+	m.named(n.Get("dev-dependencies"))
+	n.Get("group").Each(func(_ string, group *document.Node) { m.named(group.Get("dependencies")) })
+	m.scripts(n.Get("scripts"))
 }
 
-func (m *tomlManifest) pdm(n *node) {
-	m.Virtual = m.Virtual || n.str("distribution") == "false"
-	n.get("dev-dependencies").each(func(_ string, group *node) { m.specifiers(group) })
-	m.named(n.get("dependencies"))
+func (m *tomlManifest) pdm(n *document.Node) {
+	m.Virtual = m.Virtual || n.Str("distribution") == "false"
+	n.Get("dev-dependencies").Each(func(_ string, group *document.Node) { m.specifiers(group) })
+	m.named(n.Get("dependencies"))
 }
 
-func (m *tomlManifest) uv(r *reader, n *node) {
-	m.Virtual = m.Virtual || n.str("package") == "false"
-	m.uvPackage = n.str("package") == "true"
+func (m *tomlManifest) uv(r *reader, n *document.Node) {
+	m.Virtual = m.Virtual || n.Str("package") == "false"
+	m.uvPackage = n.Str("package") == "true"
 	for _, key := range []string{"dev-dependencies", "constraint-dependencies", "override-dependencies"} {
-		m.specifiers(n.get(key))
+		m.specifiers(n.Get(key))
 	}
-	n.get("sources").each(func(name string, source *node) {
-		for _, s := range append(source.list(), source) {
+	n.Get("sources").Each(func(name string, source *document.Node) {
+		for _, s := range append(source.List(), source) {
 			normal, _ := Normalise(name)
 			switch {
-			case s.str("workspace") == "true":
-				m.Local = append(m.Local, Local{Name: normal, Editable: true, File: m.file, Line: s.line})
-			case s.str("path") != "" && !isArchive(s.str("path")):
-				m.local(name, m.dir, s.str("path"), m.file, s.line, s.str("editable") == "true")
+			case s.Str("workspace") == "true":
+				m.Local = append(m.Local, Local{Name: normal, Editable: true, File: m.file, Line: s.Line})
+			case s.Str("path") != "" && !isArchive(s.Str("path")):
+				m.local(name, m.dir, s.Str("path"), m.file, s.Line, s.Str("editable") == "true")
 			}
 		}
 	})
-	for _, member := range n.list("workspace", "members") {
-		for _, dir := range r.glob(m.dir, member.text) {
-			m.Local = append(m.Local, Local{Path: dir, Editable: true, File: m.file, Line: member.line})
+	for _, member := range n.List("workspace", "members") {
+		for _, dir := range r.glob(m.dir, member.Text) {
+			m.Local = append(m.Local, Local{Path: dir, Editable: true, File: m.file, Line: member.Line})
 		}
 	}
 }
 
 // hatch reads tool.hatch, or the whole of a hatch.toml.
-func (m *tomlManifest) hatch(n *node) {
-	n.get("envs").each(func(_ string, env *node) {
-		m.specifiers(env.get("dependencies"))
-		m.specifiers(env.get("extra-dependencies"))
+func (m *tomlManifest) hatch(n *document.Node) {
+	n.Get("envs").Each(func(_ string, env *document.Node) {
+		m.specifiers(env.Get("dependencies"))
+		m.specifiers(env.Get("extra-dependencies"))
 	})
 }
 
-func (m *tomlManifest) flit(n *node) {
-	metadata := n.get("metadata") // the form before PEP 621
-	m.specifiers(metadata.get("requires"))
-	metadata.get("requires-extra").each(func(_ string, extra *node) { m.specifiers(extra) })
-	if name := metadata.str("dist-name"); name != "" && m.Name == "" {
+func (m *tomlManifest) flit(n *document.Node) {
+	metadata := n.Get("metadata") // the form before PEP 621
+	m.specifiers(metadata.Get("requires"))
+	metadata.Get("requires-extra").Each(func(_ string, extra *document.Node) { m.specifiers(extra) })
+	if name := metadata.Str("dist-name"); name != "" && m.Name == "" {
 		m.Name = name
 	}
-	if name := metadata.str("module"); name != "" && m.Name == "" {
+	if name := metadata.Str("module"); name != "" && m.Name == "" {
 		m.Name = name
 	}
-	m.scripts(n.get("scripts"))
+	m.scripts(n.Get("scripts"))
 }
 
 // glob expands a pattern of directories below dir.

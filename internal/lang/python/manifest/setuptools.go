@@ -5,6 +5,7 @@ import (
 	"strings"
 	"unicode"
 
+	"github.com/ctxaudit/ctxaudit/internal/document"
 	"github.com/ctxaudit/ctxaudit/internal/lazyre"
 )
 
@@ -42,15 +43,15 @@ func (s *setuptools) dir(name, location string) {
 	s.dirs[name] = location
 }
 
-func (s *setuptools) pyproject(file string, n *node) {
-	packages := n.get("packages")
-	for _, item := range packages.list() {
-		s.packages = append(s.packages, listed{item.text, file, item.line})
+func (s *setuptools) pyproject(file string, n *document.Node) {
+	packages := n.Get("packages")
+	for _, item := range packages.List() {
+		s.packages = append(s.packages, listed{item.Text, file, item.Line})
 	}
-	if find := packages.get("find"); find != nil {
-		f := finder{include: find.texts("include"), exclude: find.texts("exclude"), file: file, line: find.line,
-			namespaces: find.str("namespaces") != "false"}
-		where := find.texts("where")
+	if find := packages.Get("find"); find != nil {
+		f := finder{include: find.Texts("include"), exclude: find.Texts("exclude"), file: file, line: find.Line,
+			namespaces: find.Str("namespaces") != "false"}
+		where := find.Texts("where")
 		if len(where) == 0 {
 			where = []string{"."}
 		}
@@ -59,11 +60,11 @@ func (s *setuptools) pyproject(file string, n *node) {
 		}
 	}
 	s.packagesGiven = s.packagesGiven || packages != nil
-	for _, item := range n.list("py-modules") {
-		s.modules = append(s.modules, listed{item.text, file, item.line})
+	for _, item := range n.List("py-modules") {
+		s.modules = append(s.modules, listed{item.Text, file, item.Line})
 	}
-	s.modulesGiven = s.modulesGiven || n.get("py-modules") != nil
-	n.get("package-dir").each(func(name string, value *node) { s.dir(name, value.text) })
+	s.modulesGiven = s.modulesGiven || n.Get("py-modules") != nil
+	n.Get("package-dir").Each(func(name string, value *document.Node) { s.dir(name, value.Text) })
 }
 
 func (s *setuptools) config(file string, sections map[string]*iniSection) {
@@ -124,7 +125,7 @@ func (r *reader) setuptools(p *project) {
 	if !r.isFile(file) {
 		file = path.Join(p.Dir, "setup.py")
 	}
-	if !s.packagesGiven && !s.modulesGiven && (!s.extensions || p.toml.get("project") != nil) {
+	if !s.packagesGiven && !s.modulesGiven && (!s.extensions || p.toml.Get("project") != nil) {
 		r.discover(p, file)
 		return
 	}
