@@ -46,6 +46,9 @@ func init() { // a literal would refer to itself: what a rule adds is looked up 
 	rules = []Rule{
 		{finding.BuildFails, "BuildKit would refuse this Dockerfile, ignore file or source.", finding.Error, nil},
 		{finding.BuildNotFound, "What an image is built from does not exist.", finding.Error, nil},
+		{finding.StepInputMissing, "A build step reads a file that the repository has and the stage has not at that step.", finding.Error, checkSteps},
+		{finding.WorkspaceMemberMissing, "A build step needs another package of the repository that the stage has not at that step.", finding.Error, nil},
+		{finding.ImportNotInStage, "What a build step compiles uses a file that the repository has and the stage has not.", finding.Error, nil},
 		{finding.ModuleNotInImage, "A required module directory, or a file of it, does not reach the image.", finding.Error, checkModules},
 		{finding.PathNotInImage, "A path that must be in the image is missing.", finding.Error, checkPaths},
 		{finding.PathForbidden, "A path that must not be in the image is present.", finding.Error, checkForbidden},

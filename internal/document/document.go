@@ -5,6 +5,7 @@ package document
 import (
 	"errors"
 	"fmt"
+	"iter"
 	"sort"
 	"strconv"
 	"strings"
@@ -83,15 +84,22 @@ func (n *Node) Texts(keys ...string) []string {
 	return texts
 }
 
-// Each visits the fields of a table.
-func (n *Node) Each(visit func(key string, value *Node)) {
-	if n == nil {
-		return
-	}
-	for _, key := range n.Keys {
-		visit(key, n.Fields[key])
+// All gives the fields of a table, in order.
+func (n *Node) All() iter.Seq2[string, *Node] {
+	return func(yield func(string, *Node) bool) {
+		if n == nil {
+			return
+		}
+		for _, key := range n.Keys {
+			if !yield(key, n.Fields[key]) {
+				return
+			}
+		}
 	}
 }
+
+// Is reports whether there is a scalar.
+func (n *Node) Is() bool { return n != nil && n.Scalar }
 
 // At gives its line, 0 of an absent value.
 func (n *Node) At() int {

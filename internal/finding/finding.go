@@ -138,6 +138,8 @@ type Hint struct {
 	ExportLine int
 	// EnvName must be EnvValue.
 	EnvName, EnvValue string
+	// Step is the operation before which ImagePath must be there, counted from 1; 0: it must be in the image.
+	Step int
 	// Mode are the permission bits, in octal digits, that ContextPath should have at ImagePath.
 	Mode string
 }

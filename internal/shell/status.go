@@ -87,6 +87,9 @@ func (sh *Interp) status(s *State, e exit) {
 // needed reports whether there is no image if the command fails that is looked at.
 func (s *State) needed() bool { return s.level.needed && (s.tail || s.errexit && !s.tested) }
 
+// Needed reports whether there is no image if the command that is looked at fails.
+func (s *State) Needed() bool { return s.needed() }
+
 // Sure reports whether every way through the script after which there is an image comes here.
 func (s *State) Sure() bool { return !s.Conditional && !s.OneOfSeveral && !s.level.left }
 

@@ -23,7 +23,7 @@ func (m *Image) applyStep(op *dockerfile.Op, out *State) error {
 	x.user = runsAs(op.Exec.User, x.tree)
 	x.owner = x.user.Owner
 	defer x.makeStubs()()
-	script, err := steps.Run(op.Exec, steps.Seen{Files: steps.Files{Tree: out.Tree}}, x.step, x.mark)
+	script, err := steps.Run(op.Exec, sight{x}, x.step, x.mark)
 	m.scripts[op.ID], m.removed[op.ID] = script, x.removed
 	return err
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/ctxaudit/ctxaudit/dockerfile"
 	"github.com/ctxaudit/ctxaudit/internal/command"
 	"github.com/ctxaudit/ctxaudit/internal/shell"
+	"github.com/ctxaudit/ctxaudit/internal/tools"
 )
 
 // Script is what a step starts.
@@ -20,9 +21,22 @@ type Script struct {
 	Missed bool
 	// Named are the paths that its programs write, as far as their words name them; sorted.
 	Named []string
+	// Missing is what programs read that is surely not there when they are started.
+	Missing []Missing
 	// Written are the files that the step writes by itself, by their path, or by a name with a [shell.Hole].
 	Written map[string]shell.Written
 }
+
+// Missing is what a program of a step reads and does not find.
+type Missing struct {
+	tools.Missing
+	Call *command.Call
+	// Fails tells that the step surely fails by it.
+	Fails bool
+}
+
+// Sight is the tree that a step sees.
+type Sight = tools.Files
 
 // Outcome is what came of what a program does.
 type Outcome struct {
@@ -33,7 +47,7 @@ type Outcome struct {
 // Run follows a step over the files that it sees, as they are at each point: do is given what each program, or redirection, does, with
 // whether it surely does it, and tells what came of it. Where that is not known, mark is given where the program may
 // have written. Its error ends the walk.
-func Run(x *dockerfile.Exec, files shell.Files, do func(effects []command.Effect, sure bool) Outcome, mark func(command.Footprint) error) (*Script, error) {
+func Run(x *dockerfile.Exec, files Sight, do func(effects []command.Effect, sure bool) Outcome, mark func(command.Footprint) error) (*Script, error) {
 	out := &Script{}
 	var failed error
 	named := map[string]bool{}
@@ -68,6 +82,7 @@ func Run(x *dockerfile.Exec, files shell.Files, do func(effects []command.Effect
 			outer.Wraps = true
 			return
 		}
+		out.read(r, c, &outer, files)
 		effects, all := outer.Effects()
 		if len(effects) > 0 {
 			r.Acts()
@@ -114,6 +129,29 @@ func Run(x *dockerfile.Exec, files shell.Files, do func(effects []command.Effect
 	}
 	slices.Sort(out.Named)
 	return out, failed
+}
+
+// maxMissing bounds what is told of one step.
+const maxMissing = 50
+
+// read notes what a program misses, and follows the scripts that it starts. c is its to change, call what is known of it before.
+func (s *Script) read(r *command.Runner, c, call *command.Call, files Sight) {
+	reading := tools.Read(call, files)
+	for _, m := range reading.Missing {
+		if len(s.Missing) < maxMissing && !c.S.Unlikely {
+			s.Missing = append(s.Missing, Missing{m, call, m.Doubt == "" && c.S.Sure() && c.S.Needed()})
+		}
+	}
+	for _, x := range reading.Scripts {
+		from := c.S.Clone()
+		from.Dir = x.Dir
+		from.Via = append(from.Via, from.Here)
+		from.Here = shell.Origin{File: x.At.File, Line: x.At.Line, Text: x.At.Text, InImage: true}
+		r.Text(from, x.Text, nil)
+	}
+	if len(reading.Scripts) > 0 {
+		r.Unclear()
+	}
 }
 
 // MayTake reports whether a program of the step that takes things away, or puts them elsewhere, names a path or a directory above

@@ -10,6 +10,7 @@ import (
 
 	"github.com/ctxaudit/ctxaudit/dockerctx"
 	"github.com/ctxaudit/ctxaudit/internal/overlay"
+	"github.com/ctxaudit/ctxaudit/internal/shell"
 	"github.com/ctxaudit/ctxaudit/internal/simulate"
 	"github.com/ctxaudit/ctxaudit/internal/steps"
 )
@@ -170,3 +171,30 @@ func (r Repository) ReadDir(name string) ([]string, error) {
 	}
 	return out, nil
 }
+
+// Stat says what is at a path, links followed. With List and Content, it shows the context to who reads what steps read.
+func (r Repository) Stat(p string) shell.FileKind {
+	to, ok := r.Resolve(p)
+	if !ok {
+		return shell.Absent
+	}
+	switch fi, err := r.fs.Lstat(to); {
+	case err != nil:
+		return shell.Absent
+	case fi.IsDir():
+		return shell.Directory
+	}
+	return shell.Regular
+}
+
+// List gives the entries of a directory.
+func (r Repository) List(dir string) ([]fs.DirEntry, error) {
+	to, ok := r.Resolve(dir)
+	if !ok {
+		return nil, fs.ErrNotExist
+	}
+	return r.fs.ReadDir(to)
+}
+
+// Content is [Repository.Read].
+func (r Repository) Content(p string) ([]byte, error) { return r.Read(p) }

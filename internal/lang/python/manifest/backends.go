@@ -113,7 +113,9 @@ func (b *backend) hatch(n *document.Node) {
 	for _, item := range pick("sources").List() {
 		sources[path.Clean(item.Text)] = ""
 	}
-	pick("sources").Each(func(from string, to *document.Node) { sources[path.Clean(from)] = to.Text })
+	for from, to := range pick("sources").All() {
+		sources[path.Clean(from)] = to.Text
+	}
 	for _, key := range []string{"only-include", "include"} {
 		for _, item := range pick(key).List() {
 			if given && key == "include" {
@@ -127,11 +129,11 @@ func (b *backend) hatch(n *document.Node) {
 			b.rewritten(location, sources, item.Line)
 		}
 	}
-	pick("force-include").Each(func(from string, to *document.Node) {
+	for from, to := range pick("force-include").All() {
 		given = true
 		target := strings.TrimSuffix(strings.Trim(to.Text, "/"), ".py")
 		b.p.add(PackageRoot{Import: dotted(target), Path: path.Clean(from), Deep: true, File: b.file, Line: to.Line})
-	})
+	}
 	if given {
 		return
 	}

@@ -18,13 +18,13 @@ func (r *reader) pipfile(p *project, file string, data []byte) {
 		p.fail(file, fault.Line, "%s", fault.Message)
 	}
 	m := &tomlManifest{Project: p.Project, dir: path.Dir(file), file: file}
-	doc.Each(func(section string, table *document.Node) {
+	for section, table := range doc.All() {
 		switch section { // any other table is a category of packages
 		case "source", "requires", "scripts", "pipenv":
 		default:
 			m.named(table)
 		}
-	})
+	}
 }
 
 // pipfileLock reads the names: the keys of the tables "default", "develop" and further categories.

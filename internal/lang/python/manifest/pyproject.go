@@ -19,7 +19,9 @@ func (r *reader) pyproject(p *project, file string, data []byte) {
 	m := &tomlManifest{Project: p.Project, dir: path.Dir(file), file: file}
 	m.specifiers(doc.Get("build-system", "requires"))
 	m.project(doc.Get("project"))
-	doc.Get("dependency-groups").Each(func(_ string, group *document.Node) { m.specifiers(group) })
+	for _, group := range doc.Get("dependency-groups").All() {
+		m.specifiers(group)
+	}
 	tool := doc.Get("tool")
 	for _, name := range []string{"poetry", "pdm", "uv", "hatch", "flit"} {
 		if p.Tool == "" && tool.Get(name) != nil {
@@ -37,11 +39,11 @@ func (r *reader) pyproject(p *project, file string, data []byte) {
 	for _, name := range dynamic.Texts("dependencies", "file") {
 		r.include(p.Project, file, dynamic.Get("dependencies").Line, name, FromManifest)
 	}
-	dynamic.Get("optional-dependencies").Each(func(_ string, extra *document.Node) {
+	for _, extra := range dynamic.Get("optional-dependencies").All() {
 		for _, name := range extra.Texts("file") {
 			r.include(p.Project, file, extra.Line, name, FromManifest)
 		}
-	})
+	}
 	p.setup.pyproject(file, tool.Get("setuptools"))
 }
 
@@ -81,13 +83,15 @@ func (m *tomlManifest) project(n *document.Node) {
 		m.Name = name
 	}
 	m.specifiers(n.Get("dependencies"))
-	n.Get("optional-dependencies").Each(func(_ string, extra *document.Node) { m.specifiers(extra) })
+	for _, extra := range n.Get("optional-dependencies").All() {
+		m.specifiers(extra)
+	}
 	m.scripts(n.Get("scripts"))
 	m.scripts(n.Get("gui-scripts"))
 }
 
 func (m *tomlManifest) scripts(n *document.Node) {
-	n.Each(func(name string, value *document.Node) {
+	for name, value := range n.All() {
 		target := value.Text
 		for _, key := range []string{"reference", "callable", "call"} {
 			if target == "" {
@@ -97,7 +101,7 @@ func (m *tomlManifest) scripts(n *document.Node) {
 		if value.Str("type") != "file" && target != "" {
 			m.script(name, target, m.file, value.Line)
 		}
-	})
+	}
 }
 
 // script records a console script. Extras behind the target are left out.
@@ -108,9 +112,10 @@ func (p *Project) script(name, target, file string, line int) {
 
 // named reads a table of name = version, or name = {path = ...}.
 func (m *tomlManifest) named(n *document.Node) {
-	n.Each(func(name string, value *document.Node) {
+entries:
+	for name, value := range n.All() {
 		if strings.EqualFold(name, "python") {
-			return
+			continue
 		}
 		constraints := value.List()
 		if value.Fields != nil {
@@ -129,11 +134,11 @@ func (m *tomlManifest) named(n *document.Node) {
 			}
 			if location != "" && location != "." || c.Str("path") == "." {
 				m.local(name, m.dir, location, m.file, value.Line, c.Str("editable") == "true" || c.Str("develop") == "true")
-				return
+				continue entries
 			}
 		}
 		m.depend(name, m.file, value.Line, FromManifest)
-	})
+	}
 }
 
 func (m *tomlManifest) poetry(n *document.Node) {
@@ -146,13 +151,17 @@ func (m *tomlManifest) poetry(n *document.Node) {
 	m.Virtual = m.Virtual || n.Str("package-mode") == "false"
 	m.named(n.Get("dependencies"))
 	m.named(n.Get("dev-dependencies"))
-	n.Get("group").Each(func(_ string, group *document.Node) { m.named(group.Get("dependencies")) })
+	for _, group := range n.Get("group").All() {
+		m.named(group.Get("dependencies"))
+	}
 	m.scripts(n.Get("scripts"))
 }
 
 func (m *tomlManifest) pdm(n *document.Node) {
 	m.Virtual = m.Virtual || n.Str("distribution") == "false"
-	n.Get("dev-dependencies").Each(func(_ string, group *document.Node) { m.specifiers(group) })
+	for _, group := range n.Get("dev-dependencies").All() {
+		m.specifiers(group)
+	}
 	m.named(n.Get("dependencies"))
 }
 
@@ -162,7 +171,7 @@ func (m *tomlManifest) uv(r *reader, n *document.Node) {
 	for _, key := range []string{"dev-dependencies", "constraint-dependencies", "override-dependencies"} {
 		m.specifiers(n.Get(key))
 	}
-	n.Get("sources").Each(func(name string, source *document.Node) {
+	for name, source := range n.Get("sources").All() {
 		for _, s := range append(source.List(), source) {
 			normal, _ := Normalise(name)
 			switch {
@@ -172,7 +181,7 @@ func (m *tomlManifest) uv(r *reader, n *document.Node) {
 				m.local(name, m.dir, s.Str("path"), m.file, s.Line, s.Str("editable") == "true")
 			}
 		}
-	})
+	}
 	for _, member := range n.List("workspace", "members") {
 		for _, dir := range r.glob(m.dir, member.Text) {
 			m.Local = append(m.Local, Local{Path: dir, Editable: true, File: m.file, Line: member.Line})
@@ -182,16 +191,18 @@ func (m *tomlManifest) uv(r *reader, n *document.Node) {
 
 // hatch reads tool.hatch, or the whole of a hatch.toml.
 func (m *tomlManifest) hatch(n *document.Node) {
-	n.Get("envs").Each(func(_ string, env *document.Node) {
+	for _, env := range n.Get("envs").All() {
 		m.specifiers(env.Get("dependencies"))
 		m.specifiers(env.Get("extra-dependencies"))
-	})
+	}
 }
 
 func (m *tomlManifest) flit(n *document.Node) {
 	metadata := n.Get("metadata") // the form before PEP 621
 	m.specifiers(metadata.Get("requires"))
-	metadata.Get("requires-extra").Each(func(_ string, extra *document.Node) { m.specifiers(extra) })
+	for _, extra := range metadata.Get("requires-extra").All() {
+		m.specifiers(extra)
+	}
 	if name := metadata.Str("dist-name"); name != "" && m.Name == "" {
 		m.Name = name
 	}

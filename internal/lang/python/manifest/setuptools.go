@@ -64,7 +64,9 @@ func (s *setuptools) pyproject(file string, n *document.Node) {
 		s.modules = append(s.modules, listed{item.Text, file, item.Line})
 	}
 	s.modulesGiven = s.modulesGiven || n.Get("py-modules") != nil
-	n.Get("package-dir").Each(func(name string, value *document.Node) { s.dir(name, value.Text) })
+	for name, value := range n.Get("package-dir").All() {
+		s.dir(name, value.Text)
+	}
 }
 
 func (s *setuptools) config(file string, sections map[string]*iniSection) {

@@ -1,0 +1,246 @@
+package audit
+
+import (
+	"fmt"
+	"path"
+	"strings"
+
+	"github.com/ctxaudit/ctxaudit/dockerfile"
+	"github.com/ctxaudit/ctxaudit/internal/finding"
+	"github.com/ctxaudit/ctxaudit/internal/need"
+	"github.com/ctxaudit/ctxaudit/internal/shell"
+	"github.com/ctxaudit/ctxaudit/internal/steps"
+	"github.com/ctxaudit/ctxaudit/internal/tools"
+	"github.com/ctxaudit/ctxaudit/internal/view"
+)
+
+// stepRules are the rules by what a step misses.
+var stepRules = map[tools.Kind]string{tools.File: finding.StepInputMissing, tools.Member: finding.WorkspaceMemberMissing, tools.Source: finding.ImportNotInStage}
+
+// checkSteps looks for what the programs of RUN steps read and do not find there. Only what the repository has is told: the rest may be
+// made before the build, or is the program's own fault.
+func checkSteps(p *pass) error {
+	if p.main == nil {
+		return nil
+	}
+	seen := map[string]bool{}
+	for _, op := range p.image.Plan.Ops {
+		if op.Kind != dockerfile.OpExec {
+			continue
+		}
+		script := p.image.Script(op)
+		before, ok := p.build.Before(op)
+		if script == nil || !ok {
+			continue
+		}
+		for _, m := range script.Missing {
+			if !m.Fails && m.Doubt == "" {
+				continue // the step may go on without it
+			}
+			at, source, ok := p.lost(op, before, m)
+			if !ok || seen[source] {
+				continue
+			}
+			seen[source] = true
+			if err := p.reportInput(op, before, m, at, source); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// lost gives where a step looks for what it misses, and where the build context has that; ok is false if it does not.
+func (p *pass) lost(op *dockerfile.Op, before view.Image, m steps.Missing) (at, source string, ok bool) {
+	if m.Find != nil {
+		root, known := p.counterpart(before, m.Root)
+		if !known {
+			return "", "", false
+		}
+		found := m.Find(p.build.Repo, path.Join("/", root))
+		rel := strings.TrimPrefix(found, strings.TrimSuffix(path.Join("/", root), "/"))
+		return path.Join(m.Root, rel), strings.Trim(found, "/"), found != ""
+	}
+	for _, at := range append([]string{m.Path}, m.Or...) {
+		for _, source := range p.sourcesOf(op, before, m, at) {
+			if fi, err := p.main.FS.Lstat(source); err == nil && (fi.IsDir() || !m.Dir) {
+				return at, source, true
+			}
+		}
+	}
+	return "", "", false
+}
+
+// counterpart gives the directory of the build context that a directory of a file system is a copy of.
+func (p *pass) counterpart(before view.Image, dir string) (string, bool) {
+	rel := ""
+	for d := dir; ; d = path.Dir(d) {
+		if source, ok := p.build.Origin(before, d); ok {
+			return path.Join(source, rel), true
+		}
+		if d == "/" {
+			return "", false
+		}
+		rel = path.Join(path.Base(d), rel)
+	}
+}
+
+// sourcesOf gives where the build context may have what is missing at a path, the likeliest first: as the places tell that ask for it,
+// the directories around it, what is there later or in other stages and, since people copy into working directories, as the step's words say.
+func (p *pass) sourcesOf(op *dockerfile.Op, before view.Image, m steps.Missing, at string) (out []string) {
+	if n := len(m.Because); n > 0 {
+		asks := m.Because[n-1].File
+		if source, ok := p.build.ContextPath(before, asks); ok {
+			if rel, inside := below(at, path.Dir(asks)); inside {
+				out = append(out, path.Join(path.Dir(source), rel))
+			}
+		}
+	}
+	if source, ok := p.counterpart(before, at); ok {
+		out = append(out, source)
+	}
+	for _, other := range p.image.Plan.Ops {
+		if s := p.image.After(other.ID); s != nil && other.ID != op.ID && (other.Kind == dockerfile.OpFile || other.Kind == dockerfile.OpExec) {
+			if n, _, err := s.Tree.Stat(at); err == nil {
+				if source, ok := p.image.OriginIn(p.main.Name, n); ok {
+					out = append(out, source)
+				}
+			}
+		}
+	}
+	if dir := path.Join("/", op.Exec.Dir); len(m.Because) == 0 {
+		if rel, inside := below(at, dir); inside && dir != "/" {
+			out = append(out, rel)
+		}
+	}
+	return out
+}
+
+// below gives a path as seen from a directory that it lies in, or from which `..` leads to it.
+func below(p, dir string) (string, bool) {
+	up := ""
+	for dir != "/" && p != dir && !strings.HasPrefix(p, dir+"/") {
+		dir, up = path.Dir(dir), path.Join(up, "..")
+	}
+	return path.Join(up, strings.TrimPrefix(strings.TrimPrefix(p, dir), "/")), true
+}
+
+// reportInput reports something that a step reads and does not find.
+func (p *pass) reportInput(op *dockerfile.Op, before view.Image, m steps.Missing, at, source string) error {
+	v, err := need.Judge(p.build, &need.Need{Name: source, Source: source})
+	if err != nil {
+		return err
+	}
+	command := shown(m)
+	f := finding.Finding{
+		Rule: stepRules[m.Kind], ContextPath: source, ImagePath: at, Subject: position(op.Location), Assumptions: p.assumptions(p.opaqueBefore(op)),
+		Summary: fmt.Sprintf("%s fails: %s is not there (%s)", command, at, m.What),
+		Hint:    finding.Hint{Wants: []string{at}, Step: op.ID + 1},
+		About:   finding.About{Name: command},
+	}
+	f.Severity = finding.Error
+	if m.Doubt != "" {
+		f.Severity = finding.Warning
+		f.Summary = fmt.Sprintf("%s does not find %s (%s)", command, at, m.What)
+	}
+	detail := p.chain(&f, before, m)
+	detail = append(detail, fmt.Sprintf("The repository has %s.", source))
+	subject := f.Subject
+	late := p.later(op, at)
+	switch {
+	case len(v.Ignored) > 0:
+		detail = append(detail, p.explainIgnored(&f, v)...)
+	case late != nil:
+		f.Related = append(f.Related, instruction(finding.RoleCopies, late.Location))
+		detail = append(detail, fmt.Sprintf("%s:%d copies it, which is too late.", late.Location.File, late.Location.Range.Start.Line))
+	default:
+		detail = append(detail, "No instruction before this step copies it into this stage.")
+	}
+	f.Subject = subject
+	if m.Doubt != "" {
+		detail = append(detail, m.Doubt)
+	}
+	f.Detail = strings.Join(detail, " ")
+	p.add(p.subject.judge(f, true))
+	return nil
+}
+
+// chain says what leads to what is missing.
+func (p *pass) chain(f *finding.Finding, before view.Image, m steps.Missing) (detail []string) {
+	for _, o := range m.Call.S.Via {
+		if o.InImage {
+			p.asks(f, before, tools.Line{File: o.File, Line: o.Line, Text: o.Text}, "starts it")
+		}
+	}
+	if o := m.Call.S.Here; o.InImage {
+		place := p.asks(f, before, tools.Line{File: o.File, Line: o.Line, Text: o.Text}, "starts it")
+		detail = append(detail, fmt.Sprintf("%s:%d starts it.", place.File, place.Line))
+	}
+	for i, l := range m.Because {
+		place := p.asks(f, before, l, "asks for it")
+		if i == len(m.Because)-1 {
+			detail = append(detail, fmt.Sprintf("%s:%d asks for it: %s.", place.File, place.Line, strings.TrimSuffix(place.Text, ".")))
+		}
+	}
+	return detail
+}
+
+// asks relates a line of a file of the step's file system, by its name in the build context.
+func (p *pass) asks(f *finding.Finding, before view.Image, l tools.Line, note string) finding.Place {
+	place := finding.Place{Role: finding.RoleReads, File: l.File, Line: l.Line, Text: l.Text, Note: note}
+	if source, ok := p.build.ContextPath(before, l.File); ok {
+		place.File = source
+	}
+	f.Related = append(f.Related, place)
+	return place
+}
+
+// later gives the instruction of the same stage, after a step, that copies something to a path; nil if none does.
+func (p *pass) later(op *dockerfile.Op, at string) *dockerfile.Op {
+	for _, next := range p.image.Plan.Ops {
+		s := p.image.After(next.ID)
+		if s == nil || next.Kind != dockerfile.OpFile || !p.follows(next, op) {
+			continue
+		}
+		if n, _, err := s.Tree.Stat(at); err == nil && n.Op >= 0 && int(n.Op) < len(p.image.Plan.Ops) {
+			if by := p.image.Plan.Ops[n.Op]; by.Kind == dockerfile.OpFile {
+				return by
+			}
+		}
+	}
+	return nil
+}
+
+// follows reports whether an operation works on what another one left, in the same stage or in one that starts from it.
+func (p *pass) follows(op, before *dockerfile.Op) bool {
+	for range p.image.Plan.Ops {
+		ref, ok := op.Parent()
+		if !ok {
+			return false
+		}
+		if op = p.image.Plan.Ops[ref.Op]; op == before {
+			return true
+		}
+	}
+	return false
+}
+
+// opaqueBefore gives the operations on whose effects the file system rests that a step finds.
+func (p *pass) opaqueBefore(op *dockerfile.Op) (out []int) {
+	for _, id := range p.image.Opaque {
+		if o := p.image.Plan.Ops[id]; p.follows(op, o) {
+			out = append(out, id)
+		}
+	}
+	return out
+}
+
+// shown is the command as a message names it.
+func shown(m steps.Missing) string {
+	words := strings.Join(m.Call.Words(), " ")
+	words = strings.ReplaceAll(words, shell.Hole, "...")
+	if r := []rune(words); len(r) > 60 {
+		words = string(r[:60]) + "..."
+	}
+	return words
+}

@@ -1,0 +1,222 @@
+package tools
+
+import (
+	"bytes"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"testing/fstest"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"golang.org/x/tools/txtar"
+
+	"github.com/ctxaudit/ctxaudit/internal/command"
+	"github.com/ctxaudit/ctxaudit/internal/shell"
+)
+
+// A file of testdata is a repository, with a section "cases". A line of that is
+//
+//	COMMAND ;; FILES that are taken away ;; FILES that it misses
+//
+// and a command that misses nothing succeeds. The command is run in the directory that stands before it in brackets, if there is one.
+// With "~ reason" at its end, the tool itself is known to answer in another way, or is not asked. A first line "with: NAME..." names the
+// releases of a tool that are asked: directories of CTXAUDIT_TOOLS, as npm install --prefix makes them.
+
+// testCase is a line of a section "cases".
+type testCase struct {
+	dir, command, differs string
+	without, misses       []string
+	releases              []string
+}
+
+func casesOf(t *testing.T, file string) (cases []testCase, files []txtar.File) {
+	archive, err := txtar.ParseFile(file)
+	require.NoError(t, err)
+	var releases []string
+	if first, _, _ := strings.Cut(string(archive.Comment), "\n"); strings.HasPrefix(first, "with: ") {
+		releases = strings.Fields(first)[1:]
+	}
+	for _, f := range archive.Files {
+		if f.Name != "cases" {
+			files = append(files, f)
+			continue
+		}
+		for line := range strings.Lines(string(f.Data)) {
+			line = strings.TrimSpace(line)
+			if line == "" || strings.HasPrefix(line, "#") {
+				continue
+			}
+			line, differs, _ := strings.Cut(line, " ~ ")
+			parts := append(strings.Split(line, ";;"), "", "")
+			c := testCase{command: strings.TrimSpace(parts[0]), without: strings.Fields(parts[1]), misses: strings.Fields(parts[2]), differs: differs, releases: releases}
+			if dir, rest, ok := strings.Cut(c.command, "] "); ok && strings.HasPrefix(dir, "[") {
+				c.dir, c.command = dir[1:], rest
+			}
+			cases = append(cases, c)
+		}
+	}
+	return cases, files
+}
+
+// left gives what is there of some files once others, or directories, are taken away.
+func left(files []txtar.File, without []string) (out []txtar.File) {
+	for _, f := range files {
+		if !slices.ContainsFunc(without, func(gone string) bool { return f.Name == gone || strings.HasPrefix(f.Name, gone+"/") }) {
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
+// memory is a tree below /app.
+type memory struct{ fstest.MapFS }
+
+func (m memory) name(p string) string {
+	if p == "/app" {
+		return "."
+	}
+	return strings.TrimPrefix(p, "/app/")
+}
+
+func (m memory) Stat(p string) shell.FileKind {
+	if p == "/" {
+		return shell.Directory
+	}
+	switch fi, err := fs.Stat(m.MapFS, m.name(p)); {
+	case err != nil:
+		return shell.Absent
+	case fi.IsDir():
+		return shell.Directory
+	}
+	return shell.Regular
+}
+
+func (m memory) Read(p string) ([]byte, error)    { return fs.ReadFile(m.MapFS, m.name(p)) }
+func (m memory) Content(p string) ([]byte, error) { return m.Read(p) }
+func (m memory) List(dir string) ([]fs.DirEntry, error) {
+	if m.Stat(dir) == shell.Regular {
+		return nil, syscall.ENOTDIR
+	}
+	return fs.ReadDir(m.MapFS, m.name(dir))
+}
+
+// misses gives what the programs of a command surely miss, in the manner of a step: scripts that they start are followed.
+func misses(c testCase, files Files) []string {
+	var out []string
+	r := command.NewRunner(files)
+	r.Fixed, r.Substitutions = true, true
+	r.Program = func(c *command.Call) {
+		call := *c
+		call.S = c.S.Clone()
+		if r.Execute(c) {
+			return
+		}
+		reading := Read(&call, files)
+		for _, m := range reading.Missing {
+			if m.Doubt != "" || !c.S.Sure() || !c.S.Needed() {
+				continue
+			}
+			at := m.Path
+			if m.Find != nil {
+				at = path.Join(m.Root, strings.TrimPrefix(m.What, "the package.json of the workspace member "))
+			}
+			out = append(out, strings.TrimPrefix(at, "/app/"))
+		}
+		for _, s := range reading.Scripts {
+			from := c.S.Clone()
+			from.Dir = s.Dir
+			r.Text(from, s.Text, nil)
+		}
+		if len(reading.Scripts) > 0 {
+			r.Unclear()
+		}
+	}
+	s := shell.NewState(path.Join("/app", c.dir), nil)
+	r.Command(s, shell.Words([]string{"/bin/sh", "-c", c.command}, shell.Origin{}), true)
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+func TestCases(t *testing.T) {
+	forEachCase(t, func(t *testing.T, c testCase, files []txtar.File) {
+		m := memory{fstest.MapFS{}}
+		for _, f := range files {
+			m.MapFS[f.Name] = &fstest.MapFile{Data: f.Data}
+		}
+		want := slices.Clone(c.misses)
+		slices.Sort(want)
+		got := misses(c, m)
+		if len(got) == 0 {
+			got = nil
+		}
+		if len(want) == 0 {
+			want = nil
+		}
+		assert.Equal(t, want, got)
+	})
+}
+
+// TestRealTools asks the tools themselves: what misses something fails, and everything else succeeds.
+func TestRealTools(t *testing.T) {
+	tools := os.Getenv("CTXAUDIT_TOOLS")
+	if tools == "" {
+		t.Skip("set CTXAUDIT_TOOLS to a directory with the tools to ask them")
+	}
+	forEachCase(t, func(t *testing.T, c testCase, files []txtar.File) {
+		if c.differs != "" {
+			t.Skip(c.differs)
+		}
+		if len(c.releases) == 0 {
+			askTool(t, c, files, os.Getenv("PATH"))
+		}
+		for _, release := range c.releases {
+			t.Run(release, func(t *testing.T) {
+				bin := filepath.Join(tools, release, "node_modules", ".bin")
+				require.DirExists(t, bin)
+				askTool(t, c, files, bin+":"+os.Getenv("PATH"))
+			})
+		}
+	})
+}
+
+// askTool runs a command where its files are, and compares whether it fails.
+func askTool(t *testing.T, c testCase, files []txtar.File, path string) {
+	root := t.TempDir()
+	for _, f := range files {
+		name := filepath.Join(root, filepath.FromSlash(f.Name))
+		require.NoError(t, os.MkdirAll(filepath.Dir(name), 0o755))
+		require.NoError(t, os.WriteFile(name, f.Data, 0o755))
+	}
+	cmd := exec.Command("/bin/sh", "-c", c.command)
+	cmd.Dir = filepath.Join(root, c.dir)
+	cmd.Env = append(os.Environ(), "PATH="+path, "GOFLAGS=", "GOPROXY=off", "GOTOOLCHAIN=local", "npm_config_audit=false", "npm_config_fund=false", "npm_config_offline=true",
+		"YARN_ENABLE_TELEMETRY=0", "YARN_ENABLE_IMMUTABLE_INSTALLS=false", "PIP_NO_INDEX=1", "PIP_NO_BUILD_ISOLATION=1", "PIP_BREAK_SYSTEM_PACKAGES=1", "PIP_TARGET="+t.TempDir(),
+		"CARGO_NET_OFFLINE=true", "CI=", "COREPACK_ENABLE_STRICT=0")
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &out
+	if err := cmd.Run(); (err != nil) != (len(c.misses) > 0) {
+		t.Errorf("%v\n%s", err, out.String())
+	}
+}
+
+// forEachCase runs something on each case of testdata.
+func forEachCase(t *testing.T, run func(t *testing.T, c testCase, files []txtar.File)) {
+	archives, err := filepath.Glob("testdata/*.txtar")
+	require.NoError(t, err)
+	require.NotEmpty(t, archives)
+	for _, file := range archives {
+		cases, files := casesOf(t, file)
+		for i, c := range cases {
+			name := fmt.Sprintf("%s/%02d %s %s", strings.TrimSuffix(filepath.Base(file), ".txtar"), i+1, c.command, strings.Join(c.without, " "))
+			t.Run(strings.ReplaceAll(name, "/", "_"), func(t *testing.T) { run(t, c, left(files, c.without)) })
+		}
+	}
+}

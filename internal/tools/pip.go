@@ -1,0 +1,116 @@
+package tools
+
+import (
+	"path"
+	"strings"
+
+	"github.com/ctxaudit/ctxaudit/internal/shell"
+)
+
+// The facts are those of pip 23.
+
+const pipValued = "-r --requirement -c --constraint -e --editable -i --index-url --extra-index-url --trusted-host -f --find-links -t --target --python --platform --abi " +
+	"--cache-dir --no-binary --only-binary --timeout --retries -d --dest -w --wheel-dir --prefix --root --src --report --progress-bar --log --proxy --cert --upgrade-strategy " +
+	"--python-version --implementation --config-settings -C --global-option --build-option --use-feature --exists-action --root-user-action"
+
+// pip is pip install, pip download and pip wheel.
+func (r *reader) pip() {
+	if sub := r.sub(); sub != "install" && sub != "download" && sub != "wheel" {
+		return
+	}
+	for _, w := range r.options.All("-r", "--requirement") {
+		r.requirements(w, "the file of requirements", nil, 0)
+	}
+	for _, w := range r.options.All("-c", "--constraint") {
+		r.requirements(w, "the file of constraints", nil, 0)
+	}
+	for _, w := range r.options.All("-e", "--editable") {
+		r.pipProject(w.Text, nil)
+	}
+	for _, w := range r.words[1:] {
+		if isPipPath(w.Text) {
+			r.pipProject(w.Text, nil)
+		}
+	}
+}
+
+// isPipPath reports whether pip takes a requirement for a path: it has a slash, or is a dot.
+func isPipPath(text string) bool {
+	text, _, _ = strings.Cut(text, "[")
+	return (text == "." || text == ".." || strings.Contains(text, "/")) && !strings.Contains(text, "://") && !strings.Contains(text, "@ ") && !strings.HasPrefix(text, "git+")
+}
+
+// maxIncludes bounds how deep files of requirements may include others.
+const maxIncludes = 20
+
+// requirements reads a file of requirements. What it includes is looked for beside it, paths in the directory in which pip works.
+func (r *reader) requirements(w shell.Word, what string, because []Line, depth int) {
+	if !w.Known() || strings.Contains(w.Text, "://") || depth > maxIncludes {
+		return
+	}
+	file := r.abs(w.Text)
+	r.need(Missing{Path: file, What: what, Because: because})
+	data, ok := r.text(file)
+	if !ok {
+		return
+	}
+	n := 0
+	for text := range strings.SplitSeq(string(data), "\n") {
+		n++
+		text = strings.TrimSpace(text)
+		if i := strings.Index(text, " #"); i >= 0 {
+			text = strings.TrimSpace(text[:i])
+		}
+		chain := append(append([]Line{}, because...), Line{File: file, Line: n, Text: text})
+		name, value, _ := strings.Cut(strings.Replace(text, "=", " ", 1), " ")
+		value = strings.Trim(strings.TrimSpace(value), `"'`)
+		inline := len(text) > 2 && text[0] == '-' && text[1] != '-' && name == text
+		if inline {
+			name, value = text[:2], text[2:]
+		}
+		switch name {
+		case "-r", "--requirement", "-c", "--constraint":
+			if value != "" && !strings.Contains(value, "$") && !strings.Contains(value, "://") {
+				at := value
+				if !path.IsAbs(at) {
+					at = path.Join(path.Dir(file), at)
+				}
+				r.requirements(shell.Word{Text: at}, "a file that requirements include", chain, depth+1)
+			}
+		case "-e", "--editable":
+			if isPipPath(value) && !strings.Contains(value, "$") {
+				value, _, _ = strings.Cut(value, ";")
+				r.pipProject(strings.TrimSpace(value), chain)
+			}
+		default:
+			if text, _, _ = strings.Cut(text, ";"); isPipPath(text) && !strings.ContainsAny(text, "#$@ ") && !strings.HasPrefix(text, "-") {
+				r.pipProject(strings.TrimSpace(text), chain)
+			}
+		}
+	}
+}
+
+// pipProject is a directory with a project, or an archive, that pip installs from its path.
+func (r *reader) pipProject(name string, because []Line) {
+	name, _, _ = strings.Cut(strings.TrimPrefix(name, "file:"), "[")
+	if strings.Contains(name, shell.Hole) || strings.Contains(name, "://") {
+		return
+	}
+	at := r.abs(name)
+	if strings.ContainsAny(name, "*?") {
+		if found, known := r.glob("/", strings.TrimPrefix(at, "/")); known && len(found) == 0 {
+			r.missing(Missing{Path: at, What: "what pip installs", Because: because})
+		}
+		return
+	}
+	if r.absent(at) {
+		r.need(Missing{Path: at, What: "what pip installs", Because: because, Dir: path.Ext(at) != ".whl" && !strings.HasSuffix(at, ".tar.gz")})
+		return
+	}
+	if !r.isDir(at) {
+		return
+	}
+	manifest, setup := path.Join(at, "pyproject.toml"), path.Join(at, "setup.py")
+	r.need(Missing{Path: manifest, Or: []string{setup}, What: "the project's pyproject.toml or setup.py", Because: because})
+	r.pyproject(manifest, setup, because)
+}

@@ -1,0 +1,46 @@
+package tools
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/ctxaudit/ctxaudit/internal/command"
+)
+
+// tool is a row: what is known of what a program reads.
+type tool struct {
+	// names are those of the program, between blanks.
+	names string
+	// valued are its options with a value of their own, dir those that name the directory in which it works.
+	valued, dir string
+	// anywhere tells that it is asked also where nobody knows in which directory it is started.
+	anywhere bool
+	read     func(r *reader)
+}
+
+// table is asked by the name of the program.
+var table []tool
+
+func init() { // a literal would refer to itself: a script starts others
+	table = []tool{
+		{names: "go", dir: "-C", valued: goValued, read: (*reader).goTool},
+		{names: "npm", dir: "--prefix -C", valued: npmValued, read: (*reader).npm},
+		{names: "pnpm", dir: "-C --dir", valued: pnpmValued, read: (*reader).pnpm},
+		{names: "yarn yarnpkg", dir: "--cwd", valued: yarnValued, read: (*reader).yarn},
+		{names: "bun", dir: "--cwd", valued: bunValued, read: (*reader).bun},
+		{names: "node nodejs", valued: nodeValued, read: (*reader).node},
+		{names: "pip pip3", valued: pipValued, read: (*reader).pip},
+	}
+}
+
+// find gives the row of a program.
+func find(c *command.Call) (tool, bool) {
+	if c.Builtin {
+		return tool{}, false
+	}
+	i := slices.IndexFunc(table, func(t tool) bool { return slices.Contains(strings.Fields(t.names), c.Base) })
+	if i < 0 {
+		return tool{}, false
+	}
+	return table[i], true
+}

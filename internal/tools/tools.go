@@ -1,0 +1,251 @@
+// Package tools knows what the programs of build steps read: manifests, locks, members of workspaces, scripts, sources. It says which of
+// that a tree surely does not have at the point where a program is started, and which scripts a program starts.
+//
+// A program is a row of the table in table.go, its knowledge a function beside those of its kind. Each was tried with the real tool;
+// tests ask it again. Where versions of a tool differ, and the version is not known, the mildest counts.
+package tools
+
+import (
+	"bytes"
+	"errors"
+	"io/fs"
+	"maps"
+	"path"
+	"slices"
+	"strings"
+	"syscall"
+
+	"github.com/ctxaudit/ctxaudit/internal/command"
+	"github.com/ctxaudit/ctxaudit/internal/shell"
+)
+
+// Files is the tree that a program sees.
+type Files interface {
+	shell.Files
+	shell.Lister
+}
+
+// Kind is what sort of thing a program reads.
+type Kind uint8
+
+// The kinds of what is read.
+const (
+	File   Kind = iota // a file or directory: a lock, a script, a patch
+	Member             // the manifest of another package of the repository
+	Source             // what is compiled
+)
+
+// Line is a line of a file that asks for something.
+type Line struct {
+	File string // absolute, in the tree
+	Line int    // from 1; 0 if it is not known
+	Text string
+}
+
+// Missing is something that a program reads and that is surely not there.
+type Missing struct {
+	Kind Kind
+	// Path is where it is looked for, Or are the other places at which it would do; absolute.
+	Path string
+	Or   []string
+	// Dir tells that a directory is looked for.
+	Dir bool
+	// What it is, as a noun: "the lock file", "the manifest of the workspace member @x/api".
+	What string
+	// Find looks for it in another tree, where it is only known by its name: below a directory of it that stands for Root. It gives "" if it
+	// is not there. nil: Path is where it is.
+	Find func(tree Files, root string) string
+	Root string
+	// Because are the lines that lead to it, that of the nearest file last; none if the words of the command name it.
+	Because []Line
+	// Doubt says, as a sentence, why the program may do without it; "" if it surely fails.
+	Doubt string
+}
+
+// Script is a text that a program hands to a shell.
+type Script struct {
+	Dir  string
+	Text string
+	// At is where it is written.
+	At Line
+	// Path are directories that programs are looked for in first, Env what is set for it, as NAME=value.
+	Env []string
+}
+
+// Reading is what is known of what a program reads.
+type Reading struct {
+	Missing []Missing
+	Scripts []Script
+}
+
+// Read gives what is known of what a program reads in a tree. Nothing is known of a program that is in no row of the table.
+func Read(c *command.Call, files Files) Reading {
+	t, known := find(c)
+	if !known || c.S.Dir == "" && !t.anywhere {
+		return Reading{}
+	}
+	r := &reader{call: c, files: files, dir: c.S.Dir, options: command.Parse(c.Args, t.valued)}
+	if given := r.options.All(strings.Fields(t.dir)...); len(given) > 0 {
+		if r.dir = c.S.Abs(given[len(given)-1].Text); r.dir == "" {
+			return Reading{}
+		}
+	}
+	r.words = r.options.Operands
+	t.read(r)
+	return r.out
+}
+
+// reader looks at what one program reads.
+type reader struct {
+	call    *command.Call
+	files   Files
+	dir     string // in which the program works
+	options command.Options
+	words   []shell.Word // the operands
+	out     Reading
+}
+
+// sub gives the subcommand, "" if there is none or it is not known.
+func (r *reader) sub() string {
+	if len(r.words) == 0 || !r.words[0].Known() {
+		return ""
+	}
+	return r.words[0].Text
+}
+
+// known reports whether all words of the call are known.
+func (r *reader) known() bool {
+	return !slices.ContainsFunc(r.call.Args, func(w shell.Word) bool { return !w.Known() })
+}
+
+// abs gives the path that a name means in the directory in which the program works; "" if that is not known.
+func (r *reader) abs(name string) string {
+	switch {
+	case name == "" || strings.Contains(name, shell.Hole):
+		return ""
+	case path.IsAbs(name):
+		return path.Clean(name)
+	}
+	return path.Join(r.dir, name)
+}
+
+// is reports whether a file is surely there, absent whether surely nothing is.
+func (r *reader) is(p string) bool     { return r.files.Stat(p) == shell.Regular }
+func (r *reader) isDir(p string) bool  { return r.files.Stat(p) == shell.Directory }
+func (r *reader) absent(p string) bool { return r.files.Stat(p) == shell.Absent }
+
+// text gives what a file surely holds.
+func (r *reader) text(p string) ([]byte, bool) {
+	data, err := r.files.Content(p)
+	return data, err == nil
+}
+
+// need notes a file, or what is Missing of it, if it is surely at none of its places.
+func (r *reader) need(m Missing) {
+	if m.Path == "" || !r.absent(m.Path) || slices.ContainsFunc(m.Or, func(p string) bool { return !r.absent(p) }) {
+		return
+	}
+	r.missing(m)
+}
+
+// missing notes what is surely not there.
+func (r *reader) missing(m Missing) {
+	for _, have := range r.out.Missing {
+		if have.Path == m.Path && have.What == m.What {
+			return
+		}
+	}
+	r.out.Missing = append(r.out.Missing, m)
+}
+
+// runs notes a script that the program starts.
+func (r *reader) runs(s Script) { r.out.Scripts = append(r.out.Scripts, s) }
+
+// upward gives the nearest directory, from one on to the root, of which something holds; "" if it holds of none.
+func upward(dir string, holds func(dir string) bool) string {
+	for {
+		if holds(dir) {
+			return dir
+		}
+		if dir == "/" {
+			return ""
+		}
+		dir = path.Dir(dir)
+	}
+}
+
+// lineAt gives the line, from 1, in which a byte stands, and its text.
+func lineAt(data []byte, offset int) (line int, text string) {
+	line = bytes.Count(data[:min(max(offset, 0), len(data))], []byte("\n")) + 1
+	return line, textOf(data, line)
+}
+
+// textOf gives the text of a line, from 1, without white space around it.
+func textOf(data []byte, line int) string {
+	for range line - 1 {
+		i := bytes.IndexByte(data, '\n')
+		if i < 0 {
+			return ""
+		}
+		data = data[i+1:]
+	}
+	text, _, _ := bytes.Cut(data, []byte("\n"))
+	return string(bytes.TrimSpace(text))
+}
+
+// sortedKeys gives the keys of a map in their order.
+func sortedKeys[T any](m map[string]T) []string { return slices.Sorted(maps.Keys(m)) }
+
+// glob gives the paths that a pattern means below a directory, in which `**` stands for any directories; known is false if there may
+// be others.
+func (r *reader) glob(dir, pattern string) (found []string, known bool) {
+	first, rest, more := strings.Cut(path.Clean(pattern), "/")
+	switch {
+	case first == "..":
+		return r.glob(path.Dir(dir), rest)
+	case !strings.ContainsAny(first, "*?[{"):
+		at := path.Join(dir, first)
+		switch kind := r.files.Stat(at); {
+		case kind == shell.Absent:
+			return nil, true
+		case kind == shell.Unknown:
+			return nil, false
+		case !more:
+			return []string{at}, true
+		case kind == shell.Regular:
+			return nil, true
+		}
+		return r.glob(at, rest)
+	}
+	known = true
+	entries, err := r.files.List(dir)
+	if err != nil {
+		return nil, errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR)
+	}
+	if first == "**" && more {
+		found, known = r.glob(dir, rest)
+	}
+	for _, e := range entries {
+		at := path.Join(dir, e.Name())
+		if first == "**" {
+			if !e.IsDir() || e.Name() == "node_modules" || strings.HasPrefix(e.Name(), ".") {
+				continue
+			}
+			below, all := r.glob(at, pattern)
+			found, known = append(found, below...), known && all
+			continue
+		}
+		if ok, err := path.Match(first, e.Name()); err != nil || !ok || strings.HasPrefix(e.Name(), ".") && !strings.HasPrefix(first, ".") {
+			known = known && err == nil
+			continue
+		}
+		switch {
+		case !more:
+			found = append(found, at)
+		case e.IsDir() || e.Type()&fs.ModeSymlink != 0:
+			below, all := r.glob(at, rest)
+			found, known = append(found, below...), known && all
+		}
+	}
+	return found, known
+}
