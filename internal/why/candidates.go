@@ -18,7 +18,8 @@ import (
 func (r *Repairer) candidates(ctx context.Context, f finding.Finding) ([]candidate, error) {
 	var out []candidate
 	switch f.Rule {
-	case finding.ImportNotInImage, finding.ModuleNotInImage, finding.EntrypointNotInImage, finding.DataFileNotInImage, finding.PathNotInImage, finding.BuildFails:
+	case finding.ImportNotInImage, finding.ModuleNotInImage, finding.EntrypointNotInImage, finding.DataFileNotInImage, finding.PathNotInImage, finding.BuildFails,
+		finding.StepInputMissing, finding.WorkspaceMemberMissing, finding.ImportNotInStage:
 		if f.ContextPath == "" {
 			return nil, nil
 		}

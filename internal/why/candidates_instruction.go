@@ -1,6 +1,7 @@
 package why
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -26,21 +27,60 @@ func (r *Repairer) stage() *dockerfile.Stage {
 
 func isCopy(in dockerfile.Instruction) bool { return in.Keyword == "COPY" || in.Keyword == "ADD" }
 
-// afterCopies gives the line behind the last COPY or ADD of the stage that is built, or behind its FROM.
-func (r *Repairer) afterCopies(s *dockerfile.Stage) int {
+// site is where something must be: in a stage, for those of its instructions that stand before a line.
+type site struct {
+	*dockerfile.Stage
+	// before is the line of the step that needs it, 0 if the image does.
+	before int
+	// dir is the working directory there.
+	dir string
+}
+
+// site gives where what a finding asks for must be: in the image, or before a step. ok is false if there is no such stage.
+func (r *Repairer) site(f finding.Finding) (site, bool) {
+	if n := f.Hint.Step; n > 0 && n <= len(r.plan.Ops) {
+		op := r.plan.Ops[n-1]
+		if i := op.Location.Stage; i >= 0 && i < len(r.plan.Stages) && op.Exec != nil && op.Location.Trigger == "" {
+			return site{&r.plan.Stages[i], op.Location.Range.Start.Line, path.Join("/", op.Exec.Dir)}, true
+		}
+		return site{}, false
+	}
+	s := r.stage()
+	return site{s, 0, path.Join("/", r.plan.Config.WorkingDir)}, s != nil
+}
+
+// copies gives the COPY and ADD instructions that count there, in order.
+func (s site) copies() (out []copying) {
+	for _, in := range s.Instructions {
+		if s.before > 0 && in.Location.Range.Start.Line >= s.before {
+			break
+		}
+		if c, ok := copyOf(in); ok {
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+// afterCopies gives the line behind the last COPY or ADD, or behind the stage's FROM; before a step, nothing that counts may stand
+// between.
+func (s site) afterCopies() int {
 	at := s.Location.Range.End.Line
 	for _, in := range s.Instructions {
-		if isCopy(in) {
+		switch {
+		case s.before > 0 && in.Location.Range.Start.Line >= s.before:
+			return at + 1
+		case isCopy(in), s.before > 0 && in.Keyword != "ARG" && in.Keyword != "ENV" && in.Keyword != "LABEL":
 			at = in.Location.Range.End.Line
 		}
 	}
 	return at + 1
 }
 
-// afterRemovals gives the line after the last COPY of a stage, and after the last step of it that surely removes a path.
-func (r *Repairer) afterRemovals(s *dockerfile.Stage, p string) int {
-	at := r.afterCopies(s)
-	if r.Image == nil {
+// afterRemovals gives the line after the last COPY of a site, and after the last step of it that surely removes a path.
+func (r *Repairer) afterRemovals(s site, p string) int {
+	at := s.afterCopies()
+	if r.Image == nil || s.before > 0 {
 		return at
 	}
 	for _, op := range r.plan.Ops {
@@ -55,8 +95,8 @@ func (r *Repairer) afterRemovals(s *dockerfile.Stage, p string) int {
 
 // copyCandidates gives edits that copy what no instruction copies.
 func (r *Repairer) copyCandidates(f finding.Finding) ([]candidate, error) {
-	s := r.stage()
-	if s == nil || strings.ContainsAny(f.ContextPath, "\t\n\"'\\[]*?<$") {
+	s, ok := r.site(f)
+	if !ok || strings.ContainsAny(f.ContextPath, "\t\n\"'\\[]*?<$") {
 		return nil, nil
 	}
 	wants := f.Hint.Wants
@@ -70,7 +110,7 @@ func (r *Repairer) copyCandidates(f finding.Finding) ([]candidate, error) {
 	if fi, err := r.main.FS.Lstat(f.ContextPath); err == nil {
 		isDir = fi.IsDir()
 	}
-	out := r.widened(f, wants, isDir)
+	out := append(r.earlier(f, s), r.widened(f, s, wants, isDir)...)
 	for i, want := range wants {
 		if i == 2 {
 			break
@@ -82,15 +122,11 @@ func (r *Repairer) copyCandidates(f finding.Finding) ([]candidate, error) {
 	if dir := path.Dir(f.ContextPath); dir != "." && len(wants) > 0 && path.Base(dir) == path.Base(path.Dir(wants[0])) {
 		out = append(out, r.newCopy(s, dir, path.Dir(wants[0]), "", true))
 	}
-	for _, in := range s.Instructions {
-		c, ok := copyOf(in)
-		if !ok {
-			continue
-		}
+	for _, c := range s.copies() {
 		for _, flag := range c.Flags {
 			if strings.HasPrefix(flag.Text, "--exclude=") {
 				out = append(out, candidate{
-					title: fmt.Sprintf("remove %s from line %d of %s", flag.Text, in.Location.Range.Start.Line, in.Location.File),
+					title: fmt.Sprintf("remove %s from line %d of %s", flag.Text, c.in.Location.Range.Start.Line, c.in.Location.File),
 					edits: []edit.Edit{r.drop(flag.Range)},
 				})
 			}
@@ -101,8 +137,8 @@ func (r *Repairer) copyCandidates(f finding.Finding) ([]candidate, error) {
 
 // modeCandidates gives edits that set the mode of a file where it is copied: at its own COPY, or at one behind that of many files.
 func (r *Repairer) modeCandidates(f finding.Finding) (out []candidate) {
-	s := r.stage()
-	if s == nil || f.Hint.Mode == "" || strings.ContainsAny(f.ContextPath+f.ImagePath, "\t\n\"'\\[]*?<$ ") {
+	s, ok := r.site(f)
+	if !ok || f.Hint.Mode == "" || strings.ContainsAny(f.ContextPath+f.ImagePath, "\t\n\"'\\[]*?<$ ") {
 		return nil
 	}
 	for _, in := range s.Instructions {
@@ -127,7 +163,7 @@ func (r *Repairer) modeCandidates(f finding.Finding) (out []candidate) {
 	if f.ContextPath == "" {
 		return out
 	}
-	flags, _ := r.habits(s)
+	flags, _ := r.habits(s.Stage)
 	words := slices.DeleteFunc(strings.Fields(flags), func(flag string) bool { return strings.HasPrefix(flag, "--chmod=") })
 	words = append(append([]string{"COPY", "--chmod=" + f.Hint.Mode}, words...), f.ContextPath, f.ImagePath)
 	return append(out, candidate{
@@ -136,11 +172,33 @@ func (r *Repairer) modeCandidates(f finding.Finding) (out []candidate) {
 	})
 }
 
+// earlier moves a COPY of just what a step needs before that step.
+func (r *Repairer) earlier(f finding.Finding, s site) (out []candidate) {
+	if s.before == 0 {
+		return nil
+	}
+	for _, in := range s.Instructions {
+		c, ok := copyOf(in)
+		if !ok || in.Location.Range.Start.Line < s.before || c.from() != "" || len(c.sources) != 1 ||
+			path.Clean(strings.TrimPrefix(c.sources[0], "/")) != f.ContextPath {
+			continue
+		}
+		lines := bytes.Split(r.plan.Dockerfile.Data, []byte("\n"))
+		first, last := in.Location.Range.Start.Line, in.Location.Range.End.Line
+		text := strings.TrimSuffix(string(bytes.Join(lines[first-1:last], []byte("\n"))), "\r")
+		out = append(out, candidate{
+			title: fmt.Sprintf("move line %d of %s before the step that needs it", first, in.Location.File),
+			edits: []edit.Edit{r.dockerfileEdit(first, last-first+1, ""), r.dockerfileEdit(s.afterCopies(), 0, text)},
+		})
+	}
+	return out
+}
+
 // newCopy gives a COPY of its own behind the others.
-func (r *Repairer) newCopy(s *dockerfile.Stage, source, want, from string, isDir bool) candidate {
-	flags, relative := r.habits(s)
+func (r *Repairer) newCopy(s site, source, want, from string, isDir bool) candidate {
+	flags, relative := r.habits(s.Stage)
 	dest := want
-	if dir := path.Join("/", r.plan.Config.WorkingDir); relative && dir != "/" && strings.HasPrefix(want, dir+"/") {
+	if dir := s.dir; relative && dir != "/" && strings.HasPrefix(want, dir+"/") {
 		dest = "./" + strings.TrimPrefix(want, dir+"/")
 	}
 	if isDir {
@@ -193,13 +251,13 @@ func (r *Repairer) habits(s *dockerfile.Stage) (flags string, relative bool) {
 }
 
 // fromStages copies what an earlier stage has and the one that is built does not take.
-func (r *Repairer) fromStages(f finding.Finding, s *dockerfile.Stage, want string, isDir bool) []candidate {
+func (r *Repairer) fromStages(f finding.Finding, s site, want string, isDir bool) []candidate {
 	if r.Image == nil {
 		return nil
 	}
 	var out []candidate
 	for i, other := range r.plan.Stages {
-		if i == s.Index || !other.Reached {
+		if i >= s.Index || !other.Reached {
 			continue
 		}
 		var tree *rootfs.Tree
@@ -234,12 +292,10 @@ func (r *Repairer) fromStages(f finding.Finding, s *dockerfile.Stage, want strin
 }
 
 // widened adds a file to a COPY that lists its neighbours.
-func (r *Repairer) widened(f finding.Finding, wants []string, isDir bool) []candidate {
-	s := r.stage()
+func (r *Repairer) widened(f finding.Finding, s site, wants []string, isDir bool) []candidate {
 	var out []candidate
-	for _, in := range s.Instructions {
-		c, ok := copyOf(in)
-		if !ok || isDir || c.from() != "" {
+	for _, c := range s.copies() {
+		if isDir || c.from() != "" {
 			continue
 		}
 		sources, dest := c.sources, c.dest
@@ -251,7 +307,7 @@ func (r *Repairer) widened(f finding.Finding, wants []string, isDir bool) []cand
 		}
 		dir := dest
 		if !path.IsAbs(dir) {
-			dir = path.Join("/", r.plan.Config.WorkingDir, dir)
+			dir = path.Join(s.dir, dir)
 		}
 		if !slices.Contains(wants, path.Join(dir, path.Base(f.ContextPath))) {
 			continue
@@ -261,7 +317,7 @@ func (r *Repairer) widened(f finding.Finding, wants []string, isDir bool) []cand
 			continue
 		}
 		out = append(out, candidate{
-			title: fmt.Sprintf("add %s to the files that line %d of %s copies", f.ContextPath, in.Location.Range.Start.Line, in.Location.File),
+			title: fmt.Sprintf("add %s to the files that line %d of %s copies", f.ContextPath, c.in.Location.Range.Start.Line, c.in.Location.File),
 			edits: []edit.Edit{more},
 		})
 	}
@@ -396,7 +452,7 @@ func (r *Repairer) setEnv(name, value, title string) candidate {
 			return candidate{title: title, edits: []edit.Edit{r.dockerfileEdit(in.Location.Range.End.Line+1, 0, "ENV "+name+"="+value)}}
 		}
 	}
-	return candidate{title: title, edits: []edit.Edit{r.dockerfileEdit(r.afterCopies(s), 0, "ENV "+name+"="+value)}}
+	return candidate{title: title, edits: []edit.Edit{r.dockerfileEdit(site{Stage: s}.afterCopies(), 0, "ENV "+name+"="+value)}}
 }
 
 // valueOf gives where an ENV has the value of a variable, the last one if it sets it several times.

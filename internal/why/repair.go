@@ -307,7 +307,7 @@ func (r *Repairer) letsInMore(before *Repairer, f finding.Finding) (bool, error)
 // carriesOn reports whether a finding may have been hidden by what was missing.
 func carriesOn(f finding.Finding) bool {
 	switch f.Rule {
-	case finding.ImportNotInImage, finding.ImportNotReachable, finding.NameNotExported:
+	case finding.ImportNotInImage, finding.ImportNotReachable, finding.NameNotExported, finding.StepInputMissing, finding.WorkspaceMemberMissing, finding.ImportNotInStage:
 		return true
 	}
 	return false
