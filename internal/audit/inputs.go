@@ -58,7 +58,7 @@ func (p *pass) lost(op *dockerfile.Op, before view.Image, m steps.Missing) (at, 
 			return "", "", false
 		}
 		found := m.Find(p.build.Repo, path.Join("/", root))
-		rel := strings.TrimPrefix(found, strings.TrimSuffix(path.Join("/", root), "/"))
+		rel, _ := below(found, path.Join("/", root))
 		return path.Join(m.Root, rel), strings.Trim(found, "/"), found != ""
 	}
 	for _, at := range append([]string{m.Path}, m.Or...) {

@@ -44,7 +44,7 @@ type Outcome struct {
 	Known, Fails, Open bool
 }
 
-// Run follows a step over the files that it sees, as they are at each point: do is given what each program, or redirection, does, with
+// Run follows a step over the files that it sees, as they are at each point; nil: nothing is known of them. do is given what each program, or redirection, does, with
 // whether it surely does it, and tells what came of it. Where that is not known, mark is given where the program may
 // have written. Its error ends the walk.
 func Run(x *dockerfile.Exec, files Sight, do func(effects []command.Effect, sure bool) Outcome, mark func(command.Footprint) error) (*Script, error) {
@@ -82,7 +82,9 @@ func Run(x *dockerfile.Exec, files Sight, do func(effects []command.Effect, sure
 			outer.Wraps = true
 			return
 		}
-		out.read(r, c, &outer, files)
+		if files != nil {
+			out.read(r, c, &outer, files)
+		}
 		effects, all := outer.Effects()
 		if len(effects) > 0 {
 			r.Acts()
@@ -98,7 +100,16 @@ func Run(x *dockerfile.Exec, files Sight, do func(effects []command.Effect, sure
 			r.Exits(!o.Fails)
 		}
 	}
+	r.Script = func(c *command.Call, file string) bool {
+		if files != nil {
+			out.miss(c, tools.Started(c, file, files))
+		}
+		return true
+	}
 	r.Builtin = func(s *shell.State, c shell.Call) {
+		if files != nil {
+			out.miss(&command.Call{S: s.Clone(), Name: c.Argv[0], Args: c.Argv[1:]}, tools.Builtin(s, c.Argv[0].Text, c.Argv[1:], files))
+		}
 		started(&command.Call{S: s, Name: c.Argv[0], Base: c.Argv[0].Text, Args: c.Argv[1:], Builtin: true, Input: c.Input})
 	}
 	r.Wrote = func(s *shell.State, o shell.Output) {
@@ -134,14 +145,19 @@ func Run(x *dockerfile.Exec, files Sight, do func(effects []command.Effect, sure
 // maxMissing bounds what is told of one step.
 const maxMissing = 50
 
+// miss notes what a program does not find.
+func (s *Script) miss(c *command.Call, list []tools.Missing) {
+	for _, m := range list {
+		if len(s.Missing) < maxMissing && !c.S.Unlikely {
+			s.Missing = append(s.Missing, Missing{m, c, m.Doubt == "" && c.S.Sure() && c.S.Needed()})
+		}
+	}
+}
+
 // read notes what a program misses, and follows the scripts that it starts. c is its to change, call what is known of it before.
 func (s *Script) read(r *command.Runner, c, call *command.Call, files Sight) {
 	reading := tools.Read(call, files)
-	for _, m := range reading.Missing {
-		if len(s.Missing) < maxMissing && !c.S.Unlikely {
-			s.Missing = append(s.Missing, Missing{m, call, m.Doubt == "" && c.S.Sure() && c.S.Needed()})
-		}
-	}
+	s.miss(call, reading.Missing)
 	for _, x := range reading.Scripts {
 		from := c.S.Clone()
 		from.Dir = x.Dir

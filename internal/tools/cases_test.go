@@ -126,7 +126,7 @@ func misses(c testCase, files Files) []string {
 			}
 			at := m.Path
 			if m.Find != nil {
-				at = path.Join(m.Root, strings.TrimPrefix(m.What, "the package.json of the workspace member "))
+				at = path.Join(m.Root, m.What[strings.LastIndexByte(m.What, ' ')+1:])
 			}
 			out = append(out, strings.TrimPrefix(at, "/app/"))
 		}

@@ -24,10 +24,15 @@ var table []tool
 func init() { // a literal would refer to itself: a script starts others
 	table = []tool{
 		{names: "go", dir: "-C", valued: goValued, read: (*reader).goTool},
+		{names: "cargo", valued: cargoValued, read: (*reader).cargo},
 		{names: "npm", dir: "--prefix -C", valued: npmValued, read: (*reader).npm},
 		{names: "pnpm", dir: "-C --dir", valued: pnpmValued, read: (*reader).pnpm},
 		{names: "yarn yarnpkg", dir: "--cwd", valued: yarnValued, read: (*reader).yarn},
 		{names: "bun", dir: "--cwd", valued: bunValued, read: (*reader).bun},
+		{names: "cp mv cat chmod chown head tail unzip", read: (*reader).named},
+		{names: "sed", read: (*reader).sed},
+		{names: "tar bsdtar", read: (*reader).tar},
+		{names: "python python2 python3 ruby perl php tsx ts-node", read: (*reader).interpreted},
 		{names: "node nodejs", valued: nodeValued, read: (*reader).node},
 		{names: "pip pip3", valued: pipValued, read: (*reader).pip},
 	}
@@ -38,7 +43,11 @@ func find(c *command.Call) (tool, bool) {
 	if c.Builtin {
 		return tool{}, false
 	}
-	i := slices.IndexFunc(table, func(t tool) bool { return slices.Contains(strings.Fields(t.names), c.Base) })
+	base := c.Base
+	if version, ok := strings.CutPrefix(base, "python3."); ok && strings.Trim(version, "0123456789") == "" {
+		base = "python3"
+	}
+	i := slices.IndexFunc(table, func(t tool) bool { return contains(t.names, base) })
 	if i < 0 {
 		return tool{}, false
 	}

@@ -80,6 +80,11 @@ type Reading struct {
 
 // Read gives what is known of what a program reads in a tree. Nothing is known of a program that is in no row of the table.
 func Read(c *command.Call, files Files) Reading {
+	if strings.Contains(c.Name.Text, "/") {
+		if m := Started(c, c.S.Abs(c.Name.Text), files); m != nil {
+			return Reading{Missing: m}
+		}
+	}
 	t, known := find(c)
 	if !known || c.S.Dir == "" && !t.anywhere {
 		return Reading{}

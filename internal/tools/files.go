@@ -1,0 +1,167 @@
+package tools
+
+import (
+	"path"
+	"strings"
+
+	"github.com/ctxaudit/ctxaudit/internal/command"
+	"github.com/ctxaudit/ctxaudit/internal/shell"
+)
+
+// The facts are those of dash, bash and coreutils of Debian 12.
+
+// operands are programs that fail if one of their operands is not there: how many come before the files, and how many behind.
+type operands struct {
+	valued, switches string
+	before, behind   int
+	// without are options with which it does not fail, or with which other operands count.
+	without string
+}
+
+// readers are programs of files, by their names.
+var readers = map[string]operands{
+	"cp":    {"-S --suffix", "-r -R -a -p -d -L -P -H -f -n -v -u -x -l -s -i", 0, 1, "-t --target-directory"},
+	"mv":    {"-S --suffix", "-f -i -n -v -u -b", 0, 1, "-t --target-directory"},
+	"cat":   {switches: "-A -b -e -E -n -s -t -T -u -v"},
+	"chmod": {switches: "-R -v -c -f", before: 1, without: "--reference"},
+	"chown": {switches: "-R -v -c -f -h", before: 1, without: "--reference"},
+	"head":  {valued: "-n -c --lines --bytes", switches: "-q -v -z"},
+	"tail":  {valued: "-n -c --lines --bytes", switches: "-q -v -z -f -F"},
+	"unzip": {valued: "-d -x", switches: "-q -o -n -u -j -l -t -p"},
+}
+
+// named is a program of the table of readers.
+func (r *reader) named() {
+	o := readers[r.call.Base]
+	parsed := command.ParseLetters(r.call.Args, o.valued, o.switches)
+	words := parsed.Operands
+	if len(words) <= o.before+o.behind || parsed.Has(strings.Fields(o.without)...) {
+		return
+	}
+	if r.call.Base == "unzip" {
+		words = words[:1]
+	}
+	if r.call.Base == "chmod" && strings.HasPrefix(r.call.Args[0].Text, "-") && strings.Trim(r.call.Args[0].Text, "-rwxXst") == "" {
+		return // a mode that takes away
+	}
+	for _, w := range words[o.before : len(words)-o.behind] {
+		r.operand(w)
+	}
+}
+
+// operand is a file or directory that is read.
+func (r *reader) operand(w shell.Word) {
+	if w.Text == "-" || !w.Known() || strings.HasPrefix(w.Text, "-") {
+		return
+	}
+	r.need(Missing{Path: r.abs(w.Text), What: "what " + r.call.Base + " reads"})
+}
+
+// sed reads files unless all that it has is a script.
+func (r *reader) sed() {
+	o := command.ParseLetters(r.call.Args, "-e --expression -f --file -l --line-length", "-n -E -r -s -u -z")
+	files := o.Operands
+	if !o.Has("-e", "--expression", "-f", "--file") && len(files) > 0 {
+		files = files[1:]
+	}
+	for _, w := range files {
+		r.operand(w)
+	}
+}
+
+// tar reads an archive, or makes one.
+func (r *reader) tar() {
+	words := r.call.Args
+	if len(words) == 0 || !r.known() {
+		return
+	}
+	letters := words[0].Text
+	rest := words[1:]
+	if strings.HasPrefix(letters, "--") {
+		return
+	}
+	letters = strings.TrimPrefix(letters, "-")
+	if !strings.HasSuffix(letters, "f") || !strings.Contains(letters, "x") || len(rest) == 0 || strings.Contains(letters, "C") {
+		return
+	}
+	r.operand(rest[0])
+}
+
+// interpreters are programs that run a file, with the options that take a value, and those with which they run none.
+var interpreters = map[string]struct{ valued, without string }{
+	"python": {"-W -X -Q --check-hash-based-pycs", "-c -m -V --version -h --help -"},
+	"ruby":   {"-I -r -C -E", "-e -v --version -S -h --help -"},
+	"perl":   {"-I -M -C", "-e -E -v -V -p -n -h -pe -ne -pi -i --version"},
+	"php":    {"-c -d -z", "-r -S -v -i -m -a -f --version -h -B -R"},
+	"tsx":    {"--tsconfig", "watch -e -p --version --test"},
+	"deno":   {"", ""},
+}
+
+// interpreted is a program that runs a file: what comes before it are its own options.
+func (r *reader) interpreted() {
+	base := strings.TrimRight(r.call.Base, ".0123456789")
+	if base == "ts-node" {
+		base = "tsx"
+	}
+	o, known := interpreters[base]
+	if !known {
+		return
+	}
+	for i := 0; i < len(r.call.Args); i++ {
+		w := r.call.Args[i]
+		switch {
+		case !w.Known() || contains(o.without, w.Text):
+			return
+		case contains(o.valued, w.Text):
+			i++
+		case !strings.HasPrefix(w.Text, "-"):
+			if base == "tsx" {
+				r.scriptFile(w)
+			} else {
+				r.need(Missing{Path: r.abs(w.Text), What: "the script that " + r.call.Base + " runs"})
+			}
+			return
+		}
+	}
+}
+
+// contains reports whether a word is one of those between blanks.
+func contains(words, word string) bool {
+	for w := range strings.FieldsSeq(words) {
+		if w == word {
+			return true
+		}
+	}
+	return false
+}
+
+// Started gives what is missing of a program that is started by its path, or of a script that a shell is given.
+func Started(c *command.Call, file string, files Files) []Missing {
+	if file == "" || files.Stat(file) != shell.Absent {
+		return nil
+	}
+	return []Missing{{Path: file, What: "the program that is started"}}
+}
+
+// Builtin gives what is missing for a builtin of the shell: a directory to go to, a script to read.
+func Builtin(s *shell.State, name string, args []shell.Word, files Files) []Missing {
+	args = command.Skip(args, "")
+	if len(args) == 0 || !args[0].Known() || s.Dir == "" {
+		return nil
+	}
+	at := s.Abs(args[0].Text)
+	if at == "" || files.Stat(at) != shell.Absent {
+		return nil
+	}
+	switch name {
+	case "cd", "pushd":
+		if args[0].Text != "-" && s.Env("CDPATH") == "" {
+			return []Missing{{Path: at, Dir: true, What: "the directory to work in"}}
+		}
+	case ".", "source":
+		if strings.Contains(args[0].Text, "/") || path.Ext(at) == ".sh" {
+			return []Missing{{Path: at, What: "the script that is read"}}
+		}
+	}
+	return nil
+}
