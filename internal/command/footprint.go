@@ -25,8 +25,10 @@ const (
 	packages       = temp | home | system                // what package managers fill
 )
 
-// systemDirs are the directories of the file system's standard, but for those that are there for a site's own data.
-var systemDirs = []string{"/bin", "/boot", "/dev", "/etc", "/lib", "/lib32", "/lib64", "/libx32", "/opt", "/proc", "/run", "/sbin", "/sys", "/usr", "/var"}
+// systemDirs are the directories of the file system's standard into which packages put files, as patterns: without those that are there for
+// a site's own data, and those below them in which people have their projects, as /usr/src/app, /usr/app, /var/www and /var/task.
+var systemDirs = strings.Fields(`/bin /boot /dev /etc /lib /lib32 /lib64 /libx32 /opt /proc /run /sbin /sys
+	/usr/[^as]* /usr/s[bh]* /usr/src/linux* /usr/src/kernels /usr/src/php* /var/[^atw]* /var/adm /var/www/html/index* /var/www/localhost`)
 
 // footprint is what a program may make or change files in.
 type footprint struct {
@@ -90,12 +92,19 @@ func init() { // a literal would refer to itself: find and python start others
 		{names: "yarn", subs: "install add remove set config cache workspaces plugin import dedupe", where: packages, below: nodeBelow, dir: "--cwd --modules-folder", valued: "--registry --cache-folder --network-timeout --mutex", more: (*print).lifecycle},
 		{names: "pnpm", subs: "install i ci add fetch update rebuild prune dedupe store config link", where: packages, below: nodeBelow, dir: "-C --dir", valued: "--filter -F --store-dir --registry", more: (*print).lifecycle},
 		{names: "bun", subs: "install i ci add update", where: packages, below: nodeBelow, dir: "--cwd", more: (*print).lifecycle},
-		{names: "go", subs: "mod", where: temp | home, below: "go.mod go.sum vendor", dir: "-C", variables: goVariables},
+		{names: "go", subs: "mod", where: temp | home, dir: "-C", variables: goVariables, more: func(p *print, o Options) {
+			for _, name := range []string{"go.sum", "go.mod", "vendor"} { // download, verify and graph leave go.mod as it is
+				if name == "go.sum" || len(o.Operands) > 1 && slices.Contains([]string{"tidy", "init", "edit", "vendor"}, o.Operands[1].Text) {
+					p.below(name)
+				}
+			}
+		}},
 		{names: "go", subs: "get work", where: temp | home, below: "go.mod go.sum go.work go.work.sum", dir: "-C", variables: goVariables},
 		{names: "go", subs: "install env version clean telemetry", where: temp | home, dir: "-C", variables: goVariables},
 		{names: "go", subs: "build", where: temp | home, dir: "-C", out: "-o", valued: goValued, variables: goVariables, more: (*print).goBuild},
 		{names: "go", subs: "test vet list tool", where: temp | home, dir: "-C", out: "-o -coverprofile", valued: goValued, variables: goVariables},
-		{names: "cargo", subs: "build fetch check test update generate-lockfile install chef clippy run vendor", where: temp | home, below: "target Cargo.lock recipe.json vendor",
+		{names: "cargo", subs: "chef", where: temp | home | here, variables: "CARGO_HOME CARGO_TARGET_DIR RUSTUP_HOME"},
+		{names: "cargo", subs: "build fetch check test update generate-lockfile install clippy run vendor", where: temp | home, below: "target Cargo.lock recipe.json vendor",
 			dir: "-C", out: "--target-dir --root --recipe-path", valued: "--manifest-path -p --package --bin --features -F --target --profile -j --jobs -Z --color --config", variables: "CARGO_HOME CARGO_TARGET_DIR RUSTUP_HOME"},
 		{names: "mvn mvnw", where: temp | home, below: "**/target **/dependency-reduced-pom.xml .mvn", dir: "-f --file"},
 		{names: "gradle gradlew", where: temp | home, below: "**/build **/.gradle .gradle", dir: "-p --project-dir", out: "-g --gradle-user-home", variables: "GRADLE_USER_HOME"},
@@ -323,7 +332,7 @@ func (p *print) add(w where, o Options) {
 	}
 	if w&system != 0 {
 		for _, dir := range systemDirs {
-			p.path(dir)
+			p.Add(dir)
 		}
 	}
 }
