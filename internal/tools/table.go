@@ -34,6 +34,12 @@ func init() { // a literal would refer to itself: a script starts others
 		{names: "tar bsdtar", read: (*reader).tar},
 		{names: "python python2 python3 ruby perl php tsx ts-node", read: (*reader).interpreted},
 		{names: "node nodejs", valued: nodeValued, read: (*reader).node},
+		{names: "tsc", valued: tscValued, read: (*reader).tsc},
+		{names: "vite", valued: viteValued, read: (*reader).vite},
+		{names: "next", read: (*reader).next},
+		{names: "turbo", dir: "--cwd", valued: "--filter -F --out-dir --concurrency --cache-dir", read: (*reader).turbo},
+		{names: "lerna", read: (*reader).lerna},
+		{names: "prisma", valued: prismaValued, read: (*reader).prisma},
 		{names: "pip pip3", valued: pipValued, read: (*reader).pip},
 	}
 }
