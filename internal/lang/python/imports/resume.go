@@ -145,7 +145,7 @@ func (g *Graph) added(was, now view.Tree) (stems map[string]map[string]bool, ok 
 		}
 	}
 	for _, n := range g.Nodes {
-		if file := n.Module.File; file != "" && differs[path.Dir(file)] {
+		if file := n.Module.File; len(differs) > 0 && file != "" && differs[path.Dir(file)] {
 			if key := was.Key(file); key == nil || key != now.Key(file) {
 				return nil, false
 			}
@@ -197,10 +197,14 @@ func (g *Graph) onlyAdds(n *Node, names []string) bool {
 // onto gives a copy of g over another tree.
 func (g *Graph) onto(cfg Config, now view.Tree) *Graph {
 	out := newGraph(cfg)
-	modules := make(map[*Module]*Module, len(g.finder.modules))
+	out.keys = slices.Clone(g.Keys())
 	out.finder.modules = make(map[string]*Module, len(g.finder.modules))
 	out.Nodes = make(map[string]*Node, len(g.Nodes))
 	out.Importers = make(map[string][]need.Site, len(g.Importers))
+	modules := make(map[*Module]*Module, len(g.finder.modules))
+	// One piece of memory for all: a trial copies thousands of each.
+	var room []Module
+	var dirs []lang.SearchDir
 	module := func(m *Module) *Module {
 		if m == nil {
 			return nil
@@ -208,22 +212,31 @@ func (g *Graph) onto(cfg Config, now view.Tree) *Graph {
 		if have := modules[m]; have != nil {
 			return have
 		}
-		c := *m
-		c.Tree, c.Path = now, slices.Clone(m.Path)
-		for i := range c.Path {
-			c.Path[i].Tree = now
+		if len(room) == cap(room) {
+			room = make([]Module, 0, max(16, len(g.finder.modules)))
 		}
-		modules[m] = &c
-		return &c
+		room = append(room, *m)
+		c := &room[len(room)-1]
+		c.Tree = now
+		from := len(dirs)
+		for _, d := range m.Path {
+			d.Tree = now
+			dirs = append(dirs, d)
+		}
+		c.Path = dirs[from:len(dirs):len(dirs)]
+		modules[m] = c
+		return c
 	}
 	for name, m := range g.finder.modules {
 		out.finder.modules[name] = module(m)
 	}
 	nodes := make(map[*Node]*Node, len(g.Nodes))
+	copies := make([]Node, 0, len(g.Nodes))
 	for key, n := range g.Nodes {
-		c := *n
+		copies = append(copies, *n)
+		c := &copies[len(copies)-1]
 		c.Module, c.calls = module(n.Module), maps.Clone(n.calls)
-		nodes[n], out.Nodes[key] = &c, &c
+		nodes[n], out.Nodes[key] = c, c
 	}
 	for _, n := range out.Nodes {
 		if n.From = nodes[n.From]; n.From == nil && len(cfg.Entries) == 1 {
