@@ -50,7 +50,7 @@ var programs = []struct {
 		pwd readlink realpath rm rmdir rsync sed seq sha256sum sleep sort ssh-keygen stat stty su sync sysctl tail tar tee touch tput tr
 		tty umount uname uniq unzip usermod useradd groupadd groupmod addgroup adduser update-ca-certificates uuidgen wc wget which whoami xz yes
 		apt-get apk apt dpkg ldconfig aws gcloud gsutil az kubectl vault chsh passwd pybabel`},
-	{Quiet, `docker podman buildah git cosign df ls cat tr cut date jq sleep uname which env sudo sed grep awk head tail pwd basename dirname
+	{Quiet, `docker docker-compose podman podman-compose buildah git cosign df ls cat tr cut date jq sleep uname which env sudo sed grep awk head tail pwd basename dirname
 		trivy kubectl helm aws gcloud az skopeo crane free nproc id whoami lscpu systemctl timeout`},
 	{NoModules, `apt-get apt apk yum dnf microdnf pip pip3 uv poetry pdm pipenv pipx npm npx yarn pnpm useradd adduser
 		groupadd addgroup usermod groupmod passwd chown chmod chgrp mkdir rm rmdir touch sed cat tee grep
