@@ -159,6 +159,8 @@ func (c *programCheck) follow(entries []lang.Entry) error {
 	for _, f := range c.followed {
 		c.report.Modules += f.Modules
 		c.report.Imports += f.Imports
+		c.needs.Expect(len(f.Files))
+		c.report.Followed = slices.Grow(c.report.Followed, len(f.Files))
 		for _, file := range f.Files {
 			c.report.Followed = append(c.report.Followed, simulate.Shown(c.main.Dir, file.Path))
 			c.needs.Add(file.Path, func() need.Reason {

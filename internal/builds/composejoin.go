@@ -5,7 +5,9 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/ctxaudit/ctxaudit/internal/command"
 	"github.com/ctxaudit/ctxaudit/internal/lazyre"
+	"github.com/ctxaudit/ctxaudit/internal/shell"
 )
 
 // joinedFiles are Compose files that are laid over each other in this order, and the directory of their project: that of the first
@@ -21,9 +23,6 @@ func (j joinedFiles) over(group []string) bool {
 }
 
 var (
-	// composeCall finds the options of a call of Compose, in scripts, recipes and steps of workflows.
-	composeCall = lazyre.New(`docker[ -]compose((?:[ \t]+(?:-f|--file|-p|--project-name|--project-directory|--env-file|--profile)[ =]?[ \t]*[^\s;&|]+)+)`)
-	composeFlag = lazyre.New(`(-f|--file|--project-directory)(?:[ \t]+|=)([^\s;&|]+)`)
 	// devContainer finds the list of Compose files in a configuration of a development container, which is JSON with comments.
 	devContainer = lazyre.New(`"dockerComposeFile"\s*:\s*(\[[^\]]*\]|"[^"]*")`)
 	quoted       = lazyre.New(`"([^"]+)"`)
@@ -38,24 +37,22 @@ var devContainers = []string{".devcontainer/devcontainer.json", ".devcontainer.j
 // container, a setting. Each list is given once.
 func (r *Reader) joins(composeFiles []string) (out []joinedFiles) {
 	seen := map[string]bool{}
-	join := func(names []string, dir string, bases ...string) {
-		for _, base := range bases {
-			j := joinedFiles{}
-			for _, n := range names {
-				j.files = append(j.files, path.Join(base, n))
-			}
-			if len(j.files) < 2 && dir == "" || slices.ContainsFunc(j.files, func(f string) bool { return !slices.Contains(composeFiles, f) }) {
-				continue
-			}
-			if j.dir = path.Dir(j.files[0]); dir != "" {
-				j.dir = path.Join(base, dir)
-			}
-			if key := strings.Join(append(j.files, j.dir), "\x00"); !seen[key] {
-				seen[key] = true
-				out = append(out, j)
-			}
-			return
+	join := func(names []string, dir, base string) bool {
+		j := joinedFiles{}
+		for _, n := range names {
+			j.files = append(j.files, path.Join(base, n))
 		}
+		if len(j.files) < 2 && dir == "" || slices.ContainsFunc(j.files, func(f string) bool { return !slices.Contains(composeFiles, f) }) {
+			return false
+		}
+		if j.dir = path.Dir(j.files[0]); dir != "" {
+			j.dir = path.Join(base, dir)
+		}
+		if key := strings.Join(append(j.files, j.dir), "\x00"); !seen[key] {
+			seen[key] = true
+			out = append(out, j)
+		}
+		return true
 	}
 	for _, f := range devContainers {
 		if m := devContainer().FindStringSubmatch(r.textOf(f)); m != nil {
@@ -75,22 +72,46 @@ func (r *Reader) joins(composeFiles []string) (out []joinedFiles) {
 		if i == maxHints {
 			break
 		}
-		for _, m := range composeCall().FindAllStringSubmatch(r.textOf(f), -1) {
-			var names []string
-			dir := ""
-			for _, flag := range composeFlag().FindAllStringSubmatch(m[1], -1) {
-				if flag[1] == "--project-directory" {
-					dir = flag[2]
-				} else {
-					names = append(names, strings.Trim(flag[2], `"'`))
+		done := map[string]bool{} // by the directory that fits first
+		for _, base := range basesOf(f) {
+			r.commands(f, base, "compose", func(c *command.Call) {
+				names, dir, ok := composed(c)
+				in, here := below(hintRoot, c.S.Dir)
+				if call := strings.Join(c.Words(), "\x00"); ok && here && !done[call] {
+					done[call] = join(names, dir, in)
 				}
-			}
-			if len(names) > 0 {
-				join(names, dir, ".", path.Dir(f))
-			}
+			})
 		}
 	}
 	return out
+}
+
+// composeValued are the options of docker compose that have a value and stand before its command.
+const composeValued = "-f --file -p --project-name --project-directory --env-file --profile --ansi --progress --parallel -c --context"
+
+// composed gives the files that a call of Compose names, and the directory of its project, "" if it names none; ok is false if it
+// names no file, or one that is not known.
+func composed(c *command.Call) (files []string, dir string, ok bool) {
+	args := c.Args
+	switch {
+	case c.Base == "docker-compose":
+	case c.Base == "docker" && len(args) > 0 && args[0].Text == "compose":
+		args = args[1:]
+	default:
+		return nil, "", false
+	}
+	args = slices.Clone(args)
+	for i := range args { // both names count in one order
+		if rest, long := strings.CutPrefix(args[i].Text, "--file"); long && (rest == "" || rest[0] == '=') {
+			args[i].Text = "-f" + rest
+		}
+	}
+	o := command.Leading(args, composeValued)
+	files = shell.Texts(o.All("-f"))
+	if w, given := o.Last("--project-directory"); given {
+		dir = w.Text
+	}
+	return files, dir, len(files) > 0
 }
 
 // textOf gives the text of a file that is read for a hint; "" if it cannot be read, or is too large.

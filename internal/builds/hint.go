@@ -47,13 +47,8 @@ func (r *Reader) Hints(ctx context.Context, files []string) (found []Build) {
 		if !strings.Contains(text, "build") || !builderWord().MatchString(text) {
 			continue
 		}
-		// Scripts are mostly run from the root of the repository, recipes from the directory of the Makefile.
-		bases := []string{".", path.Dir(f)}
-		if path.Ext(f) != ".sh" {
-			slices.Reverse(bases)
-		}
 		done := map[int]bool{}
-		for _, base := range slices.Compact(bases) {
+		for _, base := range basesOf(f) {
 			here := r.hintsOf(f, text, base, b)
 			here = slices.DeleteFunc(here, func(b Build) bool { return done[b.Line] })
 			for _, b := range here {
@@ -75,19 +70,14 @@ var builderWord = lazyre.New(`docker|podman|buildah|nerdctl`)
 func (r *Reader) hintsOf(file, text, base string, spent *budget.Budget) (found []Build) {
 	spent = spent.Part(fileLimits)
 	var lines []scriptBuild
-	cwd := word(path.Join(hintRoot, base))
-	if path.Ext(file) == ".sh" {
-		lines, _ = script(text, hintRoot, cwd, map[string]string{"0": path.Join(hintRoot, file)}, spent)
-	} else {
-		for _, recipe := range recipes(text, spent) {
-			if !builderWord().MatchString(recipe.text) {
-				continue
-			}
-			found, _ := script(recipe.text, hintRoot, cwd, nil, spent)
-			for _, s := range found {
-				s.line = recipe.line
-				lines = append(lines, s)
-			}
+	for _, p := range r.pieces(file, text, spent) {
+		if !builderWord().MatchString(p.text) {
+			continue
+		}
+		found, _ := script(p.text, hintRoot, word(path.Join(hintRoot, base)), p.vars(file), spent)
+		for _, s := range found {
+			s.line = cmp.Or(p.line, s.line)
+			lines = append(lines, s)
 		}
 	}
 	for _, s := range lines {
@@ -120,67 +110,3 @@ func (r *Reader) isFile(name string) bool {
 	_, err := r.Read(name)
 	return err == nil
 }
-
-// recipe is a line of a recipe, with its continuations.
-type recipe struct {
-	text string
-	line int
-}
-
-var makeVariable = lazyre.New(`^(?:export\s+|override\s+)?([\w.-]+)\s*(\?=|::?:?=|=|\+=)\s*(.*)$`)
-
-// recipes gives the lines of the recipes of a Makefile, with the variables replaced that have a literal value. A variable that
-// is set twice, or from outside of the file, is not known.
-func recipes(text string, b *budget.Budget) []recipe {
-	var out []recipe
-	vars := map[string]string{"CURDIR": "$$PWD", "MAKE": "make"}
-	set := map[string]int{}
-	number := 0
-	var open *recipe
-	var joined strings.Builder // what open has so far
-	rows := strings.Split(text, "\n")
-	for _, row := range rows {
-		number++
-		row = strings.TrimSuffix(row, "\r")
-		body, goes := strings.CutSuffix(row, `\`)
-		if open != nil {
-			joined.WriteString(" " + strings.TrimLeft(body, "\t "))
-			if !goes {
-				out, open = append(out, recipe{joined.String(), open.line}), nil
-			}
-			continue
-		}
-		if command, ok := strings.CutPrefix(row, "\t"); ok {
-			command = strings.TrimLeft(command, "@-+ \t")
-			command, goes = strings.CutSuffix(command, `\`)
-			if goes {
-				open = &recipe{command, number}
-				joined.Reset()
-				joined.WriteString(command)
-			} else {
-				out = append(out, recipe{command, number})
-			}
-			continue
-		}
-		if m := makeVariable().FindStringSubmatch(row); m != nil {
-			if set[m[1]]++; set[m[1]] > 1 && m[2] != "?=" || goes || m[2] == "+=" {
-				vars[m[1]] = unknownPart
-			} else if set[m[1]] == 1 {
-				value, _, _ := strings.Cut(m[3], " #")
-				vars[m[1]] = strings.TrimSpace(value)
-			}
-		}
-	}
-	if open != nil {
-		out = append(out, recipe{joined.String(), open.line})
-	}
-	for i := range out {
-		out[i].text = replace(makeReference(), out[i].text, func(name string) (string, bool) {
-			v, ok := vars[name]
-			return v, ok
-		}, 0, b.Part(replaceLimits))
-	}
-	return out
-}
-
-var makeReference = lazyre.New(`\$\$|\$\(([^()]*)\)|\$\{([^{}]*)\}|\$[@<^*?%+]|\$\(`)

@@ -27,11 +27,9 @@ const scriptSteps = 30
 // repository, and both are absolute. What is only known when it runs stays unknown: both branches of a condition count then. Where
 // the budget ends, the reading does, and gives what it found and why.
 func script(text, root string, cwd word, vars map[string]string, b *budget.Budget) ([]scriptBuild, error) {
-	b = b.Part(scriptLimits)
 	var found []scriptBuild
 	have := map[string]bool{} // two ways through a script may come to the same line
-	r := runner(text, root, b)
-	r.Program = func(c *command.Call) {
+	r := walk(text, root, cwd, vars, b, func(c *command.Call) {
 		build := parseCommand(c.Base, c.Args)
 		if build == nil {
 			return
@@ -44,7 +42,14 @@ func script(text, root string, cwd word, vars map[string]string, b *budget.Budge
 			have[key] = true
 			found = append(found, scriptBuild{line, build, known(c.S.Dir)})
 		}
-	}
+	})
+	return found, r.Err()
+}
+
+// walk hands over the programs that such a script starts.
+func walk(text, root string, cwd word, vars map[string]string, b *budget.Budget, program func(c *command.Call)) *command.Runner {
+	r := runner(text, root, b.Part(scriptLimits))
+	r.Program = program
 	dir := string(cwd)
 	if !cwd.known() {
 		dir = ""
@@ -61,7 +66,7 @@ func script(text, root string, cwd word, vars map[string]string, b *budget.Budge
 	}
 	s.In("script", text)
 	r.Walk(s, text)
-	return found, r.Err()
+	return r
 }
 
 // known makes a word of a directory that is "" if it is not known.

@@ -190,21 +190,7 @@ func (j *job) bake(step node, line int, scope *jobScope) {
 	if !ok {
 		return
 	}
-	var files []string
-	for _, f := range list(input("files")) {
-		f = strings.TrimPrefix(f, "cwd://")
-		// A file that an earlier step made, as docker/metadata-action does, sets tags and labels.
-		if f = path.Join(base, f); word(f).known() && !composeName().MatchString(f) && j.w.r.Exists(f) {
-			files = append(files, f)
-		}
-	}
-	if len(list(input("files"))) == 0 {
-		for _, f := range bakeDefault {
-			if f = path.Join(base, f); j.w.r.Exists(f) {
-				files = append(files, f)
-			}
-		}
-	}
+	files := j.w.r.bakeFiles(list(input("files")), base)
 	if len(files) == 0 {
 		return // Compose files speak for themselves
 	}
@@ -222,11 +208,9 @@ func (j *job) bake(step node, line int, scope *jobScope) {
 		targets = []string{"default"}
 	}
 	var names []string
-	have := map[string]bool{}
 	for _, t := range targets {
 		for _, n := range b.members(t) {
-			if _, ok := b.targets[n]; ok && !have[n] {
-				have[n] = true
+			if _, ok := b.targets[n]; ok && !slices.Contains(names, n) {
 				names = append(names, n)
 			}
 		}
@@ -245,6 +229,21 @@ func (j *job) bake(step node, line int, scope *jobScope) {
 	for _, n := range b.notes {
 		j.w.note(n)
 	}
+}
+
+// bakeFiles gives the Bake files that a step names, or those that Bake takes in a directory. A file that an earlier step makes, as
+// docker/metadata-action does, sets tags and labels.
+func (r *Reader) bakeFiles(named []string, base string) (files []string) {
+	if len(named) == 0 {
+		named = bakeDefault
+	}
+	for _, f := range named {
+		f = path.Join(base, strings.TrimPrefix(f, "cwd://"))
+		if word(f).known() && !composeName().MatchString(f) && r.Exists(f) {
+			files = append(files, f)
+		}
+	}
+	return files
 }
 
 // override changes a target as the --set option of Bake does. What is not known is left as it is, but for arguments.

@@ -186,6 +186,16 @@ func (n node) find(wanted func(string) bool) node {
 	return node{}
 }
 
+// each hands over the values of a key in all mappings of a tree, as they are written.
+func (n node) each(key string, fn func(value node)) {
+	for i, c := range n.Content {
+		if n.Kind == yaml.MappingNode && i%2 == 1 && n.Content[i-1].Value == key {
+			fn(node{c})
+		}
+		(node{c}).each(key, fn)
+	}
+}
+
 // items gives the elements of a sequence.
 func (n node) items() []node {
 	s := n.resolved()

@@ -3,11 +3,9 @@ package command
 import (
 	"encoding/json"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
-	"github.com/ctxaudit/ctxaudit/internal/lazyre"
 	"github.com/ctxaudit/ctxaudit/internal/shell"
 )
 
@@ -75,9 +73,9 @@ func init() { // a literal would refer to itself: find and python start others
 		update-ca-certificates update-ca-trust locale-gen localedef update-alternatives fc-cache a2enmod a2dismod a2ensite a2dissite docker-php-ext-install
 		docker-php-ext-enable docker-php-ext-configure pecl pear phpenmod install_packages setup-apkcache gpg gpgconf gem luarocks rustup corepack nvm n
 		unattended-upgrade tlmgr texhash mktexlsr ssh-keyscan systemctl service rc-update`, where: packages},
-		{names: "pip pip3 pipx", subs: "download", where: temp | home | here, out: "-d --dest", valued: pipValued},
-		{names: "pip pip3 pipx", subs: "wheel", where: packages, below: "*.whl", out: "-w --wheel-dir", valued: pipValued, more: (*print).builds},
-		{names: "pip pip3 pipx", where: packages, out: "-t --target --prefix --root --src --report", valued: pipValued, variables: "VIRTUAL_ENV", more: (*print).builds},
+		{names: "pip pipx", subs: "download", where: temp | home | here, out: "-d --dest", valued: pipValued},
+		{names: "pip pipx", subs: "wheel", where: packages, below: "*.whl", out: "-w --wheel-dir", valued: pipValued, more: (*print).builds},
+		{names: "pip pipx", where: packages, out: "-t --target --prefix --root --src --report", valued: pipValued, variables: "VIRTUAL_ENV", more: (*print).builds},
 		{names: "virtualenv", where: named | home | temp},
 		{names: "uv", subs: "sync", where: packages, below: ".venv uv.lock *.egg-info **/*.egg-info", dir: "--directory --project", valued: uvValued, variables: "UV_PROJECT_ENVIRONMENT VIRTUAL_ENV", more: (*print).builds},
 		{names: "uv", subs: "lock export tree", where: temp | home, below: "uv.lock", dir: "--directory --project", out: "-o --output-file", valued: uvValued},
@@ -223,12 +221,7 @@ func (p *print) program(c *Call) {
 
 // footprintOf gives what is known of where a program writes.
 func footprintOf(c *Call) (footprint, bool) {
-	base := strings.TrimSuffix(c.Base, ".sh")
-	for _, f := range versioned {
-		if f.name().MatchString(base) {
-			base = f.is
-		}
-	}
+	base := Unversioned(strings.TrimSuffix(c.Base, ".sh"))
 	sub := ""
 	for _, w := range c.Args {
 		if !strings.HasPrefix(w.Text, "-") && !strings.HasPrefix(w.Text, "+") {
@@ -243,15 +236,6 @@ func footprintOf(c *Call) (footprint, bool) {
 		return footprint{}, false
 	}
 	return footprints[i], true
-}
-
-// versioned are programs that come with a version in their name.
-var versioned = []struct {
-	is   string
-	name func() *regexp.Regexp
-}{
-	{"python", lazyre.New(`^python[0-9.]*$`)},
-	{"pip", lazyre.New(`^pip[0-9.]*$`)},
 }
 
 // path adds a path without patterns: where a name has their characters, all of the directory counts that it lies in.

@@ -22,10 +22,11 @@ func ParseLetters(words []shell.Word, valued, switches string) Options {
 	return parse(words, valued, switches, false)
 }
 
+// Leading is [Parse] of the options that stand before the first operand: what follows it are operands.
+func Leading(words []shell.Word, valued string) Options { return parse(words, valued, "", true) }
+
 // Skip gives the words after a program's own options.
-func Skip(words []shell.Word, valued string) []shell.Word {
-	return parse(words, valued, "", true).Operands
-}
+func Skip(words []shell.Word, valued string) []shell.Word { return Leading(words, valued).Operands }
 
 // parse sorts words; with leading set, the first operand ends the options, and is one with all that follows.
 func parse(words []shell.Word, valued, switches string, leading bool) Options {

@@ -1,11 +1,9 @@
 package command
 
 import (
-	"regexp"
+	"slices"
 	"strings"
 	"sync"
-
-	"github.com/ctxaudit/ctxaudit/internal/lazyre"
 )
 
 // Trait is something that is known of a program, whatever its words are.
@@ -50,7 +48,7 @@ var programs = []struct {
 		pwd readlink realpath rm rmdir rsync sed seq sha256sum sleep sort ssh-keygen stat stty su sync sysctl tail tar tee touch tput tr
 		tty umount uname uniq unzip usermod useradd groupadd groupmod addgroup adduser update-ca-certificates uuidgen wc wget which whoami xz yes
 		apt-get apk apt dpkg ldconfig aws gcloud gsutil az kubectl vault chsh passwd pybabel`},
-	{Quiet, `docker podman buildah git cosign df ls cat tr cut date jq sleep uname which env sudo sed grep awk head tail pwd basename dirname
+	{Quiet, `docker docker-compose podman podman-compose buildah git cosign df ls cat tr cut date jq sleep uname which env sudo sed grep awk head tail pwd basename dirname
 		trivy kubectl helm aws gcloud az skopeo crane free nproc id whoami lscpu systemctl timeout`},
 	{NoModules, `apt-get apt apk yum dnf microdnf pip pip3 uv poetry pdm pipenv pipx npm npx yarn pnpm useradd adduser
 		groupadd addgroup usermod groupmod passwd chown chmod chgrp mkdir rm rmdir touch sed cat tee grep
@@ -67,17 +65,29 @@ var programs = []struct {
 	{Looker, `rm mkdir chmod chown chgrp ls cat stat test [`},
 	{Builder, `make gmake cmake ninja npm npx yarn pnpm bun deno go cargo mvn mvnw gradle gradlew dotnet bundle rake rails mix
 		sbt bazel meson tsc webpack vite gcc g++ cc c++ clang swift stack cabal composer configure just task`},
-	{Installer, `uv pipx poetry pdm pipenv conda mamba micromamba`},
-	{Interpreter, `sh bash dash ash node ruby perl php deno bun . source`},
+	{Installer, `pip python uv pipx poetry pdm pipenv conda mamba micromamba`},
+	{Interpreter, `python sh bash dash ash node ruby perl php deno bun . source`},
 }
 
-// families are programs that come with a version in their name.
-var families = []struct {
-	is   Trait
-	name func() *regexp.Regexp
-}{
-	{Installer, lazyre.New(`^(pip|python)[0-9.]*$`)},
-	{Interpreter, lazyre.New(`^python[0-9.]*$`)},
+// versioned are programs that come with a version in their name.
+var versioned = []string{"python", "pypy", "pip"}
+
+// Unversioned gives the name of a program without the version that is part of it: python of python3.13t, pip of pip3.
+func Unversioned(base string) string {
+	const number = "0123456789."
+	stem := base
+	if cut, threads := strings.CutSuffix(base, "t"); threads && strings.TrimRight(cut, number) != cut {
+		stem = cut
+	}
+	if stem = strings.TrimRight(stem, number); slices.Contains(versioned, stem) {
+		return stem
+	}
+	return base
+}
+
+// IsPython reports whether a program is an interpreter of Python.
+func IsPython(base string) bool {
+	return slices.Contains([]string{"python", "pypy"}, Unversioned(base))
 }
 
 var traits = sync.OnceValue(func() map[string]Trait {
@@ -91,14 +101,4 @@ var traits = sync.OnceValue(func() map[string]Trait {
 })
 
 // Is reports whether a trait is known of a program, by the last element of its name.
-func Is(base string, t Trait) bool {
-	if traits()[base]&t != 0 {
-		return true
-	}
-	for _, f := range families {
-		if f.is&t != 0 && f.name().MatchString(base) {
-			return true
-		}
-	}
-	return false
-}
+func Is(base string, t Trait) bool { return (traits()[base]|traits()[Unversioned(base)])&t != 0 }

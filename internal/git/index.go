@@ -78,11 +78,11 @@ type staged struct{ mode, name string }
 // parseStaged reads MODE ID STAGE<tab>PATH.
 func parseStaged(line string) (staged, bool) {
 	meta, name, ok := strings.Cut(line, "\t")
-	fields := strings.Fields(meta)
-	if !ok || len(fields) != 3 || name == "" {
+	mode, rest, _ := strings.Cut(meta, " ")
+	if id, stage, more := strings.Cut(rest, " "); !ok || !more || mode == "" || id == "" || stage == "" || name == "" || strings.Contains(stage, " ") {
 		return staged{}, false
 	}
-	return staged{fields[0], name}, true
+	return staged{mode, name}, true
 }
 
 // Clean reports whether a name that git gives is a path that leads down, as every name is that git itself would make: an

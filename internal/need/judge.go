@@ -51,7 +51,8 @@ func files(b *view.Build, n *Need) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !ok || len(all) == 0 {
+	tracked := ok && len(all) > 0
+	if !tracked {
 		if all, err = simulate.FilesBelow(b.Main.FS, n.Source); err != nil {
 			return nil, err
 		}
@@ -64,7 +65,7 @@ func files(b *view.Build, n *Need) ([]string, error) {
 		}
 		if n.Wanted == nil || n.Wanted(rel) {
 			// What git tracks and the working tree lacks cannot be in any image that is built here.
-			if _, err := b.Main.FS.Lstat(f); err == nil {
+			if _, here := b.Repo.Entries(path.Dir(f))[path.Base(f)]; here || !tracked {
 				out = append(out, f)
 			}
 		}

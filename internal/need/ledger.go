@@ -1,7 +1,7 @@
 package need
 
 import (
-	"maps"
+	"io/fs"
 	"path"
 	"slices"
 	"strings"
@@ -9,22 +9,39 @@ import (
 
 // Ledger are the files and directories of a build context that are needed: the image must hold them, or the build must find them.
 // Of several who need one the first is named.
-type Ledger struct{ reasons map[string]func() Reason }
+type Ledger struct {
+	reasons map[string]func() Reason
+	paths   []string // keys of reasons, in any order
+}
+
+// Expect makes room for n paths.
+func (l *Ledger) Expect(n int) {
+	if l.reasons == nil {
+		l.reasons = make(map[string]func() Reason, n)
+		l.paths = make([]string, 0, n)
+	}
+}
 
 // Add notes that a path is needed. The reason is only worked out if somebody asks.
 func (l *Ledger) Add(contextPath string, reason func() Reason) {
-	contextPath = strings.TrimPrefix(path.Clean("/"+contextPath), "/")
+	if !fs.ValidPath(contextPath) || contextPath == "." {
+		contextPath = strings.TrimPrefix(path.Clean("/"+contextPath), "/")
+	}
 	if _, ok := l.reasons[contextPath]; ok || contextPath == "" {
 		return
 	}
-	if l.reasons == nil {
-		l.reasons = map[string]func() Reason{}
-	}
+	l.Expect(0)
 	l.reasons[contextPath] = reason
+	l.paths = append(l.paths, contextPath)
 }
 
-// Paths gives what is needed, sorted.
-func (l *Ledger) Paths() []string { return slices.Sorted(maps.Keys(l.reasons)) }
+// Paths gives what is needed, sorted. It must not be changed.
+func (l *Ledger) Paths() []string {
+	if !slices.IsSorted(l.paths) { // mostly it is, nearly
+		slices.Sort(l.paths)
+	}
+	return l.paths
+}
 
 // Reason gives why a path is needed that is among Paths.
 func (l *Ledger) Reason(contextPath string) Reason { return l.reasons[contextPath]() }

@@ -10,8 +10,6 @@ import (
 	"github.com/ctxaudit/ctxaudit/internal/shell"
 )
 
-var pythonName = lazyre.New(`^(python|pypy)[0-9]*(\.[0-9]+)*t?$`)
-
 // interpreter is what the options of `python` set for the program that it runs.
 type interpreter struct {
 	front     []string // what -m puts in front of sys.path

@@ -29,7 +29,7 @@ func (c *start) follow() {
 			c.a.untold(c.S.Here, "what "+shell.Shown(c.Base+" "+c.Sub)+" runs cannot be told")
 		}
 		return
-	case pythonName().MatchString(c.Base):
+	case command.IsPython(c.Base):
 		c.python(c.Args)
 		return
 	case strings.Contains(name, "/"):
@@ -99,7 +99,7 @@ func (c *start) file(file string, named bool) bool {
 	}
 	program, options := command.Shebang(text)
 	switch base := path.Base(program); {
-	case pythonName().MatchString(base):
+	case command.IsPython(base):
 		if KnownTool(c.Base) && c.Base != "manage.py" {
 			return false
 		}
@@ -163,7 +163,7 @@ func (c *start) handOver() {
 		return
 	}
 	base := path.Base(words[0].Text)
-	if KnownTool(base) || command.Wraps(base) || command.IsShell(base) || pythonName().MatchString(base) || c.a.installs(base) {
+	if KnownTool(base) || command.Wraps(base) || command.IsShell(base) || command.IsPython(base) || c.a.installs(base) {
 		s := c.S.Clone()
 		s.Conditional = true
 		c.a.run.Command(s, words, false)

@@ -51,7 +51,9 @@ func (d *discovery) refuse(b builds.Build, opt dockerfile.Options, p *problem) {
 	s.Discovered, s.Sources, s.NotFound = true, []finding.Source{source}, missing
 	for i, have := range d.Absent {
 		if have.NotFound.Path == missing.Path && have.NotFound.What == missing.What && have.NotFound.Message == missing.Message && have.Sources[0].File == source.File {
-			d.Absent[i].Sources = append(d.Absent[i].Sources, source)
+			if !slices.Contains(have.Sources, source) { // a file may be in several lists of Compose files
+				d.Absent[i].Sources = append(have.Sources, source)
+			}
 			return
 		}
 	}
@@ -143,26 +145,23 @@ func (d *discovery) literal(b builds.Build, missing string) bool {
 	})
 }
 
-// spoken gives the first script or Makefile, or the page about the repository, that has the name of what is missing in a line that may make it, "" for none.
+// spoken gives the first script or Makefile, or the page about the repository, that has a command or a line with the name of what is missing which may make it, "" for none.
 func (d *discovery) spoken(missing string) string {
 	name := path.Base(missing)
 	if slices.Contains([]string{"Dockerfile", "dockerfile"}, name) {
 		name = path.Base(path.Dir(missing)) + "/" + name
 	}
-	files := append([]string{"README.md"}, d.scripts[:min(len(d.scripts), maxSpoken)]...)
-	for _, file := range files {
-		makes := makes()
-		if path.Ext(file) == ".md" {
-			makes = fetches()
-		}
-		data, err := d.state.ReadFile(filepath.Join(d.root, filepath.FromSlash(file)))
-		if err != nil {
-			continue
-		}
+	const page = "README.md"
+	if data, err := d.state.ReadFile(filepath.Join(d.root, page)); err == nil {
 		for line := range strings.Lines(string(data)) {
-			if strings.Contains(line, name) && makes.MatchString(line) {
-				return d.shown(file)
+			if strings.Contains(line, name) && fetches().MatchString(line) {
+				return d.shown(page)
 			}
+		}
+	}
+	for _, file := range d.scripts[:min(len(d.scripts), maxSpoken)] {
+		if d.sources.MayMake(file, name) {
+			return d.shown(file)
 		}
 	}
 	return ""
@@ -229,9 +228,6 @@ func noTarget(err error) (message string, ok bool) {
 	}
 	return "", false
 }
-
-// makes recognises a line of a script that may make files or fetch them.
-var makes = lazyre.New(`\b(cp|mv|ln|git|tee|cat|sed|envsubst|tar|unzip|curl|wget|mkdir|touch|install|rsync|render|generate|template|make)\b|>`)
 
 // fetches recognises a line of a text that tells people to make files or to fetch them.
 var fetches = lazyre.New(`\b(git (clone|submodule)|cp|mv|ln)\b`)

@@ -41,42 +41,17 @@ func Why(out io.Writer, answer *why.Answer, s Style) error {
 		}
 		fmt.Fprintln(w, s.dim(sentence(st.Sentence)))
 	}
-	list := func(title string, paths []string, total int) {
-		if len(paths) == 0 {
-			return
-		}
-		fmt.Fprintf(w, "  %s\n", title)
-		for _, p := range paths {
-			fmt.Fprintf(w, "    %s\n", Name(p))
-		}
-		if total > len(paths) {
-			fmt.Fprintf(w, "    and %d more\n", total-len(paths))
-		}
-	}
 	if a.Verdict != why.InImage || len(a.ImagePaths) > 1 {
-		list("in the image:", a.ImagePaths, 0)
+		listed(w, "in the image:", a.ImagePaths, 0)
 	}
 	switch {
 	case a.Kind == "ignore-line":
-		list("these:", a.Missing, a.MissingCount)
+		listed(w, "these:", a.Missing, a.MissingCount)
 	case a.MissingCount > 1 || a.Verdict == why.PartlyThere:
-		list("not in the image:", a.Missing, a.MissingCount)
+		listed(w, "not in the image:", a.Missing, a.MissingCount)
 	}
-	if u := a.Usage; u != nil {
-		if u.Count == 0 {
-			fmt.Fprintf(w, "  %s is imported nowhere in what the image starts\n", Name(u.Module))
-		} else {
-			fmt.Fprintf(w, "  %s is imported in %s:\n", Name(u.Module), count(u.Count, "place"))
-		}
-		places(w, u.Imports, s)
-		if more := u.Count - len(u.Imports); more > 0 {
-			fmt.Fprintf(w, "      and %d more (--all shows them)\n", more)
-		}
-		if len(u.Exports) > 0 {
-			for _, line := range wrap("it exports "+Text(strings.Join(u.Exports, ", ")), 110) {
-				fmt.Fprintf(w, "  %s\n", s.dim(line))
-			}
-		}
+	if a.Usage != nil {
+		usage(w, a.Usage, s)
 	}
 	for _, fix := range fixes {
 		fmt.Fprintf(w, "  %s %s (tried: %s)\n", s.bold("what would help:"), editTitle(fix, s), Effect(fix))
@@ -97,4 +72,37 @@ func Why(out io.Writer, answer *why.Answer, s Style) error {
 		fmt.Fprintf(w, "  %s\n", s.dim(text))
 	}
 	return w.Flush()
+}
+
+// listed writes some paths of total under a title; nothing if there are none.
+func listed(w io.Writer, title string, paths []string, total int) {
+	if len(paths) == 0 {
+		return
+	}
+	fmt.Fprintf(w, "  %s\n", title)
+	for _, p := range paths {
+		fmt.Fprintf(w, "    %s\n", Name(p))
+	}
+	if total > len(paths) {
+		fmt.Fprintf(w, "    and %d more\n", total-len(paths))
+	}
+}
+
+// usage writes who imports a module and what it exports.
+func usage(w *bufio.Writer, u *why.Usage, s Style) {
+	if u.Count == 0 {
+		fmt.Fprintf(w, "  %s is imported nowhere in what the image starts\n", Name(u.Module))
+	} else {
+		fmt.Fprintf(w, "  %s is imported in %s:\n", Name(u.Module), count(u.Count, "place"))
+	}
+	places(w, u.Imports, s)
+	if more := u.Count - len(u.Imports); more > 0 {
+		fmt.Fprintf(w, "      and %d more (--all shows them)\n", more)
+	}
+	if len(u.Exports) == 0 {
+		return
+	}
+	for _, line := range wrap("it exports "+Text(strings.Join(u.Exports, ", ")), 110) {
+		fmt.Fprintf(w, "  %s\n", s.dim(line))
+	}
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"io/fs"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -120,7 +121,7 @@ func (m *Image) MainContext(dir string) (*Context, error) {
 // Shown gives a file of a context the name by which people find it: relative to where ctxaudit was started if the
 // context is named so, relative to the context if that is named by an absolute path.
 func Shown(dir, name string) string {
-	if filepath.IsAbs(dir) {
+	if filepath.IsAbs(dir) || dir == "." && fs.ValidPath(name) {
 		return name
 	}
 	return filepath.ToSlash(filepath.Join(dir, name))

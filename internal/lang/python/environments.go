@@ -152,7 +152,7 @@ func (c *programs) misfits() (out []lang.Fault) {
 			}
 			for _, s := range c.startsFrom(dir) {
 				switch name := started(s.start.Run); {
-				case dir != e.dir && c.Tree.Stat(e.dir) == shell.Absent && !interpreterName().MatchString(name) && (s.start.Kind == program.App || s.start.Kind == program.Module):
+				case dir != e.dir && c.Tree.Stat(e.dir) == shell.Absent && !command.IsPython(name) && (s.start.Kind == program.App || s.start.Kind == program.Module):
 					out = append(out, lang.Fault{
 						Kind: lang.Moved, File: path.Join(dir, "bin", name), Name: path.Join(e.dir, "bin", "python"), Asks: c.asks([]imports.Missing{{Site: s.Site, Reach: need.Startup}}),
 					})
@@ -183,9 +183,6 @@ func (c *programs) mended(dir string) bool {
 func (c *programs) otherVersion(dir, own string, e entry) lang.Fault {
 	return lang.Fault{Kind: lang.OtherVersion, File: dir, Name: own, Asks: c.asks([]imports.Missing{{Site: e.Site, Reach: need.Startup}})}
 }
-
-// interpreterName is what an interpreter is called.
-var interpreterName = lazyre.New(`^(python|pypy)[0-9.]*$`)
 
 // startsFrom gives the programs that are surely started and that the programs of an environment are found for first.
 func (c *programs) startsFrom(dir string) (out []entry) {

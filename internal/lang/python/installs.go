@@ -106,7 +106,7 @@ type listing struct {
 // installed somewhere.
 func buildsWheel(c *command.Call) bool {
 	words := c.Words()
-	if len(words) > 1 && pythonProgram().MatchString(path.Base(words[0])) {
+	if len(words) > 1 && command.IsPython(path.Base(words[0])) {
 		if words[1] == "-m" && len(words) > 2 {
 			words = words[2:]
 			if words[0] == "build" {

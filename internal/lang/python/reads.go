@@ -65,7 +65,7 @@ func (c *programs) hides() (out []lang.Hide) {
 		if len(run.Mounts) == 0 || f.entry.start.Conditional || f.entry.start.Tolerated {
 			continue
 		}
-		for _, name := range sortedKeys(f.graph.Nodes) {
+		for _, name := range f.graph.Keys() {
 			n := f.graph.Nodes[name]
 			if n.Reach < need.Startup || n.Module.File == "" || n.Module.Tree != view.Tree(c.Tree) || !run.Mounted(n.Module.File) {
 				continue

@@ -52,7 +52,7 @@ func (c *programs) count(out *lang.Followed) {
 	have := make(map[string]int, size)
 	out.Files = make([]lang.File, 0, size)
 	for _, f := range c.graphs {
-		for _, name := range sortedKeys(f.graph.Nodes) {
+		for _, name := range f.graph.Keys() {
 			n := f.graph.Nodes[name]
 			key := cmp.Or(n.Module.File, n.Module.Name)
 			before, ok := have[key]

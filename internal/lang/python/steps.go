@@ -9,7 +9,6 @@ import (
 	"github.com/ctxaudit/ctxaudit/internal/command"
 	"github.com/ctxaudit/ctxaudit/internal/lang/python/imports"
 	"github.com/ctxaudit/ctxaudit/internal/lang/python/manifest"
-	"github.com/ctxaudit/ctxaudit/internal/lazyre"
 	"github.com/ctxaudit/ctxaudit/internal/shell"
 	"github.com/ctxaudit/ctxaudit/internal/view"
 )
@@ -19,8 +18,6 @@ var pythonTools = []string{
 	"pip", "venv", "virtualenv", "compileall", "ensurepip", "site", "manage", "pytest", "unittest", "nltk.downloader", "spacy", "playwright",
 	"uv", "poetry", "pipenv", "json.tool", "http.server", "celery", "django", "flask", "alembic", "zipfile", "tarfile", "black", "ruff", "mypy",
 }
-
-var pythonProgram = lazyre.New(`^python[0-9.]*$`)
 
 // Makes implements need.Ways: whether a step may make modules.
 func (c *programs) Makes(op *dockerfile.Op, ignored, installs bool) bool {
@@ -44,7 +41,7 @@ func makesModules(c *command.Call, ignored bool) bool {
 		return false
 	case command.Is(c.Base, command.Mover):
 		return !ignored
-	case pythonProgram().MatchString(c.Base):
+	case command.IsPython(c.Base):
 		// One-liners and manage.py make no modules, and few of what -m runs does.
 		switch {
 		case len(words) == 0 || slices.Contains([]string{"-c", "-V", "--version"}, words[0].Text) || path.Base(words[0].Text) == "manage.py":

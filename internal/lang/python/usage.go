@@ -18,7 +18,7 @@ import (
 func (c *programs) Usage(contextPath string) lang.Usage {
 	var u lang.Usage
 	for _, f := range c.graphs {
-		for _, name := range sortedKeys(f.graph.Nodes) {
+		for _, name := range f.graph.Keys() {
 			n := f.graph.Nodes[name]
 			o, ok := c.ContextPath(n.Module.Tree, n.Module.File)
 			if !ok || n.Module.File == "" || !simulate.Within(o, contextPath) {

@@ -138,8 +138,7 @@ func (g *Graph) exportStar(n *Node, e *Exports, imp *syntax.Import) {
 	from := g.Nodes[m.Name]
 	if from == nil {
 		// It is reached by this very import, a little later.
-		from = &Node{Module: m}
-		g.Nodes[m.Name] = from
+		from = g.add(m.Name, m)
 	}
 	theirs := g.Exports(from)
 	e.Dynamic = e.Dynamic || theirs.Dynamic

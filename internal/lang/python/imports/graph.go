@@ -6,7 +6,6 @@ import (
 	"maps"
 	"path"
 	"slices"
-	"strings"
 
 	"github.com/ctxaudit/ctxaudit/internal/lang"
 	"github.com/ctxaudit/ctxaudit/internal/lang/python/syntax"
@@ -88,6 +87,7 @@ type Graph struct {
 	inherited int // names that star imports handed on
 	finder    *finder
 	config    Config
+	keys      []string // of Nodes, in any order
 	queue     [need.Startup + 1][]*Node
 	callers   []*Node // were followed, and may call functions of what they import
 	missing   map[missingKey]*Missing
@@ -181,14 +181,8 @@ func (g *Graph) finish() {
 
 // gather puts together what the modules read and run, in a fixed order.
 func (g *Graph) gather() {
-	var from []*Node
-	for _, n := range g.Nodes {
-		if len(n.reads)+len(n.starts) > 0 {
-			from = append(from, n)
-		}
-	}
-	slices.SortFunc(from, func(a, b *Node) int { return strings.Compare(a.key(), b.key()) })
-	for _, n := range from {
+	for _, key := range g.Keys() {
+		n := g.Nodes[key]
 		for _, r := range n.reads {
 			r.From = n
 			g.Reads = append(g.Reads, r)
@@ -281,11 +275,26 @@ func (n *Node) key() string {
 	return n.Module.Name
 }
 
+// add makes the node of a module that has none.
+func (g *Graph) add(key string, m *Module) *Node {
+	n := &Node{Module: m}
+	g.Nodes[key] = n
+	g.keys = append(g.keys, key)
+	return n
+}
+
+// Keys gives the keys of Nodes, sorted. It must not be changed.
+func (g *Graph) Keys() []string {
+	if !slices.IsSorted(g.keys) {
+		slices.Sort(g.keys)
+	}
+	return g.keys
+}
+
 func (g *Graph) push(key string, m *Module, r need.Reach, from *Node, site need.Site, main bool) {
 	n := g.Nodes[key]
 	if n == nil {
-		n = &Node{Module: m}
-		g.Nodes[key] = n
+		n = g.add(key, m)
 	}
 	if main && !n.Main {
 		// As __main__ it does what it would not do as a module.

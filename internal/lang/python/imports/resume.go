@@ -145,7 +145,7 @@ func (g *Graph) added(was, now view.Tree) (stems map[string]map[string]bool, ok 
 		}
 	}
 	for _, n := range g.Nodes {
-		if file := n.Module.File; file != "" && differs[path.Dir(file)] {
+		if file := n.Module.File; len(differs) > 0 && file != "" && differs[path.Dir(file)] {
 			if key := was.Key(file); key == nil || key != now.Key(file) {
 				return nil, false
 			}
@@ -197,60 +197,89 @@ func (g *Graph) onlyAdds(n *Node, names []string) bool {
 // onto gives a copy of g over another tree.
 func (g *Graph) onto(cfg Config, now view.Tree) *Graph {
 	out := newGraph(cfg)
-	modules := make(map[*Module]*Module, len(g.finder.modules))
+	c := copying{
+		now: now, modules: make(map[*Module]*Module, len(g.finder.modules)), nodes: make(map[*Node]*Node, len(g.Nodes)),
+		roomForModules: make([]Module, 0, len(g.finder.modules)), roomForNodes: make([]Node, 0, len(g.Nodes)),
+	}
+	out.keys = slices.Clone(g.Keys())
 	out.finder.modules = make(map[string]*Module, len(g.finder.modules))
-	out.Nodes = make(map[string]*Node, len(g.Nodes))
-	out.Importers = make(map[string][]need.Site, len(g.Importers))
-	module := func(m *Module) *Module {
-		if m == nil {
-			return nil
-		}
-		if have := modules[m]; have != nil {
-			return have
-		}
-		c := *m
-		c.Tree, c.Path = now, slices.Clone(m.Path)
-		for i := range c.Path {
-			c.Path[i].Tree = now
-		}
-		modules[m] = &c
-		return &c
-	}
 	for name, m := range g.finder.modules {
-		out.finder.modules[name] = module(m)
+		out.finder.modules[name] = c.module(m)
 	}
-	nodes := make(map[*Node]*Node, len(g.Nodes))
+	out.Nodes = make(map[string]*Node, len(g.Nodes))
 	for key, n := range g.Nodes {
-		c := *n
-		c.Module, c.calls = module(n.Module), maps.Clone(n.calls)
-		nodes[n], out.Nodes[key] = &c, &c
+		out.Nodes[key] = c.node(n)
 	}
 	for _, n := range out.Nodes {
-		if n.From = nodes[n.From]; n.From == nil && len(cfg.Entries) == 1 {
+		if n.From = c.nodes[n.From]; n.From == nil && len(cfg.Entries) == 1 {
 			n.Site = cfg.Entries[0].Site
 		}
 	}
 	for k, m := range g.missing {
-		c := *m
-		c.Parent, c.From = module(m.Parent), nodes[m.From]
-		out.missing[k] = &c
+		of := c.missing(*m)
+		out.missing[k] = &of
 	}
 	for _, m := range g.Misplaced {
-		m.Parent, m.From = module(m.Parent), nodes[m.From]
-		out.Misplaced = append(out.Misplaced, m)
+		out.Misplaced = append(out.Misplaced, c.missing(m))
 	}
-	out.ChangesDir = g.ChangesDir
 	for name, by := range g.unmet {
 		list := make([]*Node, len(by))
 		for i, n := range by {
-			list[i] = nodes[n]
+			list[i] = c.nodes[n]
 		}
 		out.unmet[name] = list
 	}
+	out.Importers = make(map[string][]need.Site, len(g.Importers))
 	for name, sites := range g.Importers {
 		out.Importers[name] = slices.Clip(sites)
 	}
 	out.asked.under = &g.asked
-	out.UnknownPaths = slices.Clip(g.UnknownPaths)
+	out.ChangesDir, out.UnknownPaths = g.ChangesDir, slices.Clip(g.UnknownPaths)
 	return out
+}
+
+// copying copies the modules and the nodes of a graph over another tree, each once. They lie in pieces of memory that are made at once:
+// a trial copies thousands.
+type copying struct {
+	now            view.Tree
+	modules        map[*Module]*Module
+	nodes          map[*Node]*Node
+	roomForModules []Module
+	roomForNodes   []Node
+	dirs           []lang.SearchDir
+}
+
+func (c *copying) module(m *Module) *Module {
+	if m == nil {
+		return nil
+	}
+	if have := c.modules[m]; have != nil {
+		return have
+	}
+	if len(c.roomForModules) == cap(c.roomForModules) { // what was made is pointed to, and must stay where it is
+		c.roomForModules = make([]Module, 0, 16)
+	}
+	c.roomForModules = append(c.roomForModules, *m)
+	out := &c.roomForModules[len(c.roomForModules)-1]
+	from := len(c.dirs)
+	for _, d := range m.Path {
+		d.Tree = c.now
+		c.dirs = append(c.dirs, d)
+	}
+	out.Tree, out.Path = c.now, slices.Clip(c.dirs[from:])
+	c.modules[m] = out
+	return out
+}
+
+func (c *copying) node(n *Node) *Node {
+	c.roomForNodes = append(c.roomForNodes, *n) // there is room for all of them
+	out := &c.roomForNodes[len(c.roomForNodes)-1]
+	out.Module, out.calls = c.module(n.Module), maps.Clone(n.calls)
+	c.nodes[n] = out
+	return out
+}
+
+func (c *copying) missing(m Missing) Missing {
+	m.Parent, m.From = c.module(m.Parent), c.nodes[m.From]
+	return m
 }

@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/ctxaudit/ctxaudit/internal/command"
-	"github.com/ctxaudit/ctxaudit/internal/lazyre"
 	"github.com/ctxaudit/ctxaudit/internal/shell"
 )
 
@@ -37,9 +36,6 @@ func (p *Project) Installs(tool string) bool {
 	return p.Buildable
 }
 
-var interpreter = lazyre.New(`^(python|pypy)[0-9.]*$`)
-var pipCommand = lazyre.New(`^pip[0-9.]*$`)
-
 // Installs reads a command. It gives nothing for one that installs no local project.
 func Installs(c *command.Call) []Install {
 	found := installs(c.Base, c.Args, c.S.Dir)
@@ -53,7 +49,7 @@ func Installs(c *command.Call) []Install {
 }
 
 func installs(base string, args []shell.Word, workdir string) []Install {
-	if interpreter().MatchString(base) {
+	if command.IsPython(base) {
 		for len(args) > 0 {
 			switch a := args[0].Text; {
 			case a == "-m" && len(args) > 1:
@@ -70,7 +66,7 @@ func installs(base string, args []shell.Word, workdir string) []Install {
 		}
 		return nil
 	}
-	if pipCommand().MatchString(base) {
+	if command.Unversioned(base) == "pip" {
 		return pipInstall("pip", args, workdir)
 	}
 	switch base {
