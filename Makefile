@@ -8,7 +8,7 @@ BIN         := bin/ctxaudit
 SEED        ?= $(shell date +%s)
 BUILDS      ?= 300
 
-.PHONY: build man install-plugin audit test race effects conformance bench check cross lint-ci release release-check fix docs fuzz python bake clean
+.PHONY: build man install-plugin audit test race effects tools conformance bench check cross lint-ci release release-check fix docs fuzz python bake clean
 
 build: ## the ctxaudit binary, in bin/
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w' -o $(BIN) ./cmd/ctxaudit
@@ -40,6 +40,15 @@ effects: ## hold steps against a real shell and, as root, a real buildkitd, with
 
 conformance: ## hold predictions against a real buildkitd (needs root)
 	CTXAUDIT_CONFORMANCE=require $(GO) test -timeout 40m ./internal/conformance -count=1 -seed=$(SEED) -builds=$(BUILDS)
+
+# The releases of build tools that npm has, by the names that tests have for them.
+TOOLS := pnpm9=pnpm@9 pnpm10=pnpm@10 yarn1=yarn@1 yarn4=@yarnpkg/cli-dist@4.18.1 bun14=bun@1.4 typescript=typescript@5.9
+
+tools: ## ask build tools themselves what they read: all written cases, and files taken away at random
+	@for t in $(TOOLS); do \
+		test -d .cache/tools/$${t%%=*} || npm install --no-audit --no-fund --silent --prefix .cache/tools/$${t%%=*} $${t#*=} || exit 1; \
+	done
+	CTXAUDIT_TOOLS=$(CURDIR)/.cache/tools $(GO) test ./internal/tools -run 'TestRealTools|TestTakenAway' -count=1 -timeout 20m -seed=$(SEED)
 
 bench: build ## time ctxaudit beside find, BuildKit's own walk and CPython; writes docs/performance.md
 	$(GO) run ./hack/bench -o docs/performance.md
@@ -98,6 +107,10 @@ fuzz: ## fuzz each parser for a short while
 	$(GO) test ./internal/builds -run '^$$' -fuzz FuzzComposeGuard -fuzztime 30s -fuzzminimizetime 1s
 	$(GO) test ./internal/builds -run '^$$' -fuzz FuzzEnv -fuzztime 30s -fuzzminimizetime 1s
 	$(GO) test ./internal/safeyaml -run '^$$' -fuzz FuzzParse -fuzztime 30s -fuzzminimizetime 1s
+	$(GO) test ./internal/document -run '^$$' -fuzz FuzzJSON -fuzztime 30s -fuzzminimizetime 1s
+	$(GO) test ./internal/document -run '^$$' -fuzz FuzzTOML -fuzztime 30s -fuzzminimizetime 1s
+	$(GO) test ./internal/tools/rust -run '^$$' -fuzz FuzzScan -fuzztime 30s
+	$(GO) test ./internal/tools -run '^$$' -fuzz FuzzRead -fuzztime 30s
 	$(GO) test ./internal/shell -run '^$$' -fuzz FuzzStatements -fuzztime 30s -fuzzminimizetime 1s
 	$(GO) test ./internal/shell -run '^$$' -fuzz FuzzWalk -fuzztime 30s
 	$(GO) test ./internal/git -run '^$$' -fuzz FuzzOutput -fuzztime 30s

@@ -2,8 +2,10 @@ package tools
 
 import (
 	"bytes"
+	"flag"
 	"fmt"
 	"io/fs"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path"
@@ -79,6 +81,14 @@ func left(files []txtar.File, without []string) (out []txtar.File) {
 // memory is a tree below /app.
 type memory struct{ fstest.MapFS }
 
+func inMemory(files []txtar.File) memory {
+	m := memory{fstest.MapFS{}}
+	for _, f := range files {
+		m.MapFS[f.Name] = &fstest.MapFile{Data: f.Data}
+	}
+	return m
+}
+
 func (m memory) name(p string) string {
 	if p == "/app" {
 		return "."
@@ -147,13 +157,9 @@ func misses(c testCase, files Files) []string {
 
 func TestCases(t *testing.T) {
 	forEachCase(t, func(t *testing.T, c testCase, files []txtar.File) {
-		m := memory{fstest.MapFS{}}
-		for _, f := range files {
-			m.MapFS[f.Name] = &fstest.MapFile{Data: f.Data}
-		}
 		want := slices.Clone(c.misses)
 		slices.Sort(want)
-		got := misses(c, m)
+		got := misses(c, inMemory(files))
 		if len(got) == 0 {
 			got = nil
 		}
@@ -166,25 +172,92 @@ func TestCases(t *testing.T) {
 
 // TestRealTools asks the tools themselves: what misses something fails, and everything else succeeds.
 func TestRealTools(t *testing.T) {
-	tools := os.Getenv("CTXAUDIT_TOOLS")
-	if tools == "" {
+	if os.Getenv("CTXAUDIT_TOOLS") == "" {
 		t.Skip("set CTXAUDIT_TOOLS to a directory with the tools to ask them")
 	}
 	forEachCase(t, func(t *testing.T, c testCase, files []txtar.File) {
 		if c.differs != "" {
 			t.Skip(c.differs)
 		}
-		if len(c.releases) == 0 {
-			askTool(t, c, files, os.Getenv("PATH"))
-		}
-		for _, release := range c.releases {
-			t.Run(release, func(t *testing.T) {
-				bin := filepath.Join(tools, release, "node_modules", ".bin")
-				require.DirExists(t, bin)
-				askTool(t, c, files, bin+":"+os.Getenv("PATH"))
-			})
-		}
+		askReleases(t, c, files)
 	})
+}
+
+var (
+	seed  = flag.Uint64("seed", 1, "what is taken away in TestTakenAway")
+	takes = flag.Int("takes", 40, "how many files TestTakenAway takes away")
+)
+
+// TestTakenAway takes files away from the repositories of testdata, one by one and at random, and asks the tools whether the commands
+// that work there still do.
+func TestTakenAway(t *testing.T) {
+	if os.Getenv("CTXAUDIT_TOOLS") == "" {
+		t.Skip("set CTXAUDIT_TOOLS to a directory with the tools to ask them")
+	}
+	type take struct {
+		name  string
+		c     testCase
+		files []txtar.File
+	}
+	var all []take
+	archives, err := filepath.Glob("testdata/*.txtar")
+	require.NoError(t, err)
+	for _, file := range archives {
+		cases, files := casesOf(t, file)
+		for _, c := range cases {
+			if c.differs != "" || len(c.without)+len(c.misses) > 0 || !available(c) {
+				continue
+			}
+			for _, f := range files {
+				c := c
+				c.without = []string{f.Name}
+				if dir := path.Dir(f.Name); dir != "." && len(all)%3 == 0 {
+					c.without = []string{dir}
+				}
+				if !strings.HasPrefix(c.dir+"/", c.without[0]+"/") {
+					all = append(all, take{filepath.Base(file), c, files})
+				}
+			}
+		}
+	}
+	r := rand.New(rand.NewPCG(*seed, 0))
+	r.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
+	t.Logf("seed %d, %d of %d", *seed, min(*takes, len(all)), len(all))
+	for _, x := range all[:min(*takes, len(all))] {
+		t.Run(strings.ReplaceAll(fmt.Sprintf("%s %s without %s", x.name, x.c.command, x.c.without[0]), "/", "_"), func(t *testing.T) {
+			files := left(x.files, x.c.without)
+			x.c.misses = misses(x.c, inMemory(files))
+			askReleases(t, x.c, files)
+		})
+	}
+}
+
+// available reports whether the tool of a case is there, in a version that the case is written for.
+func available(c testCase) bool {
+	if !strings.HasPrefix(c.command, "cargo ") {
+		return true
+	}
+	out, err := exec.Command("cargo", "--version").Output()
+	var minor int
+	_, scan := fmt.Sscanf(string(out), "cargo 1.%d", &minor)
+	return err == nil && scan == nil && minor >= 64 // the first that lets packages inherit from their workspace
+}
+
+// askReleases asks all releases of the tool.
+func askReleases(t *testing.T, c testCase, files []txtar.File) {
+	if !available(c) {
+		t.Skip("the tool is not there, or too old")
+	}
+	if len(c.releases) == 0 {
+		askTool(t, c, files, os.Getenv("PATH"))
+	}
+	for _, release := range c.releases {
+		t.Run(release, func(t *testing.T) {
+			bin := filepath.Join(os.Getenv("CTXAUDIT_TOOLS"), release, "node_modules", ".bin")
+			require.DirExists(t, bin)
+			askTool(t, c, files, bin+":"+os.Getenv("PATH"))
+		})
+	}
 }
 
 // askTool runs a command where its files are, and compares whether it fails.
@@ -203,7 +276,7 @@ func askTool(t *testing.T, c testCase, files []txtar.File, path string) {
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
 	if err := cmd.Run(); (err != nil) != (len(c.misses) > 0) {
-		t.Errorf("%v\n%s", err, out.String())
+		t.Errorf("it misses %q, and: %v\n%s", c.misses, err, out.String())
 	}
 }
 

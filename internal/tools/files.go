@@ -99,7 +99,7 @@ var interpreters = map[string]struct{ valued, without string }{
 
 // interpreted is a program that runs a file: what comes before it are its own options.
 func (r *reader) interpreted() {
-	base := strings.TrimRight(r.call.Base, ".0123456789")
+	base := command.Unversioned(r.call.Base)
 	if base == "ts-node" {
 		base = "tsx"
 	}

@@ -143,8 +143,11 @@ func (l *goLoad) pattern(arg string) {
 		}
 		at = path.Join(m.dir, rel)
 	}
-	if upward(at, func(d string) bool { return !l.r.absent(path.Join(d, gomod)) }) == "" && l.work == nil {
-		l.need(Missing{Path: path.Join(l.r.dir, gomod), What: "the go.mod of the main module"})
+	if l.main.file == nil && l.work == nil {
+		m := Missing{Path: path.Join(l.r.dir, gomod), Or: []string{path.Join(l.r.dir, "go.work")}, What: "the go.mod of the main module, or a go.work"}
+		if l.r.absent(m.Path) && l.r.absent(m.Or[0]) {
+			l.missing = append(l.missing, m)
+		}
 		return
 	}
 	if l.r.absent(at) {

@@ -37,6 +37,9 @@ func (r *reader) pip() {
 // isPipPath reports whether pip takes a requirement for a path: it has a slash, or is a dot.
 func isPipPath(text string) bool {
 	text, _, _ = strings.Cut(text, "[")
+	if ext := path.Ext(text); ext == ".whl" || ext == ".gz" && strings.HasSuffix(text, ".tar.gz") || ext == ".zip" {
+		return !strings.Contains(text, "://") && !strings.Contains(text, "@ ")
+	}
 	return (text == "." || text == ".." || strings.Contains(text, "/")) && !strings.Contains(text, "://") && !strings.Contains(text, "@ ") && !strings.HasPrefix(text, "git+")
 }
 

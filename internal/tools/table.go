@@ -2,7 +2,6 @@ package tools
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/ctxaudit/ctxaudit/internal/command"
 )
@@ -32,7 +31,7 @@ func init() { // a literal would refer to itself: a script starts others
 		{names: "cp mv cat chmod chown head tail unzip", read: (*reader).named},
 		{names: "sed", read: (*reader).sed},
 		{names: "tar bsdtar", read: (*reader).tar},
-		{names: "python python2 python3 ruby perl php tsx ts-node", read: (*reader).interpreted},
+		{names: "python pypy ruby perl php tsx ts-node", read: (*reader).interpreted},
 		{names: "node nodejs", valued: nodeValued, read: (*reader).node},
 		{names: "tsc", valued: tscValued, read: (*reader).tsc},
 		{names: "vite", valued: viteValued, read: (*reader).vite},
@@ -40,7 +39,7 @@ func init() { // a literal would refer to itself: a script starts others
 		{names: "turbo", dir: "--cwd", valued: "--filter -F --out-dir --concurrency --cache-dir", read: (*reader).turbo},
 		{names: "lerna", read: (*reader).lerna},
 		{names: "prisma", valued: prismaValued, read: (*reader).prisma},
-		{names: "pip pip3", valued: pipValued, read: (*reader).pip},
+		{names: "pip", valued: pipValued, read: (*reader).pip},
 	}
 }
 
@@ -49,10 +48,7 @@ func find(c *command.Call) (tool, bool) {
 	if c.Builtin {
 		return tool{}, false
 	}
-	base := c.Base
-	if version, ok := strings.CutPrefix(base, "python3."); ok && strings.Trim(version, "0123456789") == "" {
-		base = "python3"
-	}
+	base := command.Unversioned(c.Base)
 	i := slices.IndexFunc(table, func(t tool) bool { return contains(t.names, base) })
 	if i < 0 {
 		return tool{}, false

@@ -85,6 +85,11 @@ func Read(c *command.Call, files Files) Reading {
 			return Reading{Missing: m}
 		}
 	}
+	if command.IsPython(c.Base) && len(c.Args) > 1 && c.Args[0].Text == "-m" { // a module that is a program, too
+		program := *c
+		program.Name, program.Base, program.Args = c.Args[1], c.Args[1].Text, c.Args[2:]
+		c = &program
+	}
 	t, known := find(c)
 	if !known || c.S.Dir == "" && !t.anywhere {
 		return Reading{}
