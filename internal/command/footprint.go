@@ -26,7 +26,7 @@ const (
 // systemDirs are the directories of the file system's standard into which packages put files, as patterns: without those that are there for
 // a site's own data, and those below them in which people have their projects, as /usr/src/app, /usr/app, /var/www and /var/task.
 var systemDirs = strings.Fields(`/bin /boot /dev /etc /lib /lib32 /lib64 /libx32 /opt /proc /run /sbin /sys
-	/usr/[^as]* /usr/s[bh]* /usr/src/linux* /usr/src/kernels /usr/src/php* /var/[^atw]* /var/adm /var/www/html/index* /var/www/localhost`)
+	/usr/bin /usr/games /usr/[ehiklmX]* /usr/s[bh]* /usr/src/linux* /usr/src/kernels /usr/src/php* /var/[bcdelmors]* /var/adm /var/www/html/index* /var/www/localhost`)
 
 // footprint is what a program may make or change files in.
 type footprint struct {
