@@ -12,6 +12,7 @@ import (
 	mode "github.com/tonistiigi/dchapes-mode"
 
 	"github.com/ctxaudit/ctxaudit/dockerfile"
+	"github.com/ctxaudit/ctxaudit/internal/account"
 	"github.com/ctxaudit/ctxaudit/internal/command"
 	"github.com/ctxaudit/ctxaudit/internal/rootfs"
 	"github.com/ctxaudit/ctxaudit/internal/steps"
@@ -45,7 +46,7 @@ type effector struct {
 	tree *rootfs.Tree
 	// inputs gives the file system that is mounted from an input of the operation.
 	inputs func(i int) *rootfs.Tree
-	user   user
+	user   account.User
 	owner  rootfs.Owner // of what is made
 	cost   *cost
 	twins  *twins
