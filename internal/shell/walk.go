@@ -189,7 +189,11 @@ func (sh *Interp) stmt(s *State, st *syntax.Stmt) []*State {
 	if call != nil {
 		argv = sh.fields(s, call.Args) // before a file is opened that a pattern could mean
 	}
+	show := s.hide(call, st.Redirs)
 	to, opened := sh.redirections(s, st)
+	if opened != failed {
+		show()
+	}
 	if sh.depth >= maxDepth {
 		sh.missed(s.Here, "the commands are nested too deeply to be followed")
 		return []*State{s}
@@ -237,6 +241,26 @@ func (sh *Interp) stmt(s *State, st *syntax.Stmt) []*State {
 		}
 	}
 	return on
+}
+
+// hide makes unknown what a statement assigns that starts no program, until show is called: bash assigns first and then opens the files of
+// redirections, other shells the other way round.
+func (s *State) hide(call *syntax.CallExpr, redirs []*syntax.Redirect) (show func()) {
+	if call == nil || len(call.Args) > 0 || len(redirs) == 0 {
+		return func() {}
+	}
+	before := maps.Clone(s.vars)
+	for _, as := range call.Assigns {
+		s.vars[as.Name.Value] = variable{value: Hole}
+	}
+	return func() {
+		for _, as := range call.Assigns {
+			delete(s.vars, as.Name.Value)
+			if v, ok := before[as.Name.Value]; ok {
+				s.vars[as.Name.Value] = v
+			}
+		}
+	}
 }
 
 // special reports whether a command is one of the builtins of which POSIX has that the shell ends if they fail; not all shells do.
