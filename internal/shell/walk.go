@@ -204,7 +204,8 @@ func (sh *Interp) stmt(s *State, st *syntax.Stmt) []*State {
 		return nil
 	}
 	after, before, several := []*State{s}, s.Clone(), s.OneOfSeveral
-	s.OneOfSeveral = several || opened == notKnown && !s.needed() // a shell that cannot open a file does not run the command
+	skips := opened == notKnown && !s.needed() // a shell that cannot open a file does not run the command
+	s.OneOfSeveral = several || skips
 	s.tail, s.tested = tail && !st.Negated, tested || st.Negated
 	switch {
 	case opened == failed:
@@ -224,6 +225,13 @@ func (sh *Interp) stmt(s *State, st *syntax.Stmt) []*State {
 		after = sh.cmd(s, st.Cmd)
 	}
 	sh.wrote(before, to)
+	if skips && sh.Fixed {
+		skipped := before.Clone()
+		if skipped.exit = failed; special(argv) {
+			skipped.level.end(failed)
+		}
+		after = sh.distinct(append(after, skipped))
+	}
 	on := after[:0:0]
 	for _, o := range after {
 		o.in, o.out, o.tail, o.tested = in, out, tail, tested
