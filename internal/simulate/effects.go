@@ -108,6 +108,8 @@ func (x *effector) apply(e command.Effect) outcome {
 		return x.remove(e)
 	case command.Edits:
 		return x.edit(e)
+	case command.Unpacks, command.Unzips:
+		return x.unpacks(e)
 	case command.MayTake:
 		x.doubt(e)
 		return open
@@ -304,7 +306,7 @@ func (x *effector) write(e command.Effect) outcome {
 	case err == nil && n.Kind != rootfs.KindFile:
 		return unclear
 	case err == nil:
-		a.Perm, a.Owner = n.Perm, n.Owner
+		a.Perm, a.Owner, a.May = n.Perm, n.Owner, n.May
 	case e.There:
 		return done
 	default:

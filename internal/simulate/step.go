@@ -82,6 +82,8 @@ func (x *effector) doubt(e command.Effect) {
 	switch e.Kind {
 	case command.MakesFile:
 		return // what is there stays as it is
+	case command.Unpacks, command.Unzips:
+		return // what is there is still there, and may be another
 	case command.MayTake:
 		if len(e.Names) > 0 && x.mayTake(e) {
 			return

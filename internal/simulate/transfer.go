@@ -224,5 +224,6 @@ func (x *effector) overwrite(n, have *rootfs.Node, to string, a *attrs) outcome 
 	if a.umask != 0 && a.perm == nil {
 		c.Perm, c.Owner = have.Perm, have.Owner
 	}
+	c.May = c.May.Join(have.May)
 	return did(x.tree.Put(to, c))
 }
