@@ -25,6 +25,8 @@ type Maker struct {
 	*rand.Rand
 	Bash bool // they may use what only bash has
 	Busy bool // they are run by busybox, which lacks some
+	// called tells that what is made is the body of a function: one that calls itself need never end.
+	called bool
 }
 
 func (r Maker) pick(list ...string) string { return list[r.IntN(len(list))] }
@@ -49,7 +51,11 @@ func (r Maker) command(depth int) string {
 
 func (r Maker) simple() string {
 	for {
-		if s := r.any(); !r.Busy || !strings.HasPrefix(s, "install") && !strings.HasPrefix(s, "bash") && !strings.Contains(s, "-delete") && !strings.Contains(s, "-empty") {
+		s := r.any()
+		if r.called && (s == "f" || s == "g") {
+			continue
+		}
+		if !r.Busy || !strings.HasPrefix(s, "install") && !strings.HasPrefix(s, "bash") && !strings.Contains(s, "-delete") && !strings.Contains(s, "-empty") {
 			return s
 		}
 	}
@@ -131,6 +137,7 @@ func (r Maker) compound(depth int) string {
 	case 7:
 		return r.simple() + " | " + r.pick("cat", "grep -q x", "tee "+r.file())
 	case 8:
+		r.called = true
 		return r.pick("f", "g") + "() { " + r.list(depth) + "; }"
 	case 9:
 		return "case " + r.pick("$D", "d", "$(ls)") + " in d) " + c() + ";; n*|x) " + c() + ";; *) " + c() + ";; esac"

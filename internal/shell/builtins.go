@@ -211,6 +211,8 @@ func (sh *Interp) talks(s *State, argv []Word) {
 // given is the status that exit and return are given, or that of the command before.
 func (s *State) given(words []Word) exit {
 	switch {
+	case len(words) == 0 && s.loops > 0:
+		return notKnown // shells differ in what was the last command
 	case len(words) == 0:
 		return s.prior
 	case !words[0].Known():

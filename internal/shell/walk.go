@@ -241,7 +241,9 @@ func (sh *Interp) stmt(s *State, st *syntax.Stmt) []*State {
 		if o.exit == succeeded && opened == notKnown {
 			o.exit = notKnown
 		}
-		if st.Negated {
+		if st.Negated && o.leaves.to != stays {
+			o.exit = notKnown // shells differ
+		} else if st.Negated {
 			o.exit = o.exit.not()
 		}
 		if !sh.Fixed || st.Negated || o.leaves.to != stays || o.settle(leaf(st.Cmd)) {
