@@ -8,7 +8,7 @@ BIN         := bin/ctxaudit
 SEED        ?= $(shell date +%s)
 BUILDS      ?= 300
 
-.PHONY: build man install-plugin audit test race effects conformance bench check cross lint-ci release release-check fix docs fuzz python bake clean
+.PHONY: build man install-plugin audit test race effects conformance bench check cross lint-ci release release-check fix docs bases fuzz python bake clean
 
 build: ## the ctxaudit binary, in bin/
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w' -o $(BIN) ./cmd/ctxaudit
@@ -76,6 +76,9 @@ fix: ## repair what check complains about, as far as a program can
 
 docs: ## regenerate docs/
 	$(GO) run ./hack/gendocs
+
+bases: ## hold the table of official images against their Dockerfiles, of the repositories that lie in SOURCES as OWNER/REPO
+	$(GO) run ./hack/bases -sources $(SOURCES) -check
 
 fuzz: ## fuzz each parser for a short while
 	$(GO) test ./dockerctx -run '^$$' -fuzz FuzzParseIgnoreFile -fuzztime 30s -fuzzminimizetime 1s

@@ -11,6 +11,7 @@ import (
 	"github.com/containerd/platforms"
 	"github.com/distribution/reference"
 
+	"github.com/ctxaudit/ctxaudit/internal/bases"
 	"github.com/ctxaudit/ctxaudit/internal/rootfs"
 )
 
@@ -89,11 +90,15 @@ func (b *Bases) Close() error {
 	return b.cache.Close()
 }
 
-// ResolveImageConfig implements dockerfile.ImageResolver.
+// ResolveImageConfig implements dockerfile.ImageResolver. Of an image that is not at hand the table of official images may have some
+// settings.
 func (b *Bases) ResolveImageConfig(ctx context.Context, ref, platform string) (config []byte, known bool, err error) {
 	found, err := b.known(ctx, ref, platform)
-	if found == nil || err != nil {
+	if err != nil {
 		return nil, false, err
+	}
+	if found == nil {
+		return bases.Config(ref), false, nil
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
