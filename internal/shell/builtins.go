@@ -161,7 +161,9 @@ func (sh *Interp) builtin(s, child *State, argv []Word) ([]*State, bool) {
 		}
 		if len(rest) > 0 {
 			n, _ := strconv.Atoi(rest[0].Text)
-			s.leaves.loops = min(max(n, 1), s.loops)
+			if s.leaves.loops = min(max(n, 1), s.loops); n > s.loops && s.around {
+				s.level.end(notKnown)
+			}
 		}
 	case "trap":
 		if len(rest) > 1 && strings.Trim(rest[0].Text, "-") != "" {
