@@ -29,13 +29,13 @@ type members interface {
 
 // unpacks does what tar and unzip do for root with an archive that is in the tree. Nothing is done where anything about it is not plain.
 func (x *effector) unpacks(e command.Effect) outcome {
-	n, _, out := x.source(e.From[0], false)
+	n, _, held, out := x.source(e.From[0], false)
 	switch {
 	case out != done:
 		return out
 	case n.IsDir():
 		return fails
-	case n.Content == nil || !x.user.Root():
+	case n.Content == nil || len(held.All()) > 0 || !x.user.Root():
 		return unclear
 	}
 	at, out := x.unpackedInto(e)

@@ -68,7 +68,7 @@ func TestStepUnpacks(t *testing.T) {
 	}{
 		"numbers where no name is known": {tarOf(t, file("x")), mkdir + "tar xf /a -C /d", "x file 0664 7:8"},
 		"names where one is":             {tarOf(t, file("x")), "RUN mkdir -p /etc /d && echo app:x:70:80 > /etc/passwd && tar xf /a -C /d", "x file 0664 70:8"},
-		"nobody knows":                   {tarOf(t, file("x")), "RUN mkdir -p /d /etc && unknown /etc; tar xf /a -C /d", "x file 0664 app:root, ?"},
+		"nobody knows":                   {tarOf(t, file("x")), "RUN mkdir -p /d /etc && curl -o /etc/passwd https://example.com && tar xf /a -C /d", "x file 0664 app:"},
 		"nobody's":                       {tarOf(t, file("x")), mkdir + "tar xf /a -C /d --no-same-owner", "x file 0664 0:0"},
 		"compressed":                     {compress(t, "xz", tarOf(t, file("x/y"))), mkdir + "tar xJf /a -C /d", "x dir 0755 0:0, x/y file 0664 7:8"},
 		"a directory less":               {tarOf(t, file("x/y/z"), file("x/u"), file("v")), mkdir + "tar xf /a -C /d --strip-components 1", "u file 0664 7:8, y dir 0755 0:0, y/z file 0664 7:8"},
