@@ -5,8 +5,10 @@ ACTIONLINT  ?= $(GO) run github.com/rhysd/actionlint/cmd/actionlint@v1.7.12
 GORELEASER  ?= $(GO) run github.com/goreleaser/goreleaser/v2@v2.15.1
 PLATFORMS   := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
 BIN         := bin/ctxaudit
-SEED        ?= $(shell date +%s)
 BUILDS      ?= 300
+ifndef SEED # one for all that a run of make starts
+SEED        := $(shell date +%s)
+endif
 
 .PHONY: build man install-plugin audit test race effects conformance bench check cross lint-ci release release-check fix docs bases fuzz python bake clean
 
@@ -34,12 +36,12 @@ test: ## all tests that need neither root nor a daemon
 race: ## the tests again with the race detector (needs a C compiler), but for those of programs that are built without it
 	$(GO) test -race -timeout 20m $$($(GO) list ./... | grep -v -e /internal/hostile -e /internal/delivery)
 
-effects: ## hold steps against a real shell and, as root, a real buildkitd, with random scripts of a fresh seed
+effects: ## hold steps against a real shell, with random scripts of a fresh seed, which is printed
 	$(GO) test ./internal/simulate -run TestEffectsAgainstShell -count=1 -v -seed=$(SEED)
-	$(GO) test -timeout 40m ./internal/conformance -run TestRandomSteps -count=1 -v -steps-seed=$(SEED)
 
-conformance: ## hold predictions against a real buildkitd (needs root)
-	CTXAUDIT_CONFORMANCE=require $(GO) test -timeout 40m ./internal/conformance -count=1 -seed=$(SEED) -builds=$(BUILDS)
+conformance: ## hold predictions against a real buildkitd (needs root), with random builds and steps of a fresh seed
+	@echo "seed $(SEED)"
+	CTXAUDIT_CONFORMANCE=require $(GO) test -timeout 40m ./internal/conformance -count=1 -seed=$(SEED) -steps-seed=$(SEED) -builds=$(BUILDS)
 
 bench: build ## time ctxaudit beside find, BuildKit's own walk and CPython; writes docs/performance.md
 	$(GO) run ./hack/bench -o docs/performance.md

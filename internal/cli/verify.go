@@ -171,6 +171,9 @@ func (a *app) export(cmd *cobra.Command, f *verifyFlags, args []string) error {
 	name, checks, notices, err := e.Export(cmd.Context(), asked)
 	end()
 	a.tell(notices)
+	if err == nil && checks.Empty() {
+		a.tellf("ctxaudit: there is nothing to check: name what the image must have in the configuration, under require")
+	}
 	switch {
 	case err != nil:
 		return a.unverified(cmd, err, "text")
