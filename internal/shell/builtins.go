@@ -240,7 +240,7 @@ func (sh *Interp) chdir(s *State, argv []Word) []*State {
 		to, dirs = Word{Text: dirs[len(dirs)-1]}, dirs[:len(dirs)-1]
 	}
 	kind := Unknown
-	if dir := s.Abs(to.Text); dir != "" {
+	if dir := s.Abs(to.Text); dir != "" && sh.leads(s, to.Text) {
 		kind = sh.Stat(dir)
 	}
 	out := []*State{s}
@@ -249,7 +249,7 @@ func (sh *Interp) chdir(s *State, argv []Word) []*State {
 	case kind == Absent || kind == Regular:
 		s.exit = failed
 		return out
-	case (kind == Directory || s.Abs(to.Text) == "/") && (argv[0].Text == "cd" || !s.Dash), s.needed():
+	case (kind == Directory || s.Abs(to.Text) == "/" && sh.leads(s, to.Text)) && (argv[0].Text == "cd" || !s.Dash), s.needed():
 		s.exit = succeeded
 	default:
 		stay := s.Clone()
@@ -261,6 +261,20 @@ func (sh *Interp) chdir(s *State, argv []Word) []*State {
 	s.Chdir(to)
 	s.dirs = dirs
 	return out
+}
+
+// leads reports whether all that a path goes back from is a directory: some shells look, and others take the names away.
+func (sh *Interp) leads(s *State, p string) bool {
+	for at := 0; ; {
+		i := strings.Index(p[at:], "/..")
+		if i < 0 {
+			return true
+		}
+		at += i + len("/..")
+		if before := p[:at-len("/..")]; before != "" && sh.Stat(s.Abs(before)) != Directory {
+			return false
+		}
+	}
 }
 
 // afterSwitches gives the words after options that take no values.
