@@ -65,6 +65,16 @@ func TestOf(t *testing.T) {
 	}
 }
 
+// Of a file that a step may have changed, what is missing in it is not known to be.
+func TestOfChangedFile(t *testing.T) {
+	tree := system(t, true)
+	require.NoError(t, tree.SetAttr("/etc/passwd", func(a *rootfs.Attr) { a.Unsure = true }))
+	u, err := Of("nobody", tree)
+	require.NoError(t, err)
+	assert.False(t, u.Root())
+	assert.Equal(t, rootfs.Owner{User: "nobody", Group: "nobody"}, u.Owner())
+}
+
 // Of an entry that belongs to an owner and has a mode, it is asked whether a user may read it.
 func TestMay(t *testing.T) {
 	known, unknown := system(t, true), system(t, false)

@@ -54,7 +54,7 @@ func lines(t *rootfs.Tree, file string, more func(fields []string) bool) (known 
 			break
 		}
 	}
-	return !t.MayHold(at), sc.Err()
+	return !n.Unsure && !t.MayHold(at), sc.Err()
 }
 
 // ParseID reads an id of a user file; what is no number is 0 there (moby/sys/user parses leniently).
