@@ -5,10 +5,12 @@ ACTIONLINT  ?= $(GO) run github.com/rhysd/actionlint/cmd/actionlint@v1.7.12
 GORELEASER  ?= $(GO) run github.com/goreleaser/goreleaser/v2@v2.15.1
 PLATFORMS   := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
 BIN         := bin/ctxaudit
-SEED        ?= $(shell date +%s)
 BUILDS      ?= 300
+ifndef SEED # one for all that a run of make starts
+SEED        := $(shell date +%s)
+endif
 
-.PHONY: build man install-plugin audit test race effects tools conformance bench check cross lint-ci release release-check fix docs fuzz python bake clean
+.PHONY: build man install-plugin audit test race effects tools conformance bench check cross lint-ci release release-check fix docs bases fuzz python bake clean
 
 build: ## the ctxaudit binary, in bin/
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w' -o $(BIN) ./cmd/ctxaudit
@@ -34,12 +36,12 @@ test: ## all tests that need neither root nor a daemon
 race: ## the tests again with the race detector (needs a C compiler), but for those of programs that are built without it
 	$(GO) test -race -timeout 20m $$($(GO) list ./... | grep -v -e /internal/hostile -e /internal/delivery)
 
-effects: ## hold steps against a real shell and, as root, a real buildkitd, with random scripts of a fresh seed
+effects: ## hold steps against a real shell, with random scripts of a fresh seed, which is printed
 	$(GO) test ./internal/simulate -run TestEffectsAgainstShell -count=1 -v -seed=$(SEED)
-	$(GO) test -timeout 40m ./internal/conformance -run TestRandomSteps -count=1 -v -steps-seed=$(SEED)
 
-conformance: ## hold predictions against a real buildkitd (needs root)
-	CTXAUDIT_CONFORMANCE=require $(GO) test -timeout 40m ./internal/conformance -count=1 -seed=$(SEED) -builds=$(BUILDS)
+conformance: ## hold predictions against a real buildkitd (needs root), with random builds and steps of a fresh seed
+	@echo "seed $(SEED)"
+	CTXAUDIT_CONFORMANCE=require $(GO) test -timeout 40m ./internal/conformance -count=1 -seed=$(SEED) -steps-seed=$(SEED) -builds=$(BUILDS)
 
 # The releases of build tools that npm has, by the names that tests have for them.
 TOOLS := pnpm9=pnpm@9 pnpm10=pnpm@10 yarn1=yarn@1 yarn4=@yarnpkg/cli-dist@4.18.1 bun14=bun@1.4 typescript=typescript@5.9
@@ -85,6 +87,9 @@ fix: ## repair what check complains about, as far as a program can
 
 docs: ## regenerate docs/
 	$(GO) run ./hack/gendocs
+
+bases: ## hold the table of official images against their Dockerfiles, of the repositories that lie in SOURCES as OWNER/REPO
+	$(GO) run ./hack/bases -sources $(SOURCES) -check
 
 fuzz: ## fuzz each parser for a short while
 	$(GO) test ./dockerctx -run '^$$' -fuzz FuzzParseIgnoreFile -fuzztime 30s -fuzzminimizetime 1s

@@ -68,7 +68,7 @@ func withTarget(target string) func(*dockerfile.Options) {
 	return func(o *dockerfile.Options) { o.Target = target }
 }
 
-func withImages(images fixedImages) func(*dockerfile.Options) {
+func withImages(images dockerfile.ImageResolver) func(*dockerfile.Options) {
 	return func(o *dockerfile.Options) { o.Images = images }
 }
 

@@ -177,7 +177,7 @@ func (o *operations) convertSource(src *pb.SourceOp, out *Op) error {
 		}
 		out.Kind, out.Local = OpLocal, local
 	case "docker-image", "oci-layout":
-		out.Kind, out.Image = OpImage, &ImageSource{Ref: rest, Known: o.images.isKnown(rest)}
+		out.Kind, out.Image = OpImage, o.images.source(rest)
 	case "git":
 		url := src.Attrs[pb.AttrFullRemoteURL]
 		if url == "" {

@@ -292,6 +292,9 @@ func (c *compilation) assumptions(p *Plan) []Assumption {
 		case op.Kind == OpImage && op.Image.Known:
 			a.Kind = AssumedBaseImage
 			a.Meaning = fmt.Sprintf("what files the image %s holds is unknown", op.Image.Ref)
+		case op.Kind == OpImage && op.Image.Partly:
+			a.Kind = AssumedBaseImage
+			a.Meaning = fmt.Sprintf("what files the image %s holds is unknown; it is configured as the table of official images says", op.Image.Ref)
 		case op.Kind == OpImage:
 			a.Kind = AssumedBaseImage
 			a.Meaning = fmt.Sprintf("what files the image %s holds and how it is configured is unknown", op.Image.Ref)

@@ -17,7 +17,8 @@ import (
 type ImageResolver interface {
 	// ResolveImageConfig gives the configuration of an image as JSON (a docker or OCI image config). Ref is a normalized
 	// reference with its tag, such as docker.io/library/alpine:latest, platform as in linux/amd64. An image that is not
-	// known is no error. It may be called from several goroutines at once.
+	// known is no error, and its configuration may be given all the same: with the settings that are certain. It may be called from
+	// several goroutines at once.
 	ResolveImageConfig(ctx context.Context, ref, platform string) (config []byte, known bool, err error)
 }
 
@@ -35,7 +36,7 @@ type images struct {
 
 	mu    sync.Mutex
 	count int
-	known map[string]bool // by reference, as BuildKit asks for it
+	known map[string]bool // by reference, as BuildKit asks for it; false for those of which only some settings are known
 
 	triggers map[string]string // what BuildKit is given in the place of a trigger, see guard
 }
@@ -69,9 +70,11 @@ func (im *images) Resolve(ctx context.Context, ref string, opt sourceresolver.Op
 		return "", "", nil, err
 	}
 	im.mu.Lock()
-	im.known[ref] = im.known[ref] || known
+	if len(config) > 0 {
+		im.known[ref] = im.known[ref] || known
+	}
 	im.mu.Unlock()
-	if !known {
+	if len(config) == 0 {
 		config = []byte("{}")
 	}
 	config, err = withRootFS(config, platform)
@@ -97,10 +100,12 @@ func (im *images) ask(ctx context.Context, ref, platform string) (config []byte,
 	return im.resolver.ResolveImageConfig(ctx, ref, platform)
 }
 
-func (im *images) isKnown(ref string) bool {
+// source gives an image with what is known of it.
+func (im *images) source(ref string) *ImageSource {
 	im.mu.Lock()
 	defer im.mu.Unlock()
-	return im.known[ref]
+	known, some := im.known[ref]
+	return &ImageSource{Ref: ref, Known: known, Partly: some && !known}
 }
 
 // withRootFS completes a configuration that says nothing about layers or platform: BuildKit takes an image without

@@ -122,6 +122,8 @@ type ImageSource struct {
 	Ref string
 	// Known says that the resolver knew the image's configuration. Whether its files are known is no matter of the plan.
 	Known bool
+	// Partly says that the resolver knew some settings of an image that it does not know.
+	Partly bool
 }
 
 // RemoteSource is a git repository or a file behind a URL.

@@ -1,6 +1,7 @@
 package dockerfile_test
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 	"strings"
@@ -148,6 +149,13 @@ func TestSyntaxDirective(t *testing.T) {
 	assert.Equal(t, "x/y", plan.Assumptions[0].Text)
 }
 
+// partlyKnown knows of every image in which directory it works.
+type partlyKnown struct{}
+
+func (partlyKnown) ResolveImageConfig(context.Context, string, string) ([]byte, bool, error) {
+	return []byte(`{"config":{"WorkingDir":"/go"}}`), false, nil
+}
+
 func TestBaseImages(t *testing.T) {
 	images := fixedImages{"docker.io/library/known:1": `{"config":{"Env":["K=1"]}}`}
 	plan := mustCompile(t, lines("FROM known:1 AS a", "FROM unknown", "COPY --from=a / /"), withImages(images))
@@ -156,6 +164,11 @@ func TestBaseImages(t *testing.T) {
 	assert.NotContains(t, plan.Assumptions[0].Meaning, "configured")
 	assert.Equal(t, "FROM unknown", plan.Assumptions[1].Text)
 	assert.Contains(t, plan.Assumptions[1].Meaning, "configured")
+
+	plan = mustCompile(t, lines("FROM x", "COPY a b"), withImages(partlyKnown{}))
+	assert.Equal(t, dockerfile.ImageSource{Ref: "docker.io/library/x:latest", Partly: true}, *plan.Ops[0].Image)
+	assert.Equal(t, "/go", plan.Config.WorkingDir)
+	assert.Contains(t, plan.Assumptions[0].Meaning, "configured as the table of official images says")
 
 	_, err := compile(t, lines("FROM known:1"), withImages(fixedImages{"docker.io/library/known:1": "not JSON"}))
 	e := asError(t, err)

@@ -10,6 +10,7 @@ import (
 	"github.com/ctxaudit/ctxaudit/internal/finding"
 	"github.com/ctxaudit/ctxaudit/internal/lang"
 	"github.com/ctxaudit/ctxaudit/internal/lang/languages"
+	"github.com/ctxaudit/ctxaudit/internal/need"
 	"github.com/ctxaudit/ctxaudit/internal/program"
 	"github.com/ctxaudit/ctxaudit/internal/shell"
 	"github.com/ctxaudit/ctxaudit/internal/simulate"
@@ -56,6 +57,9 @@ func (c *programCheck) assumeMounted(r *program.Run) {
 // ownStart is what the image starts by itself.
 func (c *programCheck) ownStart() program.Input {
 	cfg, src := c.image.Plan.Config, c.image.Plan.ConfigSources
+	if base := need.BaseOf(c.image.Plan, c.image.Plan.Result); base != nil && base.Image.Partly && src.Cmd.IsZero() && src.Entrypoint.IsZero() {
+		cfg.Cmd = nil // what an official image starts is no program of the repository
+	}
 	return program.Input{
 		Entrypoint: program.Command{Args: cfg.Entrypoint, Origin: origin(src.Entrypoint)},
 		Cmd:        program.Command{Args: cfg.Cmd, Origin: origin(src.Cmd)},

@@ -11,6 +11,7 @@ import (
 	"github.com/containerd/platforms"
 	"github.com/distribution/reference"
 
+	"github.com/ctxaudit/ctxaudit/internal/bases"
 	"github.com/ctxaudit/ctxaudit/internal/rootfs"
 )
 
@@ -18,6 +19,7 @@ import (
 // safe for concurrent use.
 type Bases struct {
 	given map[string]string // files by reference
+	ask   func(ctx context.Context, ref, platform string) (*Index, error)
 
 	mu     sync.Mutex
 	loaded map[string]*base // by reference and platform
@@ -48,6 +50,9 @@ func NewBases(given map[string]string) (*Bases, error) {
 	}
 	return b, nil
 }
+
+// Ask names who is asked for images that no person gave: it gives nil for one that it does not have.
+func (b *Bases) Ask(ask func(ctx context.Context, ref, platform string) (*Index, error)) { b.ask = ask }
 
 // Normalize gives the reference by which BuildKit asks for an image.
 func Normalize(ref string) (string, error) {
@@ -89,11 +94,15 @@ func (b *Bases) Close() error {
 	return b.cache.Close()
 }
 
-// ResolveImageConfig implements dockerfile.ImageResolver.
+// ResolveImageConfig implements dockerfile.ImageResolver. Of an image that is not at hand the table of official images may have some
+// settings.
 func (b *Bases) ResolveImageConfig(ctx context.Context, ref, platform string) (config []byte, known bool, err error) {
 	found, err := b.known(ctx, ref, platform)
-	if found == nil || err != nil {
+	if err != nil {
 		return nil, false, err
+	}
+	if found == nil {
+		return bases.Config(ref), false, nil
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -143,6 +152,15 @@ func (b *Bases) find(ctx context.Context, ref, platform string) (*base, error) {
 		if same := b.pinned(ctx, ref, platform); same != nil {
 			one.index, one.about, one.given = same.index, same.about, same.given
 			return
+		}
+		if b.ask != nil {
+			one.index, one.err = b.ask(ctx, ref, platform)
+			if one.index != nil {
+				one.about = one.index.Digest + ", of the docker daemon"
+			}
+			if one.index != nil || one.err != nil {
+				return
+			}
 		}
 		one.index, one.about, one.err = b.pulled(ref, platform)
 	})

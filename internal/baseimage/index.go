@@ -7,12 +7,14 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"path/filepath"
 
 	"github.com/containerd/platforms"
 	dockerspec "github.com/moby/docker-image-spec/specs-go/v1"
 	digest "github.com/opencontainers/go-digest"
 
 	"github.com/ctxaudit/ctxaudit/internal/budget"
+	"github.com/ctxaudit/ctxaudit/internal/files"
 	"github.com/ctxaudit/ctxaudit/internal/rootfs"
 )
 
@@ -44,6 +46,24 @@ func Open(ctx context.Context, file, name, platform string) (*Index, error) {
 		return nil, &Error{Source: file, Err: err}
 	}
 	return x, nil
+}
+
+// OpenStream is [Open] of an archive that a reader gives. It lies in a scratch directory while it is read.
+func OpenStream(ctx context.Context, r io.Reader, source, name, platform string) (*Index, error) {
+	dir, err := files.Scratch(".")
+	if err != nil {
+		return nil, err
+	}
+	defer dir.Close()
+	if err := dir.Fill("image.tar", r, maxUnpacked); err != nil {
+		return nil, &Error{Source: source, Err: err}
+	}
+	x, err := Open(ctx, filepath.Join(dir.Name(), "image.tar"), name, platform)
+	var e *Error
+	if errors.As(err, &e) {
+		e.Source = source
+	}
+	return x, err
 }
 
 func open(ctx context.Context, file string, f *finder) (*Index, error) {

@@ -83,15 +83,13 @@ func Bare(ref string) bool {
 	return ok && slices.Contains(bare, name)
 }
 
-// Workdir gives the working directory that an image sets, "" if it sets none, by its full reference; ok is false if that is not known.
+// Workdir reports whether it is known of an image, by its full reference, in which directory it works, and gives that: "/" if it sets
+// none.
 func Workdir(ref string) (dir string, ok bool) {
-	if _, ok := Holds(ref); !ok {
-		return "", false
+	if value, ok := settings(ref)["workdir"]; ok {
+		return strings.Trim(value, `"`), true
 	}
-	if name := strings.TrimPrefix(strings.TrimPrefix(ref, "docker.io/library/"), "public.ecr.aws/docker/library/"); strings.HasPrefix(name, "golang") {
-		return "/go", true
-	}
-	return "", true
+	return "/", Bare(ref)
 }
 
 // Holds gives the paths below the root at or below which an image may hold files, by its full reference. ok is false if that is not

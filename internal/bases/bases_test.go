@@ -1,6 +1,7 @@
 package bases
 
 import (
+	"encoding/json"
 	"slices"
 	"strings"
 	"testing"
@@ -50,5 +51,49 @@ func TestTable(t *testing.T) {
 			seen[name] = true
 			assert.True(t, slices.Contains(official, name), "%s is no official image", name)
 		}
+	}
+}
+
+func TestSettings(t *testing.T) {
+	for ref, want := range map[string]string{
+		"docker.io/library/golang:1.22@sha256:abc":       `{"config":{"Env":["GOPATH=/go","PATH=/go/bin:/usr/local/go/bin:` + usual + `"],"User":"","WorkingDir":"/go"}}`,
+		"docker.io/library/python:3.12-slim":             `{"config":{"Cmd":["python3"],"Env":["PATH=/usr/local/bin:` + usual + `"],"User":"","WorkingDir":"/"}}`,
+		"docker.io/library/python:latest":                `{"config":{"Env":["PATH=/usr/local/bin:` + usual + `"],"User":"","WorkingDir":"/"}}`,
+		"public.ecr.aws/docker/library/node:20":          `{"config":{"Env":["PATH=` + usual + `"],"User":"","WorkingDir":"/"}}`, // its script has its own mind about CMD
+		"docker.io/library/python:3-onbuild":             "",
+		"docker.io/library/golang:1.22-nanoserver-ltsc2": "",
+		"docker.io/own/python:3.12":                      "",
+		"localhost:5000/library/python":                  "",
+	} {
+		assert.Equal(t, want, string(Config(ref)), ref)
+	}
+}
+
+const usual = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+// Every row is read, and gives a configuration.
+func TestOfficialTable(t *testing.T) {
+	n := 0
+	for name, row := range rows() {
+		for what, value := range row {
+			n++
+			assert.True(t, json.Valid([]byte(value)), "%s %s %s", name, what, value)
+			assert.True(t, strings.HasPrefix(what, "env ") || slices.Contains([]string{"workdir", "user", "entrypoint", "cmd"}, what), "%s %s", name, what)
+		}
+		assert.True(t, json.Valid(Config(name)), name)
+	}
+	assert.Equal(t, strings.Count(table, "\n")-1, n)
+}
+
+func TestWorkdir(t *testing.T) {
+	for ref, want := range map[string]string{
+		"docker.io/library/golang:1": "/go", "docker.io/library/redis:7-alpine": "/data", "docker.io/library/python:3": "/", "docker.io/library/fedora:40": "/",
+		"gcr.io/distroless/static-debian12:nonroot": "?", "docker.io/own/x": "?", "docker.io/library/php:8-fpm": "?",
+	} {
+		got, ok := Workdir(ref)
+		if !ok {
+			got = "?"
+		}
+		assert.Equal(t, want, got, ref)
 	}
 }

@@ -155,6 +155,9 @@ func (a *app) baseListCommand() *cobra.Command {
 		if form == "json" {
 			return report.JSON(a.out, map[string]any{"bases": shownBases(list)})
 		}
+		if len(list) == 0 {
+			a.tellf("ctxaudit: no base image was fetched; 'ctxaudit base pull REF' fetches one")
+		}
 		return report.Bases(a.out, shownBases(list))
 	}
 	return cmd

@@ -21,6 +21,7 @@ type buildFlags struct {
 	file, target, platform   string
 	buildArgs, buildContexts []string
 	bases                    []string // see [app.bases]
+	baseFrom                 string
 }
 
 func (f *buildFlags) register(cmd *cobra.Command) {
@@ -30,6 +31,7 @@ func (f *buildFlags) register(cmd *cobra.Command) {
 	fl.StringArrayVar(&f.buildArgs, "build-arg", nil, "value of an ARG, as NAME=VALUE, or NAME to take it from the environment")
 	fl.StringArrayVar(&f.buildContexts, "build-context", nil, "named context, as NAME=DIR")
 	fl.StringArrayVar(&f.bases, "base", nil, "base image that is at hand, as REF=PATH of an OCI layout or of an archive")
+	fl.StringVar(&f.baseFrom, "base-from", "", "where to ask for other base images: daemon, the docker daemon of this machine")
 	fl.StringVar(&f.platform, "platform", "", "platform to build for, such as linux/arm64 (default linux on this machine)")
 }
 

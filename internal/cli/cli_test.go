@@ -2,8 +2,11 @@ package cli
 
 import (
 	"encoding/hex"
+	"fmt"
 	"io"
 	"log"
+	"net"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -90,6 +93,8 @@ func runScripts(t *testing.T, env map[string]string) {
 			"image": imageCommand,
 			// registry starts a registry with images, see image, whose address is $REGISTRY.
 			"registry": registryCommand,
+			// daemon starts what answers as a docker daemon that has images, see image, and tells where with $DOCKER_HOST.
+			"daemon": daemonCommand,
 			// repeat FILE N TEXT writes a line many times.
 			"repeat": func(ts *testscript.TestScript, _ bool, args []string) {
 				f, err := os.Create(ts.MkAbs(args[0]))
@@ -132,6 +137,33 @@ func registryCommand(ts *testscript.TestScript, _ bool, args []string) {
 		ts.Check(err)
 		ts.Check(remote.Write(tag, img))
 	}
+}
+
+func daemonCommand(ts *testscript.TestScript, _ bool, args []string) {
+	dir, err := os.MkdirTemp("", "docker-") // the path of a socket must be short
+	ts.Check(err)
+	ts.Defer(func() { os.RemoveAll(dir) })
+	saved := map[string]string{}
+	for i, a := range args {
+		ref, file, _ := strings.Cut(a, "=")
+		img, err := imagetest.Image(ts.ReadFile(file))
+		ts.Check(err)
+		saved[ref] = filepath.Join(dir, fmt.Sprint(i))
+		ts.Check(imagetest.Write("saved", saved[ref], map[string]v1.Image{ref: img}))
+	}
+	l, err := net.Listen("unix", filepath.Join(dir, "sock"))
+	ts.Check(err)
+	s := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		file := saved[r.URL.Query().Get("names")]
+		if r.URL.Path != "/images/get" || file == "" {
+			http.Error(w, `{"message":"no such image"}`, http.StatusNotFound)
+			return
+		}
+		http.ServeFile(w, r, file)
+	})}
+	go func() { _ = s.Serve(l) }()
+	ts.Defer(func() { s.Close() })
+	ts.Setenv("DOCKER_HOST", "unix://"+l.Addr().String())
 }
 
 func unhex(c byte) byte {

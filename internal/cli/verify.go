@@ -10,6 +10,7 @@ import (
 	"github.com/ctxaudit/ctxaudit/internal/baseimage"
 	"github.com/ctxaudit/ctxaudit/internal/engine"
 	"github.com/ctxaudit/ctxaudit/internal/project"
+	"github.com/ctxaudit/ctxaudit/internal/registry"
 	"github.com/ctxaudit/ctxaudit/internal/report"
 )
 
@@ -17,6 +18,7 @@ import (
 type verifyFlags struct {
 	buildFlags
 	config, export string
+	from           string
 	image          []string
 }
 
@@ -35,7 +37,8 @@ and was not predicted, by the step or base image that explains it, and what diff
 owner, size, link or configuration, each with its line.
 
 IMAGE is an OCI layout, an archive ('docker save', 'docker buildx build --output type=oci'), or
-the name of an image, which is fetched from its registry then, as 'base pull' does.
+the name of an image, which is fetched from its registry then, as 'base pull' does, or asked
+of the docker daemon of this machine, with --from daemon.
 
 Exits with 1 if something is contradicted that was called certain. What a step or a base
 image may have changed is told, and does not count.
@@ -45,6 +48,7 @@ and the files whose imports were followed are written as a test for the running 
 for container-structure-test or as a shell script.`,
 		Example: `  ctxaudit verify app.tar .
   ctxaudit verify --format json app.tar .
+  ctxaudit verify --from daemon app .
   ctxaudit verify --export container-structure-test . > structure.yaml
   ctxaudit verify --export script . | docker run --rm -i --entrypoint sh app -s`,
 		Annotations: map[string]string{dials: "yes"},
@@ -63,6 +67,7 @@ for container-structure-test or as a shell script.`,
 	fl := cmd.Flags()
 	fl.StringVar(&f.config, "config", "", "configuration file (default CONTEXT/.ctxaudit.yaml if it exists)")
 	fl.StringArrayVar(&f.image, "image", nil, "of several images of the repository, the one that was built, by its name")
+	fl.StringVar(&f.from, "from", "", "where IMAGE is, if that is no file and no registry: daemon, the docker daemon of this machine")
 	fl.StringVar(&f.export, "export", "", "write a test for the running image instead: "+structureTest+", "+checkScript)
 	format := formatFlag(cmd, "text", "json")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
@@ -120,6 +125,9 @@ func (a *app) builtImage(cmd *cobra.Command, f *verifyFlags, image string) (*bas
 	if platform == "" {
 		platform = dockerfile.DefaultPlatform()
 	}
+	if f.from != "" {
+		return a.ofDaemon(cmd, f.from, image, platform)
+	}
 	if baseimage.IsFile(image) {
 		if project.LeadsOut(image) && !a.outside {
 			return nil, &project.OutsideError{Name: image}
@@ -131,6 +139,23 @@ func (a *app) builtImage(cmd *cobra.Command, f *verifyFlags, image string) (*bas
 		return nil, usagef(cmd, "%s is neither a file nor the name of an image: %w", image, err)
 	}
 	return a.fetch(cmd, ref, platform)
+}
+
+// ofDaemon reads an image of the docker daemon.
+func (a *app) ofDaemon(cmd *cobra.Command, from, image, platform string) (*baseimage.Index, error) {
+	ask, err := a.daemon(cmd, "from", from)
+	if err != nil {
+		return nil, err
+	}
+	ref, err := baseimage.Normalize(image)
+	if err != nil {
+		return nil, usagef(cmd, "%w", err)
+	}
+	x, err := ask(cmd.Context(), ref, platform)
+	if err == nil && x == nil {
+		err = &baseimage.Error{Source: ref, Err: registry.ErrNotThere}
+	}
+	return x, err
 }
 
 func (a *app) export(cmd *cobra.Command, f *verifyFlags, args []string) error {
@@ -146,6 +171,9 @@ func (a *app) export(cmd *cobra.Command, f *verifyFlags, args []string) error {
 	name, checks, notices, err := e.Export(cmd.Context(), asked)
 	end()
 	a.tell(notices)
+	if err == nil && checks.Empty() {
+		a.tellf("ctxaudit: there is nothing to check: name what the image must have in the configuration, under require")
+	}
 	switch {
 	case err != nil:
 		return a.unverified(cmd, err, "text")

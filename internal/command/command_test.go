@@ -100,7 +100,11 @@ func TestEffects(t *testing.T) {
 		`ls | xargs rm -f; ls | xargs -I{} rm a/{}`:                                           "may take /w, and more, and more, may take /w/a, and more",
 		`rm -rf a/$X b "$Y"; cd $Z && rm -f n`:                                                "removes /w/b all force, may take /w/a, may take /w/b, may take /w, and more, may take / [n], and more",
 		`cd $X && mkdir a`:                                                                    "and more",
-		`make`:                                                                                "and more",
+		`tar xzf a.tgz; tar -C /d -xf /a --strip-components=1 --no-same-owner`:                "unpacks [/w/a.tgz] /w keep, unpacks [/a] /d strip 1",
+		`tar -xvzfa.tgz; tar xfC a /d; tar --extract --file a --directory=b`:                  "unpacks [/w/a.tgz] /w keep, unpacks [/w/a] /d keep, unpacks [/w/a] /w/b keep",
+		`tar xf a b; tar xkf a; tar cf a b; tar x; tar xf -; tar xf a -C b -C c; tar tf a`:    "and more, and more, and more, and more, and more, and more",
+		`unzip -qo a -d /d; unzip a; unzip a b; unzip -j a`:                                   "unzips [/w/a] /d, unzips [/w/a] /w, and more, and more",
+		`make`: "and more",
 	} {
 		var got []string
 		r := NewRunner(nil)
@@ -121,7 +125,7 @@ func TestEffects(t *testing.T) {
 
 // describe writes the fields of an effect.
 func describe(e Effect) string {
-	out := []string{[]string{"makes", "touches", "writes", "copies", "moves", "links", "removes", "mode", "owner", "edits", "may take"}[e.Kind]}
+	out := []string{[]string{"makes", "touches", "writes", "copies", "moves", "links", "removes", "mode", "owner", "edits", "unpacks", "unzips", "may take"}[e.Kind]}
 	if len(e.From) > 0 {
 		out = append(out, fmt.Sprint(e.From))
 	}
@@ -136,6 +140,9 @@ func describe(e Effect) string {
 		if len(name) > 1 && name[0] >= '1' && name[0] <= '8' {
 			out[i] = name[1:]
 		}
+	}
+	if e.Strip > 0 {
+		out = append(out, fmt.Sprint("strip ", e.Strip))
 	}
 	if e.Text != "" {
 		out = append(out, "="+e.Text)

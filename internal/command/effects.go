@@ -23,6 +23,8 @@ const (
 	SetsMode                    // what is at the path has the mode Text
 	SetsOwner                   // what is at the path belongs to Text, USER:GROUP
 	Edits                       // the file at the path holds something else
+	Unpacks                     // what the tar archive at From holds is in the directory at the path
+	Unzips                      // the same of a zip archive
 	MayTake                     // what is at the path, or below it, may be changed or removed, where its name is one of Names
 )
 
@@ -37,9 +39,11 @@ type Effect struct {
 	Into, Itself bool
 	// Slash tells that the path is written with a slash at its end, and so has to be a directory.
 	Slash bool
-	// Recursive tells that what is below goes, too, Parents that directories above are made, Keep that modes and owners stay, Force
+	// Recursive tells that what is below goes, too, Parents that directories above are made, Keep that modes and owners stay, those of an archive too, Force
 	// that what is there is replaced, and takes the mode of a directory that is made.
 	Recursive, Parents, Keep, Force bool
+	// Strip is how many directories are left away at the beginning of the names in an archive.
+	Strip int
 	// Text is a content, the target of a link, or a mode as chmod takes it, "" for the usual one.
 	Text string
 	// Names are patterns of names as path.Match has them; none for all.
@@ -116,6 +120,8 @@ var effects = map[string]func(c *Call) (list []Effect, ok bool){
 	"chown": func(c *Call) ([]Effect, bool) { return c.sets(SetsOwner) },
 	"find":  finds,
 	"sed":   edits,
+	"tar":   untars,
+	"unzip": unzips,
 	"tee": func(c *Call) ([]Effect, bool) {
 		o := ParseLetters(c.Args, "", "-a -i -p")
 		return c.on(o.Operands, Effect{Kind: Writes, Text: c.Input.Text, Unknown: !c.Input.Known || strings.Contains(c.Input.Text, shell.Hole), Appends: o.Has("-a", "--append")})

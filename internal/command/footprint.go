@@ -425,43 +425,6 @@ func (p *print) wget(o Options) {
 	p.add(here, o)
 }
 
-// untar adds where tar unpacks, or the archive that it writes.
-func (p *print) untar(o Options) {
-	extracts, writes := false, false
-	dir := shell.Word{}
-	for i, w := range p.call.Args {
-		text, next := w.Text, shell.Word{}
-		if i+1 < len(p.call.Args) {
-			next = p.call.Args[i+1]
-		}
-		switch {
-		case text == "--extract" || text == "--get":
-			extracts = true
-		case text == "--create" || text == "--append":
-			writes = true
-		case text == "--directory":
-			dir = next
-		case strings.HasPrefix(text, "--directory="):
-			dir = shell.Word{Text: strings.TrimPrefix(text, "--directory=")}
-		case strings.HasPrefix(text, "--"):
-		case strings.HasPrefix(text, "-") || i == 0:
-			extracts = extracts || strings.Contains(text, "x")
-			writes = writes || strings.ContainsAny(text, "cru")
-			if strings.HasSuffix(text, "C") {
-				dir = next
-			}
-		}
-	}
-	switch {
-	case extracts && dir.Text != "":
-		p.word(dir)
-	case extracts:
-		p.add(here, o)
-	case writes:
-		p.add(named, o)
-	}
-}
-
 // goBuild adds the working directory if no option says where the program goes: it is called after its package.
 func (p *print) goBuild(o Options) {
 	if !o.Has("-o") {

@@ -21,8 +21,7 @@ import (
 )
 
 var (
-	seed = flag.Uint64("seed", 1, "seed of the random builds")
-	// One in some hundred random steps shows something new, so that a seed of its own is for who looks for that: make effects.
+	seed      = flag.Uint64("seed", 1, "seed of the random builds")
 	stepsSeed = flag.Uint64("steps-seed", 1, "seed of the random steps")
 	builds    = flag.Uint64("builds", 300, "how many random builds to compare")
 	from      = flag.Uint64("from", 0, "index of the first random build")

@@ -185,6 +185,25 @@ func (d *Dir) Put(name string, data []byte) error {
 	return underlying(d.root.WriteFile(name, data, 0o600))
 }
 
+// Fill is Put of what a reader gives, up to limit bytes: more is a [*TooLargeError].
+func (d *Dir) Fill(name string, r io.Reader, limit int64) error {
+	if err := d.Put(name, nil); err != nil {
+		return err
+	}
+	f, err := d.root.OpenFile(filepath.FromSlash(name), os.O_WRONLY, 0)
+	if err != nil {
+		return underlying(err)
+	}
+	n, err := io.Copy(f, io.LimitReader(r, limit+1))
+	if closing := f.Close(); err == nil {
+		err = underlying(closing)
+	}
+	if err == nil && n > limit {
+		err = &TooLargeError{limit}
+	}
+	return err
+}
+
 // Write gives a file other bytes, see the function of that name.
 func (d *Dir) Write(name string, data []byte) (err error) {
 	name = filepath.FromSlash(name)

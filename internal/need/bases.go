@@ -71,7 +71,7 @@ func settingsKnown(base *dockerfile.Op) bool {
 		return true // the plan has them
 	}
 	dir, ok := bases.Workdir(base.Image.Ref)
-	return ok && dir == ""
+	return ok && (dir == "/" || base.Image.Partly)
 }
 
 // onlyTools reports whether all that a file operation copies out of one of its inputs are programs.

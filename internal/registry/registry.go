@@ -1,5 +1,5 @@
-// Package registry fetches images from registries, and is the only one that dials. Credentials are those that docker has: its
-// configuration, and the programs that it names there.
+// Package registry fetches images from registries and from the docker daemon of this machine, and is the only one that dials. Credentials
+// are those that docker has: its configuration, and the programs that it names there.
 package registry
 
 import (

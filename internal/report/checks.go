@@ -13,7 +13,7 @@ import (
 // StructureTest writes checks as a file for container-structure-test: YAML, in which every text is quoted.
 func StructureTest(out io.Writer, name string, c *verify.Checks) error {
 	w := bufio.NewWriter(out)
-	fmt.Fprintf(w, "# What ctxaudit expects of the image %s.\n# container-structure-test test --image IMAGE --config THIS-FILE\nschemaVersion: 2.0.0\n", Name(name))
+	fmt.Fprintf(w, "# What ctxaudit expects of %s.\n# container-structure-test test --image IMAGE --config THIS-FILE\nschemaVersion: 2.0.0\n", theImage(name))
 	if len(c.Files)+len(c.Absent) > 0 {
 		fmt.Fprintln(w, "fileExistenceTests:")
 	}
@@ -94,7 +94,7 @@ is() { [ "$2" = "$3" ] || fail "$1 is $2, not $3"; }
 // CheckScript writes checks as a shell script that is run in the image. It needs a shell and nothing else.
 func CheckScript(out io.Writer, name string, c *verify.Checks) error {
 	w := bufio.NewWriter(out)
-	fmt.Fprintf(w, "#!/bin/sh\n# What ctxaudit expects of the image %s.\n# docker run --rm -i --entrypoint sh IMAGE -s < THIS-FILE\n%s\n", Name(name), checkScript)
+	fmt.Fprintf(w, "#!/bin/sh\n# What ctxaudit expects of %s.\n# docker run --rm -i --entrypoint sh IMAGE -s < THIS-FILE\n%s\n", theImage(name), checkScript)
 	for _, f := range c.Files {
 		check := "exists"
 		if f.Executable {
@@ -146,4 +146,12 @@ func shellQuoted(s string) string {
 		fmt.Fprintf(&b, `\%03o`, s[i])
 	}
 	return `"$(printf '` + b.String() + `')"`
+}
+
+// theImage names an image; one that nobody has named is the image.
+func theImage(name string) string {
+	if name == "image" {
+		return "the image"
+	}
+	return "the image " + Name(name)
 }

@@ -40,6 +40,9 @@ func Verify(out io.Writer, r *verify.Report, s Style) error {
 			given = append(given, a)
 		}
 	}
+	if len(given) > 0 && len(r.Contradicted)+len(r.Open)+len(r.Unpredicted) > 0 {
+		fmt.Fprintln(w)
+	}
 	assumptions(w, given, 0, s)
 	total := fmt.Sprintf("%d paths and settings as predicted, %s, %s", r.Agreed, count(len(r.Contradicted), "contradiction"), count(len(r.Open), "open difference"))
 	if len(r.Contradicted) > 0 {

@@ -3,12 +3,21 @@
 package scripts
 
 import (
+	"archive/tar"
+	"archive/zip"
+	"bytes"
+	"io/fs"
 	"math/rand/v2"
 	"strings"
 )
 
 // Content is what the scripts find in the directory in which they run, by path.
-var Content = map[string]string{"a": "aa", "b": "b\n", "d/x": "x", "d/e/z": "zz", "d/e/f/g": "g"}
+var Content = content()
+
+func content() map[string]string {
+	tarred, zipped := archives()
+	return map[string]string{"a": "aa", "b": "b\n", "d/x": "x", "d/e/z": "zz", "d/e/f/g": "g", "t": tarred, "z": zipped}
+}
 
 // Maker makes random scripts of the commands whose effects are known, over few names, so that they meet. None of them leaves
 // the directory it is started in: no variable is empty, and no `..` follows what may be the top.
@@ -16,6 +25,8 @@ type Maker struct {
 	*rand.Rand
 	Bash bool // they may use what only bash has
 	Busy bool // they are run by busybox, which lacks some
+	// called tells that what is made is the body of a function: one that calls itself need never end.
+	called bool
 }
 
 func (r Maker) pick(list ...string) string { return list[r.IntN(len(list))] }
@@ -40,7 +51,11 @@ func (r Maker) command(depth int) string {
 
 func (r Maker) simple() string {
 	for {
-		if s := r.any(); !r.Busy || !strings.HasPrefix(s, "install") && !strings.HasPrefix(s, "bash") && !strings.Contains(s, "-delete") && !strings.Contains(s, "-empty") {
+		s := r.any()
+		if r.called && (s == "f" || s == "g") {
+			continue
+		}
+		if !r.Busy || !strings.HasPrefix(s, "install") && !strings.HasPrefix(s, "bash") && !strings.Contains(s, "-delete") && !strings.Contains(s, "-empty") {
 			return s
 		}
 	}
@@ -48,7 +63,7 @@ func (r Maker) simple() string {
 
 func (r Maker) any() string {
 	p, file := r.path, r.file
-	switch n := r.IntN(31); {
+	switch n := r.IntN(33); {
 	case n < 2:
 		return "mkdir " + r.pick("", "-p ", "-p ", "-m 700 ") + p()
 	case n < 5:
@@ -90,7 +105,11 @@ func (r Maker) any() string {
 		return r.pick("true", "false", "[ -e "+p()+" ]", "test -d "+p(), "[ -s "+p()+" ]", "grep -q x "+p(), "[ \"$D\" = d ]", "test -x "+p())
 	case n < 29:
 		return r.pick("f", "g") // functions, which may not be there
-	case n < 30:
+	case n < 31:
+		return "tar " + r.pick("xf ", "-x -f ") + r.pick("t", "t", "t", p()) + r.pick("", "", " -C "+p(), " --strip-components=1", " -o", " d/x")
+	case n < 32 && r.Busy: // others may not have it
+		return "unzip " + r.pick("-q ", "-o ", "-oq ") + r.pick("z", "z", "z", p()) + r.pick("", "", " -d "+p())
+	case n < 32:
 		return r.pick("exit 0", "exit", "exit 1", "return", "return 1", "break", "break 2")
 	}
 	return "unlink " + p()
@@ -118,6 +137,7 @@ func (r Maker) compound(depth int) string {
 	case 7:
 		return r.simple() + " | " + r.pick("cat", "grep -q x", "tee "+r.file())
 	case 8:
+		r.called = true
 		return r.pick("f", "g") + "() { " + r.list(depth) + "; }"
 	case 9:
 		return "case " + r.pick("$D", "d", "$(ls)") + " in d) " + c() + ";; n*|x) " + c() + ";; *) " + c() + ";; esac"
@@ -142,4 +162,34 @@ func (r Maker) Script() string {
 		out += r.pick("; ", " && ", " && ", " || ") + r.command(0)
 	}
 	return out
+}
+
+// archives are what scripts unpack: files, directories, a link and modes.
+func archives() (tarred, zipped string) {
+	var t, z bytes.Buffer
+	w, zw := tar.NewWriter(&t), zip.NewWriter(&z)
+	for _, e := range []struct {
+		name, content string
+		mode          fs.FileMode
+		typ           byte
+	}{
+		{"d/", "", 0o750, tar.TypeDir}, {"d/x", "packed", 0o640, tar.TypeReg}, {"d/in/deep", "deep\n", 0o600, tar.TypeReg}, {"a", "an a", 0o755, tar.TypeReg},
+		{"d/hard", "d/x", 0o640, tar.TypeLink}, {"e/link", "../d", 0o777, tar.TypeSymlink},
+	} {
+		h := &tar.Header{Name: e.name, Mode: int64(e.mode), Typeflag: e.typ, Size: int64(len(e.content))}
+		if e.typ == tar.TypeLink || e.typ == tar.TypeSymlink {
+			h.Size, h.Linkname = 0, e.content
+		}
+		_ = w.WriteHeader(h) // to memory, as is all else here
+		_, _ = w.Write([]byte(e.content)[:h.Size])
+		if h.Linkname != "" {
+			continue
+		}
+		zh := &zip.FileHeader{Name: e.name}
+		zh.SetMode(h.FileInfo().Mode())
+		f, _ := zw.CreateHeader(zh)
+		_, _ = f.Write([]byte(e.content))
+	}
+	_, _ = w.Close(), zw.Close()
+	return t.String(), z.String()
 }

@@ -161,7 +161,9 @@ func (sh *Interp) builtin(s, child *State, argv []Word) ([]*State, bool) {
 		}
 		if len(rest) > 0 {
 			n, _ := strconv.Atoi(rest[0].Text)
-			s.leaves.loops = min(max(n, 1), s.loops)
+			if s.leaves.loops = min(max(n, 1), s.loops); n > s.loops && s.around {
+				s.level.end(notKnown)
+			}
 		}
 	case "trap":
 		if len(rest) > 1 && strings.Trim(rest[0].Text, "-") != "" {
@@ -211,6 +213,8 @@ func (sh *Interp) talks(s *State, argv []Word) {
 // given is the status that exit and return are given, or that of the command before.
 func (s *State) given(words []Word) exit {
 	switch {
+	case len(words) == 0 && s.loops > 0:
+		return notKnown // shells differ in what was the last command
 	case len(words) == 0:
 		return s.prior
 	case !words[0].Known():
@@ -236,7 +240,7 @@ func (sh *Interp) chdir(s *State, argv []Word) []*State {
 		to, dirs = Word{Text: dirs[len(dirs)-1]}, dirs[:len(dirs)-1]
 	}
 	kind := Unknown
-	if dir := s.Abs(to.Text); dir != "" {
+	if dir := s.Abs(to.Text); dir != "" && sh.leads(s, to.Text) {
 		kind = sh.Stat(dir)
 	}
 	out := []*State{s}
@@ -245,7 +249,7 @@ func (sh *Interp) chdir(s *State, argv []Word) []*State {
 	case kind == Absent || kind == Regular:
 		s.exit = failed
 		return out
-	case (kind == Directory || s.Abs(to.Text) == "/") && (argv[0].Text == "cd" || !s.Dash), s.needed():
+	case (kind == Directory || s.Abs(to.Text) == "/" && sh.leads(s, to.Text)) && (argv[0].Text == "cd" || !s.Dash), s.needed():
 		s.exit = succeeded
 	default:
 		stay := s.Clone()
@@ -257,6 +261,20 @@ func (sh *Interp) chdir(s *State, argv []Word) []*State {
 	s.Chdir(to)
 	s.dirs = dirs
 	return out
+}
+
+// leads reports whether all that a path goes back from is a directory: some shells look, and others take the names away.
+func (sh *Interp) leads(s *State, p string) bool {
+	for at := 0; ; {
+		i := strings.Index(p[at:], "/..")
+		if i < 0 {
+			return true
+		}
+		at += i + len("/..")
+		if before := p[:at-len("/..")]; before != "" && sh.Stat(s.Abs(before)) != Directory {
+			return false
+		}
+	}
 }
 
 // afterSwitches gives the words after options that take no values.

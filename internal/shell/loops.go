@@ -2,8 +2,8 @@ package shell
 
 import "mvdan.cc/sh/v3/syntax"
 
-// rounds is how often a loop is walked of which nobody knows how often it runs: what one round changes is not known in the next
-// one, so that a third one can do nothing else.
+// rounds is how often a loop is walked of which nobody knows how often it runs: what one round changes is not known in those after
+// it, so that a fourth one can do nothing else.
 const rounds = 3
 
 func (sh *Interp) whileClause(s *State, c *syntax.WhileClause) []*State {
@@ -36,7 +36,7 @@ func (sh *Interp) whileClause(s *State, c *syntax.WhileClause) []*State {
 // whileFixed walks a loop round after round. The first one is sure to run if its condition is; in the others, all of it may be.
 func (sh *Interp) whileFixed(s *State, c *syntax.WhileClause) []*State {
 	var out []*State
-	was, several, tail := s.Conditional, s.OneOfSeveral, s.tail
+	was, several, tail, first := s.Conditional, s.OneOfSeveral, s.tail, s.Clone()
 	s.tail = false
 	for round := range rounds {
 		var next *State
@@ -67,6 +67,7 @@ func (sh *Interp) whileFixed(s *State, c *syntax.WhileClause) []*State {
 		if s = next; next == nil {
 			break
 		}
+		s.merge(first)
 		s.Conditional = was
 		if round == rounds-1 {
 			out = append(out, next)
@@ -167,6 +168,12 @@ func (sh *Interp) forClause(s *State, c *syntax.ForClause) []*State {
 			if in = sh.distinct(on); len(in) == 0 {
 				break
 			}
+			if times > 1 {
+				for _, o := range in[1:] {
+					in[0].merge(o)
+				}
+				in = in[:1]
+			}
 		}
 	}
 	out = sh.distinct(append(out, in...))
@@ -188,6 +195,7 @@ func (sh *Interp) forCounted(s *State, c *syntax.ForClause) []*State {
 	was, several, tail := s.Conditional, s.OneOfSeveral, s.tail
 	var out []*State
 	for range rounds {
+		body.merge(s)
 		body.forget(c.Loop)
 		body.Conditional, body.tail = true, false
 		more, next := sh.round(body, c.Do, nil)

@@ -189,7 +189,11 @@ func (sh *Interp) stmt(s *State, st *syntax.Stmt) []*State {
 	if call != nil {
 		argv = sh.fields(s, call.Args) // before a file is opened that a pattern could mean
 	}
+	show := s.hide(call, st.Redirs)
 	to, opened := sh.redirections(s, st)
+	if opened != failed {
+		show()
+	}
 	if sh.depth >= maxDepth {
 		sh.missed(s.Here, "the commands are nested too deeply to be followed")
 		return []*State{s}
@@ -200,7 +204,8 @@ func (sh *Interp) stmt(s *State, st *syntax.Stmt) []*State {
 		return nil
 	}
 	after, before, several := []*State{s}, s.Clone(), s.OneOfSeveral
-	s.OneOfSeveral = several || opened == notKnown && !s.needed() // a shell that cannot open a file does not run the command
+	skips := opened == notKnown && !s.needed() // a shell that cannot open a file does not run the command
+	s.OneOfSeveral = several || skips
 	s.tail, s.tested = tail && !st.Negated, tested || st.Negated
 	switch {
 	case opened == failed:
@@ -220,6 +225,13 @@ func (sh *Interp) stmt(s *State, st *syntax.Stmt) []*State {
 		after = sh.cmd(s, st.Cmd)
 	}
 	sh.wrote(before, to)
+	if skips && sh.Fixed {
+		skipped := before.Clone()
+		if skipped.exit = failed; special(argv) {
+			skipped.level.end(failed)
+		}
+		after = sh.distinct(append(after, skipped))
+	}
 	on := after[:0:0]
 	for _, o := range after {
 		o.in, o.out, o.tail, o.tested = in, out, tail, tested
@@ -229,7 +241,9 @@ func (sh *Interp) stmt(s *State, st *syntax.Stmt) []*State {
 		if o.exit == succeeded && opened == notKnown {
 			o.exit = notKnown
 		}
-		if st.Negated {
+		if st.Negated && o.leaves.to != stays {
+			o.exit = notKnown // shells differ
+		} else if st.Negated {
 			o.exit = o.exit.not()
 		}
 		if !sh.Fixed || st.Negated || o.leaves.to != stays || o.settle(leaf(st.Cmd)) {
@@ -237,6 +251,26 @@ func (sh *Interp) stmt(s *State, st *syntax.Stmt) []*State {
 		}
 	}
 	return on
+}
+
+// hide makes unknown what a statement assigns that starts no program, until show is called: bash assigns first and then opens the files of
+// redirections, other shells the other way round.
+func (s *State) hide(call *syntax.CallExpr, redirs []*syntax.Redirect) (show func()) {
+	if call == nil || len(call.Args) > 0 || len(redirs) == 0 {
+		return func() {}
+	}
+	before := maps.Clone(s.vars)
+	for _, as := range call.Assigns {
+		s.vars[as.Name.Value] = variable{value: Hole}
+	}
+	return func() {
+		for _, as := range call.Assigns {
+			delete(s.vars, as.Name.Value)
+			if v, ok := before[as.Name.Value]; ok {
+				s.vars[as.Name.Value] = v
+			}
+		}
+	}
 }
 
 // special reports whether a command is one of the builtins of which POSIX has that the shell ends if they fail; not all shells do.

@@ -137,7 +137,7 @@ func TestArchivesAreBounded(t *testing.T) {
 	defer a.Close()
 	first, err := a.Next()
 	require.NoError(t, err)
-	x := &extraction{tree: rootfs.New(), inodes: map[*rootfs.Node]bool{}}
+	x := &extraction{tree: rootfs.New(), inodes: map[*rootfs.Node]bool{}, content: func(int) rootfs.Content { return nil }}
 	assert.ErrorIs(t, x.run(a.Reader, first), errArchiveTooLarge)
 	assert.True(t, x.tree.Exists("/small"))
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/ctxaudit/ctxaudit/dockerfile"
+	"github.com/ctxaudit/ctxaudit/internal/account"
 	"github.com/ctxaudit/ctxaudit/internal/command"
 	"github.com/ctxaudit/ctxaudit/internal/rootfs"
 	"github.com/ctxaudit/ctxaudit/internal/steps"
@@ -20,8 +21,11 @@ func (m *Image) applyStep(op *dockerfile.Op, out *State) error {
 		}
 		return nil
 	}}
-	x.user = runsAs(op.Exec.User, x.tree)
-	x.owner = x.user.Owner
+	var err error
+	if x.user, err = account.Of(op.Exec.User, x.tree); err != nil {
+		return err
+	}
+	x.owner = x.user.Owner()
 	defer x.makeStubs()()
 	script, err := steps.Run(op.Exec, sight{x}, x.step, x.mark)
 	m.scripts[op.ID], m.removed[op.ID] = script, x.removed
@@ -78,6 +82,8 @@ func (x *effector) doubt(e command.Effect) {
 	switch e.Kind {
 	case command.MakesFile:
 		return // what is there stays as it is
+	case command.Unpacks, command.Unzips:
+		return // what is there is still there, and may be another
 	case command.MayTake:
 		if len(e.Names) > 0 && x.mayTake(e) {
 			return

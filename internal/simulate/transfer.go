@@ -15,7 +15,7 @@ func (x *effector) transfer(e command.Effect, from string) outcome {
 	if from == "" {
 		from = "/"
 	}
-	n, at, out := x.source(from, (e.Kind == command.Moves || e.Recursive) && !contents)
+	n, at, held, out := x.source(from, (e.Kind == command.Moves || e.Recursive) && !contents)
 	if e.Parents && out == done && n.IsDir() {
 		return partly
 	}
@@ -56,18 +56,24 @@ func (x *effector) transfer(e command.Effect, from string) outcome {
 		a.perm = &perm
 	}
 	if e.Kind == command.Moves {
-		return x.move(n, at, to, a)
+		out = x.move(n, at, to, a)
+	} else {
+		out = x.lay(n, to, a)
 	}
-	return x.lay(n, to, a)
+	if out == done && len(held.All()) > 0 { // what may be in it, or have become of it, goes along
+		_ = x.tree.SetAttr(to, func(d *rootfs.Attr) { d.May = d.May.Join(held) }) // it is there
+	}
+	return out
 }
 
-// source gives what a program finds at a path, also in a mount; with itself, a link is taken as it is.
-func (x *effector) source(p string, itself bool) (n *rootfs.Node, at string, out outcome) {
+// source gives what a program finds at a path, also in a mount, and what may be in it or have become of it; with itself, a link is taken
+// as it is.
+func (x *effector) source(p string, itself bool) (n *rootfs.Node, at string, held *rootfs.Mays, out outcome) {
 	tree := x.tree
 	m := x.mounted(p)
 	if m != nil {
 		if m.Kind != dockerfile.MountBind || m.Input < 0 || x.inputs(m.Input) == nil {
-			return nil, "", unclear
+			return nil, "", nil, unclear
 		}
 		tree = x.inputs(m.Input)
 		p = path.Join("/", m.Selector, strings.TrimPrefix(p, path.Clean(m.Dest)))
@@ -80,14 +86,14 @@ func (x *effector) source(p string, itself bool) (n *rootfs.Node, at string, out
 	}
 	switch {
 	case err != nil && !tree.CouldHold(at):
-		return nil, "", fails
+		return nil, "", nil, fails
 	case err != nil, n.Kind == rootfs.KindUnknown:
-		return nil, "", unclear
+		return nil, "", nil, unclear
 	}
-	if m != nil {
+	if held = tree.HeldBy(at); m != nil {
 		at = "" // it lies nowhere in the image
 	}
-	return n, at, done
+	return n, at, held, done
 }
 
 // move puts an entry elsewhere. mv replaces a file, and a directory only if that is empty.
@@ -108,12 +114,8 @@ func (x *effector) move(n *rootfs.Node, at, to string, a *attrs) outcome {
 	} else if x.tree.MayHold(to) {
 		return unclear
 	}
-	held := x.tree.HeldBy(at)
 	if err := x.tree.Put(to, a.copyNode(n, x.twins.at(to))); err != nil {
 		return fails
-	}
-	if n.IsDir() {
-		_ = x.tree.SetAttr(to, func(d *rootfs.Attr) { d.May = d.May.Join(held) }) // it is there
 	}
 	if x.tree.Erase(at) == nil {
 		x.gone(at)
@@ -224,5 +226,6 @@ func (x *effector) overwrite(n, have *rootfs.Node, to string, a *attrs) outcome 
 	if a.umask != 0 && a.perm == nil {
 		c.Perm, c.Owner = have.Perm, have.Owner
 	}
+	c.May = c.May.Join(have.May)
 	return did(x.tree.Put(to, c))
 }

@@ -59,9 +59,10 @@ func (c *copier) unpack(src, dst string) (bool, error) {
 	// Links in the archive are resolved within the directory that it is unpacked into: BuildKit unpacks in a chroot.
 	x := &extraction{
 		tree: rootfs.NewFrom(root), op: c.attrs.op, owner: c.attrs.owner, source: n, spent: c.attrs.cost.archives,
-		archive: &unpacked{archive: n.Content, spent: c.attrs.cost.members, room: c.attrs.cost.remembered},
-		inodes:  map[*rootfs.Node]bool{},
+		inodes: map[*rootfs.Node]bool{},
 	}
+	from := &unpacked{archive: n.Content, spent: c.attrs.cost.members, room: c.attrs.cost.remembered}
+	x.content = func(i int) rootfs.Content { return archiveContent{from, i} }
 	switch err := x.run(a.Reader, first); {
 	case tooLarge(err):
 		if err := x.tree.SetAttr("/", func(a *rootfs.Attr) { a.May = a.May.Join(rootfs.MayBe(c.attrs.op)) }); err != nil {
@@ -75,14 +76,18 @@ func (c *copier) unpack(src, dst string) (bool, error) {
 
 // extraction unpacks one archive (moby/go-archive, Unpack, in the way of its chrootarchive).
 type extraction struct {
-	tree    *rootfs.Tree
-	op      int32
-	owner   *rootfs.Owner // nil: as the archive says
+	tree  *rootfs.Tree
+	op    int32
+	owner *rootfs.Owner // nil: as the archive says
+	// ownerOf gives whom an entry belongs to without that; nil: to the numbers that stand there.
+	ownerOf func(*tar.Header) rootfs.Owner
 	source  *rootfs.Node
-	archive *unpacked
+	content func(index int) rootfs.Content // of an entry, counted from 0
 	spent   *budget.Budget
 	// inodes are the files with several names that this archive made.
 	inodes map[*rootfs.Node]bool
+	// links are the names of files that have several, where that counts.
+	links []string
 	// dirs are the names of the archive's directories.
 	dirs []string
 }
@@ -249,8 +254,11 @@ func (x *extraction) create(hdr *tar.Header, index int, at string, existing *roo
 		Perm: rootfs.PermOf(mode), Owner: rootfs.Owner{UID: uint32(hdr.Uid), GID: uint32(hdr.Gid)},
 		Op: x.op, Source: x.source, Member: strings.TrimPrefix(path.Join("/", hdr.Name), "/"),
 	}
-	if x.owner != nil {
+	switch {
+	case x.owner != nil:
 		a.Owner = chown(rootfs.Owner{}, x.owner)
+	case x.ownerOf != nil:
+		a.Owner = x.ownerOf(hdr)
 	}
 	switch hdr.Typeflag {
 	case tar.TypeDir:
@@ -265,7 +273,7 @@ func (x *extraction) create(hdr *tar.Header, index int, at string, existing *roo
 		}
 		a.Kind = rootfs.KindDir
 	case tar.TypeReg:
-		a.Kind, a.Size, a.Content = rootfs.KindFile, hdr.Size, archiveContent{x.archive, index}
+		a.Kind, a.Size, a.Content = rootfs.KindFile, hdr.Size, x.content(index)
 	case tar.TypeSymlink:
 		if len(hdr.Linkname) >= maxPath {
 			return &rootfs.PathError{Path: at, Err: syscall.ENAMETOOLONG}

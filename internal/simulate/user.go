@@ -2,94 +2,17 @@ package simulate
 
 import (
 	"path"
-	"strconv"
 	"strings"
 
 	"github.com/ctxaudit/ctxaudit/dockerfile"
+	"github.com/ctxaudit/ctxaudit/internal/account"
 	"github.com/ctxaudit/ctxaudit/internal/command"
 	"github.com/ctxaudit/ctxaudit/internal/rootfs"
 )
 
-// user is whom a step runs as.
-type user struct {
-	rootfs.Owner
-	known bool
-}
-
-// runsAs gives the user of a step, as BuildKit finds it (executor/oci/user.go): a number need not be in /etc/passwd, and its group is
-// then root's.
-func runsAs(spec string, t *rootfs.Tree) user {
-	name, group, grouped := strings.Cut(spec, ":")
-	out := user{known: true}
-	if name == "" {
-		return out
-	}
-	if name == "root" { // of every base image
-		name = "0"
-	}
-	uid, err := strconv.ParseUint(name, 10, 32)
-	numeric, field := err == nil, 0
-	if numeric {
-		out.UID, field = uint32(uid), 2
-	}
-	account, known, err := lookupField(t, "/etc/passwd", field, name)
-	switch {
-	case err != nil, !numeric && account == nil, account == nil && !known && !grouped && out.UID != 0:
-		return user{}
-	case !numeric:
-		out.UID = parseID(account[2])
-	}
-	if account != nil {
-		out.GID = parseID(account[3])
-	}
-	if !grouped {
-		return out
-	}
-	if gid, err := strconv.ParseUint(group, 10, 32); err == nil {
-		out.GID = uint32(gid)
-	} else if group == "root" { // of every base image, too
-		out.GID = 0
-	} else if line, _, err := lookupField(t, "/etc/group", 0, group); err != nil || line == nil {
-		out.known = false
-	} else {
-		out.GID = parseID(line[2])
-	}
-	return out
-}
-
-// root reports whether nothing is refused to the user.
-func (u user) root() bool { return u.known && u.UID == 0 }
-
-// mayWrite reports whether the user surely may make and remove entries of a directory, or change a file.
-func (u user) mayWrite(n *rootfs.Node) bool {
-	need := uint16(0o2)
-	if n.IsDir() {
-		need = 0o3
-		if n.Perm&rootfs.Sticky != 0 && (!n.Owner.Known() || n.Owner.UID != u.UID) {
-			return false
-		}
-	}
-	return u.may(n, need)
-}
-
-// may reports whether the user surely has rights on an entry, as bits of others.
-func (u user) may(n *rootfs.Node, need uint16) bool {
-	switch {
-	case u.root():
-		return true
-	case !u.known || !n.Owner.Known() || n.Unsure:
-		return false
-	case n.Owner.UID == u.UID:
-		return n.Perm>>6&need == need
-	case n.Owner.GID == u.GID:
-		return n.Perm>>3&need == need
-	}
-	return n.Perm&need == need
-}
-
 // refused reports whether a right may be missing for an effect: what a user who is not root does to what others own is not followed.
 func (x *effector) refused(e command.Effect) bool {
-	if x.user.root() {
+	if x.user.Root() {
 		return false
 	}
 	paths := []string{e.Path}
@@ -105,7 +28,7 @@ func (x *effector) refused(e command.Effect) bool {
 		return false
 	}
 	for _, p := range e.From {
-		if n, _, err := x.tree.Stat(strings.TrimSuffix(p, "/.")); err != nil || n.IsDir() || !x.user.may(n, 0o4) {
+		if n, _, err := x.tree.Stat(strings.TrimSuffix(p, "/.")); err != nil || n.IsDir() || x.user.May(n, account.Read) != account.Yes {
 			return true
 		}
 	}
@@ -118,13 +41,16 @@ func (x *effector) owns(p string, e command.Effect) bool {
 	if err != nil {
 		return false
 	}
+	if barred, _ := x.user.Bar(x.tree, at, 0); barred != "" {
+		return false
+	}
 	n, err := x.tree.Lstat(at)
 	switch {
-	case err == nil && (n.Owner.UID != x.user.UID || !n.Owner.Known()):
+	case err == nil && x.user.Owns(n) != account.Yes:
 		return false
 	case err == nil && n.IsDir() && e.Kind != command.MakesDir && !(e.Kind == command.Copies || e.Kind == command.Links):
 		return false // what is below may belong to others
-	case err == nil && !x.user.mayWrite(n):
+	case err == nil && x.user.MayChange(n) != account.Yes:
 		return false
 	}
 	dir := path.Dir(at)
@@ -132,7 +58,7 @@ func (x *effector) owns(p string, e command.Effect) bool {
 		dir = path.Dir(dir)
 	}
 	parent, err := x.tree.Lstat(dir)
-	return err == nil && parent.IsDir() && x.user.mayWrite(parent)
+	return err == nil && parent.IsDir() && x.user.MayChange(parent) == account.Yes
 }
 
 // stubs are the directories that a container has and an image need not: a step leaves them where they are missing.

@@ -23,6 +23,11 @@ type Checks struct {
 	Workdir, User string // "" for any
 }
 
+// Empty reports whether there is nothing to check.
+func (c *Checks) Empty() bool {
+	return len(c.Files)+len(c.Absent)+len(c.Env) == 0 && c.Workdir == "" && c.User == ""
+}
+
 // FileCheck is a file, or a directory, with the reason why it must be there.
 type FileCheck struct {
 	Path, Why  string
