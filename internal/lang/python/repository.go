@@ -30,14 +30,15 @@ func (r *repoModule) pathOf(name string) string {
 
 // inRepository looks a module up in the repository: beside the package that the image has of it, or below a directory
 // that a search path of the image stands for. It gives nil for what is not there, and for what is not the project's own:
-// the standard library, a declared dependency, a directory that merely has the name. started tells that the image starts it.
+// the standard library, a declared dependency, a directory that merely has the name. started tells that the image starts it, sure that
+// it is asked for whenever the program starts.
 //
 // Every import of somebody else's module comes here, so an answer is remembered.
-func (c *programs) inRepository(module string, parent *imports.Module, started bool) *repoModule {
-	key := lookup{module, parent, started, len(c.searchDirs)}
+func (c *programs) inRepository(module string, parent *imports.Module, started, sure bool) *repoModule {
+	key := lookup{module, parent, started, sure, len(c.searchDirs)}
 	have, ok := c.lookedUp[key]
 	if !ok {
-		have = c.lookUp(module, parent, started)
+		have = c.lookUp(module, parent, started, sure)
 		c.lookedUp[key] = have
 	}
 	return have
@@ -48,10 +49,11 @@ type lookup struct {
 	module   string
 	parent   *imports.Module
 	started  bool
+	sure     bool
 	searched int
 }
 
-func (c *programs) lookUp(module string, parent *imports.Module, started bool) *repoModule {
+func (c *programs) lookUp(module string, parent *imports.Module, started, sure bool) *repoModule {
 	top, _, _ := strings.Cut(module, ".")
 	if parent == nil && manifest.IsStdlib(top) {
 		return nil
@@ -80,7 +82,7 @@ func (c *programs) lookUp(module string, parent *imports.Module, started bool) *
 		}
 		return &repoModule{m}
 	}
-	if root, ok := c.onlyRoot(module); ok && parent == nil && !c.copiedFrom(root, module) {
+	if root, ok := c.onlyRoot(module); ok && parent == nil && (sure || !c.copiedFrom(root, module)) {
 		if _, declared := c.declared().ImportDeclared(module); !declared {
 			if m := c.inRoot(root, module); m != nil && m.Kind != imports.Namespace {
 				return &repoModule{m}
@@ -91,7 +93,7 @@ func (c *programs) lookUp(module string, parent *imports.Module, started bool) *
 }
 
 // onlyRoot gives the directory from which a submodule would be found, if git tracks its file in one place alone, in a package with an
-// __init__.py, and nothing copies it: a name of several parts is nobody else's by chance. What is there for tests and as an example counts as nowhere.
+// __init__.py: a name of several parts is nobody else's by chance. What is there for tests and as an example counts as nowhere.
 func (c *programs) onlyRoot(module string) (root string, ok bool) {
 	top, below, nested := strings.Cut(module, ".")
 	if !nested || c.Git.Tracked == nil {

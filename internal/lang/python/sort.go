@@ -18,15 +18,15 @@ func (c *programs) sortEntry(e entry) {
 		return
 	}
 	module := e.Module
-	found := c.inRepository(module, nil, true)
+	found := c.inRepository(module, nil, true, true)
 	if found == nil && e.start.Asked != "" {
 		module = e.start.Asked
-		found = c.inRepository(module, nil, true)
+		found = c.inRepository(module, nil, true, true)
 	}
 	if p := imports.Find(e.search, module); e.Main && p != nil && p.IsPackage() {
 		// The package is there: it is its __main__ that was not found.
 		module += ".__main__"
-		if found = c.inRepository(module, p, true); found == nil {
+		if found = c.inRepository(module, p, true, true); found == nil {
 			return
 		}
 	}
@@ -71,7 +71,7 @@ func (c *programs) sort(m imports.Missing, g *imports.Graph) {
 		c.sortName(m, g)
 		return
 	}
-	found := c.inRepository(m.Module, m.Parent, false)
+	found := c.inRepository(m.Module, m.Parent, false, m.Reach >= need.Startup)
 	switch {
 	case found != nil:
 		grp := c.groupOf(topmost(m), found)
