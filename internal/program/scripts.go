@@ -62,7 +62,7 @@ func (a *analysis) sourced(s *shell.State, c shell.Call) {
 		return
 	}
 	file := s.Abs(c.Argv[1].Text)
-	if strings.Contains(c.Argv[1].Text, "/") && !strings.HasSuffix(file, "/bin/activate") && a.run.Stat(file) == shell.Absent {
+	if !s.Conditional && strings.Contains(c.Argv[1].Text, "/") && !strings.HasSuffix(file, "/bin/activate") && a.run.Stat(file) == shell.Absent {
 		a.add(s, Entry{Kind: File, Path: file, Required: !c.Argv[1].Variable && (s.Dash || s.Errexit())})
 	}
 }

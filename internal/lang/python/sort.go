@@ -162,7 +162,11 @@ var submodulePath = lazyre.New(`(?m)^\s*path\s*=\s*(\S+)\s*$`)
 func (c *programs) notFetched(m imports.Missing) string {
 	if c.submodules == nil {
 		c.submodules = []string{}
-		if data, err := c.Repo.Read("/.gitmodules"); err == nil {
+		data, err := []byte(nil), error(nil)
+		if c.Repo.Entries("/")[".gitmodules"] == view.RegularFile {
+			data, err = c.Repo.Read("/.gitmodules")
+		}
+		if err == nil {
 			for _, found := range submodulePath().FindAllStringSubmatch(string(data), -1) {
 				if len(c.Repo.Entries(path.Join("/", found[1]))) == 0 {
 					c.submodules = append(c.submodules, found[1])
