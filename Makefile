@@ -10,7 +10,7 @@ ifndef SEED # one for all that a run of make starts
 SEED        := $(shell date +%s)
 endif
 
-.PHONY: build man install-plugin audit test race effects tools conformance bench check cross lint-ci release release-check fix docs bases fuzz python bake clean
+.PHONY: build man install-plugin audit test race effects tools conformance cases mutations bench check cross lint-ci release release-check fix docs bases fuzz python bake clean
 
 build: ## the ctxaudit binary, in bin/
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w' -o $(BIN) ./cmd/ctxaudit
@@ -51,6 +51,12 @@ tools: ## ask build tools themselves what they read: all written cases, and file
 		test -d .cache/tools/$${t%%=*} || npm install --no-audit --no-fund --silent --prefix .cache/tools/$${t%%=*} $${t#*=} || exit 1; \
 	done
 	CTXAUDIT_TOOLS=$(CURDIR)/.cache/tools $(GO) test ./internal/tools -run 'TestRealTools|TestTakenAway' -count=1 -timeout 20m -seed=$(SEED)
+
+cases: ## ask the real BuildKit what the cases of internal/cases say it answers (needs root)
+	CTXAUDIT_CASES=require $(GO) test -timeout 20m ./internal/cases -count=1
+
+mutations: ## break clean repositories in every known way, and repair them: those of MUTATE, a directory of repositories, too
+	CTXAUDIT_MUTATE=$(MUTATE) $(GO) test -timeout 60m ./internal/mutate -count=1 -v
 
 bench: build ## time ctxaudit beside find, BuildKit's own walk and CPython; writes docs/performance.md
 	$(GO) run ./hack/bench -o docs/performance.md

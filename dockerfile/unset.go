@@ -17,6 +17,8 @@ type Unset struct {
 	Env []string
 	// Workdir tells that a path is relative to the working directory, which no instruction sets: only a base image can.
 	Workdir bool
+	// Outside are declared before the first FROM alone, where a FROM sees them and no instruction of a stage does.
+	Outside []string
 }
 
 // Unset gives the variables without a value that an instruction uses.
@@ -33,6 +35,7 @@ func unset(data []byte, line int, buildArgs map[string]string) Unset {
 	from := false // no image stands behind a FROM yet that could set anything
 	// The values that ARG and ENV give to a name; nil for a name that is declared without one.
 	values, declared := map[string][]string{}, map[string]bool{}
+	stages, outside := 0, map[string]bool{}
 	for _, n := range nodes {
 		ins := parseInstruction(n)
 		if n.StartLine <= line && line <= n.EndLine {
@@ -40,14 +43,18 @@ func unset(data []byte, line int, buildArgs map[string]string) Unset {
 			_, from = ins.(*instructions.Stage)
 		}
 		switch c := ins.(type) {
+		case *instructions.Stage:
+			stages++
 		case *instructions.ArgCommand:
 			for _, a := range c.Args {
+				outside[a.Key] = stages == 0
 				if declared[a.Key] = true; a.Value != nil && strings.Trim(*a.Value, `"'`) != "" {
 					values[a.Key] = append(values[a.Key], *a.Value)
 				}
 			}
 		case *instructions.EnvCommand:
 			for _, kv := range c.Env {
+				outside[kv.Key] = false
 				values[kv.Key] = append(values[kv.Key], kv.Value)
 			}
 		}
@@ -62,6 +69,9 @@ func unset(data []byte, line int, buildArgs map[string]string) Unset {
 					continue
 				}
 				seen[name] = true
+				if outside[name] && !from {
+					out.Outside = append(out.Outside, name)
+				}
 				switch {
 				case len(values[name]) > 0:
 					visit(values[name])

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -26,6 +27,9 @@ func buildFailure(err error) (finding.Finding, bool) {
 		f.Subject = finding.Position{File: ie.File, Line: ie.Line}
 		f.About = finding.About{Site: ie.File, Text: strings.TrimSpace(ie.Text)}
 		f.Detail = "BuildKit refuses this ignore file, and with it every build of the context."
+		if name, ok := strings.CutSuffix(f.About.Text, `\`); ok {
+			f.Detail += fmt.Sprintf(` A backslash takes its meaning from the character behind it, and here is none: write %s.`, name)
+		}
 		return f, true
 	case errors.As(err, &be):
 		f.Summary = be.Message
@@ -59,6 +63,31 @@ func buildFailure(err error) (finding.Finding, bool) {
 		return f, true
 	}
 	return f, false
+}
+
+// aboveContext says of a source that leads above its context where it lies, "" of any other one.
+func (s Subject) aboveContext(f finding.Finding) string {
+	up := 0
+	for _, place := range f.Related {
+		if place.Role == finding.RoleFails {
+			up = strings.Count(place.Text, "../")
+		}
+	}
+	if up == 0 || s.Options.Open == nil {
+		return ""
+	}
+	text := "BuildKit cuts ../ off: nothing above the context can be a source."
+	for dir := s.Options.Context; up > 0; up-- {
+		dir = filepath.Join(dir, "..")
+		fsys, err := s.Options.Open(dir)
+		if err != nil {
+			break
+		}
+		if _, err := fsys.Lstat(f.ContextPath); err == nil {
+			return fmt.Sprintf("%s With the context %s it would be one.", text, filepath.ToSlash(dir))
+		}
+	}
+	return text
 }
 
 // judge makes a failing build less severe where it may well work elsewhere: in a context that nobody named, or after a

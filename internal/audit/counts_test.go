@@ -55,12 +55,12 @@ func TestCounts(t *testing.T) {
 	}{
 		// Each directory is looked through once, with one stat to see whether it may be searched; those that the answer needs
 		// are read again. The files that are opened are the Dockerfile, the ignore files and the modules.
-		{"imports", `["python", "-m", "shop.main"]`, &policy.Image{}, countfs.Counts{Reads: dirs + 12, Stats: 57, Opens: 8}},
-		{"a required path", `["python", "-m", "shop.main"]`, required, countfs.Counts{Reads: dirs + 12, Stats: 57, Opens: 8}},
+		{"imports", `["python", "-m", "shop.main"]`, &policy.Image{}, countfs.Counts{Reads: dirs + 13, Stats: 57, Opens: 8}},
+		{"a required path", `["python", "-m", "shop.main"]`, required, countfs.Counts{Reads: dirs + 13, Stats: 57, Opens: 8}},
 		// One whose arguments are understood is asked about at the root only.
-		{"a known tool", `["gunicorn", "shop.main:run"]`, &policy.Image{}, countfs.Counts{Reads: dirs + 13, Stats: 57, Opens: 10}},
+		{"a known tool", `["gunicorn", "shop.main:run"]`, &policy.Image{}, countfs.Counts{Reads: dirs + 14, Stats: 57, Opens: 10}},
 		// What a command of the repository's own runs is written in a manifest, and all directories may hold one.
-		{"a console script", `["serve"]`, &policy.Image{}, countfs.Counts{Reads: 2*dirs + 13, Stats: 57, Opens: 10}},
+		{"a console script", `["serve"]`, &policy.Image{}, countfs.Counts{Reads: 2*dirs + 14, Stats: 57, Opens: 10}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			opt := program(t, areas, tt.command)

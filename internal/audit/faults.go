@@ -6,9 +6,11 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/ctxaudit/ctxaudit/dockerfile"
 	"github.com/ctxaudit/ctxaudit/internal/finding"
 	"github.com/ctxaudit/ctxaudit/internal/lang"
 	"github.com/ctxaudit/ctxaudit/internal/need"
+	"github.com/ctxaudit/ctxaudit/internal/simulate"
 )
 
 // reportFault reports what a program asks for and nothing has.
@@ -22,9 +24,21 @@ func (c *programCheck) reportFault(fault lang.Fault, programs lang.Programs) {
 	case lang.NoName:
 		c.lacksName(&f, fault, programs)
 	case lang.NoModule:
-		f.Rule, f.Severity = finding.ImportNotFound, c.nowhere(fault)
+		f.Rule, f.Severity = finding.ImportNotFound, c.nowhere(fault, programs)
 		f.Summary = fault.Module + " exists neither in the image nor in the repository"
-		f.Detail = strings.TrimSpace(fmt.Sprintf("%s The package %s is there, and has no module of that name. %s", way(ask), fault.Parent, fault.Detail))
+		f.Detail = fmt.Sprintf("%s The package %s is there, and has no module of that name.", way(ask), fault.Parent)
+		file := strings.ReplaceAll(fault.Module, ".", "/") + ".py"
+		if near, ok := simulate.NearestInContext(c.main, file); fault.Name != "" {
+			f.Summary = fmt.Sprintf("%s does not exist: the package %s has %s", fault.Module, fault.Parent, fault.Name)
+			f.Detail += " Linux tells upper and lower case apart."
+		} else if ok && path.Base(near) == path.Base(file) {
+			f.Summary = fmt.Sprintf("%s does not exist in the package %s", fault.Module, fault.Parent)
+			f.Detail += fmt.Sprintf(" The repository has %s.", near)
+		}
+	case lang.NotFetched:
+		f.Rule, f.Severity = finding.ImportNotFound, finding.Warning
+		f.Summary = fmt.Sprintf("%s is not here: the submodule %s was not fetched", fault.Module, fault.Name)
+		f.Detail = way(ask) + " git submodule update --init fetches it; so does actions/checkout with submodules: true."
 	case lang.Misplaced: // It is a warning: a tool may run a file under another name.
 		f.Rule, f.Severity, f.About = finding.ImportNotFound, finding.Warning, finding.About{Site: ask.At.File}
 		f.Summary = fmt.Sprintf("the relative import of %s leads nowhere", fault.Module)
@@ -32,16 +46,19 @@ func (c *programCheck) reportFault(fault lang.Fault, programs lang.Programs) {
 	case lang.NoProgram: // So that nobody takes silence for a pass.
 		f.Rule, f.Related = finding.EntrypointUnknown, nil
 		if fault.Own {
-			f.Rule, f.Severity = finding.EntrypointNotInImage, c.nowhere(fault)
+			f.Rule, f.Severity = finding.EntrypointNotInImage, c.nowhere(fault, programs)
+			f.Hint.Asked, f.Hint.Instead = fault.Module, fault.Name
 		}
 		f.Summary = fault.Module + ", which the image starts, was found neither in the image nor in the repository"
 		f.Detail = fault.Detail
 	case lang.Moved:
+		f.Related, f.Hint = append(f.Related, fault.By...), fault.Add
 		f.Rule, f.ImagePath, f.Severity = finding.EntrypointNotRunnable, fault.File, finding.Error
 		f.Summary = fmt.Sprintf("%s, which the image starts, is run by %s, which the image does not have", fault.File, fault.Name)
 		f.Detail = fmt.Sprintf("An environment is made for one place: the first lines of its programs name its interpreter there. "+
 			"COPY it to %s, or start the program as a module with the interpreter of the copy.", path.Dir(path.Dir(fault.Name)))
 	case lang.OtherVersion:
+		f.Related, f.Hint = append(f.Related, fault.By...), fault.Add
 		f.Rule, f.ImagePath, f.Severity = finding.ImportNotReachable, fault.File, finding.Error
 		f.Summary = fmt.Sprintf("what is installed in %s is not searched: the image has Python %s", fault.File, fault.Name)
 		f.Detail = "Each minor version searches its own directory. The stage that installs and the image must have the same one."
@@ -56,10 +73,22 @@ func (c *programCheck) reportFault(fault lang.Fault, programs lang.Programs) {
 
 // nowhere gives how bad it is that a module is nowhere: it surely ends the start where the package that was searched is the project's, the
 // import happens whatever happens, and nothing can have put the module there.
-func (c *programCheck) nowhere(fault lang.Fault) finding.Severity {
+func (c *programCheck) nowhere(fault lang.Fault, programs lang.Programs) finding.Severity {
 	ask := fault.Asks[0]
 	at := []string{fault.File + ".py", fault.File}
-	open := func(p string) bool { return c.build.Tree.MayHold(p) }
+	makes := need.StepMakes(c.build, need.Reaching(c.build, at), programs, false, true) != ""
+	open := func(p string) bool {
+		return slices.ContainsFunc(c.build.Image.Tree.HeldBy(p).Ops(), func(id int) bool {
+			// What is installed lies in a directory of the project no more than an official image has that directory.
+			switch {
+			case id < 0 || c.image.Plan.Ops[id].Kind == dockerfile.OpRemote:
+				return true
+			case c.image.Plan.Ops[id].Kind == dockerfile.OpExec:
+				return makes
+			}
+			return need.ForeignBase(c.image) != nil
+		})
+	}
 	if !fault.Own || ask.Reach < need.Startup || ask.Branch || slices.ContainsFunc(at, open) || c.writtenAtStart(at) != "" || c.mountedAtStart(at) {
 		return finding.Warning
 	}

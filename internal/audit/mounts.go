@@ -34,6 +34,9 @@ func (c *programCheck) reportHidden(hides []lang.Hide) {
 	}
 	for _, key := range order {
 		first, at := files[key][0], c.runAt[key.run]
+		if m := key.mount; m.Line > 0 {
+			at = finding.Position{File: m.File, Line: m.Line}
+		}
 		from := filepath.ToSlash(key.mount.From)
 		f := finding.Finding{
 			Rule: finding.MountHidesImage, ImagePath: first.At, Subject: at, Assumptions: c.assumptions(c.image.Opaque),

@@ -1,7 +1,9 @@
 package audit
 
 import (
+	"cmp"
 	"fmt"
+	"path"
 	"slices"
 	"strings"
 
@@ -22,6 +24,7 @@ func (c *programCheck) reportNeed(n *need.Need, programs lang.Programs) error {
 	}
 	source := n.Source
 	if n.In != nil { // edits are of the main context, and so are paths
+		f.Hint.Context, f.Hint.Source = n.In.Main.Name, n.Source
 		f.ContextPath, source = "", fmt.Sprintf("%s of the context %s", n.Source, n.In.Main.Name)
 	}
 	for _, a := range n.Asks {
@@ -37,8 +40,11 @@ func (c *programCheck) reportNeed(n *need.Need, programs lang.Programs) error {
 		if searched {
 			return nil // what was asked for is not in it
 		}
-		f.Rule, f.ImagePath, f.Hint.SearchDir = finding.ImportNotReachable, at, dir
+		f.Rule, f.ImagePath, f.Hint.SearchDir, f.Hint.Wants = finding.ImportNotReachable, at, dir, n.Wants
 		f.Summary = fmt.Sprintf("%s is in the image, at %s, and no search path leads to it (%s)", n.Name, at, sites)
+		if last := n.Name[strings.LastIndexByte(n.Name, '.')+1:]; strings.TrimSuffix(path.Base(at), path.Ext(at)) != last {
+			f.Summary = fmt.Sprintf("what %s holds is in the image, at %s, without a directory of that name (%s)", n.Name, at, sites)
+		}
 		detail = append(detail, advice)
 	} else {
 		f.Rule, f.Hint.Wants = finding.ImportNotInImage, n.Wants
@@ -58,6 +64,7 @@ func (c *programCheck) reportNeed(n *need.Need, programs lang.Programs) error {
 	}
 	if n.Lost != "" {
 		detail = append(detail, n.Lost)
+		f.Hint.Marker, f.Hint.Before = n.Add.Marker, n.Add.Before
 	}
 	f.Severity = finding.Error
 	if n.Reach < need.Startup && !n.Asks[0].Literal {
@@ -66,6 +73,10 @@ func (c *programCheck) reportNeed(n *need.Need, programs lang.Programs) error {
 	if n.Reach <= need.Guarded {
 		f.Severity = finding.Warning
 		detail = append(detail, "Every import of it is guarded: the program starts without it.")
+	}
+	if place := c.mountedThere(n.Wants); place != "" && f.Severity == finding.Error {
+		f.Severity = finding.Warning
+		detail = append(detail, fmt.Sprintf("It is not proved that it is missed: %s mounts it just there.", place))
 	}
 	d, err := v.Doubt(f.Rule == finding.ImportNotReachable, c.writtenAtStart, c.mountedAtStart)
 	if err != nil || d.Silent {
@@ -86,6 +97,19 @@ func (c *programCheck) mountedAtStart(at []string) bool {
 		r := program.Run{Mounts: s.Mounts}
 		return slices.ContainsFunc(at, r.Mounted)
 	})
+}
+
+// mountedThere gives the place that mounts something at just one of some paths when the image starts, "" if none does: who names the path
+// means it.
+func (c *programCheck) mountedThere(at []string) string {
+	for _, s := range c.subject.Starts {
+		for _, m := range s.Mounts {
+			if slices.Contains(at, m.At) && m.At != path.Join("/", c.image.Plan.Config.WorkingDir) {
+				return fmt.Sprintf("%s:%d", cmp.Or(m.File, s.At.File), cmp.Or(m.Line, s.At.Line))
+			}
+		}
+	}
+	return ""
 }
 
 // writtenAtStart gives the place of an entry script that writes one of some files of the image, "" if none does.

@@ -71,7 +71,11 @@ func (c *programCheck) started(tell bool) []lang.Entry {
 		c.runAt[&r.Run] = r.at
 		maps.Copy(c.written, result.Written)
 		for _, s := range result.Entries {
-			all = append(all, lang.Entry{Entry: s, Run: &r.Run})
+			if s.Kind == program.File {
+				c.there([]lang.Entry{{Entry: s, Run: &r.Run}})
+			} else {
+				all = append(all, lang.Entry{Entry: s, Run: &r.Run})
+			}
 		}
 		for _, n := range result.Notes {
 			if !slices.Contains(notes, n) && r.told() {
@@ -117,7 +121,7 @@ func (c *programCheck) results(runs []*run) []program.Result {
 // there leaves out what is known not to be in the image, and remembers it.
 func (c *programCheck) there(entries []lang.Entry) []lang.Entry {
 	return slices.DeleteFunc(entries, func(e lang.Entry) bool {
-		if e.Kind != program.Script || c.build.Tree.Stat(e.Path) == shell.Regular {
+		if e.Kind != program.File && (e.Kind != program.Script || c.build.Tree.Stat(e.Path) == shell.Regular) {
 			return false
 		}
 		if e.Run.Mounted(e.Path) {

@@ -56,7 +56,11 @@ func (c *programCheck) reportRead(r lang.Read, programs lang.Programs) error {
 		}
 	}
 	f.Subject = subject
-	if !known {
+	switch {
+	case r.Ask.Reach < need.Startup:
+		f.Severity = finding.Warning
+		f.Summary = fmt.Sprintf("%s, which the program reads when it runs, is not in the image", r.At)
+	case !known:
 		f.Severity = finding.Warning
 		f.Detail += " It is not proved: the base image may have it, or a step make it."
 	}

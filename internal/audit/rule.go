@@ -243,6 +243,9 @@ func Run(ctx context.Context, s Subject) (finding.ImageReport, *simulate.Image, 
 	}
 	if f, ok := buildFailure(err); ok {
 		s.judgeVariables(&f, unsetOf(image, err))
+		if ofContext(err) {
+			f.Detail = strings.TrimSpace(f.Detail + " " + s.aboveContext(f))
+		}
 		if image != nil {
 			describe(&r, image.Plan)
 		}

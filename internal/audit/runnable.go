@@ -12,6 +12,7 @@ import (
 	"github.com/ctxaudit/ctxaudit/dockerfile"
 	"github.com/ctxaudit/ctxaudit/internal/command"
 	"github.com/ctxaudit/ctxaudit/internal/finding"
+	"github.com/ctxaudit/ctxaudit/internal/lazyre"
 	"github.com/ctxaudit/ctxaudit/internal/program"
 	"github.com/ctxaudit/ctxaudit/internal/rootfs"
 	"github.com/ctxaudit/ctxaudit/internal/shell"
@@ -87,6 +88,7 @@ func (c *programCheck) checkLineEnds(r *run, entries []program.Entry, told map[s
 				".gitattributes keeps it so in every clone.",
 		}
 		f.ContextPath, _ = c.image.Origin(n)
+		f.Hint.Returns = true
 		c.doubtChanged(f, n, at)
 		c.addNotRunnable(f, e.Origin)
 	}
@@ -152,6 +154,7 @@ func (c *programCheck) notRunnable(p string, byShell bool) *finding.Finding {
 	}
 	f := &finding.Finding{Rule: finding.EntrypointNotRunnable, ImagePath: p, Related: c.origin(n)}
 	f.ContextPath, _ = c.image.Origin(n)
+	lost := c.lostArguments(n)
 	switch head := firstBytes(n); {
 	case n.IsDir():
 		f.Summary, f.Detail = p+", which the image starts, is a directory", "The kernel answers: permission denied."
@@ -161,6 +164,13 @@ func (c *programCheck) notRunnable(p string, byShell bool) *finding.Finding {
 		f.Hint.Mode = "755"
 		f.Summary = fmt.Sprintf("%s, which the image starts, is not executable (mode %04o)", p, n.Perm)
 		f.Detail = "The kernel answers: permission denied. COPY --chmod=755 sets the mode; so does git update-index --chmod=+x in every clone."
+		if f.Hint.Quoted = lost != ""; f.Hint.Quoted {
+			f.Detail = "The kernel answers: permission denied. COPY --chmod=755 sets the mode. " + lost
+		}
+	case lost != "":
+		f.Hint.Quoted = true
+		f.Summary = fmt.Sprintf("%s, which the image starts, has lost its arguments", p)
+		f.Detail = lost
 	case c.lostMode(n, p, f.ContextPath):
 		f.Hint.Mode = "755"
 		f.Summary = fmt.Sprintf("%s, which the image starts, is not executable in a clean checkout, as in CI: git has it with mode 100644", p)
@@ -180,6 +190,32 @@ func (c *programCheck) notRunnable(p string, byShell bool) *finding.Finding {
 	c.doubtChanged(f, n, at)
 	return f
 }
+
+// lostArguments says of a script that a heredoc makes that BuildKit has expanded the arguments of the shell in it, to nothing; "" if not.
+func (c *programCheck) lostArguments(n *rootfs.Node) string {
+	if n.Op < 0 || n.Kind != rootfs.KindFile {
+		return ""
+	}
+	l := c.image.Plan.Ops[n.Op].Location.Range
+	data := c.image.Plan.Dockerfile.Data
+	if l.End.Offset > len(data) || l.Start.Line == l.End.Line {
+		return ""
+	}
+	text := string(data[l.Start.Offset:l.End.Offset])
+	first, body, _ := strings.Cut(text, "\n")
+	word := plainHeredoc().FindStringSubmatch(first)
+	argument := shellArgument().FindString(body)
+	if word == nil || argument == "" {
+		return ""
+	}
+	return fmt.Sprintf("BuildKit expands %s in the heredoc, where it is empty: <<'%s' keeps the text as it is.", argument, word[1])
+}
+
+// plainHeredoc is the beginning of a heredoc whose text is expanded, shellArgument what stands for arguments of the shell that reads it.
+var (
+	plainHeredoc  = lazyre.New(`^\s*(?:COPY|ADD)\b.*<<-?([A-Za-z_]\w*)`)
+	shellArgument = lazyre.New(`\$(?:[@*#1-9]|\{[@*#1-9])`)
+)
 
 // doubtChanged makes a finding about what a file is a warning where a step may change the file.
 func (c *programCheck) doubtChanged(f *finding.Finding, n *rootfs.Node, at string) {
@@ -223,6 +259,7 @@ func (c *programCheck) interpreter(f *finding.Finding, p string, head []byte) bo
 	words := strings.Fields(line[2:])
 	switch {
 	case strings.HasSuffix(line, "\r"):
+		f.Hint.Returns = true
 		f.Summary = fmt.Sprintf("%s, which the image starts, has lines that end in CR LF: its interpreter is looked for by a name with a carriage return", p)
 		f.Detail = "The kernel answers: no such file or directory. Save it with LF; *.sh text eol=lf in .gitattributes keeps it so in every clone."
 		return true

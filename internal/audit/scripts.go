@@ -13,6 +13,7 @@ import (
 	"github.com/ctxaudit/ctxaudit/internal/program"
 	"github.com/ctxaudit/ctxaudit/internal/rootfs"
 	"github.com/ctxaudit/ctxaudit/internal/shell"
+	"github.com/ctxaudit/ctxaudit/internal/simulate"
 	"github.com/ctxaudit/ctxaudit/internal/view"
 )
 
@@ -56,7 +57,10 @@ func (c *programCheck) addScript(s program.Entry) {
 
 // starter says who starts something.
 func starter(e program.Entry) string {
-	if e.Health {
+	switch {
+	case e.Kind == program.File:
+		return "the image reads when it starts"
+	case e.Health:
 		return "the health check runs"
 	}
 	return "the image starts"
@@ -85,11 +89,15 @@ func (c *programCheck) reportScript(e program.Entry) error {
 	proved := known
 	nowhere := false
 	why := "the base image may have it, or a step make it"
-	f.ContextPath, f.Hint.Wants = c.counterpart(target, known, false), []string{target}
+	f.ContextPath, f.Hint.Wants = c.counterpart(target, known, e.Dir), []string{target}
 	reaches := need.Reaching(c.build, f.Hint.Wants)
 	switch {
 	case f.ContextPath != "":
 		f.Detail = fmt.Sprintf("The repository has it: %s.", f.ContextPath)
+		if e.Beside && path.Dir(f.ContextPath) != "." {
+			f.ContextPath, f.Hint.Wants = path.Dir(f.ContextPath), []string{path.Dir(target)}
+			f.Detail += fmt.Sprintf(" What lies beside it in %s is needed, too.", f.ContextPath)
+		}
 		files, git, err := c.build.Tracked(f.ContextPath)
 		if err != nil {
 			return err
@@ -113,7 +121,7 @@ func (c *programCheck) reportScript(e program.Entry) error {
 		} else if step := need.StepBuilds(c.build, reaches); step != "" {
 			proved, why = false, fmt.Sprintf("the step %q may build it", step)
 		}
-	case !known && !c.ownScript(e.Path):
+	case !known && !c.ownScript(e.Path), e.Kind == program.File:
 		return nil
 	default:
 		at := c.build.OwnFile(func(at string) bool { return path.Base(at) == path.Base(target) })
@@ -125,14 +133,21 @@ func (c *programCheck) reportScript(e program.Entry) error {
 		nowhere = at == "" && !isMade && file == ""
 		switch {
 		case file != "":
+			f.Hint.Found = file
 			f.Detail = fmt.Sprintf("%s is a file, and no directory: nothing can lie below it.", file)
 		case isMade && at == "":
 			f.Related = append(f.Related, instruction(finding.RoleCopies, by))
 			f.Detail = fmt.Sprintf("A step of another stage makes %s, and no COPY takes it from there to this place.", made)
+		case nowhere && c.namesake(target) != "":
+			f.Detail = fmt.Sprintf("The build context has %s, and the image has no file of that name: it may be mounted, or come with an image that is built on this one.", c.namesake(target))
 		case nowhere:
 			f.Detail = "Neither the image nor the build context has a file of that name: it may be mounted, or come with an image that is built on this one."
 		default:
+			f.Hint.Found = at
 			f.Detail = fmt.Sprintf("A file of that name is in the image, at %s.", at)
+		}
+		if outside := c.declaredOutside(); outside != "" && !nowhere {
+			f.Detail += " " + outside
 		}
 	}
 	if !proved && e.Conditional {
@@ -146,6 +161,20 @@ func (c *programCheck) reportScript(e program.Entry) error {
 	}
 	c.add(f)
 	return nil
+}
+
+// declaredOutside says of the first instruction that uses an argument which has no value in its stage that it does; "" if none does.
+func (p *pass) declaredOutside() string {
+	plan := p.image.Plan
+	for _, stage := range plan.Stages {
+		for _, in := range stage.Instructions {
+			if names := plan.Unset(in.Location).Outside; stage.Reached && len(names) > 0 {
+				return fmt.Sprintf("%s is declared before the first FROM alone, and is empty at %s:%d: ARG %s behind the FROM gives it its value.",
+					names[0], in.Location.File, in.Location.Range.Start.Line, names[0])
+			}
+		}
+	}
+	return ""
 }
 
 // madeInStage gives a path of a name that a RUN of another stage writes, as its words say, with the instruction; ok is false if none
@@ -208,7 +237,7 @@ func (c *programCheck) ownScript(p string) bool {
 func (c *programCheck) counterpart(p string, known, isDir bool) string {
 	for dir := path.Dir(p); ; dir = path.Dir(dir) {
 		if dir == "/" && !known {
-			return ""
+			break
 		}
 		if o, ok := c.build.Origin(c.build.Tree, dir); ok {
 			at := path.Join(o, strings.TrimPrefix(p, dir))
@@ -218,9 +247,31 @@ func (c *programCheck) counterpart(p string, known, isDir bool) string {
 			return ""
 		}
 		if dir == "/" {
-			return ""
+			break
 		}
 	}
+	// Where nothing of the context is copied to the working directory, all of it is usually meant to be.
+	workdir := path.Join("/", c.image.Plan.Config.WorkingDir)
+	rel, below := strings.CutPrefix(p, workdir+"/")
+	if info, err := c.main.FS.Lstat(rel); known && below && workdir != "/" && err == nil && info.IsDir() == isDir && c.reaches(rel) {
+		return rel
+	}
+	return ""
+}
+
+// namesake gives the only file of the context that has the name of one of the image, "" if there is none.
+func (c *programCheck) namesake(p string) string {
+	near, ok := simulate.NearestInContext(c.main, path.Base(p))
+	if info, err := c.main.FS.Lstat(near); !ok || path.Base(near) != path.Base(p) || err != nil || info.IsDir() {
+		return ""
+	}
+	return near
+}
+
+// reaches reports whether the ignore file lets in a path of the context.
+func (c *programCheck) reaches(contextPath string) bool {
+	t, err := c.main.Explain(contextPath)
+	return err == nil && t.Included
 }
 
 // ownProgram gives the file of the image that a name without a slash was meant for: in the working directory or the root or, of a script,
@@ -277,7 +328,7 @@ func (c *programCheck) reportNotInPath() {
 			Summary: fmt.Sprintf("%s, which the image starts, is in no directory of PATH", name),
 			Detail:  fmt.Sprintf("It is at %s; a name without a slash is only looked for in PATH, which is %s.", own, list),
 		}
-		if own == "" {
+		if f.Hint.Found = own; own == "" {
 			f.Detail = fmt.Sprintf("A name without a slash is only looked for in PATH, which is %s, and all that the image has there is known.", list)
 		}
 		if open {

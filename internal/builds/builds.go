@@ -11,7 +11,12 @@ import (
 )
 
 // Mount is a directory or file of the host, by its path in the repository, that is mounted over a path of the image.
-type Mount struct{ From, At string }
+type Mount struct {
+	From, At string
+	// File and Line are the place that says so; Line is 0 if it is not known.
+	File string
+	Line int
+}
 
 // Build is one image as a source describes it.
 type Build struct {

@@ -224,7 +224,9 @@ func (c composeFiles) started(name string, s types.ServiceConfig) Build {
 	for _, v := range s.Volumes {
 		// A volume begins with what the image has there; only a directory of the host hides it.
 		if v.Target != "" && v.Type == types.VolumeTypeBind {
-			b.Mounts = append(b.Mounts, Mount{From: c.stage.name(v.Source), At: path.Clean(v.Target)})
+			m := Mount{From: c.stage.name(v.Source), At: path.Clean(v.Target)}
+			m.File, m.Line = c.volume(name, v.Target)
+			b.Mounts = append(b.Mounts, m)
 		}
 	}
 	return b

@@ -118,7 +118,7 @@ services:
 		Platform: "linux/arm64", Args: map[string]string{"PYTHON": "3.12", "EMPTY": ""},
 		Contexts: map[string]string{"assets": "../assets", "tools": "docker-image://busybox"},
 		Start:    Start{Command: []string{"gunicorn", "shop.wsgi"}, Env: []string{"DJANGO_SETTINGS_MODULE=shop.settings"}},
-		Mounts:   []Mount{{From: "shop", At: "/srv/shop"}},
+		Mounts:   []Mount{{From: "shop", At: "/srv/shop", File: "compose.yaml", Line: 25}},
 	}, web)
 	assert.Equal(t, "FROM scratch\n", byName["inline"].Inline)
 	assert.Equal(t, "more", byName["other"].Context)

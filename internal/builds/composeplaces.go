@@ -3,6 +3,7 @@ package builds
 import (
 	"errors"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -115,6 +116,25 @@ func (c composeFiles) service(name string) (file string, line int) {
 		}
 	}
 	return file, line
+}
+
+// volume gives the place where something is mounted over a path in a service; line 0 if it is written with variables, or elsewhere.
+func (c composeFiles) volume(service, target string) (file string, line int) {
+	mounts := func(text string) bool {
+		return slices.Contains(strings.Split(text, ":"), target)
+	}
+	for _, f := range slices.Backward(c.group) {
+		for _, doc := range c.stage.docs[f] {
+			volumes := doc.at("services").own(service).value.own("volumes").value
+			if volumes.Node == nil {
+				continue
+			}
+			if n := volumes.find(mounts); n.Node != nil {
+				return f, n.line()
+			}
+		}
+	}
+	return "", 0
 }
 
 // text gives the first place of a scalar that is wanted; line 0 if there is none.

@@ -120,9 +120,11 @@ type Fix struct {
 	AddsBytes int64    `json:"addsBytes"`
 	// OthersCount and OthersBytes count those of them that the finding does not ask for; RemovesCount the files that the
 	// image loses, or that are replaced in it.
+	// MovesCount counts the files that lie elsewhere in it afterwards; they are none of the others.
 	OthersCount  int   `json:"othersCount,omitempty"`
 	OthersBytes  int64 `json:"othersBytes,omitempty"`
 	RemovesCount int   `json:"removesCount,omitempty"`
+	MovesCount   int   `json:"movesCount,omitempty"`
 }
 
 // Hint is what a search for repairs must know of a finding, and a reader need not.
@@ -142,6 +144,20 @@ type Hint struct {
 	Step int
 	// Mode are the permission bits, in octal digits, that ContextPath should have at ImagePath.
 	Mode string
+	// Quoted tells that the heredoc that makes it must be kept as it is.
+	Quoted bool
+	// Returns tells that the lines of ContextPath end in CR LF, and must end in LF.
+	Returns bool
+	// Marker is a file of the build context that, empty, would make a package of its directory.
+	Marker string
+	// Before is the line of the step of the Dockerfile behind which it is copied, and which needs it.
+	Before int
+	// Context is the named context in which Source lies that is asked for; "" for the main one, of which ContextPath tells.
+	Context, Source string
+	// Found is where the image has what is looked for at ImagePath.
+	Found string
+	// Asked is a name in the start command that leads nowhere, and Instead the one under which the image has it.
+	Asked, Instead string
 }
 
 // Finding is one thing that is wrong.

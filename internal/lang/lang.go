@@ -122,11 +122,12 @@ type FaultKind uint8
 // The kinds of faults.
 const (
 	NoName       FaultKind = iota + 1 // the module does not export the name
-	NoModule                          // the package of the project has no such module, here or in the image
+	NoModule                          // the package of the project has no such module, here or in the image; Name is one that differs in case, "" for none
 	Misplaced                         // a relative import that the language refuses
-	NoProgram                         // what is started is nowhere
+	NoProgram                         // what is started is nowhere; Name is that by which a file of its name is found, "" if none is
 	StillLoading                      // the name is bound only after it is asked for
 	Moved                             // the program File is run by Name, from where it was copied away, which is not there
+	NotFetched                        // the module would lie in the submodule Name of git, which is empty here
 	OtherVersion                      // what is installed in File is not searched: the image has version Name of the language
 )
 
@@ -146,8 +147,9 @@ type Fault struct {
 	Package bool
 	// Own tells that the package that was searched is the project's beyond doubt, so that nobody else brings the module.
 	Own bool
-	// Add is what would export the name; its File is "" if nothing would.
+	// Add is what would export the name, or bring it; nothing in it is set if nothing would. By are the instructions that brought it about.
 	Add finding.Hint
+	By  []finding.Place
 	// Pending is what the module is still at.
 	Pending need.Ask
 }

@@ -85,8 +85,9 @@ type Need struct {
 	Reach Reach
 	// Started tells that it is what the image starts.
 	Started bool
-	// Lost says, as a sentence, why what a step installed does not find it; "" if that is not known.
+	// Lost says, as a sentence, why what a step installed does not find it; "" if that is not known. Add is what would repair that.
 	Lost string
+	Add  finding.Hint
 	// Top tells that it is searched where a base image, or what is installed, may have it, too.
 	Top bool
 	// Ways are what is known of how such a thing comes into an image.

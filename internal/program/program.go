@@ -42,11 +42,13 @@ const (
 	App
 	// Code is a program that is written out in the command.
 	Code
+	// File is a file or, with Dir, a directory that what is started reads, and does not start without: Path.
+	File
 )
 
 // String gives the kind in lower case.
 func (k Kind) String() string {
-	return [...]string{"program", "script", "module", "app", "code"}[k]
+	return [...]string{"program", "script", "module", "app", "code", "file"}[k]
 }
 
 // Lang is the language that an entry is written in.
@@ -69,6 +71,9 @@ type Entry struct {
 	Attr   string // App: dotted name of what is looked up in the module, "" if nothing is
 	Asked  string // App: the module as the command names it, where the program derives another; else ""
 	Code   string // Code: the source
+	Dir    bool   // File: it is a directory
+	// Beside tells of a Script that what lies in its directory is as much needed as itself.
+	Beside bool
 	// Called tells of an App that its Attr is called when it starts; without an Attr, what Flask looks for is.
 	Called bool
 
@@ -142,6 +147,9 @@ type Mount struct {
 	At string
 	// From is its path on the host, as directories of the repository are opened.
 	From string
+	// File and Line are the place that says so; Line is 0 if it is not known.
+	File string
+	Line int
 }
 
 // Mounted reports whether a path of the image is hidden by what is mounted over it.
@@ -174,6 +182,7 @@ func Follow(in Input) Result {
 	a := &analysis{run: command.NewRunner(in.Files), console: in.ConsoleScript, imageEnv: map[string]string{}, index: map[string]int{}}
 	a.run.Note, a.run.Script = a.record, a.script
 	a.run.Program = func(c *command.Call) { (&start{Call: c, a: a}).follow() }
+	a.run.Builtin = a.sourced
 	a.names = func(string) []string { return nil }
 	if l, ok := in.Files.(interface{ Names(dir string) []string }); ok {
 		a.names = l.Names

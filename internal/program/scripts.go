@@ -56,6 +56,17 @@ func (c *start) follow() {
 	c.unknownProgram()
 }
 
+// sourced records a file that a script reads into itself and that is not there: a POSIX shell ends there, bash does where set -e holds.
+func (a *analysis) sourced(s *shell.State, c shell.Call) {
+	if name := c.Argv[0].Text; name != "." && name != "source" || len(c.Argv) < 2 || !c.Argv[1].Known() {
+		return
+	}
+	file := s.Abs(c.Argv[1].Text)
+	if !s.Conditional && strings.Contains(c.Argv[1].Text, "/") && !strings.HasSuffix(file, "/bin/activate") && a.run.Stat(file) == shell.Absent {
+		a.add(s, Entry{Kind: File, Path: file, Required: !c.Argv[1].Variable && (s.Dash || s.Errexit())})
+	}
+}
+
 // file runs a file of the image by its first line, and reports whether it could. A path with a known extension or one
 // that is certainly absent is an entry too, so that its absence can be told.
 func (c *start) file(file string, named bool) bool {

@@ -120,6 +120,7 @@ func (c *start) gunicorn(command.Options) {
 		}
 	}
 	if v, ok := o.Last("--paste", "--paster"); ok {
+		c.reads(v, false)
 		c.a.untold(c.S.Here, "the application of the paste file "+shell.Shown(v.Text)+" cannot be told")
 		return
 	}
@@ -152,6 +153,7 @@ func (c *start) uwsgi(o command.Options) {
 	if ok {
 		text, known := c.a.run.Read(c.S.Abs(ini.Text))
 		if !known {
+			c.reads(ini, false)
 			c.a.untold(c.S.Here, "the configuration "+shell.Shown(ini.Text)+" of uwsgi is not known: what it serves cannot be told")
 			return
 		}

@@ -17,6 +17,7 @@ type tool struct {
 	// module is what `python -m` runs it by, where that is another name; several stand between blanks.
 	module string
 	valued string // options that take a value
+	files  string // those of them that name a file which it reads, and does not start without
 	sub    string // subcommands, one of which must be the first operand; "" if there are none
 	// dir are options that name a directory which is searched in the place of the working directory.
 	dir []string
@@ -41,11 +42,11 @@ var tools []tool
 
 func init() { // a literal would refer to itself by way of supervisord
 	tools = []tool{
-		{names: "uvicorn", module: "uvicorn.main", valued: uvicornValued, dir: []string{"--app-dir"}, env: "UVICORN_APP"},
-		{names: "hypercorn", valued: hypercornValued, run: (*start).hypercorn},
+		{names: "uvicorn", files: "--log-config", module: "uvicorn.main", valued: uvicornValued, dir: []string{"--app-dir"}, env: "UVICORN_APP"},
+		{names: "hypercorn", files: "--log-config", valued: hypercornValued, run: (*start).hypercorn},
 		{names: "daphne", module: "daphne.cli", valued: daphneValued},
-		{names: "granian", valued: granianValued, dir: []string{"--working-dir"}},
-		{names: "gunicorn", module: "gunicorn.app.wsgiapp", run: (*start).gunicorn},
+		{names: "granian", files: "--log-config", valued: granianValued, dir: []string{"--working-dir"}},
+		{names: "gunicorn", files: "--log-config --log-config-json", module: "gunicorn.app.wsgiapp", run: (*start).gunicorn},
 		{names: "waitress-serve", module: "waitress", valued: "--app"},
 		{names: "uwsgi", valued: uwsgiValued, run: (*start).uwsgi},
 		{names: "sanic", valued: sanicValued, attr: "app", run: (*start).sanic},
@@ -105,6 +106,9 @@ func KnownTool(name string) bool {
 // start follows the tool.
 func (t tool) start(c *start) {
 	o := command.Parse(c.Args, t.valued)
+	for _, w := range o.All(strings.Fields(t.files)...) {
+		c.reads(w, false)
+	}
 	switch {
 	case t.run != nil:
 		t.run(c, o)
@@ -164,6 +168,17 @@ func (c *start) optionFile(o command.Options, usual string, names ...string) {
 		w = shell.Word{Text: usual}
 	}
 	c.scriptFile(w)
+}
+
+// reads records a file or directory that is read when what is started starts, and that is not known to be there.
+func (c *start) reads(w shell.Word, dir bool) {
+	is := shell.Regular
+	if dir {
+		is = shell.Directory
+	}
+	if file := c.S.Abs(w.Text); file != "" && w.Known() && c.a.run.Stat(file) != is {
+		c.a.add(c.S, Entry{Kind: File, Path: file, Dir: dir, Required: !w.Variable})
+	}
 }
 
 // scriptFile records a file that a tool runs with its directory in front of the search path.

@@ -100,6 +100,7 @@ func (c *start) alembic(o command.Options) {
 	file := c.S.Abs(conf.Text)
 	text, known := c.a.run.Read(file)
 	if !known {
+		c.reads(conf, false)
 		c.a.untold(c.S.Here, "the configuration "+shell.Shown(conf.Text)+" of alembic is not known: what it runs cannot be told")
 		return
 	}
@@ -107,7 +108,7 @@ func (c *start) alembic(o command.Options) {
 	if v, ok := o.Last("-n", "--name"); ok {
 		section = v.Text
 	}
-	location := ""
+	location, versions := "", "versions"
 	dirs := append([]string{}, c.py.front...)
 	here := strings.NewReplacer("%(here)s", path.Dir(file), "%%", "%")
 	for _, kv := range iniSection(text, section) {
@@ -121,6 +122,8 @@ func (c *start) alembic(o command.Options) {
 					location = ""
 				}
 			}
+		case "version_locations":
+			versions = ""
 		case "prepend_sys_path":
 			for _, d := range strings.FieldsFunc(value, func(r rune) bool { return strings.ContainsRune(":; ,", r) }) {
 				dirs = append([]string{c.S.Abs(d)}, dirs...)
@@ -131,7 +134,11 @@ func (c *start) alembic(o command.Options) {
 		c.a.untold(c.S.Here, "where the scripts of alembic are cannot be told from "+file)
 		return
 	}
-	c.addPython(Entry{Kind: Script, Path: path.Join(location, "env.py"), SearchDirs: dirs, Required: !conf.Variable}, c.py)
+	env := path.Join(location, "env.py")
+	c.addPython(Entry{Kind: Script, Path: env, SearchDirs: dirs, Required: !conf.Variable, Beside: true}, c.py)
+	if _, there := c.a.run.Read(env); there && versions != "" {
+		c.reads(shell.Word{Text: path.Join(location, versions), Variable: conf.Variable}, true)
+	}
 }
 
 const supervisordValued = "-c --configuration -u --user -d --directory -l --logfile -e --loglevel -j --pidfile -i --identifier"
@@ -141,6 +148,9 @@ func (c *start) supervisord(o command.Options) {
 	names := []string{"supervisord.conf", "etc/supervisord.conf", "/etc/supervisord.conf", "/etc/supervisor/supervisord.conf"}
 	if v, ok := o.Last("-c", "--configuration"); ok {
 		names = []string{v.Text}
+	}
+	if v, ok := o.Last("-c", "--configuration"); ok {
+		c.reads(v, false)
 	}
 	for _, name := range names {
 		file := c.S.Abs(name)
@@ -224,6 +234,7 @@ func (c *start) procfile(o command.Options) {
 	if v, ok := o.Last("-d", "--app-root"); ok {
 		c.S.Chdir(v)
 	}
+	c.reads(name, false)
 	file := c.S.Abs(name.Text)
 	text, ok := c.a.run.Read(file)
 	leave, times := c.a.run.Walking(file)

@@ -93,6 +93,9 @@ func (d *discovery) add(b builds.Build) error {
 func (d *discovery) start(b builds.Build) audit.Start {
 	mounts := make([]program.Mount, len(b.Mounts))
 	for i, m := range b.Mounts {
+		if m.Line > 0 {
+			mounts[i].File, mounts[i].Line = d.shown(m.File), m.Line
+		}
 		if mounts[i].At = m.At; !filepath.IsAbs(filepath.FromSlash(m.From)) && filepath.IsLocal(filepath.FromSlash(m.From)) {
 			mounts[i].From = filepath.Join(d.root, filepath.FromSlash(m.From))
 		}

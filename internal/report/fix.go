@@ -108,21 +108,25 @@ func lines(first, n int) string {
 
 // Effect says what a fix does to the image.
 func Effect(fix finding.Fix) string {
-	if fix.AddsCount+fix.RemovesCount == 0 {
-		return "no file comes or goes"
-	}
-	out := "it brings no file"
+	var parts []string
 	if fix.AddsCount > 0 {
-		out = fmt.Sprintf("it brings %s, %s", count(fix.AddsCount, "file"), finding.Size(fix.AddsBytes))
+		parts = append(parts, fmt.Sprintf("it brings %s, %s", count(fix.AddsCount, "file"), finding.Size(fix.AddsBytes)))
+	}
+	if fix.MovesCount > 0 {
+		parts = append(parts, "it moves "+count(fix.MovesCount, "file"))
 	}
 	switch {
+	case len(parts) == 0 && fix.RemovesCount == 0:
+		return "no file comes or goes"
+	case len(parts) == 0:
+		parts = append(parts, "it brings no file")
 	case fix.OthersCount > 0 && fix.OthersCount < fix.AddsCount:
-		out += fmt.Sprintf("; of these %s, %s, are not asked for", count(fix.OthersCount, "file"), finding.Size(fix.OthersBytes))
+		parts[0] += fmt.Sprintf("; of these %s, %s, are not asked for", count(fix.OthersCount, "file"), finding.Size(fix.OthersBytes))
 	case fix.OthersCount == 0 && fix.RemovesCount == 0:
-		out += ", nothing else"
+		parts[len(parts)-1] += ", nothing else"
 	}
 	if fix.RemovesCount > 0 {
-		out += fmt.Sprintf("; it takes away or replaces %s", count(fix.RemovesCount, "file"))
+		parts = append(parts, "it takes away or replaces "+count(fix.RemovesCount, "file"))
 	}
-	return out
+	return strings.Join(parts, "; ")
 }

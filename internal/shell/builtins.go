@@ -347,6 +347,9 @@ func (s *State) Option(word string, behind []Word) {
 	}
 }
 
+// Errexit reports whether the shell ends where a command fails: set -e.
+func (s *State) Errexit() bool { return s.errexit }
+
 // sourced walks a file in the shell that reads it.
 func (sh *Interp) sourced(s *State, words []Word) []*State {
 	name := words[0]

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/moby/buildkit/util/suggest"
@@ -24,7 +25,7 @@ func (m *Image) hints(src *sourceError) []Hint {
 		return contextHints(s.Context, strings.TrimPrefix(p, "/"))
 	}
 	if s := m.state(src.input); s != nil {
-		if name, ok := nearest(p, func(dir string) []string { return treeNames(s.Tree, dir) }); ok {
+		if name, ok := Nearest(s.Tree, p); ok {
 			return []Hint{{Text: fmt.Sprintf("%s is not there; did you mean %s?", p, name)}}
 		}
 	}
@@ -39,13 +40,11 @@ func contextHints(c *Context, p string) []Hint {
 	fi, err := c.FS.Lstat(p)
 	if err != nil {
 		text := fmt.Sprintf("%s does not exist in the build context %q", p, c.Dir)
-		if name, ok := NearestInContext(c, p); ok {
-			text += fmt.Sprintf("; did you mean %s?", name)
-		} else if _, rest, ok := strings.Cut(p, "/"); ok {
+		if _, rest, ok := strings.Cut(p, "/"); ok && exists(c, rest) {
 			// A path that starts above the context is the common mistake in a monorepo.
-			if _, err := c.FS.Lstat(rest); err == nil {
-				text += fmt.Sprintf("; it holds %s: sources are relative to the context", rest)
-			}
+			text += fmt.Sprintf("; it holds %s: sources are relative to the context", rest)
+		} else if name, ok := NearestInContext(c, p); ok {
+			text += fmt.Sprintf("; did you mean %s?", name)
 		}
 		return []Hint{{Text: text}}
 	}
@@ -65,37 +64,64 @@ func contextHints(c *Context, p string) []Hint {
 	}}
 }
 
+func exists(c *Context, p string) bool {
+	_, err := c.FS.Lstat(p)
+	return err == nil
+}
+
 // NearestInContext gives the path of a context that is most like one that does not exist.
 func NearestInContext(c *Context, p string) (string, bool) {
 	name, ok := nearest("/"+p, func(dir string) []string { return fsNames(c.FS, strings.TrimPrefix(dir, "/")) })
 	return strings.TrimPrefix(name, "/"), ok
 }
 
-// nearest gives the existing path that is most like one that does not exist: the first component that is missing is
-// replaced by the most similar name beside it.
+// Nearest gives the path of a tree that is most like one that does not exist.
+func Nearest(t *rootfs.Tree, p string) (string, bool) {
+	return nearest(p, func(dir string) []string { return treeNames(t, dir) })
+}
+
+// nearest gives the existing path that is most like one that does not exist: each component that is missing is replaced by the most
+// similar name beside it; or, if there is none, the only path whose name it has.
 func nearest(p string, names func(dir string) []string) (string, bool) {
-	parts := strings.Split(strings.TrimPrefix(p, "/"), "/")
 	dir := "/"
-	for i, part := range parts {
+	for _, part := range strings.Split(strings.TrimPrefix(p, "/"), "/") {
 		all := names(dir)
-		found := false
-		for _, n := range all {
-			found = found || n == part
+		name, ok := part, slices.Contains(all, part)
+		if !ok {
+			name, ok = suggest.Search(part, all, true)
 		}
-		if found {
-			dir = path.Join(dir, part)
-			continue
-		}
-		name, ok := suggest.Search(part, all, true)
 		if !ok {
 			name, ok = suggest.Search(strings.ToLower(part), all, false)
 		}
 		if !ok {
-			return "", false
+			return namesake(path.Base(p), names)
 		}
-		return path.Join(append([]string{dir, name}, parts[i+1:]...)...), true
+		dir = path.Join(dir, name)
 	}
-	return "", false
+	return dir, true
+}
+
+// maxNamesakes bounds the directories in which a name is looked for.
+const maxNamesakes = 500
+
+// namesake gives the path that has a name, ok is false if there is none, or several. Directories of tools are not looked into.
+func namesake(name string, names func(dir string) []string) (found string, ok bool) {
+	queue := []string{"/"}
+	for n := 0; n < len(queue) && n < maxNamesakes; n++ {
+		for _, child := range names(queue[n]) {
+			at := path.Join(queue[n], child)
+			switch {
+			case child == ".git" || child == "node_modules":
+			case child == name && ok:
+				return "", false
+			case child == name:
+				found, ok = at, true
+			default:
+				queue = append(queue, at)
+			}
+		}
+	}
+	return found, ok
 }
 
 func treeNames(t *rootfs.Tree, dir string) []string {

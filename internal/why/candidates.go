@@ -20,28 +20,30 @@ func (r *Repairer) candidates(ctx context.Context, f finding.Finding) ([]candida
 	switch f.Rule {
 	case finding.ImportNotInImage, finding.ModuleNotInImage, finding.EntrypointNotInImage, finding.DataFileNotInImage, finding.PathNotInImage, finding.BuildFails,
 		finding.StepInputMissing, finding.WorkspaceMemberMissing, finding.ImportNotInStage:
+		out = append(out, r.declareCandidates()...)
+		out = append(out, r.installCandidates(f)...)
 		if f.ContextPath == "" {
-			return nil, nil
+			named, err := r.namedCandidates(ctx, f)
+			return slices.Concat(out, named, r.meetCandidates(f)), err
 		}
-		ignored, copied, err := r.ignoreCandidates(ctx, f)
+		if f.Rule == finding.BuildFails {
+			more, stage, err := r.sourceCandidates(ctx, f)
+			if out = append(out, more...); err != nil || stage {
+				return out, err
+			}
+		}
+		more, err := r.contextCandidates(ctx, f)
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, ignored...)
-		if copied && f.Rule != finding.BuildFails {
-			more, err := r.copyCandidates(f)
-			if err != nil {
-				return nil, err
-			}
-			out = append(out, more...)
-		}
-		if f.Rule == finding.BuildFails {
-			out = append(out, r.renameCandidates(f)...)
-		}
+		out = append(out, more...)
 	case finding.EntrypointNotRunnable:
-		out = r.modeCandidates(f)
+		out = slices.Concat(r.modeCandidates(f), r.listCandidates(f), r.environmentCandidates(f), r.lineEndCandidates(f))
 	case finding.ImportNotReachable:
-		out = append(r.destinationCandidates(f), r.searchPathCandidates(f)...)
+		// Where the install comes too early it fails, wherever else the module is searched.
+		if out = append(r.installCandidates(f), r.versionCandidates(f)...); len(out) == 0 {
+			out = slices.Concat(r.meantCandidates(f), r.destinationCandidates(f), r.searchPathCandidates(f))
+		}
 	case finding.NameNotExported:
 		return r.exportCandidates(f)
 	case finding.EnvMissing, finding.EnvMismatch:
@@ -58,6 +60,41 @@ func (r *Repairer) candidates(ctx context.Context, f finding.Finding) ([]candida
 		out = append(out, r.forbidCandidates(names...)...)
 	}
 	return out, nil
+}
+
+// contextCandidates give edits that bring a path of the context into the image: of its ignore file, and of what copies.
+func (r *Repairer) contextCandidates(ctx context.Context, f finding.Finding) ([]candidate, error) {
+	out, copied, err := r.ignoreCandidates(ctx, f)
+	if err != nil || !copied || f.Rule == finding.BuildFails {
+		return out, err
+	}
+	more, err := r.copyCandidates(f)
+	return slices.Concat(out, r.misplacedCandidates(f), more), err
+}
+
+// namedCandidates are contextCandidates of a path of a named context.
+func (r *Repairer) namedCandidates(ctx context.Context, f finding.Finding) ([]candidate, error) {
+	named := r.named(f.Hint.Context)
+	if named == nil {
+		return nil, nil
+	}
+	of := *r
+	of.main, of.excluded = named, nil
+	f.ContextPath = f.Hint.Source
+	return of.contextCandidates(ctx, f)
+}
+
+// named gives a named context that the image is built from, nil if there is none of that name.
+func (r *Repairer) named(name string) *simulate.Context {
+	if r.Image == nil || name == "" {
+		return nil
+	}
+	for _, s := range r.Image.Sources {
+		if s.Context.Name == name {
+			return s.Context
+		}
+	}
+	return nil
 }
 
 // maxExplained bounds the files whose way through the ignore file is looked at.
@@ -265,8 +302,11 @@ func (r *Repairer) forbidCandidates(names ...string) []candidate {
 // maxForbidden bounds the lines that are offered for an ignore file at once.
 const maxForbidden = 4
 
-// ignorePath gives where the ignore file of the main context lies, or would lie.
+// ignorePath gives where the ignore file of the context lies, or would lie.
 func (r *Repairer) ignorePath() string {
+	if r.main.Name != simulate.MainContext {
+		return r.real(filepath.Join(r.main.Dir, ".dockerignore"))
+	}
 	name := filepath.Join(r.Subject.Options.Context, ".dockerignore")
 	if i, df := r.main.Ignore, r.plan.Dockerfile; i != nil && df.Path != "" && i.Name == df.Name+".dockerignore" {
 		name = df.Path + ".dockerignore"

@@ -2,10 +2,12 @@ package why
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -99,7 +101,7 @@ func (r *Repairer) copyCandidates(f finding.Finding) ([]candidate, error) {
 	if !ok || strings.ContainsAny(f.ContextPath, "\t\n\"'\\[]*?<$") {
 		return nil, nil
 	}
-	wants := f.Hint.Wants
+	wants := r.likeliest(f.Hint.Wants)
 	if len(wants) == 0 {
 		var err error
 		if wants, err = r.besides(f.ContextPath); err != nil {
@@ -110,17 +112,31 @@ func (r *Repairer) copyCandidates(f finding.Finding) ([]candidate, error) {
 	if fi, err := r.main.FS.Lstat(f.ContextPath); err == nil {
 		isDir = fi.IsDir()
 	}
-	out := append(r.earlier(f, s), r.widened(f, s, wants, isDir)...)
+	from := ""
+	if r.main.Name != simulate.MainContext {
+		from = r.main.Name
+	}
+	out := append(r.earlier(f, s), r.widened(f, s, wants, from, isDir)...)
 	for i, want := range wants {
 		if i == 2 {
 			break
 		}
-		out = append(out, r.fromStages(f, s, want, isDir)...)
-		out = append(out, r.newCopy(s, f.ContextPath, want, "", isDir))
+		if from == "" {
+			out = append(out, r.fromStages(f, s, want, isDir)...)
+		}
+		out = append(out, r.newCopy(s, f.ContextPath, want, from, isDir))
 	}
 	// With what lies beside it, if it cannot do without.
 	if dir := path.Dir(f.ContextPath); dir != "." && len(wants) > 0 && path.Base(dir) == path.Base(path.Dir(wants[0])) {
-		out = append(out, r.newCopy(s, dir, path.Dir(wants[0]), "", true))
+		out = append(out, r.newCopy(s, dir, path.Dir(wants[0]), from, true))
+	}
+	// Where nothing of the context is copied to the working directory, all of it is usually meant to be.
+	if dir := path.Join("/", r.plan.Config.WorkingDir); from == "" && s.before == 0 && dir != "/" && slices.Contains(wants, path.Join(dir, f.ContextPath)) {
+		flags, _ := r.habits(s.Stage, dir)
+		out = append(out, candidate{
+			title: "copy the build context",
+			edits: []edit.Edit{r.dockerfileEdit(s.afterCopies(), 0, strings.Join(append(append([]string{"COPY"}, strings.Fields(flags)...), ".", "."), " "))},
+		})
 	}
 	for _, c := range s.copies() {
 		for _, flag := range c.Flags {
@@ -137,6 +153,9 @@ func (r *Repairer) copyCandidates(f finding.Finding) ([]candidate, error) {
 
 // modeCandidates gives edits that set the mode of a file where it is copied: at its own COPY, or at one behind that of many files.
 func (r *Repairer) modeCandidates(f finding.Finding) (out []candidate) {
+	if f.Hint.Quoted {
+		return r.quoteCandidates(f)
+	}
 	s, ok := r.site(f)
 	if !ok || f.Hint.Mode == "" || strings.ContainsAny(f.ContextPath+f.ImagePath, "\t\n\"'\\[]*?<$ ") {
 		return nil
@@ -163,7 +182,7 @@ func (r *Repairer) modeCandidates(f finding.Finding) (out []candidate) {
 	if f.ContextPath == "" {
 		return out
 	}
-	flags, _ := r.habits(s.Stage)
+	flags, _ := r.habits(s.Stage, f.ImagePath)
 	words := slices.DeleteFunc(strings.Fields(flags), func(flag string) bool { return strings.HasPrefix(flag, "--chmod=") })
 	words = append(append([]string{"COPY", "--chmod=" + f.Hint.Mode}, words...), f.ContextPath, f.ImagePath)
 	return append(out, candidate{
@@ -196,7 +215,7 @@ func (r *Repairer) earlier(f finding.Finding, s site) (out []candidate) {
 
 // newCopy gives a COPY of its own behind the others.
 func (r *Repairer) newCopy(s site, source, want, from string, isDir bool) candidate {
-	flags, relative := r.habits(s.Stage)
+	flags, relative := r.habits(s.Stage, want)
 	dest := want
 	if dir := s.dir; relative && dir != "/" && strings.HasPrefix(want, dir+"/") {
 		dest = "./" + strings.TrimPrefix(want, dir+"/")
@@ -217,37 +236,52 @@ func (r *Repairer) newCopy(s site, source, want, from string, isDir bool) candid
 		text = strings.Join(words, " ") + fmt.Sprintf(" [%q, %q]", source, dest)
 	}
 	title := fmt.Sprintf("copy %s to %s", strings.TrimSuffix(source, "/"), want)
-	if from != "" {
+	switch {
+	case from != "" && from == r.main.Name:
+		title += " from the context " + from
+	case from != "":
 		title += " from stage " + from
 	}
 	return candidate{title: title, edits: []edit.Edit{r.dockerfileEdit(r.afterRemovals(s, want), 0, text)}}
 }
 
-// habits gives how the COPY instructions of a stage, or of those that it goes on from, are written: their owner and mode,
-// and whether destinations are relative to the working directory.
-func (r *Repairer) habits(s *dockerfile.Stage) (flags string, relative bool) {
+// habits gives how the COPY instructions of a stage, or of those that it goes on from, are written: the owner and mode of that which
+// brings the neighbours of a path, or else of the last one, and whether destinations are relative to the working directory.
+func (r *Repairer) habits(s *dockerfile.Stage, want string) (flags string, relative bool) {
 	for {
-		found := false
+		found, nearest := false, -1
 		for _, in := range s.Instructions {
 			c, ok := copyOf(in)
 			if !ok {
 				continue
 			}
 			found = true
-			var kept []string
-			for _, flag := range c.Flags {
-				if strings.HasPrefix(flag.Text, "--chown=") || strings.HasPrefix(flag.Text, "--chmod=") {
-					kept = append(kept, flag.Text)
-				}
-			}
-			flags = strings.Join(kept, " ")
 			relative = relative || !path.IsAbs(c.dest)
+			near := 0
+			if dir := path.Join("/", r.plan.Config.WorkingDir, c.dest); path.IsAbs(c.dest) && simulate.Within(want, path.Clean(c.dest)) || simulate.Within(want, dir) {
+				near = 1
+			}
+			if near < nearest || len(c.sources) == 1 && strings.HasPrefix(c.sources[0], "<<") {
+				continue
+			}
+			nearest, flags = near, strings.Join(c.kept(), " ")
 		}
 		if found || s.BaseStage < 0 || s.BaseStage >= s.Index {
 			return flags, relative
 		}
 		s = &r.plan.Stages[s.BaseStage]
 	}
+}
+
+// kept are the flags of a copy that hold for its neighbours, too: owner and mode. The mode that makes one program executable is its own.
+func (c copying) kept() (out []string) {
+	for _, flag := range c.Flags {
+		own := strings.HasPrefix(flag.Text, "--chmod=") && len(c.sources) == 1 && path.Ext(c.sources[0]) != ""
+		if strings.HasPrefix(flag.Text, "--chown=") || strings.HasPrefix(flag.Text, "--chmod=") && !own {
+			out = append(out, flag.Text)
+		}
+	}
+	return out
 }
 
 // fromStages copies what an earlier stage has and the one that is built does not take.
@@ -292,10 +326,14 @@ func (r *Repairer) fromStages(f finding.Finding, s site, want string, isDir bool
 }
 
 // widened adds a file to a COPY that lists its neighbours.
-func (r *Repairer) widened(f finding.Finding, s site, wants []string, isDir bool) []candidate {
+func (r *Repairer) widened(f finding.Finding, s site, wants []string, from string, isDir bool) []candidate {
 	var out []candidate
-	for _, c := range s.copies() {
-		if isDir || c.from() != "" {
+	for _, c := range slices.Backward(s.copies()) {
+		// All that is copied before a step decides over its cache.
+		layer := s.before == 0 && c.manifests() && slices.ContainsFunc(s.Instructions, func(in dockerfile.Instruction) bool {
+			return in.Keyword == "RUN" && in.Location.Range.Start.Line > c.in.Location.Range.Start.Line
+		})
+		if isDir || c.from() != from || layer {
 			continue
 		}
 		sources, dest := c.sources, c.dest
@@ -324,6 +362,14 @@ func (r *Repairer) widened(f finding.Finding, s site, wants []string, isDir bool
 	return out
 }
 
+// manifests reports whether all its sources say what is installed, as those of a layer of dependencies do.
+func (c copying) manifests() bool {
+	return !slices.ContainsFunc(c.sources, func(s string) bool { return !manifest.MatchString(path.Base(s)) })
+}
+
+// manifest is the name of a file that says what is installed.
+var manifest = regexp.MustCompile(`(?i)^(.*requirements.*\.(txt|in)|constraints.*\.txt|.*\.(toml|lock|cfg)|setup\.py|pipfile.*|package.*\.json|yarn\.lock|pnpm-.*|go\.(mod|sum)|readme.*|environment.*\.ya?ml|\.python-version)$`)
+
 // besides gives where a path of the context would lie beside its neighbours that are in the image.
 func (r *Repairer) besides(p string) ([]string, error) {
 	if r.Image == nil {
@@ -332,7 +378,7 @@ func (r *Repairer) besides(p string) ([]string, error) {
 	rest := path.Base(p)
 	for dir := path.Dir(p); ; dir = path.Dir(dir) {
 		var out []string
-		err := r.Image.Locate(r.Image.Tree, simulate.MainContext, dir, func(l simulate.Located) error {
+		err := r.Image.Locate(r.Image.Tree, r.main.Name, dir, func(l simulate.Located) error {
 			at := ""
 			switch {
 			case l.ContextPath == dir:
@@ -363,36 +409,8 @@ func (r *Repairer) besides(p string) ([]string, error) {
 	}
 }
 
-// renameCandidates correct the name of a source that does not exist.
-func (r *Repairer) renameCandidates(f finding.Finding) []candidate {
-	near, ok := simulate.NearestInContext(r.main, f.ContextPath)
-	if !ok {
-		return nil
-	}
-	for _, s := range r.plan.Stages {
-		for _, in := range s.Instructions {
-			if in.Location.Range.Start.Line != f.Subject.Line {
-				continue
-			}
-			c, ok := copyOf(in)
-			if !ok || slices.Contains(c.sources, near) {
-				return nil // what is most like it is copied already
-			}
-			text, ok := c.Quote(near)
-			at := slices.IndexFunc(c.sources, func(source string) bool { return path.Clean("/"+source) == "/"+f.ContextPath })
-			if at < 0 || !ok {
-				return nil
-			}
-			return []candidate{{
-				title: fmt.Sprintf("copy %s instead of %s", near, f.ContextPath),
-				edits: []edit.Edit{r.put(c.Args[at].Range, text)},
-			}}
-		}
-	}
-	return nil
-}
-
-// destinationCandidates give a package that was copied without its name a directory of its own.
+// destinationCandidates give a package that was copied without its name a directory of its own: where it is the only source, by another
+// destination; where it is one of several, by a line of its own; where a pattern matches it, by the directory in the pattern's place.
 func (r *Repairer) destinationCandidates(f finding.Finding) []candidate {
 	s := r.stage()
 	name := f.Module[strings.LastIndexByte(f.Module, '.')+1:]
@@ -402,21 +420,54 @@ func (r *Repairer) destinationCandidates(f finding.Finding) []candidate {
 	var out []candidate
 	for _, in := range s.Instructions {
 		c, ok := copyOf(in)
-		if !ok || len(c.sources) != 1 || path.Clean("/"+c.sources[0]) != "/"+f.ContextPath {
+		if !ok {
 			continue
 		}
-		fixed := strings.TrimSuffix(c.dest, "/") + "/" + name + "/"
+		line := in.Location.Range.Start.Line
+		own := strings.TrimSuffix(c.dest, "/") + "/" + name + "/"
 		if c.dest == "." || c.dest == "./" {
-			fixed = "./" + name + "/"
+			own = "./" + name + "/"
 		}
-		if text, ok := c.Quote(fixed); ok {
-			out = append(out, candidate{
-				title: fmt.Sprintf("copy %s into a directory of its name", f.ContextPath),
-				edits: []edit.Edit{r.put(c.Args[1].Range, text)},
-			})
+		text, quotes := c.Quote(own)
+		for i, source := range c.sources {
+			dir, last := path.Split(path.Clean(strings.TrimPrefix(source, "/")))
+			switch itself := path.Join(dir, last) == f.ContextPath; {
+			case itself && quotes && len(c.sources) == 1:
+				out = append(out, candidate{
+					title: fmt.Sprintf("copy %s into a directory of its name", f.ContextPath),
+					edits: []edit.Edit{r.put(c.Args[1].Range, text)},
+				})
+			case itself:
+				more := r.alone(c, c.Args[i], own)
+				out = append(out, candidate{
+					title: fmt.Sprintf("copy %s by itself, into a directory of its name", f.ContextPath),
+					edits: []edit.Edit{r.drop(c.Args[i].Range), r.dockerfileEdit(line, 0, more)},
+				})
+			case last == "*" && path.Clean(dir) == path.Dir(f.ContextPath):
+				if from, ok := c.Quote(cmp.Or(dir, ".")); ok {
+					out = append(out, candidate{
+						title: fmt.Sprintf("copy the directory %s, and not what a pattern finds in it", cmp.Or(dir, ".")),
+						edits: []edit.Edit{r.put(c.Args[i].Range, from)},
+					})
+				}
+			}
 		}
 	}
 	return out
+}
+
+// alone gives a copy of one of the sources of another one, with its flags, to a directory.
+func (r *Repairer) alone(c copying, source dockerfile.Word, dest string) string {
+	data := r.plan.Dockerfile.Data
+	text := func(w dockerfile.Word) string { return string(data[w.Range.Start.Offset:w.Range.End.Offset]) }
+	words := []string{text(c.Keyword)}
+	for _, flag := range c.Flags {
+		words = append(words, text(flag))
+	}
+	if c.JSON {
+		return strings.Join(append(words, fmt.Sprintf("[%s, %q]", text(source), dest)), " ")
+	}
+	return strings.Join(append(words, text(source), dest), " ")
 }
 
 // searchPathCandidates put the directory that a module lies in on PYTHONPATH.
@@ -425,13 +476,36 @@ func (r *Repairer) searchPathCandidates(f finding.Finding) []candidate {
 	if dir == "" {
 		return nil
 	}
-	value := dir
+	value, renamed := dir, ""
 	for _, kv := range r.plan.Config.Env {
 		if old, ok := strings.CutPrefix(kv, "PYTHONPATH="); ok && old != "" {
-			value = old + ":" + dir
+			value, renamed = old+":"+dir, r.replaceStale(old, dir)
 		}
 	}
-	return []candidate{r.setEnv("PYTHONPATH", value, fmt.Sprintf("put %s on PYTHONPATH", dir))}
+	var out []candidate
+	if renamed != "" {
+		out = append(out, r.setEnv("PYTHONPATH", renamed, fmt.Sprintf("put %s on PYTHONPATH in the place of what is not there", dir)))
+	}
+	return append(out, r.setEnv("PYTHONPATH", value, fmt.Sprintf("put %s on PYTHONPATH", dir)))
+}
+
+// replaceStale puts a directory in the place of the only one of a search path that is surely not there; "" if there is none, or several.
+func (r *Repairer) replaceStale(list, dir string) string {
+	dirs, stale := strings.Split(list, ":"), -1
+	for i, d := range dirs {
+		if _, _, err := r.Image.Tree.Stat(d); err == nil || !path.IsAbs(d) || r.Image.Tree.MayHold(d) {
+			continue
+		}
+		if stale >= 0 {
+			return ""
+		}
+		stale = i
+	}
+	if stale < 0 {
+		return ""
+	}
+	dirs[stale] = dir
+	return strings.Join(dirs, ":")
 }
 
 // setEnv sets a variable where it is set now, or else behind the last COPY.

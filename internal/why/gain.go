@@ -3,7 +3,9 @@ package why
 import (
 	"cmp"
 	"context"
+	"errors"
 	"io"
+	"io/fs"
 	"slices"
 	"strings"
 
@@ -48,8 +50,12 @@ func (r *Repairer) describe(ctx context.Context, f finding.Finding, c candidate,
 	}
 	slices.SortFunc(changes, func(a, b change) int { return strings.Compare(a.path, b.path) })
 	fix := &finding.Fix{Title: c.title, Edits: c.edits, Adds: []string{}}
+	changes, fix.MovesCount = unmoved(changes, edited)
 	for _, ch := range changes {
 		switch {
+		case ch.now == nil && r.elsewhere(t, ch.was.Context):
+			fix.MovesCount++
+			continue
 		case ch.now == nil:
 			fix.RemovesCount++
 			continue
@@ -71,6 +77,53 @@ func (r *Repairer) describe(ctx context.Context, f finding.Finding, c candidate,
 	}
 	slices.Sort(fix.Adds)
 	return fix, nil
+}
+
+// elsewhere reports whether the image of a trial has a file of the context at another place: then it loses nothing.
+func (r *Repairer) elsewhere(t *trial, contextPath string) bool {
+	if t.image == nil || contextPath == "" {
+		return false
+	}
+	has := false
+	err := t.image.Locate(t.image.Tree, r.main.Name, contextPath, func(l simulate.Located) error {
+		if has = has || l.ContextPath == contextPath; has {
+			return fs.SkipAll
+		}
+		return nil
+	})
+	return has && (err == nil || errors.Is(err, fs.SkipAll))
+}
+
+// unmoved leaves out the files of the context that come at one place and go at another, and counts them. Those that are edited are the
+// same, whatever their size.
+func unmoved(changes []change, edited []string) (rest []change, moves int) {
+	same := func(f *simulate.File) simulate.File {
+		if slices.Contains(edited, f.Context) {
+			return simulate.File{Kind: f.Kind, Context: f.Context}
+		}
+		return *f
+	}
+	gone, came := map[simulate.File]int{}, map[simulate.File]int{}
+	for _, ch := range changes {
+		if ch.now == nil && ch.was.Context != "" {
+			gone[same(ch.was)]++
+		}
+	}
+	for _, ch := range changes {
+		if ch.was == nil && came[same(ch.now)] < gone[same(ch.now)] {
+			came[same(ch.now)]++
+			moves++
+			continue
+		}
+		rest = append(rest, ch)
+	}
+	return slices.DeleteFunc(rest, func(ch change) bool {
+		if ch.now != nil || came[same(ch.was)] == 0 {
+			return false
+		}
+		came[same(ch.was)]--
+		return true
+	}), moves
 }
 
 // changes gives the files by which images differ, or contexts if there was no image.

@@ -124,7 +124,13 @@ func (m *mending) step(i int) (done bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	at := slices.IndexFunc(r.Findings, func(f finding.Finding) bool { return m.wanted[i][f.Identity()] > 0 })
+	at := -1
+	for n, f := range r.Findings {
+		// What brings a directory brings what is in it, and with it all that nobody asks for by name.
+		if m.wanted[i][f.Identity()] > 0 && (at < 0 || f.ContextPath != "" && f.ContextPath != r.Findings[at].ContextPath && simulate.Within(r.Findings[at].ContextPath, f.ContextPath)) {
+			at = n
+		}
+	}
 	if at < 0 {
 		return true, nil
 	}

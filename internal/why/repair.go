@@ -4,8 +4,11 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -406,11 +409,21 @@ func (r *Repairer) content(name string) ([]byte, error) {
 		}
 		return r.main.Ignore.Bytes(), nil
 	}
-	rel, ok := r.contextName(name)
-	if !ok {
-		return nil, fmt.Errorf("%s is not in the build context", name)
+	if rel, ok := r.contextName(name); ok {
+		data, err := readAll(r.main.FS, rel)
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil, nil // it is made
+		}
+		return data, err
 	}
-	return readAll(r.main.FS, rel)
+	if r.Image != nil {
+		for _, s := range r.Image.Sources {
+			if rel, err := filepath.Rel(r.real(s.Context.Dir), name); err == nil && filepath.IsLocal(rel) {
+				return readAll(s.Context.FS, filepath.ToSlash(rel))
+			}
+		}
+	}
+	return nil, fmt.Errorf("%s is in no build context", name)
 }
 
 // judgement is what a trial shows of a candidate.

@@ -149,7 +149,10 @@ func (e *Explainer) clue(ctx context.Context, c Clue) (*Answer, error) {
 		return e.Explain(ctx, c.Target)
 	}
 	a := &Answer{Steps: []Step{}, Assumptions: []finding.Assumption{}}
-	return a, e.program(ctx, a, c.Target)
+	if err := e.program(ctx, a, c.Target); err != nil {
+		return nil, err
+	}
+	return a, e.asChecked(ctx, a)
 }
 
 // exported tells whether a module that is there has a name.

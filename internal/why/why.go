@@ -30,6 +30,7 @@ const (
 	Ignored     Verdict = "ignored"
 	NotCopied   Verdict = "not-copied"
 	Lost        Verdict = "lost"
+	Hidden      Verdict = "hidden"
 	Emptied     Verdict = "emptied"
 	Unreachable Verdict = "unreachable"
 	NotRunnable Verdict = "not-runnable"
@@ -60,6 +61,7 @@ func Verdicts() []struct {
 		{NotCopied, "it is in the context, and no instruction takes it"},
 		{Lost, "an instruction copied it, and it is not there in the end"},
 		{Emptied, "it arrives without its content"},
+		{Hidden, "the image has it, and what is mounted over it when the container starts has not"},
 		{Unreachable, "it is in the image, and no search path of the program leads to it"},
 		{NotRunnable, "the image starts it, and the kernel refuses to run it"},
 		{NotFound, "it does not exist where it was looked for"},
@@ -209,6 +211,9 @@ func (e *Explainer) Explain(ctx context.Context, target string) (*Answer, error)
 		err = e.imagePath(ctx, a, path.Clean(target))
 	default:
 		err = e.contextPath(ctx, a, target)
+	}
+	if err == nil {
+		err = e.asChecked(ctx, a)
 	}
 	return a, err
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/ctxaudit/ctxaudit/dockerfile"
 	"github.com/ctxaudit/ctxaudit/internal/bases"
 	"github.com/ctxaudit/ctxaudit/internal/command"
+	"github.com/ctxaudit/ctxaudit/internal/finding"
 	"github.com/ctxaudit/ctxaudit/internal/lang"
 	"github.com/ctxaudit/ctxaudit/internal/lang/python/imports"
 	"github.com/ctxaudit/ctxaudit/internal/lazyre"
@@ -155,9 +156,10 @@ func (c *programs) misfits() (out []lang.Fault) {
 				case dir != e.dir && c.Tree.Stat(e.dir) == shell.Absent && !command.IsPython(name) && (s.start.Kind == program.App || s.start.Kind == program.Module):
 					out = append(out, lang.Fault{
 						Kind: lang.Moved, File: path.Join(dir, "bin", name), Name: path.Join(e.dir, "bin", "python"), Asks: c.asks([]imports.Missing{{Site: s.Site, Reach: need.Startup}}),
+						By: by(t.op, e.step), Add: finding.Hint{Found: dir, Asked: e.dir},
 					})
 				case e.python != "" && own != "" && e.python != own:
-					out = append(out, c.otherVersion(path.Join(dir, "lib", "python"+e.python, "site-packages"), own, s))
+					out = append(out, c.otherVersion(path.Join(dir, "lib", "python"+e.python, "site-packages"), e.python, own, s, by(t.op, e.step)))
 				default:
 					continue
 				}
@@ -167,7 +169,7 @@ func (c *programs) misfits() (out []lang.Fault) {
 	}
 	for _, t := range copies {
 		if m := libraryPath().FindStringSubmatch(t.dst); m != nil && own != "" && m[1] != own && t.src == t.dst {
-			out = append(out, c.otherVersion(t.dst, own, c.entries[0]))
+			out = append(out, c.otherVersion(t.dst, m[1], own, c.entries[0], by(t.op)))
 		}
 	}
 	return out
@@ -180,8 +182,23 @@ func (c *programs) mended(dir string) bool {
 	}) != nil
 }
 
-func (c *programs) otherVersion(dir, own string, e entry) lang.Fault {
-	return lang.Fault{Kind: lang.OtherVersion, File: dir, Name: own, Asks: c.asks([]imports.Missing{{Site: e.Site, Reach: need.Startup}})}
+func (c *programs) otherVersion(dir, version, own string, e entry, by []finding.Place) lang.Fault {
+	return lang.Fault{
+		Kind: lang.OtherVersion, File: dir, Name: own, Asks: c.asks([]imports.Missing{{Site: e.Site, Reach: need.Startup}}), By: by,
+		Add: finding.Hint{Asked: version, Instead: own},
+	}
+}
+
+// by gives the instructions of a copy, and of the step that made what it copies.
+func by(copied *dockerfile.Op, made ...*dockerfile.Op) []finding.Place {
+	place := func(role finding.Role, l dockerfile.Location) finding.Place {
+		return finding.Place{Role: role, File: l.File, Line: l.Range.Start.Line, Text: l.Text}
+	}
+	out := []finding.Place{place(finding.RoleCopies, copied.Location)}
+	for _, op := range made {
+		out = append(out, place(finding.RoleSets, op.Location))
+	}
+	return out
 }
 
 // startsFrom gives the programs that are surely started and that the programs of an environment are found for first.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/ctxaudit/ctxaudit/dockerfile"
 	"github.com/ctxaudit/ctxaudit/internal/command"
+	"github.com/ctxaudit/ctxaudit/internal/finding"
 	"github.com/ctxaudit/ctxaudit/internal/lang"
 	"github.com/ctxaudit/ctxaudit/internal/lang/python/imports"
 	"github.com/ctxaudit/ctxaudit/internal/lang/python/manifest"
@@ -71,13 +72,13 @@ type editable struct {
 	dir  string
 }
 
-// lost says why a missing module is not found that an install leads to.
-func (c *programs) lost(module, source string) string {
+// lost says why a missing module is not found that an install leads to, and what would repair it.
+func (c *programs) lost(module, source string) (why string, add finding.Hint) {
 	top, _, _ := strings.Cut(module, ".")
 	for _, e := range c.editable {
 		if _, there := c.Tree.Entries(e.dir)[top]; !there && imports.Find([]lang.SearchDir{{Tree: e.tree, Dir: e.dir}}, top) != nil {
 			l := e.step.Location
-			return fmt.Sprintf("%s:%d installs it as editable: what is installed leads to %s, which the image does not have.", l.File, l.Range.Start.Line, path.Join(e.dir, top))
+			return fmt.Sprintf("%s:%d installs it as editable: what is installed leads to %s, which the image does not have.", l.File, l.Range.Start.Line, path.Join(e.dir, top)), add
 		}
 	}
 	for _, l := range c.listed {
@@ -88,12 +89,16 @@ func (c *programs) lost(module, source string) string {
 		at, by, rel := l.step.Location, l.project.Packages[0], filepath.ToSlash(rel)
 		switch {
 		case !holds(l.project, rel, view.Directory):
-			return fmt.Sprintf("%s:%d installs what %s:%d lists, and %s is not among it.", at.File, at.Range.Start.Line, by.File, by.Line, module)
+			if files := c.Repo.Entries(source); len(files) > 0 && files["__init__.py"] == 0 {
+				add.Marker = path.Join(source, "__init__.py")
+			}
+			return fmt.Sprintf("%s:%d installs what %s:%d lists, and %s is not among it.", at.File, at.Range.Start.Line, by.File, by.Line, module), add
 		case l.Stat(path.Join(l.dir, rel)) == shell.Absent:
-			return fmt.Sprintf("%s:%d installs the project before %s is there.", at.File, at.Range.Start.Line, path.Join(l.dir, rel))
+			add.Before = at.Range.Start.Line
+			return fmt.Sprintf("%s:%d installs the project before %s is there.", at.File, at.Range.Start.Line, path.Join(l.dir, rel)), add
 		}
 	}
-	return ""
+	return "", add
 }
 
 // listing is an install of the packages and modules that a manifest lists.

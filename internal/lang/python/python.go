@@ -62,6 +62,9 @@ type programs struct {
 	groups     map[string]*group
 	names      map[string]*lackedName
 	nowhere    map[string]imports.Missing
+	// unfetched are modules that lie in submodules of git which are empty here: submodules, once that was asked.
+	unfetched  map[string]imports.Missing
+	submodules []string
 	// inBranch are imports at the start of something that a branch of an entry script starts.
 	inBranch map[finding.Position]bool
 	// misplaced are relative imports that Python refuses, by their place.
@@ -71,7 +74,7 @@ type programs struct {
 
 func look(b *view.Build) *programs {
 	return &programs{
-		Build: b, groups: map[string]*group{}, names: map[string]*lackedName{}, nowhere: map[string]imports.Missing{},
+		Build: b, groups: map[string]*group{}, names: map[string]*lackedName{}, nowhere: map[string]imports.Missing{}, unfetched: map[string]imports.Missing{},
 		misplaced: map[finding.Position]imports.Missing{}, inBranch: map[finding.Position]bool{}, lookedUp: map[lookup]*repoModule{},
 	}
 }

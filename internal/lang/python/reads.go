@@ -24,7 +24,11 @@ func (c *programs) reads() (out []lang.Read) {
 				continue
 			}
 			seen[at] = true
-			ask := c.ask(imports.Missing{Site: r.Site, From: r.From, Reach: need.Startup})
+			reach := need.Startup
+			if r.Later {
+				reach = need.Lazy
+			}
+			ask := c.ask(imports.Missing{Site: r.Site, From: r.From, Reach: reach})
 			out = append(out, lang.Read{At: at, Source: source, Dir: r.Dir, Ask: ask})
 		}
 	}

@@ -30,14 +30,15 @@ func (r *repoModule) pathOf(name string) string {
 
 // inRepository looks a module up in the repository: beside the package that the image has of it, or below a directory
 // that a search path of the image stands for. It gives nil for what is not there, and for what is not the project's own:
-// the standard library, a declared dependency, a directory that merely has the name. started tells that the image starts it.
+// the standard library, a declared dependency, a directory that merely has the name. started tells that the image starts it, sure that
+// it is asked for whenever the program starts.
 //
 // Every import of somebody else's module comes here, so an answer is remembered.
-func (c *programs) inRepository(module string, parent *imports.Module, started bool) *repoModule {
-	key := lookup{module, parent, started, len(c.searchDirs)}
+func (c *programs) inRepository(module string, parent *imports.Module, started, sure bool) *repoModule {
+	key := lookup{module, parent, started, sure, len(c.searchDirs)}
 	have, ok := c.lookedUp[key]
 	if !ok {
-		have = c.lookUp(module, parent, started)
+		have = c.lookUp(module, parent, started, sure)
 		c.lookedUp[key] = have
 	}
 	return have
@@ -48,10 +49,11 @@ type lookup struct {
 	module   string
 	parent   *imports.Module
 	started  bool
+	sure     bool
 	searched int
 }
 
-func (c *programs) lookUp(module string, parent *imports.Module, started bool) *repoModule {
+func (c *programs) lookUp(module string, parent *imports.Module, started, sure bool) *repoModule {
 	top, _, _ := strings.Cut(module, ".")
 	if parent == nil && manifest.IsStdlib(top) {
 		return nil
@@ -80,7 +82,51 @@ func (c *programs) lookUp(module string, parent *imports.Module, started bool) *
 		}
 		return &repoModule{m}
 	}
+	if root, ok := c.onlyRoot(module); ok && parent == nil && (sure || !c.copiedFrom(root, module)) {
+		if _, declared := c.declared().ImportDeclared(module); !declared {
+			if m := c.inRoot(root, module); m != nil && m.Kind != imports.Namespace {
+				return &repoModule{m}
+			}
+		}
+	}
 	return nil
+}
+
+// onlyRoot gives the directory from which a submodule would be found, if git tracks its file in one place alone, in a package with an
+// __init__.py: a name of several parts is nobody else's by chance. What is there for tests and as an example counts as nowhere.
+func (c *programs) onlyRoot(module string) (root string, ok bool) {
+	top, below, nested := strings.Cut(module, ".")
+	if !nested || c.Git.Tracked == nil {
+		return "", false
+	}
+	files, git, err := c.Git.Tracked(c.Main.Dir, ".")
+	if err != nil || !git {
+		return "", false
+	}
+	name := "/" + top + "/" + strings.ReplaceAll(below, ".", "/")
+	for _, f := range files {
+		at, found := strings.CutSuffix("/"+f, name+".py")
+		if !found {
+			if at, found = strings.CutSuffix("/"+f, name+"/__init__.py"); !found {
+				continue
+			}
+		}
+		at = view.InContext(at)
+		if slices.ContainsFunc(strings.Split(at, "/"), aside) || c.Repo.Entries(path.Join(at, top))["__init__.py"] != view.RegularFile {
+			continue
+		}
+		if ok && at != root {
+			return "", false
+		}
+		root, ok = at, true
+	}
+	return root, ok
+}
+
+// aside reports whether a directory of that name holds what no program of the project means.
+func aside(dir string) bool {
+	return slices.Contains([]string{"test", "tests", "testing", "testdata", "fixtures", "example", "examples", "sample", "samples", "demo", "docs", "doc", "vendor",
+		"third_party", "thirdparty", "external", "node_modules", "site-packages", "templates", "skeleton", "build", "dist"}, strings.ToLower(dir))
 }
 
 // copiedFrom reports whether the image has anything of a top-level name in a directory of the context: then the program may
@@ -138,9 +184,21 @@ func (c *programs) searchRoots() []string {
 		return c.rootDirs
 	}
 	var out []string
+	add := func(o string) {
+		if o = view.InContext(o); !slices.Contains(out, o) {
+			out = append(out, o)
+		}
+	}
 	for _, d := range c.searchDirs {
-		if o, ok := c.Origin(d.Tree, d.Dir); ok && !slices.Contains(out, view.InContext(o)) {
-			out = append(out, view.InContext(o))
+		if o, ok := c.Origin(d.Tree, d.Dir); ok {
+			add(o)
+			continue
+		}
+		// Files that are copied one by one lie where they lie in the repository, too.
+		for _, name := range sortedKeys(d.Tree.Entries(d.Dir)) {
+			if o, ok := c.ContextPath(d.Tree, path.Join(d.Dir, name)); ok && strings.HasSuffix(name, ".py") && path.Base(o) == name {
+				add(path.Dir(o))
+			}
 		}
 	}
 	c.rootDirs, c.rooted = out, len(c.searchDirs)

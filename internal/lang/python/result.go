@@ -31,10 +31,14 @@ func (c *programs) result() *lang.Followed {
 	for _, key := range sortedKeys(c.nowhere) {
 		if m := c.nowhere[key]; c.surelyNowhere(m) {
 			out.Faults = append(out.Faults, lang.Fault{
-				Kind: lang.NoModule, Module: m.Module, Parent: m.Parent.Name, Own: true, Asks: c.asks([]imports.Missing{m}), Detail: c.otherCase(m),
+				Kind: lang.NoModule, Module: m.Module, Parent: m.Parent.Name, Own: true, Asks: c.asks([]imports.Missing{m}), Name: c.otherCase(m),
 				File: path.Join(m.Parent.Path[0].Dir, m.Module[strings.LastIndexByte(m.Module, '.')+1:]),
 			})
 		}
+	}
+	for _, key := range sortedKeys(c.unfetched) {
+		m := c.unfetched[key]
+		out.Faults = append(out.Faults, lang.Fault{Kind: lang.NotFetched, Module: m.Module, Name: c.notFetched(m), Asks: c.asks([]imports.Missing{m})})
 	}
 	out.Faults = append(out.Faults, c.misfits()...)
 	for _, m := range c.misplaced {
@@ -86,9 +90,10 @@ func (c *programs) count(out *lang.Followed) {
 // need says what the image lacks.
 func (c *programs) need(g *group) *need.Need {
 	slices.SortStableFunc(g.missing, func(a, b imports.Missing) int { return -cmp.Compare(a.Reach, b.Reach) })
+	lost, add := c.lost(g.module, g.repo)
 	return &need.Need{
 		Name: g.module, Source: g.repo, Asks: c.asks(g.missing), Reach: g.reach, Started: g.started, Wants: c.wants(g), Ways: c,
-		Top: topLevel(g), In: g.in, Lost: c.lost(g.module, g.repo),
+		Top: topLevel(g), In: g.in, Lost: lost, Add: add,
 	}
 }
 
@@ -218,7 +223,7 @@ func (c *programs) otherCase(m imports.Missing) string {
 	name, _, _ := strings.Cut(strings.TrimPrefix(m.Module, m.Parent.Name+"."), ".")
 	for _, entry := range sortedKeys(m.Parent.Path[0].Tree.Entries(m.Parent.Path[0].Dir)) {
 		if stem, _, _ := strings.Cut(entry, "."); stem != name && strings.EqualFold(stem, name) {
-			return fmt.Sprintf("It has %s: Linux tells upper and lower case apart.", entry)
+			return entry
 		}
 	}
 	return ""
@@ -249,6 +254,7 @@ func (c *programs) noProgram(e entry) lang.Fault {
 			f.Own, f.Parent, f.File = true, above, path.Join(p.Path[0].Dir, name)
 			f.Detail = fmt.Sprintf("The package %s is at %s, and has no module %s.", above, p.Path[0].Dir, name)
 			if i := slices.IndexFunc(e.search, func(d lang.SearchDir) bool { return d.Dir == path.Dir(at) }); at != "" && i >= 0 {
+				f.Name = name
 				f.Detail += fmt.Sprintf(" The file %s is found as %s.", at, name)
 			}
 			return f

@@ -7,6 +7,7 @@ import (
 
 	"github.com/ctxaudit/ctxaudit/internal/lang/python/imports"
 	"github.com/ctxaudit/ctxaudit/internal/lang/python/manifest"
+	"github.com/ctxaudit/ctxaudit/internal/lazyre"
 	"github.com/ctxaudit/ctxaudit/internal/need"
 	"github.com/ctxaudit/ctxaudit/internal/view"
 )
@@ -17,15 +18,15 @@ func (c *programs) sortEntry(e entry) {
 		return
 	}
 	module := e.Module
-	found := c.inRepository(module, nil, true)
+	found := c.inRepository(module, nil, true, true)
 	if found == nil && e.start.Asked != "" {
 		module = e.start.Asked
-		found = c.inRepository(module, nil, true)
+		found = c.inRepository(module, nil, true, true)
 	}
 	if p := imports.Find(e.search, module); e.Main && p != nil && p.IsPackage() {
 		// The package is there: it is its __main__ that was not found.
 		module += ".__main__"
-		if found = c.inRepository(module, p, true); found == nil {
+		if found = c.inRepository(module, p, true, true); found == nil {
 			return
 		}
 	}
@@ -70,7 +71,7 @@ func (c *programs) sort(m imports.Missing, g *imports.Graph) {
 		c.sortName(m, g)
 		return
 	}
-	found := c.inRepository(m.Module, m.Parent, false)
+	found := c.inRepository(m.Module, m.Parent, false, m.Reach >= need.Startup)
 	switch {
 	case found != nil:
 		grp := c.groupOf(topmost(m), found)
@@ -87,6 +88,10 @@ func (c *programs) sort(m imports.Missing, g *imports.Graph) {
 	case m.Name != "":
 		// A from-import of something that is no submodule anywhere: a name that the package lacks.
 		c.sortName(m, g)
+	case (m.Parent == nil || m.Parent.Kind == imports.Namespace) && c.notFetched(m) != "":
+		if _, ok := c.unfetched[m.Module]; !ok {
+			c.unfetched[m.Module] = m
+		}
 	case m.Parent != nil && !g.Moves(m.Parent.Name):
 		if _, ok := c.nowhere[m.Module]; !ok {
 			c.nowhere[m.Module] = m
@@ -148,6 +153,35 @@ func (c *programs) groupOf(module string, found *repoModule) *group {
 		c.groups[p] = g
 	}
 	return g
+}
+
+// submodulePath is where .gitmodules says that a submodule lies.
+var submodulePath = lazyre.New(`(?m)^\s*path\s*=\s*(\S+)\s*$`)
+
+// notFetched gives the submodule of git in which a module would lie, and that is empty here or not there at all; "" if there is none.
+func (c *programs) notFetched(m imports.Missing) string {
+	if c.submodules == nil {
+		c.submodules = []string{}
+		data, err := []byte(nil), error(nil)
+		if c.Repo.Entries("/")[".gitmodules"] == view.RegularFile {
+			data, err = c.Repo.Read("/.gitmodules")
+		}
+		if err == nil {
+			for _, found := range submodulePath().FindAllStringSubmatch(string(data), -1) {
+				if len(c.Repo.Entries(path.Join("/", found[1]))) == 0 {
+					c.submodules = append(c.submodules, found[1])
+				}
+			}
+		}
+	}
+	at := strings.ReplaceAll(m.Module, ".", "/")
+	i := slices.IndexFunc(c.submodules, func(s string) bool {
+		return at == s || strings.HasPrefix(at, s+"/") || strings.HasPrefix(s, at+"/")
+	})
+	if i < 0 || m.Reach <= need.Guarded {
+		return ""
+	}
+	return c.submodules[i]
 }
 
 // topmost gives the name of the highest package that is missing.

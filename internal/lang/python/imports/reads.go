@@ -16,9 +16,11 @@ type Read struct {
 	OfFile bool
 	Ups    int
 	// Dir tells that it must be a directory.
-	Dir  bool
-	From *Node
-	Site need.Site
+	Dir bool
+	// Later tells that it is read once the program runs, and not when it starts.
+	Later bool
+	From  *Node
+	Site  need.Site
 }
 
 // reading is a call that fails if the file is not there which an argument names.
@@ -28,8 +30,9 @@ type reading struct {
 	argument int
 	keyword  string
 	// mode is the position of an argument that says what is done with the file, 0 if there is none.
-	mode int
-	dir  bool
+	mode  int
+	dir   bool
+	later bool
 }
 
 // receiver stands for the position of what a method is called of.
@@ -43,6 +46,7 @@ var readings = []reading{
 	{name: "fileConfig", argument: 0, keyword: "fname"}, // logging.config
 	{name: "load_cert_chain", argument: 0, keyword: "certfile"},
 	{name: "StaticFiles", argument: 0, keyword: "directory", dir: true}, // starlette looks when it is made
+	{name: "Jinja2Templates", argument: 0, keyword: "directory", dir: true, later: true}, {name: "FileSystemLoader", argument: 0, keyword: "searchpath", dir: true, later: true},
 	{name: "listdir", argument: 0, dir: true}, {name: "scandir", argument: 0, dir: true},
 	{name: "load", argument: 0}, // numpy, joblib, torch, toml
 	{name: "read_csv", argument: 0}, {name: "read_json", argument: 0}, {name: "read_parquet", argument: 0}, {name: "read_excel", argument: 0}, {name: "read_pickle", argument: 0},
@@ -61,11 +65,11 @@ func (g *Graph) addReads(n *Node, f *syntax.File) {
 			g.ChangesDir = true
 		}
 		r := slices.IndexFunc(readings, func(r reading) bool { return r.name == name })
-		if r < 0 || slices.Contains(writes, of) || min(n.Reach, reachOf(n, call.Context)) < need.Startup || call.Context.Flags&(syntax.InTry|syntax.Suppressed) != 0 {
+		if r < 0 || name == "open" && slices.Contains(writes, of) || min(n.Reach, reachOf(n, call.Context)) < need.Startup || call.Context.Flags&(syntax.InTry|syntax.Suppressed) != 0 {
 			continue
 		}
 		if p := readings[r].path(call); p.Base != syntax.PathUnknown && p.Path != "" && !strings.Contains(p.Path, "://") {
-			n.reads = append(n.reads, Read{Path: p.Path, OfFile: p.Base == syntax.PathFile, Ups: p.Ups, Dir: readings[r].dir, Site: need.Site{
+			n.reads = append(n.reads, Read{Path: p.Path, OfFile: p.Base == syntax.PathFile, Ups: p.Ups, Dir: readings[r].dir, Later: readings[r].later, Site: need.Site{
 				File: n.Module.File, Importer: n.key(), Range: call.Range, Text: call.Callee, Reach: need.Startup,
 			}})
 		}

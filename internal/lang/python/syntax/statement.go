@@ -2,7 +2,7 @@ package syntax
 
 // statement reads the logical line at hand.
 func (s *scanner) statement() {
-	s.decorated, s.decorating = s.decorating, s.is(0, tokAt)
+	s.decorated, s.decorating = s.decorating, s.is(0, tokAt) && (s.decorating || !s.transparent())
 	top := s.suite()
 	before := top.chain
 	top.chain = chain{}
@@ -35,6 +35,22 @@ func (s *scanner) statement() {
 	default:
 		s.simples(0, top.block)
 	}
+}
+
+// transparent reports whether the decorator at hand leaves to a call that it runs the function: those of click and typer, and caches.
+func (s *scanner) transparent() bool {
+	i := 1
+	for s.is(i, tokName) && s.is(i+1, tokDot) {
+		i += 2
+	}
+	if !s.is(i, tokName) {
+		return false
+	}
+	switch s.str(i) {
+	case "command", "option", "argument", "version_option", "help_option", "pass_context", "pass_obj", "lru_cache", "cache":
+		return true
+	}
+	return false
 }
 
 // colon gives the index of the colon that ends a header, which is none in a bracket or of a lambda; -1 without one.

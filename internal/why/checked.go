@@ -1,0 +1,62 @@
+package why
+
+import (
+	"context"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/ctxaudit/ctxaudit/internal/audit"
+	"github.com/ctxaudit/ctxaudit/internal/finding"
+)
+
+// asChecked adds to an answer without a repair what a check finds of the same thing, and what would repair that.
+func (e *Explainer) asChecked(ctx context.Context, a *Answer) error {
+	mounted := slices.ContainsFunc(e.Subject.Starts, func(s audit.Start) bool { return len(s.Mounts) > 0 })
+	if e.Main == nil || len(a.Fixes) > 0 || a.Kind == "environment" || a.Verdict == EmptyDir || a.Verdict.Good() && !mounted {
+		return nil
+	}
+	s := e.Subject
+	if s.Policy = e.policy(); e.Failure == nil {
+		s.Image, s.Sound = e.Image, e.Image
+	}
+	r, image, err := audit.Run(ctx, s)
+	i := slices.IndexFunc(r.Findings, a.isAbout)
+	if err != nil || i < 0 {
+		return err
+	}
+	f := r.Findings[i]
+	switch {
+	case f.Rule == finding.MountHidesImage:
+		a.Verdict, a.Summary = Hidden, f.Summary
+	case f.Hint.Context != "":
+		a.Verdict, a.Summary, a.Near, a.Remedy = NotCopied, f.Summary, nil, ""
+		if i := slices.IndexFunc(f.Related, func(p finding.Place) bool { return p.Role == finding.RoleExcludes }); i >= 0 {
+			a.Verdict = Ignored
+			a.step("an ignore file keeps it out", &f.Related[i])
+		}
+	}
+	if a.Remedy == "" {
+		a.Remedy = f.Detail
+	}
+	return e.repairOne(ctx, a, s, r, image, func(g finding.Finding) bool { return g.Identity() == f.Identity() })
+}
+
+// isAbout reports whether a finding is about what an answer is about.
+func (a *Answer) isAbout(f finding.Finding) bool {
+	if !f.Severity.AtLeast(finding.Warning) {
+		return false
+	}
+	if f.Rule == finding.MountHidesImage {
+		return slices.ContainsFunc(a.ImagePaths, func(p string) bool { return p == f.ImagePath || path.Dir(f.ImagePath) == p })
+	}
+	if a.Verdict.Good() {
+		return false
+	}
+	target := path.Clean(a.Target)
+	switch target {
+	case f.Module, f.ImagePath, f.ContextPath:
+		return true
+	}
+	return a.Kind == "program" && strings.HasPrefix(f.Summary, target+",")
+}
