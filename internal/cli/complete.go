@@ -24,6 +24,7 @@ func (a *app) addCompletions(root *cobra.Command) {
 	severities := fixed("error\tonly what is proved", "warning\tand what is likely", "note\tand everything else")
 	flags := map[string]cobra.CompletionFunc{
 		"color": fixed("auto", "always", "never"), "fixes": fixed("best", "all", "none"), "untracked": fixed("auto", "yes", "no"),
+		"base-from": fixed("daemon"), "from": fixed("daemon"),
 		"fail-on": severities, "platform": fixed("linux/amd64", "linux/arm64", "linux/arm/v7"),
 		"target": a.completeStages, "build-arg": a.completeBuildArgs, "image": a.completeImages, "timeout": fixed("30s", "1m", "5m", "0\tno limit"),
 		"new-since": completeRevisions, "context": directories, "require-module": directories,
