@@ -40,6 +40,9 @@ func init() { // a literal would refer to itself: a script starts others
 		{names: "turbo", dir: "--cwd", valued: "--filter -F --out-dir --concurrency --cache-dir", read: (*reader).turbo},
 		{names: "lerna", read: (*reader).lerna},
 		{names: "prisma", valued: prismaValued, read: (*reader).prisma},
+		{names: "make gmake", dir: "-C --directory", valued: makeValued, read: (*reader).makes},
+		{names: "mvn", valued: mavenValued, read: (*reader).maven},
+		{names: "mvnw", valued: mavenValued, read: (*reader).mavenWrapper},
 		{names: "pip pip3", valued: pipValued, read: (*reader).pip},
 	}
 }
