@@ -41,6 +41,8 @@ func init() { // a literal would refer to itself: a script starts others
 		{names: "lerna", read: (*reader).lerna},
 		{names: "prisma", valued: prismaValued, read: (*reader).prisma},
 		{names: "make gmake", dir: "-C --directory", valued: makeValued, read: (*reader).makes},
+		{names: "composer composer.phar", dir: "-d --working-dir", valued: composerValued, read: (*reader).composer},
+		{names: "bundle bundler", valued: bundleValued, read: (*reader).bundle},
 		{names: "mvn", valued: mavenValued, read: (*reader).maven},
 		{names: "mvnw", valued: mavenValued, read: (*reader).mavenWrapper},
 		{names: "pip pip3", valued: pipValued, read: (*reader).pip},
