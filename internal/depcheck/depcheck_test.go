@@ -62,7 +62,7 @@ var allowed = map[string][]string{
 	"internal/bases":                {"internal/lazyre"},
 	"internal/baseimage":            {"internal/budget", "internal/files", "internal/rootfs"},
 	"internal/document":             {"internal/budget", "internal/lazyre", "internal/safeyaml"},
-	"internal/tools":                {"internal/budget", "internal/command", "internal/document", "internal/makefile", "internal/shell", "internal/tools/rust"},
+	"internal/tools":                {"internal/budget", "internal/command", "internal/document", "internal/lazyre", "internal/makefile", "internal/shell", "internal/tools/rust"},
 	"internal/makefile":             {"internal/budget", "internal/lazyre", "internal/shell"},
 	"internal/tools/rust":           {},
 	"cmd/ctxaudit":                  {"internal/cli", "internal/gcstart"},
