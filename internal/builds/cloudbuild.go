@@ -140,10 +140,10 @@ var substitution = lazyre.New(`\$\$|\$\{(\w+)\}|\$([A-Z_][A-Z0-9_]*)`)
 
 // substitute replaces the substitutions of a text: those with defaults in the file; others are only known when it runs.
 func (c *cloudBuild) substitute(text string) word {
-	return word(replace(substitution(), text, func(name string) (string, bool) {
+	return word(shell.Replace(substitution(), text, func(name string) (string, bool) {
 		v := c.subs.at(name)
 		return v.text(), v.Node != nil
-	}, 0, c.budget.Part(replaceLimits)))
+	}, c.budget.Part(shell.ReplaceLimits)))
 }
 
 // script reads the build lines of a shell script.

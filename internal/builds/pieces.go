@@ -8,7 +8,7 @@ import (
 
 	"github.com/ctxaudit/ctxaudit/internal/budget"
 	"github.com/ctxaudit/ctxaudit/internal/command"
-	"github.com/ctxaudit/ctxaudit/internal/lazyre"
+	"github.com/ctxaudit/ctxaudit/internal/makefile"
 	"github.com/ctxaudit/ctxaudit/internal/shell"
 )
 
@@ -91,60 +91,22 @@ func (r *Reader) MayMake(file, name string) bool {
 	return makes || slices.ContainsFunc(written, names)
 }
 
-var makeVariable = lazyre.New(`^(?:export\s+|override\s+)?([\w.-]+)\s*(\?=|::?:?=|=|\+=)\s*(.*)$`)
-
 // recipes gives the lines of the recipes of a Makefile, with the variables replaced that have a literal value. A variable that
 // is set twice, or from outside of the file, is not known.
 func recipes(text string, b *budget.Budget) []piece {
+	f := makefile.Parse(text)
 	var out []piece
-	vars := map[string]string{"CURDIR": "$$PWD", "MAKE": "make"}
-	set := map[string]int{}
-	number := 0
-	var open *piece
-	var joined strings.Builder // what open has so far
-	rows := strings.Split(text, "\n")
-	for _, row := range rows {
-		number++
-		row = strings.TrimSuffix(row, "\r")
-		body, goes := strings.CutSuffix(row, `\`)
-		if open != nil {
-			joined.WriteString(" " + strings.TrimLeft(body, "\t "))
-			if !goes {
-				out, open = append(out, piece{joined.String(), open.line}), nil
+	for _, r := range f.Recipes {
+		out = append(out, piece{makefile.Expand(r.Text, func(name string) (string, bool) {
+			if v, ok := f.Value(name); ok {
+				return v, true
 			}
-			continue
-		}
-		if command, ok := strings.CutPrefix(row, "\t"); ok {
-			command = strings.TrimLeft(command, "@-+ \t")
-			command, goes = strings.CutSuffix(command, `\`)
-			if goes {
-				open = &piece{command, number}
-				joined.Reset()
-				joined.WriteString(command)
-			} else {
-				out = append(out, piece{command, number})
-			}
-			continue
-		}
-		if m := makeVariable().FindStringSubmatch(row); m != nil {
-			if set[m[1]]++; set[m[1]] > 1 && m[2] != "?=" || goes || m[2] == "+=" {
-				vars[m[1]] = unknownPart
-			} else if set[m[1]] == 1 {
-				value, _, _ := strings.Cut(m[3], " #")
-				vars[m[1]] = strings.TrimSpace(value)
-			}
-		}
-	}
-	if open != nil {
-		out = append(out, piece{joined.String(), open.line})
-	}
-	for i := range out {
-		out[i].text = replace(makeReference(), out[i].text, func(name string) (string, bool) {
-			v, ok := vars[name]
+			v, ok := makeVariables[name]
 			return v, ok
-		}, 0, b.Part(replaceLimits))
+		}, b), r.Line})
 	}
 	return out
 }
 
-var makeReference = lazyre.New(`\$\$|\$\(([^()]*)\)|\$\{([^{}]*)\}|\$[@<^*?%+]|\$\(`)
+// makeVariables are variables of make itself.
+var makeVariables = map[string]string{"CURDIR": "$$PWD", "MAKE": "make"}

@@ -1,7 +1,6 @@
 package builds
 
 import (
-	"regexp"
 	"strings"
 
 	"github.com/ctxaudit/ctxaudit/internal/budget"
@@ -89,24 +88,4 @@ func runner(text, root string, b *budget.Budget) *command.Runner {
 		return shell.Word{}, false
 	}
 	return r
-}
-
-// replaceLimits bound the references of one text that are replaced, and what they stand for: each may stand for many others.
-var replaceLimits = budget.Limits{Steps: 1000, Bytes: 256 << 10}
-
-// maxReferences is how often values are looked through for other references.
-const maxReferences = 5
-
-// replace replaces the references in a text by values, in which there may be others; $$ is a dollar sign.
-func replace(reference *regexp.Regexp, text string, value func(name string) (string, bool), deep int, b *budget.Budget) string {
-	return reference.ReplaceAllStringFunc(text, func(m string) string {
-		if m == "$$" {
-			return "$"
-		}
-		v, ok := value(strings.Trim(m, "${}()"))
-		if b.Steps(1) != nil || b.Bytes(int64(len(v))) != nil || !ok || deep >= maxReferences {
-			return unknownPart
-		}
-		return replace(reference, v, value, deep+1, b)
-	})
 }

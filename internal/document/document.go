@@ -1,5 +1,5 @@
-// Package document reads configuration files of three formats into one kind of tree, in which every value knows its line: TOML, YAML, and
-// JSON with or without comments.
+// Package document reads configuration files of four formats into one kind of tree, in which every value knows its line: TOML, YAML, XML,
+// and JSON with or without comments.
 package document
 
 import (

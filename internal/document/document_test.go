@@ -45,6 +45,50 @@ func TestBroken(t *testing.T) {
 	assert.Equal(t, "1", n.Str("a"), "what stands before the error is read")
 }
 
+func TestXML(t *testing.T) {
+	n, err := XML([]byte("\xef\xbb\xbf<?xml version='1.0'?>\n<p xmlns='urn:x'>\n<m> a\n</m><m v='1'>b</m>\n<g><r i='x'/></g><g><r i='y'/><r i='z'>t</r></g><e/></p>"))
+	require.Nil(t, err)
+	assert.Equal(t, []string{"a", "b"}, n.Texts("p", "m"))
+	assert.Equal(t, 4, n.Get("p", "m").Items[1].At())
+	var all []string
+	for _, r := range n.Every("p", "g", "r") {
+		all = append(all, r.Str("@i")+r.Text)
+	}
+	assert.Equal(t, []string{"x", "y", "zt"}, all)
+	assert.True(t, n.Get("p", "e").Is())
+	assert.False(t, n.Get("p").Is())
+	_, err = XML([]byte("<a>\n<b></a>"))
+	require.NotNil(t, err)
+	assert.Equal(t, 2, err.Line)
+	_, err = XML([]byte(strings.Repeat("<a>", 10_000)))
+	require.NotNil(t, err)
+}
+
+func FuzzXML(f *testing.F) {
+	f.Add([]byte("<a b='c'>\n<d>e</d><d/></a>"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		n, err := XML(data)
+		if (n == nil) == (err == nil) {
+			t.Fatal("neither a value nor an error, or both")
+		}
+		var inside func(n *Node)
+		inside = func(n *Node) {
+			if n.Line < 1 || n.Line > len(NewLines(data)) {
+				t.Fatalf("line %d of %q", n.Line, data)
+			}
+			for _, x := range n.Items {
+				inside(x)
+			}
+			for _, x := range n.All() {
+				inside(x)
+			}
+		}
+		if n != nil {
+			inside(n)
+		}
+	})
+}
+
 func FuzzJSON(f *testing.F) {
 	for _, seed := range []string{`{"a": [1, true, null, "x"]}`, "{// c\n\"a\":1,}", "/* */ [,]", `"\"//"`, "\xef\xbb\xbf{}", "[1,/*", "//"} {
 		f.Add([]byte(seed))

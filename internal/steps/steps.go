@@ -102,7 +102,7 @@ func Run(x *dockerfile.Exec, files Sight, do func(effects []command.Effect, sure
 	}
 	r.Script = func(c *command.Call, file string) bool {
 		if files != nil {
-			out.miss(c, tools.Started(c, file, files))
+			out.miss(c, tools.Shell(c, file, files))
 		}
 		return true
 	}

@@ -149,6 +149,14 @@ func misses(c testCase, files Files) []string {
 			r.Unclear()
 		}
 	}
+	r.Script = func(c *command.Call, file string) bool {
+		for _, m := range Shell(c, file, files) {
+			if m.Doubt == "" && c.S.Sure() && c.S.Needed() {
+				out = append(out, strings.TrimPrefix(m.Path, "/app/"))
+			}
+		}
+		return true
+	}
 	s := shell.NewState(path.Join("/app", c.dir), nil)
 	r.Command(s, shell.Words([]string{"/bin/sh", "-c", c.command}, shell.Origin{}), true)
 	slices.Sort(out)

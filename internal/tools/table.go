@@ -39,6 +39,18 @@ func init() { // a literal would refer to itself: a script starts others
 		{names: "turbo", dir: "--cwd", valued: "--filter -F --out-dir --concurrency --cache-dir", read: (*reader).turbo},
 		{names: "lerna", read: (*reader).lerna},
 		{names: "prisma", valued: prismaValued, read: (*reader).prisma},
+		{names: "make gmake", dir: "-C --directory", valued: makeValued, read: (*reader).makes},
+		{names: "composer composer.phar", dir: "-d --working-dir", valued: composerValued, read: (*reader).composer},
+		{names: "bundle bundler", valued: bundleValued, read: (*reader).bundle},
+		{names: "dotnet", valued: dotnetValued, read: (*reader).dotnet},
+		{names: "gradle", dir: "-p --project-dir", valued: gradleValued, read: (*reader).gradle},
+		{names: "gradlew", dir: "-p --project-dir", valued: gradleValued, read: (*reader).gradleWrapper},
+		{names: "cmake", valued: cmakeValued, read: (*reader).cmake},
+		{names: "protoc", valued: protocValued, read: (*reader).protoc},
+		{names: "buf", valued: "--template -o --output --path --config", read: (*reader).buf},
+		{names: "alembic", valued: "-c --config -n --name -x", read: (*reader).alembic},
+		{names: "mvn", valued: mavenValued, read: (*reader).maven},
+		{names: "mvnw", valued: mavenValued, read: (*reader).mavenWrapper},
 		{names: "pip", valued: pipValued, read: (*reader).pip},
 	}
 }

@@ -105,6 +105,14 @@ func Read(c *command.Call, files Files) Reading {
 	return r.out
 }
 
+// Shell gives what is missing of a script that a shell is given: the script itself, and what a wrapper of a build tool reads.
+func Shell(c *command.Call, file string, files Files) []Missing {
+	if m := Started(c, file, files); m != nil {
+		return m
+	}
+	return Read(c, files).Missing
+}
+
 // reader looks at what one program reads.
 type reader struct {
 	call    *command.Call

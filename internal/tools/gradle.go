@@ -1,0 +1,96 @@
+package tools
+
+import (
+	"path"
+	"strconv"
+	"strings"
+
+	"github.com/ctxaudit/ctxaudit/internal/lazyre"
+)
+
+// The facts are those of Gradle 4.4, and of the documentation of 7 to 9.
+
+const gradleValued = "-p --project-dir -b --build-file -c --settings-file -g --gradle-user-home -I --init-script -x --exclude-task --include-build --console --warning-mode --max-workers " +
+	"-D -P --project-cache-dir --priority"
+
+// gradleWrapper is gradlew: a jar beside it, and a file that names the release.
+func (r *reader) gradleWrapper() {
+	script := r.call.S.Abs(r.call.Name.Text)
+	data, ok := r.text(script)
+	if !ok || !strings.Contains(string(data), "gradle-wrapper.jar") || strings.Contains(string(data), "curl ") || strings.Contains(string(data), "wget ") {
+		return
+	}
+	home := path.Join(path.Dir(script), "gradle", "wrapper")
+	r.need(Missing{Path: path.Join(home, "gradle-wrapper.jar"), What: "the program of the wrapper"})
+	r.need(Missing{Path: path.Join(home, "gradle-wrapper.properties"), What: "what names the release of Gradle"})
+	properties, _ := r.text(path.Join(home, "gradle-wrapper.properties"))
+	major := 0
+	if m := gradleRelease().FindSubmatch(properties); m != nil {
+		major, _ = strconv.Atoi(string(m[1]))
+	}
+	r.gradleProject(major)
+}
+
+// gradle is gradle, of whatever release.
+func (r *reader) gradle() { r.gradleProject(0) }
+
+var (
+	gradleRelease = lazyre.New(`distributionUrl=.*/gradle-(\d+)\.`)
+	gradleBuild   = lazyre.New(`^\s*(?:includeBuild\s*\(?\s*|apply\s*\(?\s*from\s*[:=]\s*)["']([^"']+)["']`)
+	gradleInclude = lazyre.New(`^\s*include\s*\(?((?:\s*["'][\w:.-]+["']\s*,?)+)\s*\)?\s*$`)
+)
+
+// gradleProject reads the settings and the build of the root. They are programs: one that decides anything is not read.
+func (r *reader) gradleProject(major int) {
+	if !r.known() || r.options.Has("--version", "-v", "-h", "--help", "-b", "--build-file", "-c", "--settings-file") {
+		return
+	}
+	root := upward(r.dir, func(dir string) bool {
+		return !r.absent(path.Join(dir, "settings.gradle")) || !r.absent(path.Join(dir, "settings.gradle.kts"))
+	})
+	if root == "" {
+		return
+	}
+	for _, name := range []string{"settings.gradle", "settings.gradle.kts", "build.gradle", "build.gradle.kts"} {
+		file := path.Join(root, name)
+		data, ok := r.text(file)
+		if !ok || gradleDecides().Match(data) {
+			continue
+		}
+		n, comment := 0, false
+		for text := range strings.SplitSeq(string(data), "\n") {
+			n++
+			comment = comment && !strings.Contains(text, "*/") || strings.Contains(text, "/*") && !strings.Contains(text, "*/")
+			if comment {
+				continue
+			}
+			because := []Line{{File: file, Line: n, Text: strings.TrimSpace(text)}}
+			if m := gradleBuild().FindStringSubmatch(text); m != nil {
+				r.gradleFile(root, m[1], because)
+			} else if m := gradleInclude().FindStringSubmatch(text); m != nil && major >= 9 && strings.HasPrefix(name, "settings") {
+				for project := range strings.FieldsFuncSeq(m[1], func(c rune) bool { return strings.ContainsRune(`"', `+"\t", c) }) {
+					at := path.Join(root, strings.ReplaceAll(project, ":", "/"))
+					r.need(Missing{Kind: Member, Path: at, Dir: true, What: "the directory of the project " + project, Because: because})
+				}
+			}
+		}
+	}
+}
+
+// gradleDecides finds what may keep a line from being run, or may give it another meaning.
+var gradleDecides = lazyre.New(`\bif\s*\(|\.exists\(|projectDir\s*=|\btry\b|\bwhen\s*\(|\?:|\bbuildFileName\b`)
+
+// gradleFile is a build or a script that is included.
+func (r *reader) gradleFile(root, name string, because []Line) {
+	for _, prefix := range []string{"$rootDir/", "${rootDir}/", "$rootProject.projectDir/", "${rootProject.projectDir}/", "$projectDir/", "${projectDir}/"} {
+		name = strings.TrimPrefix(name, prefix)
+	}
+	if strings.Contains(name, "$") || strings.Contains(name, "://") {
+		return
+	}
+	at := path.Join(root, name)
+	if path.IsAbs(name) {
+		at = name
+	}
+	r.need(Missing{Path: at, What: "what the build of Gradle includes", Because: because})
+}
