@@ -432,5 +432,8 @@ func (x *effector) remove(e command.Effect) outcome {
 	if x.tree.Erase(at) == nil {
 		x.gone(at)
 	}
+	if err != nil && !e.Force {
+		return open // it need not have been there
+	}
 	return done
 }

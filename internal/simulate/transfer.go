@@ -101,6 +101,9 @@ func (x *effector) move(n *rootfs.Node, at, to string, a *attrs) outcome {
 	if at == "" {
 		return unclear
 	}
+	if target, err := x.tree.Resolve(at); err != nil || n.Kind == rootfs.KindSymlink && target == to {
+		return unclear // a link in the place of what it leads to: GNU refuses that, and busybox does it
+	}
 	if have, err := x.tree.Lstat(to); err == nil {
 		if have.IsDir() != n.IsDir() || have.Kind == rootfs.KindUnknown {
 			return fails
