@@ -37,6 +37,7 @@ type testCase struct {
 	dir, command, differs string
 	without, misses       []string
 	releases              []string
+	unsaid                *int // counts what the tool misses and we do not say; nil: that is a fault
 }
 
 func casesOf(t *testing.T, file string) (cases []testCase, files []txtar.File) {
@@ -197,7 +198,7 @@ var (
 )
 
 // TestTakenAway takes files away from the repositories of testdata, one by one and at random, and asks the tools whether the commands
-// that work there still do.
+// that work there still do. What we say is missing must be; what is not known is left unsaid, and is not more than a tenth.
 func TestTakenAway(t *testing.T) {
 	if os.Getenv("CTXAUDIT_TOOLS") == "" {
 		t.Skip("set CTXAUDIT_TOOLS to a directory with the tools to ask them")
@@ -231,18 +232,26 @@ func TestTakenAway(t *testing.T) {
 	r := rand.New(rand.NewPCG(*seed, 0))
 	r.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
 	t.Logf("seed %d, %d of %d", *seed, min(*takes, len(all)), len(all))
+	unsaid := 0
 	for _, x := range all[:min(*takes, len(all))] {
 		t.Run(strings.ReplaceAll(fmt.Sprintf("%s %s without %s", x.name, x.c.command, x.c.without[0]), "/", "_"), func(t *testing.T) {
 			files := left(x.files, x.c.without)
-			x.c.misses = misses(x.c, inMemory(files))
+			x.c.misses, x.c.unsaid = misses(x.c, inMemory(files)), &unsaid
 			askReleases(t, x.c, files)
 		})
 	}
+	assert.LessOrEqual(t, unsaid*10, *takes, "left unsaid")
 }
 
 // available reports whether the tool of a case is there, in a version that the case is written for.
 func available(c testCase) bool {
-	if !strings.HasPrefix(c.command, "cargo ") {
+	program, _, _ := strings.Cut(c.command, " ")
+	switch {
+	case program == "cargo":
+	case slices.Contains([]string{"alembic", "bundle", "buf", "cmake", "composer", "dotnet", "gradle", "mvn", "protoc"}, program):
+		_, err := exec.LookPath(program)
+		return err == nil
+	default: // must be there
 		return true
 	}
 	out, err := exec.Command("cargo", "--version").Output()
@@ -283,7 +292,12 @@ func askTool(t *testing.T, c testCase, files []txtar.File, path string) {
 		"CARGO_NET_OFFLINE=true", "CI=", "COREPACK_ENABLE_STRICT=0")
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
-	if err := cmd.Run(); (err != nil) != (len(c.misses) > 0) {
+	switch err := cmd.Run(); {
+	case (err != nil) == (len(c.misses) > 0):
+	case err != nil && c.unsaid != nil:
+		*c.unsaid++
+		t.Logf("unsaid: %v\n%s", err, out.String())
+	default:
 		t.Errorf("it misses %q, and: %v\n%s", c.misses, err, out.String())
 	}
 }

@@ -155,7 +155,7 @@ func (l *goLoad) pattern(arg string) {
 		return
 	}
 	if !all {
-		l.visit(at, "", nil)
+		l.visit(at, arg, nil)
 		return
 	}
 	l.below(at, true)
@@ -225,6 +225,8 @@ func (l *goLoad) readDir(dir string) ([]fs.FileInfo, error) {
 }
 
 // visit follows the imports and embeds of the package in a directory.
+//
+// imported is what asks for it by its name, "" if nothing does: a pattern may mean directories without a package.
 func (l *goLoad) visit(dir, imported string, because []Line) {
 	if l.seen[dir] || len(l.seen) > maxPackages || len(l.missing) > maxMissing {
 		return
@@ -233,6 +235,10 @@ func (l *goLoad) visit(dir, imported string, because []Line) {
 	p, err := l.ctx.ImportDir(dir, 0)
 	if p == nil || l.unknown {
 		l.unknown = false
+		return
+	}
+	if noGo := (*build.NoGoError)(nil); errors.As(err, &noGo) && !l.tests && imported != "" {
+		l.empty(dir, because)
 		return
 	}
 	var multiple *build.MultiplePackageError
@@ -263,6 +269,27 @@ func (l *goLoad) visit(dir, imported string, because []Line) {
 			l.embed(dir, pattern, l.source(list[pattern]))
 		}
 	}
+}
+
+// empty notes a package of which the tree has no file that counts. Which it lacks another tree tells.
+func (l *goLoad) empty(dir string, because []Line) {
+	have := map[string]bool{}
+	entries, err := l.r.files.List(dir)
+	if err != nil {
+		return
+	}
+	for _, e := range entries {
+		have[e.Name()] = true
+	}
+	l.missing = append(l.missing, Missing{Kind: Source, Path: path.Join(dir, "*.go"), What: "the Go files of the package", Because: because, Root: dir, Find: func(tree Files, root string) string {
+		entries, _ := tree.List(root)
+		for _, e := range entries {
+			if name := e.Name(); strings.HasSuffix(name, ".go") && !strings.HasSuffix(name, "_test.go") && !have[name] {
+				return path.Join(root, name)
+			}
+		}
+		return ""
+	}})
 }
 
 // follow goes on to a package that is imported.

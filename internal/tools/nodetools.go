@@ -152,7 +152,10 @@ func (r *reader) yarn() {
 	}
 	dir := upward(r.dir, func(dir string) bool { return !r.absent(path.Join(dir, packageJSON)) })
 	if dir == "" {
-		return // classic yarn installs nothing, and succeeds
+		if r.yarnVersion(nodePackage{dir: r.dir}) == 2 { // classic yarn installs nothing, and succeeds
+			r.need(Missing{Path: path.Join(r.dir, packageJSON), What: "the package.json"})
+		}
+		return
 	}
 	at, ok := r.nodePackage(dir)
 	if !ok {

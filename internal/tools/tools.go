@@ -68,8 +68,6 @@ type Script struct {
 	Text string
 	// At is where it is written.
 	At Line
-	// Path are directories that programs are looked for in first, Env what is set for it, as NAME=value.
-	Env []string
 }
 
 // Reading is what is known of what a program reads.
