@@ -52,6 +52,9 @@ func buildFailure(err error) (finding.Finding, bool) {
 			}
 		}
 		f.Detail, f.ContextPath = strings.Join(detail, " "), strings.TrimPrefix(be.Source, "/")
+		if be.Owner != nil {
+			f.ContextPath, f.ImagePath = be.Owed, path.Join("/", be.Source)
+		}
 		if f.ContextPath == "" {
 			f.About = finding.About{Site: be.Location.File, Text: be.Location.Text}
 		}
@@ -169,10 +172,10 @@ func plainName(file string) bool {
 	return slices.Contains([]string{"Dockerfile", "dockerfile", "Containerfile"}, path.Base(file))
 }
 
-// ofContext reports whether a build fails at what its context should have, and not at another stage.
+// ofContext reports whether a build fails at what its context should have, itself or through a stage.
 func ofContext(err error) bool {
 	var be *simulate.BuildError
-	return errors.As(err, &be) && be.From != nil
+	return errors.As(err, &be) && (be.From != nil || be.Owner != nil)
 }
 
 // submoduleOf gives the submodule of git in which a path of the context lies and that is empty here, "" if there is none.

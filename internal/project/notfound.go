@@ -84,6 +84,9 @@ func (d *discovery) comes(p string) bool {
 // exampleDirs are directories that hold what is shown, and not what is built.
 var exampleDirs = []string{"example", "examples", "sample", "samples", "demo", "demos", "docs", "doc", "template", "templates", "test", "tests", "contrib"}
 
+// exampleWords are those of the names of files that show how it is done, or that something else fills in.
+var exampleWords = []string{"example", "sample", "template"}
+
 // doubt says why a build from what is missing here need not fail, "" if it surely does.
 func (d *discovery) doubt(b builds.Build, p *problem) string {
 	dirs := strings.Split(path.Dir(b.File), "/")
@@ -94,6 +97,9 @@ func (d *discovery) doubt(b builds.Build, p *problem) string {
 		return "a step before the build may make it"
 	case slices.ContainsFunc(dirs, func(dir string) bool { return slices.Contains(exampleDirs, strings.ToLower(dir)) }):
 		return "the file that says so lies among examples"
+	case slices.ContainsFunc(strings.FieldsFunc(strings.ToLower(path.Base(b.File)), func(c rune) bool { return strings.ContainsRune(".-_", c) }),
+		func(word string) bool { return slices.Contains(exampleWords, word) }):
+		return "the file that says so has the name of an example"
 	}
 	if p.what == "target" {
 		return ""

@@ -3,6 +3,7 @@ package simulate
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -16,11 +17,7 @@ import (
 // hints tells why a source was not found and what would help: the ignore line that keeps it out, or the name that was
 // probably meant.
 func (m *Image) hints(src *sourceError) []Hint {
-	p, _ := splitWildcards(path.Join("/", src.path))
-	var missing *notFoundError
-	if errors.As(src.err, &missing) {
-		p = missing.path
-	}
+	p := src.lacks()
 	if s := m.Sources[src.input.Op]; s != nil {
 		return contextHints(s.Context, strings.TrimPrefix(p, "/"))
 	}
@@ -30,6 +27,33 @@ func (m *Image) hints(src *sourceError) []Hint {
 		}
 	}
 	return nil
+}
+
+// lacks gives the path that a source does not have.
+func (e *sourceError) lacks() string {
+	var missing *notFoundError
+	if errors.As(e.err, &missing) {
+		return missing.path
+	}
+	p, _ := splitWildcards(path.Join("/", e.path))
+	return p
+}
+
+// owed gives the context from which a stage should have got what it does not have, and its path there: what lies around
+// it was copied from there. An entry that the context has is preferred. The context is nil if there is none.
+func (m *Image) owed(src *sourceError) (*Context, string) {
+	var missing *notFoundError
+	s := m.state(src.input)
+	if s == nil || m.Sources[src.input.Op] != nil || !errors.As(src.err, &missing) {
+		return nil, ""
+	}
+	for _, op := range slices.Sorted(maps.Keys(m.Sources)) {
+		c := m.Sources[op].Context
+		if found := m.counterpart(c, s.Tree, missing.path); found != "" {
+			return c, found
+		}
+	}
+	return m.meant(src.input, missing.path)
 }
 
 // contextHints explains a path that a context did not give.
@@ -45,6 +69,9 @@ func contextHints(c *Context, p string) []Hint {
 			text += fmt.Sprintf("; it holds %s: sources are relative to the context", rest)
 		} else if name, ok := NearestInContext(c, p); ok {
 			text += fmt.Sprintf("; did you mean %s?", name)
+		}
+		if line := excludes(c, p); line != nil {
+			return []Hint{{Text: fmt.Sprintf("%s, and %s:%d (%s) would keep it out", text, c.Ignore.Name, line.Number, line.Text)}}
 		}
 		return []Hint{{Text: text}}
 	}
@@ -62,6 +89,21 @@ func contextHints(c *Context, p string) []Hint {
 		Text: fmt.Sprintf("%s exists, but %s:%d (%s) keeps it out of the context", p, c.Ignore.Name, trail.Decisive.Number, trail.Decisive.Text),
 		Line: trail.Decisive, File: c.Ignore.Name,
 	}}
+}
+
+// excludes gives the line that keeps out a path, whatever it may come to be, nil if there is none: not one below which an
+// exception may let something in.
+func excludes(c *Context, p string) *dockerctx.Line {
+	trail, err := c.Explain(p)
+	if err != nil || trail.Included || trail.Decisive == nil {
+		return nil
+	}
+	for _, line := range c.Ignore.Lines {
+		if line.Negated && line.Number > trail.Decisive.Number && (strings.HasPrefix(strings.TrimPrefix(line.Pattern, "!"), p+"/") || strings.ContainsAny(line.Pattern, `*?[\\`)) {
+			return nil
+		}
+	}
+	return trail.Decisive
 }
 
 func exists(c *Context, p string) bool {

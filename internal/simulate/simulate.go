@@ -327,6 +327,10 @@ type BuildError struct {
 	// it was looked for in, nil if that is a stage or an image.
 	Source string
 	From   *Context
+	// Owner is the local source from which a stage got what lies around Source, and should have got Owed; nil if there
+	// is none.
+	Owner *Context
+	Owed  string
 	// Hints are sentences that tell the cause or the way out, most likely first.
 	Hints []Hint
 	Err   error
@@ -369,6 +373,10 @@ func (m *Image) buildError(op *dockerfile.Op, err error) error {
 			e.From = s.Context
 		}
 		e.Hints = m.hints(src)
+		if c, p := m.owed(src); c != nil {
+			e.Owner, e.Owed = c, p
+			e.Hints = append(contextHints(c, p), e.Hints...)
+		}
 	}
 	return e
 }

@@ -17,7 +17,7 @@ import (
 )
 
 // sourceCandidates correct a source that does not exist: its name, or the way in which it is written. ofStage tells that it is
-// one of another stage, of which no ignore file has a say.
+// one of another stage, and that the context has nothing that would be it.
 func (r *Repairer) sourceCandidates(ctx context.Context, f finding.Finding) (out []candidate, ofStage bool, err error) {
 	c, at, ok := r.failing(f)
 	if !ok {
@@ -33,7 +33,8 @@ func (r *Repairer) sourceCandidates(ctx context.Context, f finding.Finding) (out
 			return nil, true, err
 		}
 		near, found = simulate.Nearest(tree.Tree, path.Join("/", c.sources[at]))
-		out, ofStage = r.intoStage(stage, path.Join("/", c.sources[at])), true
+		_, err = r.main.FS.Lstat(f.ContextPath)
+		out, ofStage = r.intoStage(stage, path.Join("/", c.sources[at]), f.ContextPath), err != nil
 	} else if c.from() == "" {
 		near, found = simulate.NearestInContext(r.main, f.ContextPath)
 	}
@@ -55,9 +56,13 @@ func (r *Repairer) sourceCandidates(ctx context.Context, f finding.Finding) (out
 	return out, ofStage, nil
 }
 
-// intoStage copies into a stage what another one wants of it and the context has by that name.
-func (r *Repairer) intoStage(s *dockerfile.Stage, want string) []candidate {
+// intoStage copies into a stage what another one wants of it and the context has: where it would be by what lies around it, or by
+// that name.
+func (r *Repairer) intoStage(s *dockerfile.Stage, want, owed string) []candidate {
 	source := strings.TrimPrefix(want, "/")
+	if _, err := r.main.FS.Lstat(owed); err == nil {
+		source = owed
+	}
 	for ; source != "" && source != "."; _, source, _ = strings.Cut(source, "/") {
 		if info, err := r.main.FS.Lstat(source); err == nil && !strings.ContainsAny(source, patternSyntax+" ") {
 			if t, err := r.main.Explain(source); err != nil || !t.Included {
@@ -81,7 +86,7 @@ func (r *Repairer) failing(f finding.Finding) (c copying, source int, ok bool) {
 			if c, ok = copyOf(in); !ok {
 				return c, 0, false
 			}
-			source = slices.IndexFunc(c.sources, func(s string) bool { return path.Clean("/"+s) == path.Clean("/"+f.ContextPath) })
+			source = slices.IndexFunc(c.sources, func(s string) bool { return path.Clean("/"+s) == path.Clean("/"+cmp.Or(f.ImagePath, f.ContextPath)) })
 			return c, max(source, 0), source >= 0
 		}
 	}
