@@ -43,17 +43,17 @@ func Plain(ref string) bool {
 	return plainBase().MatchString(ref)
 }
 
-// standard are the directories in which distributions have what they install, as patterns. Their other ones, /home, /media, /mnt, /opt and
-// /srv, are there and empty, and so are /usr/src, but for the sources of what is installed, and what people name in /usr and /var.
-var standard = strings.Fields(`bin boot dev etc lib lib32 lib64 libx32 proc root run sbin sys tmp
+// standard are the directories in which distributions have what they install, as patterns. Their other ones, /home, /media, /mnt, /opt,
+// /srv and /tmp, are there and empty, and so are /usr/src, but for the sources of what is installed, and what people name in /usr and /var.
+var standard = strings.Fields(`bin boot dev etc lib lib32 lib64 libx32 proc root run sbin sys
 	usr/bin usr/games usr/[ehiklmX]* usr/s[bh]* usr/src/linux* usr/src/kernels usr/src/php* usr/src/debug var/[bcdelmors]* var/adm var/account var/tmp var/www/html/index* var/www/localhost`)
 
 // holds are official images, and others whose sources are public, with what they hold beyond the standard directories, as their
 // Dockerfiles say. It is the same for all of their tags, or the row has what any of them has.
 var holds = []struct{ names, more string }{
-	{"almalinux alpine amazonlinux archlinux buildpack-deps busybox centos debian fedora gcc oraclelinux photon python rockylinux pypy perl rust php ruby erlang elixir httpd swift julia bash clearlinux opensuse", "opt anaconda-post.log local"},
+	{"almalinux alpine amazonlinux archlinux buildpack-deps busybox centos debian fedora gcc oraclelinux photon python rockylinux pypy perl rust php ruby erlang elixir httpd swift julia bash clearlinux opensuse", "opt/aws* opt/pypy* opt/rh* anaconda-post.log local"},
 	{"ubuntu", "home/ubuntu"},
-	{"node", "home/node opt"},
+	{"node", "home/node opt/yarn*"},
 	{"golang", "go"},
 	{"openjdk eclipse-temurin amazoncorretto maven ibm-semeru-runtimes sapmachine", "opt __cacert_entrypoint.sh home/ubuntu"},
 	{"gradle", "opt __cacert_entrypoint.sh home"},
@@ -65,6 +65,7 @@ var holds = []struct{ names, more string }{
 // vendors are the same for images that are known by where they come from, with a slash at the end of a directory.
 var vendors = []struct{ prefix, more string }{
 	{"gcr.io/distroless/", "home busybox nodejs"},
+	{"docker.io/oven/bun", "home"},
 	{"ghcr.io/astral-sh/uv", "uv uvx io opt"},
 	{"mcr.microsoft.com/dotnet/sdk", "home opt"},
 	{"mcr.microsoft.com/dotnet/aspnet", "home opt"},

@@ -11,10 +11,10 @@ import (
 
 func TestHolds(t *testing.T) {
 	for ref, want := range map[string]string{ // beyond the standard directories; "?" where it is not known
-		"docker.io/library/python:3.12-slim":            "opt anaconda-post.log local",
-		"docker.io/library/node:20@sha256:abc":          "home/node opt",
+		"docker.io/library/python:3.12-slim":            "opt/aws* opt/pypy* opt/rh* anaconda-post.log local",
+		"docker.io/library/node:20@sha256:abc":          "home/node opt/yarn*",
 		"docker.io/library/golang":                      "go",
-		"public.ecr.aws/docker/library/node:20":         "home/node opt",
+		"public.ecr.aws/docker/library/node:20":         "home/node opt/yarn*",
 		"localhost:5000/library/node":                   "?",
 		"docker.io/library/nodes:20":                    "?",
 		"docker.io/library/composer:2":                  "?",

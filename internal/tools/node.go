@@ -258,21 +258,22 @@ func (r *reader) npmScripts(root nodePackage) {
 func (r *reader) npmRun(name string, args []shell.Word) {
 	if r.options.Has("-w", "--workspace", "--workspaces", "-ws") {
 		r.runMembers(name, args)
-		return
+	} else if p, ok := r.nearest(); ok {
+		r.runScript(p, name, args)
 	}
+}
+
+// nearest gives the package.json of the working directory or of the nearest one above it, without which no script is run.
+func (r *reader) nearest() (p nodePackage, ok bool) {
 	dir := r.dir
 	if !r.options.Has("--prefix", "-C") {
 		dir = upward(r.dir, func(dir string) bool { return !r.absent(path.Join(dir, packageJSON)) })
 	}
 	if dir == "" || r.absent(path.Join(dir, packageJSON)) {
 		r.need(Missing{Path: path.Join(r.dir, packageJSON), What: "the package.json"})
-		return
+		return p, false
 	}
-	p, ok := r.nodePackage(dir)
-	if !ok {
-		return
-	}
-	r.runScript(p, name, args)
+	return r.nodePackage(dir)
 }
 
 // runScript notes a script with those that run before and after it.

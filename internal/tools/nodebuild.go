@@ -208,7 +208,7 @@ func (r *reader) turbo() {
 		globs = append(globs, more...)
 	}
 	w := r.workspace(p, globs)
-	for _, name := range r.words[1:] {
+	for _, name := range append(r.options.All("--scope"), r.words[1:]...) {
 		if w.complete && !slices.ContainsFunc(w.members, func(m nodePackage) bool { return m.name() == name.Text }) {
 			r.missing(w.lacks(name.Text))
 		}

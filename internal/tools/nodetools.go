@@ -37,11 +37,12 @@ func (r *reader) pnpm() {
 			r.npmRun(r.words[1].Text, r.words[2:])
 		}
 	case sub == "" || filtered || slices.Contains(pnpmSubs, sub) && sub != "test" && sub != "start" && sub != "t":
+	case sub == "t":
+		r.npmRun("test", r.words[1:])
 	default:
-		if sub == "t" {
-			sub = "test"
+		if p, ok := r.nearest(); ok {
+			r.scriptOr(p, r.runScript, r.words)
 		}
-		r.npmRun(sub, r.words[1:])
 	}
 }
 
@@ -68,9 +69,14 @@ func (r *reader) pnpmInstall(filtered, frozen bool) {
 		r.need(Missing{Path: path.Join(dir, pnpmLock), What: "the lock file, without which --frozen-lockfile refuses to run"})
 	}
 	if r.absent(path.Join(dir, packageJSON)) {
-		if len(globs) == 0 {
-			r.need(Missing{Path: path.Join(dir, packageJSON), What: "the package.json"})
+		m := Missing{Path: path.Join(dir, packageJSON), What: "the package.json"}
+		if settings != nil {
+			if w := r.workspace(nodePackage{dir: dir}, globs); !w.complete || len(w.members) > 0 {
+				return
+			}
+			m.Doubt = "pnpm finds no project, installs nothing, and succeeds."
 		}
+		r.need(m)
 		return
 	}
 	root, ok := r.nodePackage(dir)
@@ -144,6 +150,11 @@ var (
 	patchFile  = regexp.MustCompile(`^patch:.*#(?:\./|~/)?([^#"]+\.patch)`)
 )
 
+// yarnSubs are subcommands of yarn that do not run what a package.json or a package has; any other word, and run, does.
+var yarnSubs = strings.Fields(`add audit autoclean bin cache check config constraints create dedupe dlx exec explain generate-lock-entry global help
+	import info init install licenses link list login logout npm outdated owner pack patch patch-commit plugin policies publish rebuild remove
+	search self-update set stage tag team unlink unplug up upgrade upgrade-interactive version versions why`)
+
 // yarn is yarn of both generations.
 func (r *reader) yarn() {
 	sub := r.sub()
@@ -152,7 +163,8 @@ func (r *reader) yarn() {
 	}
 	dir := upward(r.dir, func(dir string) bool { return !r.absent(path.Join(dir, packageJSON)) })
 	if dir == "" {
-		if r.yarnVersion(nodePackage{dir: r.dir}) == 2 { // classic yarn installs nothing, and succeeds
+		runs := sub != "" && !slices.Contains(yarnSubs, sub)
+		if runs || r.yarnVersion(nodePackage{dir: r.dir}) == 2 { // classic yarn installs nothing, and succeeds
 			r.need(Missing{Path: path.Join(r.dir, packageJSON), What: "the package.json"})
 		}
 		return
@@ -175,8 +187,8 @@ func (r *reader) yarn() {
 		r.yarnRun(at, r.words[1].Text, r.words[2:])
 	case sub == "workspace" && len(r.words) > 2:
 		r.yarnWorkspace(root)
-	case sub != "" && at.json.Get("scripts", sub).Is():
-		r.yarnRun(at, sub, r.words[1:])
+	case sub != "" && !slices.Contains(yarnSubs, sub) && sub != "workspace" && sub != "workspaces" && sub != "run":
+		r.scriptOr(at, r.yarnRun, r.words)
 	}
 }
 

@@ -88,6 +88,9 @@ func Read(c *command.Call, files Files) Reading {
 		program.Name, program.Base, program.Args = c.Args[1], c.Args[1].Text, c.Args[2:]
 		c = &program
 	}
+	if program := ofPackage(c); program != nil {
+		c = program
+	}
 	t, known := find(c)
 	if !known || c.S.Dir == "" && !t.anywhere {
 		return Reading{}
