@@ -8,7 +8,6 @@ import (
 	"github.com/ctxaudit/ctxaudit/dockerfile"
 	"github.com/ctxaudit/ctxaudit/internal/finding"
 	"github.com/ctxaudit/ctxaudit/internal/need"
-	"github.com/ctxaudit/ctxaudit/internal/shell"
 	"github.com/ctxaudit/ctxaudit/internal/steps"
 	"github.com/ctxaudit/ctxaudit/internal/tools"
 	"github.com/ctxaudit/ctxaudit/internal/view"
@@ -131,7 +130,7 @@ func (p *pass) reportInput(op *dockerfile.Op, before view.Image, m steps.Missing
 	if err != nil {
 		return err
 	}
-	command := shown(m)
+	command := m.Call.Shown()
 	f := finding.Finding{
 		Rule: stepRules[m.Kind], ContextPath: source, ImagePath: at, Subject: position(op.Location), Assumptions: p.assumptions(p.opaqueBefore(op)),
 		Summary: fmt.Sprintf("%s fails: %s is not there (%s)", command, at, m.What),
@@ -233,14 +232,4 @@ func (p *pass) opaqueBefore(op *dockerfile.Op) (out []int) {
 		}
 	}
 	return out
-}
-
-// shown is the command as a message names it.
-func shown(m steps.Missing) string {
-	words := strings.Join(m.Call.Words(), " ")
-	words = strings.ReplaceAll(words, shell.Hole, "...")
-	if r := []rune(words); len(r) > 60 {
-		words = string(r[:60]) + "..."
-	}
-	return words
 }

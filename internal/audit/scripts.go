@@ -94,6 +94,10 @@ func (c *programCheck) reportScript(e program.Entry) error {
 	switch {
 	case f.ContextPath != "":
 		f.Detail = fmt.Sprintf("The repository has it: %s.", f.ContextPath)
+		if proved {
+			why = c.composed(target)
+			proved = why == ""
+		}
 		if e.Beside && path.Dir(f.ContextPath) != "." {
 			f.ContextPath, f.Hint.Wants = path.Dir(f.ContextPath), []string{path.Dir(target)}
 			f.Detail += fmt.Sprintf(" What lies beside it in %s is needed, too.", f.ContextPath)
@@ -161,6 +165,26 @@ func (c *programCheck) reportScript(e program.Entry) error {
 	}
 	c.add(f)
 	return nil
+}
+
+// composeFiles are the names of a Compose file that lies beside what it starts.
+var composeFiles = []string{"compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml"}
+
+// composed says that a Compose file in the build context mounts something at just a path of some image, "" if none does. Of which image
+// that is nobody need say: who names the path means it.
+func (c *programCheck) composed(at string) string {
+	for _, name := range composeFiles {
+		data, err := c.build.Repo.Read("/" + name)
+		if err != nil {
+			continue
+		}
+		for i, line := range strings.Split(string(data), "\n") {
+			if _, rest, ok := strings.Cut(line, ":"+at); ok && (rest == "" || strings.ContainsAny(rest[:1], ":'\" \r")) {
+				return fmt.Sprintf("%s:%d mounts something just there", name, i+1)
+			}
+		}
+	}
+	return ""
 }
 
 // declaredOutside says of the first instruction that uses an argument which has no value in its stage that it does; "" if none does.

@@ -38,6 +38,18 @@ type Call struct {
 // Words are the name and the arguments, as texts.
 func (c *Call) Words() []string { return append([]string{c.Name.Text}, shell.Texts(c.Args)...) }
 
+// maxShown bounds what a message shows of a call, in characters.
+const maxShown = 60
+
+// Shown gives the call as a message names it.
+func (c *Call) Shown() string {
+	words := strings.ReplaceAll(strings.Join(c.Words(), " "), shell.Hole, "...")
+	if r := []rune(words); len(r) > maxShown {
+		words = string(r[:maxShown]) + "..."
+	}
+	return words
+}
+
 // Runner follows scripts down to the programs that they start.
 type Runner struct {
 	shell.Interp

@@ -40,6 +40,8 @@ type footprint struct {
 	// variables hold what it writes, too.
 	variables string
 	more      func(p *print, o Options)
+	// global are options with which it leaves the directory alone in which it works.
+	global string
 }
 
 // footprints are asked in this order: the first row of which the name and the subcommand fit counts. A program that has none may write
@@ -85,11 +87,12 @@ func init() { // a literal would refer to itself: find and python start others
 		{names: "poetry pdm pipenv hatch flit rye", subs: "install sync add update lock export config self env cache requirements", where: packages,
 			below: ".venv *.lock Pipfile.lock *.egg-info **/*.egg-info requirements.txt .pdm-python pdm.toml poetry.toml", dir: "-C --directory -P --project -p", out: "-o --output", variables: "VIRTUAL_ENV", more: (*print).builds},
 		{names: "conda mamba micromamba", where: packages, out: "-p --prefix", variables: "CONDA_PREFIX MAMBA_ROOT_PREFIX"},
-		{names: "npm", subs: "ci install i add update rebuild prune dedupe link uninstall clean-install", where: packages, below: nodeBelow, dir: "--prefix -C", valued: "--registry --cache --omit --include -w --workspace --loglevel --userconfig", more: (*print).lifecycle},
+		{names: "npm", subs: "ci install i add update rebuild prune dedupe link uninstall clean-install", where: packages, below: nodeBelow, dir: "--prefix -C", valued: "--registry --cache --omit --include -w --workspace --loglevel --userconfig", more: (*print).lifecycle, global: "-g --global --location=global"},
 		{names: "npm", subs: "config cache login set version view whoami ping", where: temp | home, below: ".npmrc", dir: "--prefix"},
+		{names: "yarn", subs: "global", where: packages},
 		{names: "yarn", subs: "install add remove set config cache workspaces plugin import dedupe", where: packages, below: nodeBelow, dir: "--cwd --modules-folder", valued: "--registry --cache-folder --network-timeout --mutex", more: (*print).lifecycle},
-		{names: "pnpm", subs: "install i ci add fetch update rebuild prune dedupe store config link", where: packages, below: nodeBelow, dir: "-C --dir", valued: "--filter -F --store-dir --registry", more: (*print).lifecycle},
-		{names: "bun", subs: "install i ci add update", where: packages, below: nodeBelow, dir: "--cwd", more: (*print).lifecycle},
+		{names: "pnpm", subs: "install i ci add fetch update rebuild prune dedupe store config link", where: packages, below: nodeBelow, dir: "-C --dir", valued: "--filter -F --store-dir --registry", more: (*print).lifecycle, global: "-g --global --location=global"},
+		{names: "bun", subs: "install i ci add update", where: packages, below: nodeBelow, dir: "--cwd", more: (*print).lifecycle, global: "-g --global --location=global"},
 		{names: "go", subs: "mod", where: temp | home, dir: "-C", variables: goVariables, more: func(p *print, o Options) {
 			for _, name := range []string{"go.sum", "go.mod", "vendor"} { // download, verify and graph leave go.mod as it is
 				if name == "go.sum" || len(o.Operands) > 1 && slices.Contains([]string{"tidy", "init", "edit", "vendor"}, o.Operands[1].Text) {
@@ -201,6 +204,9 @@ func (p *print) program(c *Call) {
 		p.dir = c.S.Abs(given[len(given)-1].Text)
 	}
 	p.add(f.where, o)
+	if o.Has(strings.Fields(f.global)...) {
+		return
+	}
 	if f.more != nil {
 		f.more(p, o)
 	}

@@ -15,12 +15,7 @@ import (
 
 // applyStep changes a state by what a RUN step surely does, and notes where else it may have put something.
 func (m *Image) applyStep(op *dockerfile.Op, out *State) error {
-	x := &effector{op: op, tree: out.Tree, marked: map[string]bool{}, cost: m.cost, twins: m.twinsOf(op), inputs: func(i int) *rootfs.Tree {
-		if s := m.state(op.Inputs[i]); s != nil {
-			return s.Tree
-		}
-		return nil
-	}}
+	x := &effector{op: op, tree: out.Tree, marked: map[string]bool{}, cost: m.cost, twins: m.twinsOf(op), inputs: m.inputsOf(op)}
 	var err error
 	if x.user, err = account.Of(op.Exec.User, x.tree); err != nil {
 		return err
@@ -30,6 +25,25 @@ func (m *Image) applyStep(op *dockerfile.Op, out *State) error {
 	script, err := steps.Run(op.Exec, sight{x}, x.step, x.mark)
 	m.scripts[op.ID], m.removed[op.ID] = script, x.removed
 	return err
+}
+
+// inputsOf gives the file systems that an operation may mount, by the number of its input; nil for one that is not known.
+func (m *Image) inputsOf(op *dockerfile.Op) func(i int) *rootfs.Tree {
+	return func(i int) *rootfs.Tree {
+		if s := m.state(op.Inputs[i]); s != nil {
+			return s.Tree
+		}
+		return nil
+	}
+}
+
+// Sight gives the files that a RUN step finds when it starts, those that are mounted included; nil if nothing is known of them.
+func (m *Image) Sight(op *dockerfile.Op) steps.Sight {
+	before := m.Before(op.ID)
+	if op.Kind != dockerfile.OpExec || before == nil {
+		return nil
+	}
+	return sight{&effector{op: op, tree: before.Tree, inputs: m.inputsOf(op)}}
 }
 
 // step does what a program does, or a redirection, if it is sure to be done, and tells what came of all of it.

@@ -203,6 +203,11 @@ func (r *reader) turbo() {
 		}
 	}
 	r.need(Missing{Path: locks[0], Or: locks[1:], What: "the lock file, which turbo prune reads"})
+	if strings.HasPrefix(p.json.Str("packageManager"), "pnpm@") {
+		if r.need(Missing{Path: path.Join(dir, pnpmWorkspace), What: "the members of the workspace, which turbo prune reads"}); r.absent(path.Join(dir, pnpmWorkspace)) {
+			return
+		}
+	}
 	globs := p.globs()
 	if _, _, more, known := r.pnpmRoot(); known {
 		globs = append(globs, more...)

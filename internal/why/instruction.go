@@ -81,8 +81,7 @@ func (e *Explainer) explainInstruction(a *Answer, s dockerfile.Stage, in dockerf
 	case "COPY", "ADD", "WORKDIR":
 		return e.effect(a, in, place)
 	case "RUN":
-		a.Verdict, a.Summary = Unknown, fmt.Sprintf("what %s does is not known without running it", in.Location.Text)
-		a.step("what this step adds, changes or removes is an assumption of every answer", place)
+		return e.run(a, in, place)
 	default:
 		e.setting(a, s, in, place)
 	}
@@ -173,6 +172,8 @@ func (e *Explainer) effect(a *Answer, in dockerfile.Instruction, place *finding.
 	case e.Failure != nil:
 		a.Verdict, a.Summary = BuildFailed, "there is no image: the build fails"
 		a.step(e.Failure.Message, instruction(finding.RoleFails, e.Failure.Location))
+	case made == 0 && fromElsewhere(in):
+		a.Verdict, a.Summary = Unknown, "it copies from a stage or an image what is not known without building that"
 	case made == 0:
 		a.Verdict, a.Summary = NoEffect, "it copies no file: its sources hold none, or none that the ignore file lets in"
 		e.ignoredSources(a, in)
@@ -184,6 +185,12 @@ func (e *Explainer) effect(a *Answer, in dockerfile.Instruction, place *finding.
 	}
 	a.Assumptions = e.assumptions()
 	return nil
+}
+
+// fromElsewhere reports whether an instruction copies from a stage or an image.
+func fromElsewhere(in dockerfile.Instruction) bool {
+	c, ok := copyOf(in)
+	return ok && c.from() != ""
 }
 
 func forExample(p string) string {
