@@ -1,13 +1,16 @@
 package cli
 
 import (
+	"context"
 	"errors"
+	"io"
 	"slices"
 
 	"github.com/spf13/cobra"
 
 	"github.com/ctxaudit/ctxaudit/dockerfile"
 	"github.com/ctxaudit/ctxaudit/internal/baseimage"
+	"github.com/ctxaudit/ctxaudit/internal/builder"
 	"github.com/ctxaudit/ctxaudit/internal/engine"
 	"github.com/ctxaudit/ctxaudit/internal/project"
 	"github.com/ctxaudit/ctxaudit/internal/registry"
@@ -19,6 +22,7 @@ type verifyFlags struct {
 	buildFlags
 	config, export string
 	from           string
+	build          bool
 	image          []string
 }
 
@@ -40,6 +44,12 @@ IMAGE is an OCI layout, an archive ('docker save', 'docker buildx build --output
 the name of an image, which is fetched from its registry then, as 'base pull' does, or asked
 of the docker daemon of this machine, with --from daemon.
 
+With --build there is no IMAGE: it is built first, if the prediction says that it can be, with
+'docker buildx build', or with buildctl where BUILDKIT_HOST names a daemon or there is no docker.
+What the repository says is run then, as in any build. The builder must be able to write an
+OCI layout: for the one of the docker daemon, Docker must use the containerd image store.
+--timeout does not count while it builds.
+
 Exits with 1 if something is contradicted that was called certain. What a step or a base
 image may have changed is told, and does not count.
 
@@ -49,16 +59,17 @@ for container-structure-test or as a shell script.`,
 		Example: `  ctxaudit verify app.tar .
   ctxaudit verify --format json app.tar .
   ctxaudit verify --from daemon app .
+  ctxaudit verify --build .
   ctxaudit verify --export container-structure-test . > structure.yaml
   ctxaudit verify --export script . | docker run --rm -i --entrypoint sh app -s`,
 		Annotations: map[string]string{dials: "yes"},
 		Args: func(cmd *cobra.Command, args []string) error {
 			least := 1
-			if f.export != "" {
+			if f.export != "" || f.build {
 				least = 0
 			}
 			if len(args) < least || len(args) > least+1 {
-				return usagef(cmd, "want IMAGE and at most one CONTEXT, or --export and at most one CONTEXT, got %d arguments", len(args))
+				return usagef(cmd, "want IMAGE and at most one CONTEXT, or --build or --export and at most one CONTEXT, got %d arguments", len(args))
 			}
 			return nil
 		},
@@ -68,7 +79,9 @@ for container-structure-test or as a shell script.`,
 	fl.StringVar(&f.config, "config", "", "configuration file (default CONTEXT/.ctxaudit.yaml if it exists)")
 	fl.StringArrayVar(&f.image, "image", nil, "of several images of the repository, the one that was built, by its name")
 	fl.StringVar(&f.from, "from", "", "where IMAGE is, if that is no file and no registry: daemon, the docker daemon of this machine")
+	fl.BoolVar(&f.build, "build", false, "build the image first, with docker buildx or buildctl")
 	fl.StringVar(&f.export, "export", "", "write a test for the running image instead: "+structureTest+", "+checkScript)
+	cmd.MarkFlagsMutuallyExclusive("build", "from", "export")
 	format := formatFlag(cmd, "text", "json")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		form, err := format()
@@ -79,12 +92,17 @@ for container-structure-test or as a shell script.`,
 			a.offline()
 			return a.export(cmd, &f, args)
 		}
-		built, err := a.builtImage(cmd, &f, args[0])
-		if err != nil {
-			return err
+		built := a.build
+		if !f.build {
+			x, err := a.builtImage(cmd, &f, args[0])
+			if err != nil {
+				return err
+			}
+			a.offline() // before anything of the repository is read
+			name := args[0]
+			built, args = func(context.Context, dockerfile.Options) (string, *baseimage.Index, error) { return name, x, nil }, args[1:]
 		}
-		a.offline() // before anything of the repository is read
-		asked, err := a.asked(cmd, &f.buildFlags, false, f.config, f.image, args[1:])
+		asked, err := a.asked(cmd, &f.buildFlags, false, f.config, f.image, args)
 		if err != nil {
 			return err
 		}
@@ -96,7 +114,6 @@ for container-structure-test or as a shell script.`,
 		if err != nil {
 			return a.unverified(cmd, err, form)
 		}
-		r.Built = args[0]
 		if form == "json" {
 			err = report.JSON(a.out, r)
 		} else {
@@ -117,6 +134,24 @@ func (a *app) unverified(cmd *cobra.Command, err error, form string) error {
 		return &usageError{cmd, err}
 	}
 	return a.refused(misnamed(cmd, err), form == "json")
+}
+
+// build builds the image that is asked for. The builder, which may have to reach its daemon, keeps the network, and nothing else does
+// once it runs.
+func (a *app) build(ctx context.Context, opt dockerfile.Options) (name string, x *baseimage.Index, err error) {
+	defer a.deadline.pause()()
+	defer a.errs.Flush()
+	platform := opt.Platform
+	if platform == "" {
+		platform = dockerfile.DefaultPlatform()
+	}
+	err = builder.Build(ctx, opt, a.errs, func(by string, archive io.Reader) (err error) {
+		a.offline()
+		name = by
+		x, err = baseimage.OpenStream(ctx, archive, "that "+by+" builds", "", platform)
+		return err
+	})
+	return name, x, err
 }
 
 // builtImage reads the image of a layout or an archive or, where there is no such file, of a registry.
