@@ -3,8 +3,10 @@ package cli
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -35,7 +37,7 @@ const (
 func (a *app) verifyCommand() *cobra.Command {
 	var f verifyFlags
 	cmd := &cobra.Command{
-		Use: "verify IMAGE [CONTEXT]", Short: "Hold a built image against its prediction",
+		Use: "verify {IMAGE | --build | --export FORM} [CONTEXT]", Short: "Hold a built image against its prediction",
 		Long: `Hold a built image against its prediction: what was predicted and is absent, what is there
 and was not predicted, by the step or base image that explains it, and what differs in mode,
 owner, size, link or configuration, each with its line.
@@ -173,7 +175,11 @@ func (a *app) builtImage(cmd *cobra.Command, f *verifyFlags, image string) (*bas
 	if err != nil {
 		return nil, usagef(cmd, "%s is neither a file nor the name of an image: %w", image, err)
 	}
-	return a.fetch(cmd, ref, platform)
+	x, err := a.fetch(cmd, ref, platform)
+	if err != nil && !strings.ContainsAny(image, "/:@") {
+		err = fmt.Errorf("%s is no file here, and as the name of an image: %w", image, err)
+	}
+	return x, err
 }
 
 // ofDaemon reads an image of the docker daemon.
