@@ -426,7 +426,10 @@ func (x *effector) remove(e command.Effect) outcome {
 			return unclear
 		}
 		if len(children) > 0 {
-			return fails
+			if slices.ContainsFunc(children, func(c rootfs.Child) bool { return !c.Node.Unsure }) {
+				return fails
+			}
+			return unclear // they may be gone
 		}
 	case err == nil && n.IsDir() && !e.Recursive, err == nil && !n.IsDir() && e.Itself:
 		return fails
