@@ -87,46 +87,51 @@ for container-structure-test or as a shell script.`,
 	format := formatFlag(cmd, "text", "json")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		form, err := format()
-		if err != nil {
+		switch {
+		case err != nil:
 			return err
-		}
-		if f.export != "" {
+		case f.export != "":
 			a.offline()
 			return a.export(cmd, &f, args)
 		}
-		built := a.build
-		if !f.build {
-			x, err := a.builtImage(cmd, &f, args[0])
-			if err != nil {
-				return err
-			}
-			a.offline() // before anything of the repository is read
-			name := args[0]
-			built, args = func(context.Context, dockerfile.Options) (string, *baseimage.Index, error) { return name, x, nil }, args[1:]
-		}
-		asked, err := a.asked(cmd, &f.buildFlags, false, f.config, f.image, args)
+		return a.verify(cmd, &f, form, args)
+	}
+	return cmd
+}
+
+// verify holds an image against its prediction, and shows what came of it.
+func (a *app) verify(cmd *cobra.Command, f *verifyFlags, form string, args []string) error {
+	built := a.build
+	if !f.build {
+		x, err := a.builtImage(cmd, f, args[0])
 		if err != nil {
 			return err
 		}
-		asked.Own = true
-		e, end := a.watched()
-		r, notices, err := e.Verify(cmd.Context(), asked, built)
-		end()
-		a.tell(notices)
-		if err != nil {
-			return a.unverified(cmd, err, form)
-		}
-		if form == "json" {
-			err = report.JSON(a.out, r)
-		} else {
-			err = report.Verify(a.out, r, a.style())
-		}
-		if err == nil && len(r.Contradicted) > 0 {
-			err = exitCode(exitFindings)
-		}
+		a.offline() // before anything of the repository is read
+		name := args[0]
+		built, args = func(context.Context, dockerfile.Options) (string, *baseimage.Index, error) { return name, x, nil }, args[1:]
+	}
+	asked, err := a.asked(cmd, &f.buildFlags, false, f.config, f.image, args)
+	if err != nil {
 		return err
 	}
-	return cmd
+	asked.Own = true
+	e, end := a.watched()
+	r, notices, err := e.Verify(cmd.Context(), asked, built)
+	end()
+	a.tell(notices)
+	if err != nil {
+		return a.unverified(cmd, err, form)
+	}
+	if form == "json" {
+		err = report.JSON(a.out, r)
+	} else {
+		err = report.Verify(a.out, r, a.style())
+	}
+	if err == nil && len(r.Contradicted) > 0 {
+		err = exitCode(exitFindings)
+	}
+	return err
 }
 
 // unverified makes of what is wrong with the request an error of the command line, and of a build that fails a refusal.
