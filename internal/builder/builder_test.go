@@ -47,6 +47,8 @@ func TestFails(t *testing.T) {
 	require.EqualError(t, Build(t.Context(), dockerfile.Options{Context: t.TempDir()}, io.Discard, all), "docker buildx fails: exit status 3")
 	t.Setenv("PATH", t.TempDir())
 	require.ErrorIs(t, Build(t.Context(), dockerfile.Options{}, io.Discard, all), ErrNone)
+	docker(t, "echo archive") // the builder of a repository is not asked
+	require.ErrorIs(t, Build(t.Context(), dockerfile.Options{Context: os.Getenv("PATH")}, io.Discard, all), ErrNone)
 }
 
 // Nothing is left of a Dockerfile that is no file.
