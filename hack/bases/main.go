@@ -3,9 +3,9 @@
 //	bases -sources DIR            writes internal/bases/official.txt
 //	bases -sources DIR -check     compares it, and fails if it differs
 //
-// DIR has a checkout of each repository of the list below, as OWNER/REPO; more of the same repository, of other times, stand beside it
+// DIR has a checkout of repositories of the list below, as OWNER/REPO; more of the same repository, of other times, stand beside it
 // as OWNER/REPO@ANYTHING. A row holds of every Dockerfile of the image, so that it holds of all tags; where versions differ, of every
-// Dockerfile of a version.
+// Dockerfile of a version. What the table says of images whose repository is not there stays as it is, and is told.
 package main
 
 import (
@@ -19,6 +19,7 @@ import (
 	"io/fs"
 	"maps"
 	"os"
+	"path"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -56,10 +57,21 @@ var images = []image{
 	{"docker.io/library/postgres", "docker-library/postgres", numbered},
 	{"docker.io/denoland/deno", "denoland/deno_docker", ``},
 	{"docker.io/oven/bun", "oven-sh/bun", ``},
+	{"docker.io/tiangolo/uvicorn-gunicorn", "tiangolo/uvicorn-gunicorn-docker", `(python3\.\d+)`},
+	{"docker.io/tiangolo/uvicorn-gunicorn-fastapi", "tiangolo/uvicorn-gunicorn-fastapi-docker", `(python3\.\d+)`},
+	// Of tags that run the build of whoever builds on them there have been no new ones since 2019.
+	{"docker.io/library/python:onbuild", "docker-library/python", onbuild},
+	{"docker.io/library/node:onbuild", "nodejs/docker-node", onbuild},
+	{"docker.io/library/ruby:onbuild", "docker-library/ruby", onbuild},
+	{"docker.io/library/golang:onbuild", "docker-library/golang", onbuild},
 }
 
-// numbered is a path that begins with a version.
-const numbered = `^(\d+(?:\.\d+)*)(?:$|[-/])`
+const (
+	// numbered is a path that begins with a version.
+	numbered = `^(\d+(?:\.\d+)*)(?:$|[-/])`
+	// onbuild is a path of tags that run the build of whoever builds on them. Their rows are those of no version.
+	onbuild = `onbuild/`
+)
 
 // table is the file that the program has built in.
 const table = "internal/bases/official.txt"
@@ -79,16 +91,19 @@ func run(sources, out string, check bool) error {
 	if sources == "" {
 		return errors.New("-sources DIR is wanted")
 	}
-	made, err := build(os.DirFS(sources), images)
-	if err != nil {
-		return err
-	}
-	if !check {
-		return os.WriteFile(out, made, 0o644)
-	}
 	have, err := os.ReadFile(out)
 	if err != nil {
 		return err
+	}
+	made, kept, err := build(os.DirFS(sources), images, have)
+	if err != nil {
+		return err
+	}
+	for _, name := range kept {
+		fmt.Fprintf(os.Stderr, "bases: there are no sources of %s\n", name)
+	}
+	if !check {
+		return os.WriteFile(out, made, 0o644)
 	}
 	if !bytes.Equal(have, made) {
 		return fmt.Errorf("%s differs from what the sources in %s come to", out, sources)
@@ -96,18 +111,22 @@ func run(sources, out string, check bool) error {
 	return nil
 }
 
-// facts are what is known of an image, as JSON by what it is: "workdir", "user", "entrypoint", "cmd", "env NAME".
+// facts are what is known of an image, as JSON by what it is: "workdir", "user", "entrypoint", "cmd", "onbuild", "env NAME".
 type facts map[string]string
 
 // rows are the facts of images, by NAME and NAME:VERSION.
 type rows map[string]facts
 
-// build makes the table.
-func build(sources fs.FS, list []image) ([]byte, error) {
-	known := rows{}
+// build makes the table out of one that there was, and tells of which images it has no sources.
+func build(sources fs.FS, list []image, was []byte) (table []byte, kept []string, err error) {
+	known := read(was)
 	for _, img := range list {
-		if err := known.add(sources, img); err != nil {
-			return nil, err
+		err := known.add(sources, img)
+		switch {
+		case errors.Is(err, errNoSource):
+			kept = append(kept, img.name)
+		case err != nil:
+			return nil, nil, err
 		}
 	}
 	var b strings.Builder
@@ -117,11 +136,34 @@ func build(sources fs.FS, list []image) ([]byte, error) {
 			fmt.Fprintf(&b, "%s %s %s\n", name, what, known[name][what])
 		}
 	}
-	return []byte(b.String()), nil
+	return []byte(b.String()), kept, nil
 }
 
-// others are Dockerfiles of Windows, and those of tags that run the build of whoever builds on them: bases knows nothing of those.
-var others = regexp.MustCompile(`windows|nanoserver|onbuild`)
+// read gives the rows of a table.
+func read(table []byte) rows {
+	known := rows{}
+	for line := range strings.Lines(string(table)) {
+		name, rest, _ := strings.Cut(strings.TrimSuffix(line, "\n"), " ")
+		if name == "#" {
+			continue
+		}
+		at := strings.IndexByte(rest, ' ')
+		if strings.HasPrefix(rest, "env ") {
+			at += 1 + strings.IndexByte(rest[at+1:], ' ')
+		}
+		if known[name] == nil {
+			known[name] = facts{}
+		}
+		known[name][rest[:at]] = rest[at+1:]
+	}
+	return known
+}
+
+// others are Dockerfiles of Windows, of which bases knows nothing.
+var others = regexp.MustCompile(`windows|nanoserver`)
+
+// errNoSource says that there is no Dockerfile of an image.
+var errNoSource = errors.New("there is no Dockerfile")
 
 // add adds the rows of an image. Some tags are built on others: of those it is known in a second round what they inherit.
 func (r rows) add(sources fs.FS, img image) error {
@@ -145,7 +187,12 @@ func (r rows) add(sources fs.FS, img image) error {
 			return err
 		}
 		if every == nil {
-			return fmt.Errorf("%s: there is no Dockerfile of %s", img.repo, img.name)
+			return fmt.Errorf("%s: %w of %s", img.repo, errNoSource, img.name)
+		}
+		if !own {
+			maps.DeleteFunc(r, func(name string, _ facts) bool {
+				return name == img.name || strings.HasPrefix(name, img.name+":") && !strings.HasSuffix(name, ":onbuild")
+			})
 		}
 		r[img.name] = every
 		for v, f := range byVersion {
@@ -173,8 +220,11 @@ func eachDockerfile(sources fs.FS, img image, visit func(name, rel string) error
 		}
 		err := fs.WalkDir(sources, dir, func(p string, d fs.DirEntry, err error) error {
 			rel := strings.TrimPrefix(p, dir+"/")
-			if err != nil || d.IsDir() || d.Name() != "Dockerfile" || others.MatchString(rel) || !paths.MatchString(rel) {
+			if err != nil || d.IsDir() || d.Name() != "Dockerfile" && path.Ext(p) != ".dockerfile" || others.MatchString(rel) || !paths.MatchString(rel) {
 				return err
+			}
+			if strings.Contains(rel, onbuild) != (img.paths == onbuild) {
+				return nil
 			}
 			return visit(p, rel)
 		})
@@ -230,10 +280,14 @@ func (r rows) of(sources fs.FS, name string) (out facts, base string, err error)
 		set.Cmd = set.Entrypoint
 	}
 	note("cmd", set.Cmd, append([]string{}, c.Cmd...))
+	if len(c.OnBuild) > 0 {
+		text, _ := json.Marshal(c.OnBuild)
+		out["onbuild"] = string(text)
+	}
 	for _, kv := range c.Env {
 		name, value, _ := strings.Cut(kv, "=")
-		_, path := below["env PATH"]
-		if at := set.Env[name]; name != "PATH" || path || onScratch || !strings.Contains(at.Text, "PATH}") && !strings.Contains(at.Text, "$PATH") {
+		_, inherits := below["env PATH"]
+		if at := set.Env[name]; name != "PATH" || inherits || onScratch || !strings.Contains(at.Text, "PATH}") && !strings.Contains(at.Text, "$PATH") {
 			note("env "+name, at, value)
 		}
 	}
@@ -287,7 +341,7 @@ func (r rows) ResolveImageConfig(_ context.Context, ref, _ string) ([]byte, bool
 			}
 			env = append(env, name+"="+text)
 		default:
-			config[map[string]string{"workdir": "WorkingDir", "user": "User", "entrypoint": "Entrypoint", "cmd": "Cmd"}[what]] = json.RawMessage(value)
+			config[map[string]string{"workdir": "WorkingDir", "user": "User", "entrypoint": "Entrypoint", "cmd": "Cmd", "onbuild": "OnBuild"}[what]] = json.RawMessage(value)
 		}
 	}
 	slices.Sort(env)

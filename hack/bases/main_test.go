@@ -19,12 +19,28 @@ func TestBuild(t *testing.T) {
 		"o/toolbox/1.3/Dockerfile":       "FROM nothing\n",
 		"o/other/Dockerfile":             "FROM nobody/knows\nENV PATH=/o:$PATH\nUSER 7\n",
 		"o/other/doc/Dockerfile.example": "FROM scratch\n",
+		"o/other/1-slim.dockerfile":      "FROM tool:1.3\nENV PATH=/o:$PATH\nUSER 7\n",
+		"o/tool/1.3/onbuild/Dockerfile":  "FROM tool:1.3\nWORKDIR /src\nONBUILD COPY . /src\n",
 	} {
 		sources[name] = &fstest.MapFile{Data: []byte(text)}
 	}
-	got, err := build(sources, []image{{"docker.io/library/system", "o/system", ""}, {"docker.io/library/tool", "o/tool", numbered}, {"docker.io/library/other", "o/other", ""}})
+	list := []image{
+		{"docker.io/library/system", "o/system", ""}, {"docker.io/library/tool", "o/tool", numbered}, {"docker.io/library/other", "o/other", ""},
+		{"docker.io/library/tool:onbuild", "o/tool", onbuild}, {"docker.io/library/elsewhere", "o/elsewhere", ""},
+	}
+	was := `# A comment.
+docker.io/library/elsewhere env GREETING "a  b"
+docker.io/library/elsewhere workdir "/there"
+docker.io/library/elsewhere:1 cmd ["x"]
+docker.io/library/tool:1.0 cmd ["gone"]
+`
+	got, kept, err := build(sources, list, []byte(was))
 	require.NoError(t, err)
+	assert.Equal(t, []string{"docker.io/library/elsewhere"}, kept)
 	assert.Equal(t, `# What every tag of some images is configured with, or every tag of a version. Made by hack/bases; do not edit.
+docker.io/library/elsewhere env GREETING "a  b"
+docker.io/library/elsewhere workdir "/there"
+docker.io/library/elsewhere:1 cmd ["x"]
 docker.io/library/other user "7"
 docker.io/library/system cmd ["sh"]
 docker.io/library/system entrypoint []
@@ -39,5 +55,12 @@ docker.io/library/tool:1.2 cmd ["old"]
 docker.io/library/tool:1.2 workdir "/"
 docker.io/library/tool:1.3 cmd ["new"]
 docker.io/library/tool:1.3 workdir "/w"
+docker.io/library/tool:onbuild cmd ["new"]
+docker.io/library/tool:onbuild entrypoint []
+docker.io/library/tool:onbuild env PATH "/t/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+docker.io/library/tool:onbuild env TOOL "/t"
+docker.io/library/tool:onbuild onbuild ["COPY . /src"]
+docker.io/library/tool:onbuild user ""
+docker.io/library/tool:onbuild workdir "/src"
 `, string(got))
 }

@@ -12,6 +12,8 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/spf13/cobra"
+
 	"github.com/ctxaudit/ctxaudit/internal/audit"
 	"github.com/ctxaudit/ctxaudit/internal/cli"
 	"github.com/ctxaudit/ctxaudit/internal/policy"
@@ -64,14 +66,26 @@ func run(check bool) error {
 func commands() []byte {
 	var b bytes.Buffer
 	b.WriteString("# Commands\n\nGenerated from the program's own help.\n")
-	for _, args := range []string{"", "check", "why", "fix", "diff", "ignore lint", "context ls", "context tree", "image ls", "image tree", "image config", "init", "rules", "hook", "completion", "version"} {
-		var out bytes.Buffer
-		cli.Run(context.Background(), cli.Env{Stdout: &out, Stderr: io.Discard, Given: cli.Given{
-			Args: append(strings.Fields(args), "--help"), Stdin: strings.NewReader(""),
-			Getenv: func(string) string { return "" }, LookupEnv: func(string) (string, bool) { return "", false },
-		}})
-		fmt.Fprintf(&b, "\n## ctxaudit %s\n\n```text\n%s```\n", args, out.String())
+	var show func(cmd *cobra.Command)
+	show = func(cmd *cobra.Command) {
+		if !cmd.HasParent() || cmd.Runnable() && !cmd.HasSubCommands() || cmd.Name() == "completion" {
+			_, args, _ := strings.Cut(cmd.CommandPath(), " ")
+			var out bytes.Buffer
+			cli.Run(context.Background(), cli.Env{Stdout: &out, Stderr: io.Discard, Given: cli.Given{
+				Args: append(strings.Fields(args), "--help"), Stdin: strings.NewReader(""),
+				Getenv: func(string) string { return "" }, LookupEnv: func(string) (string, bool) { return "", false },
+			}})
+			fmt.Fprintf(&b, "\n## %s\n\n```text\n%s```\n", cmd.CommandPath(), out.String())
+		}
+		for _, c := range cmd.Commands() {
+			if !c.Hidden && c.Name() != "help" && cmd.Name() != "completion" {
+				show(c)
+			}
+		}
 	}
+	root := cli.Command()
+	root.InitDefaultCompletionCmd()
+	show(root)
 	b.WriteString("\n## What why answers\n\nThe verdict of an answer in JSON, and what it says.\n\n| verdict | says | exit code |\n|---|---|---|\n")
 	for _, v := range why.Verdicts() {
 		code := 1
@@ -80,7 +94,7 @@ func commands() []byte {
 		}
 		fmt.Fprintf(&b, "| `%s` | %s | %d |\n", v.Verdict, v.Meaning, code)
 	}
-	return bytes.ReplaceAll(b.Bytes(), []byte("## ctxaudit \n"), []byte("## ctxaudit\n"))
+	return b.Bytes()
 }
 
 // rules gives the pages of all rules, one below the other.

@@ -132,27 +132,7 @@ func (c *programCheck) reportScript(e program.Entry) error {
 		if at == "" && !known {
 			return nil
 		}
-		made, by, isMade := c.madeInStage(path.Base(target))
-		file := c.fileAbove(target)
-		nowhere = at == "" && !isMade && file == ""
-		switch {
-		case file != "":
-			f.Hint.Found = file
-			f.Detail = fmt.Sprintf("%s is a file, and no directory: nothing can lie below it.", file)
-		case isMade && at == "":
-			f.Related = append(f.Related, instruction(finding.RoleCopies, by))
-			f.Detail = fmt.Sprintf("A step of another stage makes %s, and no COPY takes it from there to this place.", made)
-		case nowhere && c.namesake(target) != "":
-			f.Detail = fmt.Sprintf("The build context has %s, and the image has no file of that name: it may be mounted, or come with an image that is built on this one.", c.namesake(target))
-		case nowhere:
-			f.Detail = "Neither the image nor the build context has a file of that name: it may be mounted, or come with an image that is built on this one."
-		default:
-			f.Hint.Found = at
-			f.Detail = fmt.Sprintf("A file of that name is in the image, at %s.", at)
-		}
-		if outside := c.declaredOutside(); outside != "" && !nowhere {
-			f.Detail += " " + outside
-		}
+		nowhere = c.elsewhere(&f, target, at)
 	}
 	if !proved && e.Conditional {
 		return nil // whether it is there, and whether that branch is taken, are both open
@@ -185,6 +165,33 @@ func (c *programCheck) composed(at string) string {
 		}
 	}
 	return ""
+}
+
+// elsewhere says of a path that the context lacks where a file of that name is, or may come from; at is where the image has one, "" if it
+// has none. It reports whether there is none at all.
+func (c *programCheck) elsewhere(f *finding.Finding, target, at string) (nowhere bool) {
+	made, by, isMade := c.madeInStage(path.Base(target))
+	file := c.fileAbove(target)
+	nowhere = at == "" && !isMade && file == ""
+	switch {
+	case file != "":
+		f.Hint.Found = file
+		f.Detail = fmt.Sprintf("%s is a file, and no directory: nothing can lie below it.", file)
+	case isMade && at == "":
+		f.Related = append(f.Related, instruction(finding.RoleCopies, by))
+		f.Detail = fmt.Sprintf("A step of another stage makes %s, and no COPY takes it from there to this place.", made)
+	case nowhere && c.namesake(target) != "":
+		f.Detail = fmt.Sprintf("The build context has %s, and the image has no file of that name: it may be mounted, or come with an image that is built on this one.", c.namesake(target))
+	case nowhere:
+		f.Detail = "Neither the image nor the build context has a file of that name: it may be mounted, or come with an image that is built on this one."
+	default:
+		f.Hint.Found = at
+		f.Detail = fmt.Sprintf("A file of that name is in the image, at %s.", at)
+	}
+	if outside := c.declaredOutside(); outside != "" && !nowhere {
+		f.Detail += " " + outside
+	}
+	return nowhere
 }
 
 // declaredOutside says of the first instruction that uses an argument which has no value in its stage that it does; "" if none does.

@@ -67,6 +67,8 @@ var vendors = []struct{ prefix, more string }{
 	{"gcr.io/distroless/", "home busybox nodejs"},
 	{"docker.io/oven/bun", "home"},
 	{"ghcr.io/astral-sh/uv", "uv uvx io opt"},
+	{"docker.io/tiangolo/uvicorn-gunicorn", "app start.sh start-reload.sh gunicorn_conf.py opt"},
+	{"docker.io/tiangolo/uvicorn-gunicorn-fastapi", "app start.sh start-reload.sh gunicorn_conf.py opt"},
 	{"mcr.microsoft.com/dotnet/sdk", "home opt"},
 	{"mcr.microsoft.com/dotnet/aspnet", "home opt"},
 	{"mcr.microsoft.com/dotnet/runtime", "home opt"},

@@ -60,13 +60,22 @@ func TestSettings(t *testing.T) {
 		"docker.io/library/python:3.12-slim":             `{"config":{"Cmd":["python3"],"Env":["PATH=/usr/local/bin:` + usual + `"],"User":"","WorkingDir":"/"}}`,
 		"docker.io/library/python:latest":                `{"config":{"Env":["PATH=/usr/local/bin:` + usual + `"],"User":"","WorkingDir":"/"}}`,
 		"public.ecr.aws/docker/library/node:20":          `{"config":{"Env":["PATH=` + usual + `"],"User":"","WorkingDir":"/"}}`, // its script has its own mind about CMD
-		"docker.io/library/python:3-onbuild":             "",
+		"docker.io/library/node:8-onbuild":               string(Config("docker.io/library/node:onbuild")),
+		"docker.io/library/redis:7-onbuild":              "",
 		"docker.io/library/golang:1.22-nanoserver-ltsc2": "",
 		"docker.io/own/python:3.12":                      "",
 		"localhost:5000/library/python":                  "",
 	} {
 		assert.Equal(t, want, string(Config(ref)), ref)
 	}
+}
+
+// A tag that runs the build of whoever builds on it is none of the versions.
+func TestOnbuild(t *testing.T) {
+	config := string(Config("docker.io/library/python:3-onbuild"))
+	assert.Contains(t, config, `"OnBuild":["COPY requirements.txt /usr/src/app/",`)
+	assert.NotContains(t, config, `"Cmd"`)
+	assert.NotContains(t, string(Config("docker.io/library/python:3")), "OnBuild")
 }
 
 const usual = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -78,7 +87,7 @@ func TestOfficialTable(t *testing.T) {
 		for what, value := range row {
 			n++
 			assert.True(t, json.Valid([]byte(value)), "%s %s %s", name, what, value)
-			assert.True(t, strings.HasPrefix(what, "env ") || slices.Contains([]string{"workdir", "user", "entrypoint", "cmd"}, what), "%s %s", name, what)
+			assert.True(t, strings.HasPrefix(what, "env ") || slices.Contains([]string{"workdir", "user", "entrypoint", "cmd", "onbuild"}, what), "%s %s", name, what)
 		}
 		assert.True(t, json.Valid(Config(name)), name)
 	}

@@ -44,8 +44,11 @@ func settings(ref string) map[string]string {
 		name = "docker.io/library/" + library
 	}
 	out := map[string]string{}
-	if strings.Contains(tag, "onbuild") || strings.Contains(tag, "windows") || strings.Contains(tag, "nanoserver") {
+	switch {
+	case strings.Contains(tag, "windows") || strings.Contains(tag, "nanoserver"):
 		return out
+	case strings.HasSuffix(tag, "onbuild"): // not one version of others
+		return maps.Clone(rows()[name+":onbuild"])
 	}
 	maps.Copy(out, rows()[name])
 	for end := range len(tag) + 1 { // 3, then 3.12
@@ -74,7 +77,7 @@ func Config(ref string) []byte {
 	}
 	slices.Sort(env)
 	config["Env"] = env
-	for what, field := range map[string]string{"workdir": "WorkingDir", "user": "User", "cmd": "Cmd"} {
+	for what, field := range map[string]string{"workdir": "WorkingDir", "user": "User", "cmd": "Cmd", "onbuild": "OnBuild"} {
 		if value, ok := known[what]; ok && (what != "cmd" || known["entrypoint"] == "[]") {
 			config[field] = json.RawMessage(value)
 		}

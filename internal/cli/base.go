@@ -29,7 +29,7 @@ in the user's cache directory, without the layers, and used from then on by ever
 that predicts an image; the output says so.
 
 This is the only command that uses the network, but for verify where it is given the name of
-an image. Credentials are those that docker has, from 'docker login' and its helpers.`,
+an image or told to build one. Credentials are those that docker has, from 'docker login' and its helpers.`,
 		Example:     "  ctxaudit base pull python:3.12-slim\n  ctxaudit base pull --platform linux/arm64 node:22 ghcr.io/acme/base:7",
 		Annotations: map[string]string{dials: "yes"},
 		Args:        someArgs("REF"),

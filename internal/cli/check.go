@@ -78,49 +78,54 @@ large repository --assume-sendable saves that time.`,
 		if err != nil {
 			return err
 		}
-		if err := f.validFixes(cmd); err != nil {
-			return err
-		}
-		failOn, err := finding.ParseSeverity(f.failOn)
-		if err != nil {
-			return usagef(cmd, "--fail-on: %w", err)
-		}
-		if f.updateBaseline && f.baseline == "" {
-			return usagef(cmd, "--update-baseline needs the name of the file: --baseline FILE")
-		}
-		if !slices.Contains([]string{"auto", "yes", "no"}, f.untracked) {
-			return usagef(cmd, "--untracked must be auto, yes or no, not %q", f.untracked)
-		}
-		asked, err := a.checkAsked(cmd, &f, args)
-		if err != nil {
-			return err
-		}
-		c := f.check(asked)
-		c.Views = needsViews(outputs)
-		done, err := a.check(cmd, c)
-		if err != nil {
-			return err
-		}
-		style := a.style()
-		style.Verbose, style.Quiet = f.verbose, f.quiet
-		r := report.Audit{
-			Report: finding.NewReport(done.Reports), Version: version(), FailOn: failOn, Rules: shownRules(), Sources: a.sources(done.Reports), Views: done.Views,
-		}
-		more := a.world.Notices()
-		a.tell(more)
-		r.Notices = slices.Concat(done.Notices, done.Skipped, more)
-		if err := a.write(outputs, r, style); err != nil {
-			return err
-		}
-		if r.Failed() {
-			return exitCode(exitFindings)
-		}
-		if len(done.Reports) == 0 {
-			return errNothingAudited
-		}
-		return nil
+		return a.checkAndShow(cmd, &f, outputs, args)
 	}
 	return cmd
+}
+
+// checkAndShow checks the images that are asked for, and writes what is found.
+func (a *app) checkAndShow(cmd *cobra.Command, f *checkFlags, outputs []output, args []string) error {
+	if err := f.validFixes(cmd); err != nil {
+		return err
+	}
+	failOn, err := finding.ParseSeverity(f.failOn)
+	if err != nil {
+		return usagef(cmd, "--fail-on: %w", err)
+	}
+	if f.updateBaseline && f.baseline == "" {
+		return usagef(cmd, "--update-baseline needs the name of the file: --baseline FILE")
+	}
+	if !slices.Contains([]string{"auto", "yes", "no"}, f.untracked) {
+		return usagef(cmd, "--untracked must be auto, yes or no, not %q", f.untracked)
+	}
+	asked, err := a.checkAsked(cmd, f, args)
+	if err != nil {
+		return err
+	}
+	c := f.check(asked)
+	c.Views = needsViews(outputs)
+	done, err := a.check(cmd, c)
+	if err != nil {
+		return err
+	}
+	style := a.style()
+	style.Verbose, style.Quiet = f.verbose, f.quiet
+	r := report.Audit{
+		Report: finding.NewReport(done.Reports), Version: version(), FailOn: failOn, Rules: shownRules(), Sources: a.sources(done.Reports), Views: done.Views,
+	}
+	more := a.world.Notices()
+	a.tell(more)
+	r.Notices = slices.Concat(done.Notices, done.Skipped, more)
+	if err := a.write(outputs, r, style); err != nil {
+		return err
+	}
+	if r.Failed() {
+		return exitCode(exitFindings)
+	}
+	if len(done.Reports) == 0 {
+		return errNothingAudited
+	}
+	return nil
 }
 
 // errNothingAudited says that there is no answer: a gate that audits nothing must not pass.

@@ -9,8 +9,15 @@ import (
 	"github.com/ctxaudit/ctxaudit/internal/why"
 )
 
+// fixFlags are the flags of fix beyond those that say what is checked.
+type fixFlags struct {
+	checkFlags
+	write, all bool
+	only       int // 0: no single one
+}
+
 func (a *app) fixCommand() *cobra.Command {
-	var f checkFlags
+	var f fixFlags
 	cmd := &cobra.Command{
 		Use: "fix [CONTEXT]", Short: "Show or make the edits that repair what check finds", Args: maxOneArg,
 		Long: `Show, as a unified diff, the edits that repair what check finds; --write makes them.
@@ -30,9 +37,9 @@ Exits with 1 if a finding at or above --fail-on is left, or would be left withou
 	}
 	f.registerCheck(cmd)
 	fl := cmd.Flags()
-	write := fl.Bool("write", false, "make the edits, then check again")
-	all := fl.Bool("all", false, "repair warnings too")
-	only := fl.Int("finding", 0, "repair only this finding, counted from 1 in the order of check")
+	fl.BoolVar(&f.write, "write", false, "make the edits, then check again")
+	fl.BoolVar(&f.all, "all", false, "repair warnings too")
+	fl.IntVar(&f.only, "finding", 0, "repair only this finding, counted from 1 in the order of check")
 	cmd.MarkFlagsMutuallyExclusive("all", "finding")
 	format := formatFlag(cmd, "text", "json")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
@@ -40,70 +47,75 @@ Exits with 1 if a finding at or above --fail-on is left, or would be left withou
 		if err != nil {
 			return err
 		}
-		failOn, err := finding.ParseSeverity(f.failOn)
-		if err != nil {
-			return usagef(cmd, "--fail-on: %w", err)
+		return a.fix(cmd, &f, form, args)
+	}
+	return cmd
+}
+
+// fix searches repairs, shows them and, if it is told to, makes them.
+func (a *app) fix(cmd *cobra.Command, f *fixFlags, form string, args []string) error {
+	failOn, err := finding.ParseSeverity(f.failOn)
+	if err != nil {
+		return usagef(cmd, "--fail-on: %w", err)
+	}
+	if cmd.Flags().Changed("finding") && f.only < 1 {
+		return usagef(cmd, "--finding counts from 1, not %d", f.only)
+	}
+	if f.write && f.file == "-" {
+		return usagef(cmd, "--write cannot change a Dockerfile that is read from standard input")
+	}
+	asked, err := a.checkAsked(cmd, &f.checkFlags, args)
+	if err != nil {
+		return err
+	}
+	e, end := a.watched()
+	last := 0
+	mended, notices, err := e.Fix(cmd.Context(), asked, func(number int, g finding.Finding) bool {
+		last = number
+		switch {
+		case f.only > 0:
+			return number == f.only
+		case f.all:
+			return g.Severity.AtLeast(finding.Warning)
+		default:
+			return g.Severity == finding.Error
 		}
-		if cmd.Flags().Changed("finding") && *only < 1 {
-			return usagef(cmd, "--finding counts from 1, not %d", *only)
-		}
-		if *write && f.file == "-" {
-			return usagef(cmd, "--write cannot change a Dockerfile that is read from standard input")
-		}
-		asked, err := a.checkAsked(cmd, &f, args)
-		if err != nil {
+	})
+	end()
+	a.tell(notices)
+	if err != nil {
+		return misnamed(cmd, err)
+	}
+	if f.only > last {
+		return usagef(cmd, "there is no finding %d; check shows %d", f.only, last)
+	}
+	if !f.write {
+		if err := a.showMended(mended, nil, form); err != nil {
 			return err
 		}
-		e, end := a.watched()
-		last := 0
-		mended, notices, err := e.Fix(cmd.Context(), asked, func(number int, g finding.Finding) bool {
-			last = number
-			switch {
-			case *only > 0:
-				return number == *only
-			case *all:
-				return g.Severity.AtLeast(finding.Warning)
-			default:
-				return g.Severity == finding.Error
-			}
-		})
-		end()
-		a.tell(notices)
-		if err != nil {
-			return misnamed(cmd, err)
-		}
-		if *only > last {
-			return usagef(cmd, "there is no finding %d; check shows %d", *only, last)
-		}
-		if !*write {
-			if err := a.showMended(mended, nil, form); err != nil {
-				return err
-			}
-			if finding.NewReport(mended.Reports).Worst(failOn) {
-				return exitCode(exitFindings)
-			}
-			return nil
-		}
-		if err := e.Write(mended.Changes); err != nil {
-			return err
-		}
-		e, end = a.watched()
-		done, err := e.Check(cmd.Context(), engine.Check{Asked: asked, Untracked: "auto"})
-		end()
-		a.tell(done.Skipped)
-		if err != nil {
-			return err
-		}
-		after := finding.NewReport(done.Reports)
-		if err := a.showMended(mended, &after, form); err != nil {
-			return err
-		}
-		if after.Worst(failOn) {
+		if finding.NewReport(mended.Reports).Worst(failOn) {
 			return exitCode(exitFindings)
 		}
 		return nil
 	}
-	return cmd
+	if err := e.Write(mended.Changes); err != nil {
+		return err
+	}
+	e, end = a.watched()
+	done, err := e.Check(cmd.Context(), engine.Check{Asked: asked, Untracked: "auto"})
+	end()
+	a.tell(done.Skipped)
+	if err != nil {
+		return err
+	}
+	after := finding.NewReport(done.Reports)
+	if err := a.showMended(mended, &after, form); err != nil {
+		return err
+	}
+	if after.Worst(failOn) {
+		return exitCode(exitFindings)
+	}
+	return nil
 }
 
 // showMended shows repairs and, after they were made, what is left.

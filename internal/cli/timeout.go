@@ -26,6 +26,7 @@ func (e *timeoutError) Error() string {
 // deadline ends commands that take too long.
 type deadline struct {
 	limit  time.Duration // 0: none
+	timer  *time.Timer   // nil: none
 	cancel context.CancelCauseFunc
 	passed chan struct{} // closed when even the grace is over
 }
@@ -38,11 +39,19 @@ func (d *deadline) start(cmd *cobra.Command) error {
 	if d.limit == 0 || d.cancel == nil {
 		return nil
 	}
-	time.AfterFunc(d.limit, func() {
+	d.timer = time.AfterFunc(d.limit, func() {
 		d.cancel(&timeoutError{d.limit})
 		time.AfterFunc(timeoutGrace, func() { close(d.passed) })
 	})
 	return nil
+}
+
+// pause stops the clock for what takes as long as it takes, and gives what sets it anew.
+func (d *deadline) pause() (resume func()) {
+	if d.timer == nil || !d.timer.Stop() {
+		return func() {}
+	}
+	return func() { d.timer.Reset(d.limit) }
 }
 
 // execute runs a command to its end, or to that of the time it has.

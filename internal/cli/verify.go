@@ -1,13 +1,18 @@
 package cli
 
 import (
+	"context"
 	"errors"
+	"fmt"
+	"io"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/ctxaudit/ctxaudit/dockerfile"
 	"github.com/ctxaudit/ctxaudit/internal/baseimage"
+	"github.com/ctxaudit/ctxaudit/internal/builder"
 	"github.com/ctxaudit/ctxaudit/internal/engine"
 	"github.com/ctxaudit/ctxaudit/internal/project"
 	"github.com/ctxaudit/ctxaudit/internal/registry"
@@ -19,6 +24,7 @@ type verifyFlags struct {
 	buildFlags
 	config, export string
 	from           string
+	build          bool
 	image          []string
 }
 
@@ -31,7 +37,7 @@ const (
 func (a *app) verifyCommand() *cobra.Command {
 	var f verifyFlags
 	cmd := &cobra.Command{
-		Use: "verify IMAGE [CONTEXT]", Short: "Hold a built image against its prediction",
+		Use: "verify {IMAGE | --build | --export FORM} [CONTEXT]", Short: "Hold a built image against its prediction",
 		Long: `Hold a built image against its prediction: what was predicted and is absent, what is there
 and was not predicted, by the step or base image that explains it, and what differs in mode,
 owner, size, link or configuration, each with its line.
@@ -39,6 +45,12 @@ owner, size, link or configuration, each with its line.
 IMAGE is an OCI layout, an archive ('docker save', 'docker buildx build --output type=oci'), or
 the name of an image, which is fetched from its registry then, as 'base pull' does, or asked
 of the docker daemon of this machine, with --from daemon.
+
+With --build there is no IMAGE: it is built first, if the prediction says that it can be, with
+'docker buildx build', or with buildctl where BUILDKIT_HOST names a daemon or there is no docker.
+What the repository says is run then, as in any build. The builder must be able to write an
+OCI layout: for the one of the docker daemon, Docker must use the containerd image store.
+--timeout does not count while it builds.
 
 Exits with 1 if something is contradicted that was called certain. What a step or a base
 image may have changed is told, and does not count.
@@ -49,16 +61,17 @@ for container-structure-test or as a shell script.`,
 		Example: `  ctxaudit verify app.tar .
   ctxaudit verify --format json app.tar .
   ctxaudit verify --from daemon app .
+  ctxaudit verify --build .
   ctxaudit verify --export container-structure-test . > structure.yaml
   ctxaudit verify --export script . | docker run --rm -i --entrypoint sh app -s`,
 		Annotations: map[string]string{dials: "yes"},
 		Args: func(cmd *cobra.Command, args []string) error {
 			least := 1
-			if f.export != "" {
+			if f.export != "" || f.build {
 				least = 0
 			}
 			if len(args) < least || len(args) > least+1 {
-				return usagef(cmd, "want IMAGE and at most one CONTEXT, or --export and at most one CONTEXT, got %d arguments", len(args))
+				return usagef(cmd, "want IMAGE and at most one CONTEXT, or --build or --export and at most one CONTEXT, got %d arguments", len(args))
 			}
 			return nil
 		},
@@ -68,46 +81,57 @@ for container-structure-test or as a shell script.`,
 	fl.StringVar(&f.config, "config", "", "configuration file (default CONTEXT/.ctxaudit.yaml if it exists)")
 	fl.StringArrayVar(&f.image, "image", nil, "of several images of the repository, the one that was built, by its name")
 	fl.StringVar(&f.from, "from", "", "where IMAGE is, if that is no file and no registry: daemon, the docker daemon of this machine")
+	fl.BoolVar(&f.build, "build", false, "build the image first, with docker buildx or buildctl")
 	fl.StringVar(&f.export, "export", "", "write a test for the running image instead: "+structureTest+", "+checkScript)
+	cmd.MarkFlagsMutuallyExclusive("build", "from", "export")
 	format := formatFlag(cmd, "text", "json")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		form, err := format()
-		if err != nil {
+		switch {
+		case err != nil:
 			return err
-		}
-		if f.export != "" {
+		case f.export != "":
 			a.offline()
 			return a.export(cmd, &f, args)
 		}
-		built, err := a.builtImage(cmd, &f, args[0])
+		return a.verify(cmd, &f, form, args)
+	}
+	return cmd
+}
+
+// verify holds an image against its prediction, and shows what came of it.
+func (a *app) verify(cmd *cobra.Command, f *verifyFlags, form string, args []string) error {
+	built := a.build
+	if !f.build {
+		x, err := a.builtImage(cmd, f, args[0])
 		if err != nil {
 			return err
 		}
 		a.offline() // before anything of the repository is read
-		asked, err := a.asked(cmd, &f.buildFlags, false, f.config, f.image, args[1:])
-		if err != nil {
-			return err
-		}
-		asked.Own = true
-		e, end := a.watched()
-		r, notices, err := e.Verify(cmd.Context(), asked, built)
-		end()
-		a.tell(notices)
-		if err != nil {
-			return a.unverified(cmd, err, form)
-		}
-		r.Built = args[0]
-		if form == "json" {
-			err = report.JSON(a.out, r)
-		} else {
-			err = report.Verify(a.out, r, a.style())
-		}
-		if err == nil && len(r.Contradicted) > 0 {
-			err = exitCode(exitFindings)
-		}
+		name := args[0]
+		built, args = func(context.Context, dockerfile.Options) (string, *baseimage.Index, error) { return name, x, nil }, args[1:]
+	}
+	asked, err := a.asked(cmd, &f.buildFlags, false, f.config, f.image, args)
+	if err != nil {
 		return err
 	}
-	return cmd
+	asked.Own = true
+	e, end := a.watched()
+	r, notices, err := e.Verify(cmd.Context(), asked, built)
+	end()
+	a.tell(notices)
+	if err != nil {
+		return a.unverified(cmd, err, form)
+	}
+	if form == "json" {
+		err = report.JSON(a.out, r)
+	} else {
+		err = report.Verify(a.out, r, a.style())
+	}
+	if err == nil && len(r.Contradicted) > 0 {
+		err = exitCode(exitFindings)
+	}
+	return err
 }
 
 // unverified makes of what is wrong with the request an error of the command line, and of a build that fails a refusal.
@@ -117,6 +141,24 @@ func (a *app) unverified(cmd *cobra.Command, err error, form string) error {
 		return &usageError{cmd, err}
 	}
 	return a.refused(misnamed(cmd, err), form == "json")
+}
+
+// build builds the image that is asked for. The builder, which may have to reach its daemon, keeps the network, and nothing else does
+// once it runs.
+func (a *app) build(ctx context.Context, opt dockerfile.Options) (name string, x *baseimage.Index, err error) {
+	defer a.deadline.pause()()
+	defer a.errs.Flush()
+	platform := opt.Platform
+	if platform == "" {
+		platform = dockerfile.DefaultPlatform()
+	}
+	err = builder.Build(ctx, opt, a.errs, func(by string, archive io.Reader) (err error) {
+		a.offline()
+		name = by
+		x, err = baseimage.OpenStream(ctx, archive, "that "+by+" builds", "", platform)
+		return err
+	})
+	return name, x, err
 }
 
 // builtImage reads the image of a layout or an archive or, where there is no such file, of a registry.
@@ -138,7 +180,11 @@ func (a *app) builtImage(cmd *cobra.Command, f *verifyFlags, image string) (*bas
 	if err != nil {
 		return nil, usagef(cmd, "%s is neither a file nor the name of an image: %w", image, err)
 	}
-	return a.fetch(cmd, ref, platform)
+	x, err := a.fetch(cmd, ref, platform)
+	if err != nil && !strings.ContainsAny(image, "/:@") {
+		err = fmt.Errorf("%s is no file here, and as the name of an image: %w", image, err)
+	}
+	return x, err
 }
 
 // ofDaemon reads an image of the docker daemon.

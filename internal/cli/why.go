@@ -82,40 +82,46 @@ It exits with 0 if the target is in the image, with 1 if it is not, or not all o
 		if err != nil {
 			return err
 		}
-		fromStdin := f.traceback == "-" || len(args) > 0 && args[0] == "-" && f.traceback == ""
-		if fromStdin && f.file == "-" {
-			return usagef(cmd, "standard input cannot be the Dockerfile and something else")
-		}
-		rest := args
-		var targets []string
-		if f.traceback == "" {
-			if targets, err = a.targets(args[0]); err != nil {
-				return err
-			}
-			rest = args[1:]
-		}
-		asked, err := a.asked(cmd, &f.buildFlags, false, f.config, f.image, rest)
-		if err != nil {
-			return err
-		}
-		asked.Own = true
-		output := ""
-		if f.traceback != "" {
-			if output, err = a.readOutput(f.traceback); err != nil {
-				return err
-			}
-		}
-		answers, notices, err := a.engine().Why(cmd.Context(), engine.Question{Asked: asked, Targets: targets, Output: output, All: f.all})
-		a.tell(notices)
-		if err != nil {
-			return a.refused(misnamed(cmd, err), form == "json")
-		}
-		if len(answers) == 0 {
-			return errors.New("nothing in that output says that something is missing; known are the messages of Python, Node, shells, docker run and BuildKit")
-		}
-		return a.showAnswers(answers, form, len(targets) == 1 && answers[0].Image == "")
+		return a.why(cmd, &f, form, args)
 	}
 	return cmd
+}
+
+// why answers what is asked, and shows the answers.
+func (a *app) why(cmd *cobra.Command, f *whyFlags, form string, args []string) error {
+	fromStdin := f.traceback == "-" || len(args) > 0 && args[0] == "-" && f.traceback == ""
+	if fromStdin && f.file == "-" {
+		return usagef(cmd, "standard input cannot be the Dockerfile and something else")
+	}
+	rest := args
+	var targets []string
+	if f.traceback == "" {
+		var err error
+		if targets, err = a.targets(args[0]); err != nil {
+			return err
+		}
+		rest = args[1:]
+	}
+	asked, err := a.asked(cmd, &f.buildFlags, false, f.config, f.image, rest)
+	if err != nil {
+		return err
+	}
+	asked.Own = true
+	output := ""
+	if f.traceback != "" {
+		if output, err = a.readOutput(f.traceback); err != nil {
+			return err
+		}
+	}
+	answers, notices, err := a.engine().Why(cmd.Context(), engine.Question{Asked: asked, Targets: targets, Output: output, All: f.all})
+	a.tell(notices)
+	if err != nil {
+		return a.refused(misnamed(cmd, err), form == "json")
+	}
+	if len(answers) == 0 {
+		return errors.New("nothing in that output says that something is missing; known are the messages of Python, Node, shells, docker run and BuildKit")
+	}
+	return a.showAnswers(answers, form, len(targets) == 1 && answers[0].Image == "")
 }
 
 // targets gives what is asked about: one, or those on the lines of standard input.

@@ -198,6 +198,7 @@ func (c *Call) transfer(o Options, e Effect) ([]Effect, bool) {
 		from, to = from[:len(from)-1], from[len(from)-1]
 	}
 	e.Into = given || len(from) > 1 || strings.HasSuffix(to.Text, "/")
+	e.Slash = e.Parents && !given && strings.HasSuffix(to.Text, "/")
 	if e.Path = c.S.Abs(to.Text); e.Path == "" {
 		return nil, false
 	}

@@ -36,13 +36,13 @@ func StartDaemon(ctx context.Context, binary string) (*Daemon, error) {
 	if err != nil {
 		return nil, fmt.Errorf("making the daemon's directory: %w", err)
 	}
-	address := "unix://" + filepath.Join(dir, "sock")
 	config := filepath.Join(dir, "buildkitd.toml")
 	if err := os.WriteFile(config, nil, 0o600); err != nil {
 		os.RemoveAll(dir)
 		return nil, fmt.Errorf("writing the daemon's configuration: %w", err)
 	}
 	d := &Daemon{dir: dir, output: &syncBuffer{}, exited: make(chan struct{})}
+	address := d.Address()
 	// The empty configuration keeps out the one in /etc. Host networking
 	// needs no CNI plug-ins; no case uses the network.
 	d.cmd = exec.Command(binary,
@@ -94,6 +94,9 @@ func (d *Daemon) connect(ctx context.Context, address string) error {
 		}
 	}
 }
+
+// Address is where the daemon listens, as clients are told it.
+func (d *Daemon) Address() string { return "unix://" + filepath.Join(d.dir, "sock") }
 
 // Close stops the daemon and removes what it stored.
 func (d *Daemon) Close() error {

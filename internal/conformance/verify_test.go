@@ -1,6 +1,8 @@
 package conformance
 
 import (
+	"bytes"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -9,7 +11,11 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/ctxaudit/ctxaudit/dockerfile"
 	"github.com/ctxaudit/ctxaudit/internal/baseimage"
+	"github.com/ctxaudit/ctxaudit/internal/builder"
+	"github.com/ctxaudit/ctxaudit/internal/overlay"
+	"github.com/ctxaudit/ctxaudit/internal/simulate"
 	"github.com/ctxaudit/ctxaudit/internal/verify"
 )
 
@@ -56,4 +62,45 @@ func TestVerify(t *testing.T) {
 	}
 	assert.Greater(t, verified, 30)
 	assert.Greater(t, told, verified*3/4, "images of other cases, of which a few are equal")
+}
+
+// A real builder, which is asked for what the prediction is made of, builds what was predicted.
+func TestBuilder(t *testing.T) {
+	d := daemon(t)
+	root, err := repositoryRoot()
+	require.NoError(t, err)
+	t.Setenv("PATH", Binaries(root))
+	t.Setenv("BUILDKIT_HOST", d.Address())
+	dir := t.TempDir()
+	for name, content := range map[string]string{
+		"--site/a.txt": "a", "--site/kept.txt": "b", "docs/d.txt": "c", "df/app.Dockerfile.dockerignore": "kept.txt\n",
+		"df/app.Dockerfile": "FROM scratch AS app\nARG A\nCOPY . /site-$A/\nCOPY --from=docs . /docs/\nFROM scratch\n",
+	} {
+		require.NoError(t, writeFile(filepath.Join(dir, name), []byte(content)))
+	}
+	request := dockerfile.Options{
+		Context: filepath.Join(dir, "--site"), Dockerfile: filepath.Join(dir, "df/app.Dockerfile"), Target: "app",
+		BuildArgs: map[string]string{"A": "--opt=a b,c"}, BuildContexts: map[string]string{"docs": filepath.Join(dir, "docs")}, Platform: "linux/arm64",
+	}
+	inline := dockerfile.Options{Context: request.Context, Dockerfile: "-", Stdin: overlay.NewReader([]byte("FROM scratch\nCOPY a.txt /x/\nUSER 5\n"))}
+	for _, opt := range []dockerfile.Options{request, inline} {
+		image, err := simulate.Build(t.Context(), opt)
+		require.NoError(t, err)
+		var built *baseimage.Index
+		require.NoError(t, builder.Build(t.Context(), opt, io.Discard, func(name string, archive io.Reader) (err error) {
+			assert.Equal(t, "buildctl", name)
+			built, err = baseimage.OpenStream(t.Context(), archive, name, "", image.Plan.Platform)
+			return err
+		}))
+		r, err := verify.Compare(image, built)
+		require.NoError(t, err)
+		assert.Empty(t, r.Contradicted)
+		assert.Empty(t, r.Open)
+		assert.Empty(t, r.Unpredicted)
+	}
+	request.Target = "none"
+	var log bytes.Buffer
+	err = builder.Build(t.Context(), request, &log, func(_ string, archive io.Reader) error { _, err := io.ReadAll(archive); return err })
+	require.ErrorContains(t, err, "buildctl fails")
+	assert.Contains(t, log.String(), "none")
 }

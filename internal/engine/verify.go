@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/ctxaudit/ctxaudit/dockerfile"
 	"github.com/ctxaudit/ctxaudit/internal/audit"
 	"github.com/ctxaudit/ctxaudit/internal/baseimage"
 	"github.com/ctxaudit/ctxaudit/internal/finding"
@@ -36,8 +37,12 @@ func (e *Engine) single(ctx context.Context, a project.Asked) (audit.Subject, []
 	return found.Subjects[0], found.Notices, nil
 }
 
-// Verify holds a built image against the prediction of the image that is asked for. A build that BuildKit would refuse is an error.
-func (e *Engine) Verify(ctx context.Context, a project.Asked, built *baseimage.Index) (*verify.Report, []finding.Notice, error) {
+// Built gives the image that was built of a request, and what people call it.
+type Built func(ctx context.Context, opt dockerfile.Options) (name string, x *baseimage.Index, err error)
+
+// Verify holds a built image, which is asked for once there is a prediction, against the prediction of the image that is asked for.
+// A build that BuildKit would refuse is an error.
+func (e *Engine) Verify(ctx context.Context, a project.Asked, built Built) (*verify.Report, []finding.Notice, error) {
 	s, notices, err := e.single(ctx, a)
 	if err != nil {
 		return nil, notices, err
@@ -51,11 +56,15 @@ func (e *Engine) Verify(ctx context.Context, a project.Asked, built *baseimage.I
 	if err := image.Read(ctx); err != nil {
 		return nil, notices, err
 	}
-	r, err := verify.Compare(image, built)
+	name, x, err := built(ctx, s.Options)
 	if err != nil {
 		return nil, notices, err
 	}
-	r.Name = s.Name
+	r, err := verify.Compare(image, x)
+	if err != nil {
+		return nil, notices, err
+	}
+	r.Name, r.Built = s.Name, name
 	r.Assumptions = append(r.Assumptions, append(audit.Assumptions(image, image.Opaque), audit.Bases(image)...)...)
 	return r, notices, nil
 }

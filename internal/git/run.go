@@ -28,32 +28,35 @@ const (
 // ErrNoGit says that there is no git on this machine.
 var ErrNoGit = errors.New("there is no git on this machine")
 
-// program finds git. One that lies in the work tree, or in a repository around it, is somebody else's.
-func (r *Repository) program() (string, error) {
-	strangers := []string{r.Top}
-	for dir := filepath.Dir(r.Top); dir != filepath.Dir(dir); dir = filepath.Dir(dir) {
-		if _, err := os.Lstat(filepath.Join(dir, ".git")); err == nil {
+// FindProgram finds a program in PATH for a run on a directory. One that lies in a repository around the directory is somebody else's.
+func FindProgram(name, dir string) (string, error) {
+	var strangers []string
+	for dir = Resolve(dir); ; dir = filepath.Dir(dir) {
+		if _, err := os.Lstat(filepath.Join(dir, ".git")); err == nil || len(strangers) == 0 {
 			strangers = append(strangers, dir)
+		}
+		if dir == filepath.Dir(dir) {
+			break
 		}
 	}
 	for _, dir := range filepath.SplitList(os.Getenv("PATH")) {
 		if !filepath.IsAbs(dir) {
 			continue
 		}
-		name, err := exec.LookPath(filepath.Join(dir, "git"))
+		found, err := exec.LookPath(filepath.Join(dir, name))
 		if err != nil {
 			continue
 		}
-		real := Resolve(name)
+		real := Resolve(found)
 		if slices.ContainsFunc(strangers, func(top string) bool {
 			rel, err := filepath.Rel(top, real)
 			return err == nil && filepath.IsLocal(rel)
 		}) {
 			continue
 		}
-		return name, nil
+		return found, nil
 	}
-	return "", ErrNoGit
+	return "", fmt.Errorf("%s: %w", name, exec.ErrNotFound)
 }
 
 // kept are the settings of the environment that a person makes for git; all others, such as where the repository is, are left
@@ -87,9 +90,9 @@ var always = []string{
 
 // command makes a command of git, at the top of the work tree.
 func (r *Repository) command(ctx context.Context, args ...string) (*exec.Cmd, error) {
-	git, err := r.program()
+	git, err := FindProgram("git", r.Top)
 	if err != nil {
-		return nil, err
+		return nil, ErrNoGit
 	}
 	private, err := r.private()
 	if err != nil {

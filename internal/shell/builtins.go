@@ -128,15 +128,7 @@ func (sh *Interp) builtin(s, child *State, argv []Word) ([]*State, bool) {
 		}
 		s.args = s.args[min(max(n, 0), len(s.args)):]
 	case "exec":
-		if len(rest) > 1 && rest[0].Text == "-a" {
-			rest = rest[2:]
-		}
-		if rest = afterSwitches(rest); len(rest) == 0 {
-			return []*State{s}, true // only redirections
-		}
-		sh.program(child, rest, true)
-		s.level.end(child.exit)
-		return nil, true
+		return sh.replaced(s, child, rest), true
 	case "exit":
 		s.level.end(s.given(rest))
 		return nil, true
@@ -149,22 +141,7 @@ func (sh *Interp) builtin(s, child *State, argv []Word) ([]*State, bool) {
 		s.leaves = leaves{to: returns}
 		sh.status(s, s.given(rest))
 	case "break", "continue":
-		if !sh.Fixed || s.loops == 0 {
-			if s.around {
-				s.level.end(notKnown) // some shells leave the subshell, and some go on
-			}
-			break
-		}
-		s.leaves = leaves{to: breaks, loops: 1}
-		if name == "continue" {
-			s.leaves.to = continues
-		}
-		if len(rest) > 0 {
-			n, _ := strconv.Atoi(rest[0].Text)
-			if s.leaves.loops = min(max(n, 1), s.loops); n > s.loops && s.around {
-				s.level.end(notKnown)
-			}
-		}
+		sh.leaveLoop(s, name, rest)
 	case "trap":
 		if len(rest) > 1 && strings.Trim(rest[0].Text, "-") != "" {
 			s.level.trap += rest[0].Text + "\n"
@@ -196,6 +173,39 @@ func (sh *Interp) builtin(s, child *State, argv []Word) ([]*State, bool) {
 		}
 	}
 	return []*State{s}, true
+}
+
+// replaced runs exec: the shell ends with the program, if there is one.
+func (sh *Interp) replaced(s, child *State, words []Word) []*State {
+	if len(words) > 1 && words[0].Text == "-a" {
+		words = words[2:]
+	}
+	if words = afterSwitches(words); len(words) == 0 {
+		return []*State{s} // only redirections
+	}
+	sh.program(child, words, true)
+	s.level.end(child.exit)
+	return nil
+}
+
+// leaveLoop runs break and continue.
+func (sh *Interp) leaveLoop(s *State, name string, words []Word) {
+	if !sh.Fixed || s.loops == 0 {
+		if s.around {
+			s.level.end(notKnown) // some shells leave the subshell, or a loop of the caller, and some go on
+		}
+		return
+	}
+	s.leaves = leaves{to: breaks, loops: 1}
+	if name == "continue" {
+		s.leaves.to = continues
+	}
+	if len(words) > 0 {
+		n, _ := strconv.Atoi(words[0].Text)
+		if s.leaves.loops = min(max(n, 1), s.loops); n > s.loops && s.around {
+			s.level.end(notKnown)
+		}
+	}
 }
 
 // talks notes that a builtin prints what is not known.

@@ -254,8 +254,8 @@ type State struct {
 	errexit  bool     // set -e
 	pipefail bool     // set -o pipefail
 	noglob   bool     // set -f, or names are looked for in another way
-	loops    int      // around the command, in its shell
-	around   bool     // tells that there are loops around its shell
+	loops    int      // around the command, in its shell and its function
+	around   bool     // tells that there are loops around these
 	calls    int      // of functions, and files that are read, around the command
 	dirs     []string // of pushd
 	old      string   // the directory before the last cd, "" if it is not known

@@ -399,10 +399,13 @@ func (sh *Interp) program(s *State, argv []Word, replaces bool) {
 func (sh *Interp) function(s *State, f function, argv []Word) []*State {
 	outer, src, here, unknown := s.args, s.source, s.Here, s.ArgsUnknown
 	s.args, s.source, s.ArgsUnknown = argv[1:], f.source, false
+	loops, around := s.loops, s.around // of those of the caller, busybox leaves one, and others none
+	s.loops, s.around = 0, around || loops > 0
 	s.calls++
 	out := sh.stmt(s, f.body)
 	for _, o := range out {
 		o.args, o.source, o.Here, o.ArgsUnknown = outer, src, here, unknown
+		o.loops, o.around = loops, around
 		o.calls--
 		if o.leaves.to == returns {
 			o.leaves = leaves{}

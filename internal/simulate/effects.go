@@ -64,7 +64,11 @@ func (x *effector) apply(e command.Effect) outcome {
 	case x.refused(e):
 		return unclear
 	case e.Slash && e.Kind != command.MakesDir && e.Kind != command.Links:
-		if out := x.slash(e); out != done {
+		out := x.slash(e)
+		if out == fails && e.Parents {
+			return unclear // install -D makes what lies above it, if anything, and then finds no directory
+		}
+		if out != done {
 			return out
 		}
 	}
@@ -422,7 +426,10 @@ func (x *effector) remove(e command.Effect) outcome {
 			return unclear
 		}
 		if len(children) > 0 {
-			return fails
+			if slices.ContainsFunc(children, func(c rootfs.Child) bool { return !c.Node.Unsure }) {
+				return fails
+			}
+			return unclear // they may be gone
 		}
 	case err == nil && n.IsDir() && !e.Recursive, err == nil && !n.IsDir() && e.Itself:
 		return fails

@@ -38,6 +38,8 @@ func (x *effector) transfer(e command.Effect, from string) outcome {
 		return open // GNU refuses it, and busybox does not
 	case to == at:
 		return fails
+	case x.leads(from, to):
+		return unclear // install takes away the link, and then finds nothing to copy
 	case n.IsDir() && Within(to, at):
 		if have, err := x.tree.Lstat(to); err == nil && !have.IsDir() {
 			return fails
@@ -64,6 +66,12 @@ func (x *effector) transfer(e command.Effect, from string) outcome {
 		_ = x.tree.SetAttr(to, func(d *rootfs.Attr) { d.May = d.May.Join(held) }) // it is there
 	}
 	return out
+}
+
+// leads reports whether a path is a link, and lies at a place.
+func (x *effector) leads(p, at string) bool {
+	own, err := x.tree.ResolveParent(p)
+	return err == nil && own == at
 }
 
 // source gives what a program finds at a path, also in a mount, and what may be in it or have become of it; with itself, a link is taken

@@ -118,40 +118,18 @@ func (r *Repairer) ignoreCandidates(ctx context.Context, f finding.Finding) (out
 	if len(f.Files) > 0 && f.Rule == finding.ModuleNotInImage {
 		wanted = f.Files
 	}
-	deciders := map[int]*dockerctx.Line{}
-	useless := map[int]*dockerctx.Line{}
-	repeats := map[int]*dockerctx.Line{}
-	for _, file := range wanted[:min(len(wanted), maxExplained)] {
-		t, err := r.main.Explain(file)
-		if err != nil {
-			return nil, false, err
-		}
-		for _, s := range t.Steps {
-			if !s.Line.Negated && s.Effect == dockerctx.EffectNone && s.Reason == dockerctx.Repeated {
-				repeats[s.Line.Number] = s.Line
-			}
-		}
-		if t.Included {
-			copied = true
-			continue
-		}
-		if t.Decisive != nil {
-			deciders[t.Decisive.Number] = t.Decisive
-		}
-		for _, s := range t.Steps {
-			if s.Line.Negated && s.Effect == dockerctx.EffectNone {
-				useless[s.Line.Number] = s.Line
-			}
-		}
+	say, err := r.ignoreVerdicts(wanted[:min(len(wanted), maxExplained)])
+	if err != nil {
+		return nil, false, err
 	}
-	if len(deciders) == 0 {
+	if len(say.deciders) == 0 {
 		// A file that arrives empty is let in by one question and kept out by another: a repeated exclusion does that.
-		for _, n := range sortedLines(repeats) {
-			out = append(out, r.removeIgnoreLines("remove the repeated line "+repeats[n].Text, n))
+		for _, n := range sortedLines(say.repeats) {
+			out = append(out, r.removeIgnoreLines("remove the repeated line "+say.repeats[n].Text, n))
 		}
-		return out, copied, nil
+		return out, say.copied, nil
 	}
-	lines := sortedLines(deciders)
+	lines := sortedLines(say.deciders)
 	last := lines[len(lines)-1]
 	if !strings.ContainsAny(p, patternSyntax) && p != "." && strings.TrimSpace(p) == p {
 		// Where what is in a directory is excluded, and not the directory itself, only a line that matches what is in it helps.
@@ -166,6 +144,48 @@ func (r *Repairer) ignoreCandidates(ctx context.Context, f finding.Finding) (out
 			})
 		}
 	}
+	out = append(out, r.negationCandidates(say.useless, last, p)...)
+	if len(lines) == 1 {
+		out = append(out, candidate{more: func() ([]candidate, error) { return r.narrower(ctx, say.deciders[last], p) }})
+	}
+	out = append(out, r.removeIgnoreLines("remove "+lineTexts(say.deciders), lines...))
+	return out, say.copied, nil
+}
+
+// ignoreVerdicts are the lines of the ignore file that have a say about files, by their numbers: those that keep one out, negations that
+// bring none back, and exclusions that repeat another. copied tells that one of the files is let in.
+type ignoreVerdicts struct {
+	deciders, useless, repeats map[int]*dockerctx.Line
+	copied                     bool
+}
+
+func (r *Repairer) ignoreVerdicts(files []string) (ignoreVerdicts, error) {
+	say := ignoreVerdicts{map[int]*dockerctx.Line{}, map[int]*dockerctx.Line{}, map[int]*dockerctx.Line{}, false}
+	for _, file := range files {
+		t, err := r.main.Explain(file)
+		if err != nil {
+			return say, err
+		}
+		say.copied = say.copied || t.Included
+		if !t.Included && t.Decisive != nil {
+			say.deciders[t.Decisive.Number] = t.Decisive
+		}
+		for _, s := range t.Steps {
+			switch {
+			case s.Effect != dockerctx.EffectNone:
+			case s.Line.Negated && !t.Included:
+				say.useless[s.Line.Number] = s.Line
+			case !s.Line.Negated && s.Reason == dockerctx.Repeated:
+				say.repeats[s.Line.Number] = s.Line
+			}
+		}
+	}
+	return say, nil
+}
+
+// negationCandidates make something of negations that bring nothing back: one that stands before the last line that excludes moves
+// behind it, one of a directory brings back what is below.
+func (r *Repairer) negationCandidates(useless map[int]*dockerctx.Line, last int, p string) (out []candidate) {
 	for _, n := range sortedLines(useless) {
 		if l := useless[n]; n < last {
 			out = append(out, candidate{
@@ -179,11 +199,7 @@ func (r *Repairer) ignoreCandidates(ctx context.Context, f finding.Finding) (out
 			})
 		}
 	}
-	if len(lines) == 1 {
-		out = append(out, candidate{more: func() ([]candidate, error) { return r.narrower(ctx, deciders[last], p) }})
-	}
-	out = append(out, r.removeIgnoreLines("remove "+lineTexts(deciders), lines...))
-	return out, copied, nil
+	return out
 }
 
 func sortedLines(m map[int]*dockerctx.Line) []int {
