@@ -101,6 +101,8 @@ func (s Subject) judge(f finding.Finding, ofContext bool) finding.Finding {
 	}
 	unnamed := len(s.Sources) == 0
 	ignored := slices.ContainsFunc(f.Related, func(p finding.Place) bool { return p.Role == finding.RoleExcludes })
+	// What the context has and no COPY takes stays out, whatever is made before the build.
+	taken := f.Rule == finding.BuildFails || !s.tracks(f.ContextPath)
 	switch {
 	case f.Severity != finding.Error:
 	case f.ContextPath == "" && s.Unnamed:
@@ -126,13 +128,13 @@ func (s Subject) judge(f finding.Finding, ofContext bool) finding.Finding {
 	case !ignored && s.StagedBy != "":
 		f.Severity = finding.Note
 		f.Detail = strings.TrimSpace(fmt.Sprintf("%s %s builds it in a directory that it fills itself.", f.Detail, s.StagedBy))
-	case !ignored && s.exampleOf(f.ContextPath) != "":
+	case taken && !ignored && s.exampleOf(f.ContextPath) != "":
 		f.Severity = finding.Warning
 		f.Detail = strings.TrimSpace(fmt.Sprintf("%s It is made from %s before the build, by hand or by a step.", f.Detail, s.exampleOf(f.ContextPath)))
-	case !ignored && unnamed && builtPath(f.ContextPath):
+	case taken && !ignored && unnamed && builtPath(f.ContextPath):
 		f.Severity = finding.Warning
 		f.Detail = strings.TrimSpace(f.Detail + " It has the name of what a step before the build makes.")
-	case s.Prepared && !ignored:
+	case taken && s.Prepared && !ignored:
 		f.Severity = finding.Warning
 		f.Detail = strings.TrimSpace(f.Detail + " Where it is built, a step before the build may make it.")
 	case unnamed && !ignored && !plainName(f.Subject.File):
@@ -140,6 +142,15 @@ func (s Subject) judge(f finding.Finding, ofContext bool) finding.Finding {
 		f.Detail = strings.TrimSpace(f.Detail + " Nothing in the repository says how it is built: its context may be made for it.")
 	}
 	return f
+}
+
+// tracks reports whether git tracks anything at or below a path of the context.
+func (s Subject) tracks(name string) bool {
+	if s.Tracked == nil {
+		return false
+	}
+	files, ok, err := s.Tracked(s.Options.Context, name)
+	return err == nil && ok && len(files) > 0
 }
 
 // exampleOf gives the file of the context that a missing one is made from, as its name says: .env.example, config.sample.yml; "" if

@@ -50,7 +50,14 @@ func (c *programCheck) reportFault(fault lang.Fault, programs lang.Programs) {
 			f.Hint.Asked, f.Hint.Instead = fault.Module, fault.Name
 		}
 		f.Summary = fault.Module + ", which the image starts, was found neither in the image nor in the repository"
-		f.Detail = fault.Detail
+		if f.Detail = fault.Detail; fault.Source != "" {
+			f.Summary = fault.Module + ", which the image starts, is not in it"
+			f.ContextPath, f.ImagePath = fault.Source, fault.File+".py"
+			if path.Base(fault.Source) == "__init__.py" {
+				f.ContextPath, f.ImagePath = path.Dir(fault.Source), fault.File
+			}
+			f.Hint.Wants = []string{f.ImagePath}
+		}
 	case lang.Moved:
 		f.Related, f.Hint = append(f.Related, fault.By...), fault.Add
 		f.Rule, f.ImagePath, f.Severity = finding.EntrypointNotRunnable, fault.File, finding.Error
@@ -76,7 +83,9 @@ func (c *programCheck) reportFault(fault lang.Fault, programs lang.Programs) {
 func (c *programCheck) nowhere(fault lang.Fault, programs lang.Programs) finding.Severity {
 	ask := fault.Asks[0]
 	at := []string{fault.File + ".py", fault.File}
-	makes := need.StepMakes(c.build, need.Reaching(c.build, at), programs, false, true) != ""
+	// What is nowhere cannot be moved, and what a project's own build makes git ignores.
+	_, git, err := c.build.Tracked(".")
+	makes := err != nil || need.StepMakes(c.build, need.Reaching(c.build, at), programs, true, !git) != ""
 	open := func(p string) bool {
 		return slices.ContainsFunc(c.build.Image.Tree.HeldBy(p).Ops(), func(id int) bool {
 			// What is installed lies in a directory of the project no more than an official image has that directory.
@@ -89,7 +98,8 @@ func (c *programCheck) nowhere(fault lang.Fault, programs lang.Programs) finding
 			return need.ForeignBase(c.image) != nil
 		})
 	}
-	if !fault.Own || ask.Reach < need.Startup || ask.Branch || slices.ContainsFunc(at, open) || c.writtenAtStart(at) != "" || c.mountedAtStart(at) {
+	if !fault.Own || ask.Reach < need.Startup || ask.Branch || slices.ContainsFunc(at, open) || c.writtenAtStart(at) != "" || c.mountedAtStart(at) ||
+		fault.Source != "" && !c.alone(at) {
 		return finding.Warning
 	}
 	return finding.Error

@@ -78,7 +78,7 @@ func (c *programCheck) reportNeed(n *need.Need, programs lang.Programs) error {
 		f.Severity = finding.Warning
 		detail = append(detail, fmt.Sprintf("It is not proved that it is missed: %s mounts it just there.", place))
 	}
-	d, err := v.Doubt(f.Rule == finding.ImportNotReachable, c.writtenAtStart, c.mountedAtStart)
+	d, err := v.Doubt(f.Rule == finding.ImportNotReachable, need.Starts{Written: c.writtenAtStart, Mounted: c.mountedAtStart, Alone: c.alone(n.Wants)})
 	if err != nil || d.Silent {
 		return err
 	}
@@ -91,11 +91,27 @@ func (c *programCheck) reportNeed(n *need.Need, programs lang.Programs) error {
 	return nil
 }
 
-// mountedAtStart reports whether one of the starts that are described mounts something over one of some paths of the image.
+// described gives the starts that a file describes: the image's own command is none.
+func (c *programCheck) described() []Start {
+	return slices.DeleteFunc(slices.Clone(c.subject.Starts), func(s Start) bool { return s.At.File == "" })
+}
+
+// mountedAtStart reports whether all starts that are described mount something over one of some paths of the image.
 func (c *programCheck) mountedAtStart(at []string) bool {
-	return slices.ContainsFunc(c.subject.Starts, func(s Start) bool {
+	starts := c.described()
+	return len(starts) > 0 && !slices.ContainsFunc(starts, func(s Start) bool {
 		r := program.Run{Mounts: s.Mounts}
-		return slices.ContainsFunc(at, r.Mounted)
+		return !slices.ContainsFunc(at, r.Mounted)
+	})
+}
+
+// alone reports whether nobody mounts the program into the image: it is built to be shipped, or started without a mount there.
+func (c *programCheck) alone(at []string) bool {
+	if c.mountedAtStart(at) {
+		return false
+	}
+	return len(c.described()) > 0 || slices.ContainsFunc(c.subject.Sources, func(s finding.Source) bool {
+		return slices.Contains([]string{"workflow", "cloudbuild", "skaffold", "compose"}, s.Kind)
 	})
 }
 

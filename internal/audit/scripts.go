@@ -91,12 +91,16 @@ func (c *programCheck) reportScript(e program.Entry) error {
 	why := "the base image may have it, or a step make it"
 	f.ContextPath, f.Hint.Wants = c.counterpart(target, known, e.Dir), []string{target}
 	reaches := need.Reaching(c.build, f.Hint.Wants)
+	apart := f.ContextPath == "" && e.Kind == program.Script && (known || c.ownScript(e.Path))
+	if apart {
+		f.ContextPath = c.onlyTracked(target)
+		apart = f.ContextPath != ""
+	}
 	switch {
 	case f.ContextPath != "":
 		f.Detail = fmt.Sprintf("The repository has it: %s.", f.ContextPath)
-		if proved {
-			why = c.composed(target)
-			proved = why == ""
+		if apart {
+			f.Detail = fmt.Sprintf("The repository has %s, and no COPY takes it there.", f.ContextPath)
 		}
 		if e.Beside && path.Dir(f.ContextPath) != "." {
 			f.ContextPath, f.Hint.Wants = path.Dir(f.ContextPath), []string{path.Dir(target)}
@@ -120,9 +124,12 @@ func (c *programCheck) reportScript(e program.Entry) error {
 				why = fmt.Sprintf("the base image %s may have it", need.BaseName(base))
 			}
 		}
+		if by := c.brings(reaches); !proved && tracked && written(target) {
+			proved, why = by == "", by
+		}
 		if step := need.StepOn(c.build, reaches, f.ContextPath, "", f.Hint.Wants); step != "" {
 			proved, why = false, fmt.Sprintf("the step %q names it, and may make it", step)
-		} else if step := need.StepBuilds(c.build, reaches); step != "" {
+		} else if step := need.StepBuilds(c.build, reaches); step != "" && (!tracked || !written(f.ContextPath)) {
 			proved, why = false, fmt.Sprintf("the step %q may build it", step)
 		}
 	case !known && !c.ownScript(e.Path), e.Kind == program.File:
@@ -133,9 +140,18 @@ func (c *programCheck) reportScript(e program.Entry) error {
 			return nil
 		}
 		nowhere = c.elsewhere(&f, target, at)
+		if by := c.brings(reaches); f.Hint.Found == at && at != "" && !proved && written(target) {
+			proved, why = by == "", by
+		}
 	}
 	if !proved && e.Conditional {
 		return nil // whether it is there, and whether that branch is taken, are both open
+	}
+	if by := c.composed(target); by != "" && proved && f.ContextPath != "" {
+		proved, why = false, by
+	}
+	if apart && proved && !c.alone(f.Hint.Wants) {
+		proved, why = false, "it may be mounted, or come with an image that is built on this one"
 	}
 	if !proved || nowhere || !e.Required || e.Conditional {
 		f.Severity = finding.Warning
@@ -167,6 +183,17 @@ func (c *programCheck) composed(at string) string {
 	return ""
 }
 
+// brings says what may have put a source where some operations reach, "" for nothing: a base image, or a step.
+func (c *programCheck) brings(reaches func(*dockerfile.Op) bool) string {
+	if base := need.BaseHolds(c.build, reaches); base != nil {
+		return fmt.Sprintf("the base image %s may have it", need.BaseName(base))
+	}
+	if step := need.StepBrings(c.build, reaches); step != "" {
+		return fmt.Sprintf("the step %q may make it, or move it there", step)
+	}
+	return ""
+}
+
 // elsewhere says of a path that the context lacks where a file of that name is, or may come from; at is where the image has one, "" if it
 // has none. It reports whether there is none at all.
 func (c *programCheck) elsewhere(f *finding.Finding, target, at string) (nowhere bool) {
@@ -192,6 +219,37 @@ func (c *programCheck) elsewhere(f *finding.Finding, target, at string) (nowhere
 		f.Detail += " " + outside
 	}
 	return nowhere
+}
+
+// written reports whether a script is one that people write: no build makes it of something else.
+func written(p string) bool {
+	return slices.Contains([]string{".py", ".sh", ".bash"}, path.Ext(p)) && !builtPath(p)
+}
+
+// onlyTracked gives the only file of the build context that git tracks and that may be meant by a script that is not in the image: its
+// path ends as that does below the working directory. "" if there is none, if the image has a file of that name, or may get one.
+func (c *programCheck) onlyTracked(target string) (only string) {
+	rel, below := strings.CutPrefix(target, path.Join("/", c.image.Plan.Config.WorkingDir)+"/")
+	if !below {
+		rel = path.Base(target)
+	}
+	if _, _, made := c.madeInStage(path.Base(target)); made || path.Ext(target) == "" || c.fileAbove(target) != "" ||
+		c.build.OwnFile(func(at string) bool { return path.Base(at) == path.Base(target) }) != "" {
+		return ""
+	}
+	files, _, err := c.build.Tracked(".")
+	if err != nil {
+		return ""
+	}
+	for _, f := range files {
+		if strings.HasSuffix("/"+f, "/"+rel) {
+			if only != "" {
+				return ""
+			}
+			only = f
+		}
+	}
+	return only
 }
 
 // declaredOutside says of the first instruction that uses an argument which has no value in its stage that it does; "" if none does.

@@ -145,6 +145,8 @@ type Fault struct {
 	// File is the module's file in the image; Package tells that it may have submodules, of which the name may be one.
 	File    string
 	Package bool
+	// Source is the only file of the build context that may be meant by a program that the image lacks, "" if there is none.
+	Source string
 	// Own tells that the package that was searched is the project's beyond doubt, so that nobody else brings the module.
 	Own bool
 	// Add is what would export the name, or bring it; nothing in it is set if nothing would. By are the instructions that brought it about.

@@ -7,6 +7,7 @@ import (
 	"github.com/ctxaudit/ctxaudit/dockerfile"
 	"github.com/ctxaudit/ctxaudit/internal/bases"
 	"github.com/ctxaudit/ctxaudit/internal/simulate"
+	"github.com/ctxaudit/ctxaudit/internal/view"
 )
 
 // ForeignBase gives a base image that the image or a stage that it copies from is built on and of which nothing is known:
@@ -37,6 +38,20 @@ func ForeignBase(m *simulate.Image) *dockerfile.Op {
 		return nil
 	}
 	return visit(m.Plan.Result, false)
+}
+
+// BaseHolds gives a base image of which nothing is known, of those that reach a place; nil if there is none.
+func BaseHolds(b *view.Build, reaches func(*dockerfile.Op) bool) *dockerfile.Op {
+	for i := range b.Image.Plan.Ops {
+		op := b.Image.Plan.Ops[i]
+		if op.Kind != dockerfile.OpImage || !reaches(op) || bases.Plain(op.Image.Ref) {
+			continue
+		}
+		if _, known := b.Image.KnownBase(op.ID); !known {
+			return op
+		}
+	}
+	return nil
 }
 
 // ownBase gives the base image of the stage that becomes the image, nil for scratch.

@@ -40,11 +40,20 @@ type Doubt struct {
 	Silent bool
 }
 
-// Doubt gives what leaves open whether it is missing or, if it lies in the image, whether no search path leads to it. written gives
-// who writes a file of the image when the container starts, "" if nobody does, mounted whether somebody mounts something over it then.
+// Starts is what is known of how containers of an image start.
+type Starts struct {
+	// Written gives who writes one of some files of the image when the container starts, "" if nobody does.
+	Written func(at []string) string
+	// Mounted reports whether somebody mounts something over one of them then.
+	Mounted func(at []string) bool
+	// Alone tells that the image is built to be shipped, or that all starts that are described mount nothing.
+	Alone bool
+}
+
+// Doubt gives what leaves open whether it is missing or, if it lies in the image, whether no search path leads to it.
 //
 // The core is left alone: what the ignore file keeps out, git tracks and no step names is nowhere else.
-func (v *Verdict) Doubt(unreached bool, written func(at []string) string, mounted func(at []string) bool) (Doubt, error) {
+func (v *Verdict) Doubt(unreached bool, starts Starts) (Doubt, error) {
 	n, b := v.need, v.build
 	if !unreached {
 		if g, err := v.Gone(); err != nil || g.By != nil && g.Surely {
@@ -55,7 +64,7 @@ func (v *Verdict) Doubt(unreached bool, written func(at []string) string, mounte
 		return Doubt{Silent: true}, nil
 	}
 	ignored := len(v.Ignored) > 0
-	if d, err := v.ofBase(unreached, ignored, mounted); err != nil || d != (Doubt{}) {
+	if d, err := v.ofBase(unreached, ignored, starts); err != nil || d != (Doubt{}) {
 		return d, err
 	}
 	reaches := Reaching(b, n.Wants)
@@ -67,7 +76,7 @@ func (v *Verdict) Doubt(unreached bool, written func(at []string) string, mounte
 			return Doubt{Kind: EditedByStep, By: step}, nil
 		}
 	}
-	if place := written(n.Wants); place != "" {
+	if place := starts.Written(n.Wants); place != "" {
 		return Doubt{Kind: WrittenAtStart, By: place}, nil
 	}
 	files, git, err := b.Tracked(n.Source)
@@ -87,12 +96,12 @@ func (v *Verdict) Doubt(unreached bool, written func(at []string) string, mounte
 }
 
 // ofBase gives the doubt that comes from a base image of which nothing is known, and from a search path.
-func (v *Verdict) ofBase(unreached, ignored bool, mounted func(at []string) bool) (Doubt, error) {
+func (v *Verdict) ofBase(unreached, ignored bool, starts Starts) (Doubt, error) {
 	n, b := v.need, v.build
 	if !n.Top {
 		return Doubt{}, nil
 	}
-	base := ForeignBase(b.Image)
+	base, holds := ForeignBase(b.Image), BaseHolds(b, Reaching(b, n.Wants))
 	// A working directory that is the base image's is very likely the one with the code.
 	ofBase := path.Clean("/"+b.Image.Plan.Config.WorkingDir) == "/"
 	switch own := ownBase(b.Image); {
@@ -103,11 +112,11 @@ func (v *Verdict) ofBase(unreached, ignored bool, mounted func(at []string) bool
 	case unreached && own != nil && !settingsKnown(own):
 		return Doubt{Kind: SearchedByBase, By: BaseName(own), Silent: ofBase}, nil
 	case unreached || ignored:
-	case base != nil:
-		return Doubt{Kind: HeldByBase, By: BaseName(base)}, nil
-	case n.Started && mounted(n.Wants):
+	case holds != nil:
+		return Doubt{Kind: HeldByBase, By: BaseName(holds)}, nil
+	case n.Started && starts.Mounted(n.Wants):
 		return Doubt{Kind: MountedOver}, nil
-	case n.Started && b.OwnFile(func(string) bool { return true }) == "":
+	case n.Started && !starts.Alone && b.OwnFile(func(string) bool { return true }) == "":
 		// Who mounts all code copies none of it into any stage.
 		if g, err := v.Gone(); err != nil || len(g.Copied) == 0 {
 			return Doubt{Kind: MountedOver}, err
@@ -170,6 +179,29 @@ func StepMakes(b *view.Build, reaches func(*dockerfile.Op) bool, ways Ways, igno
 		}
 	}
 	return text(b.Steps(func(op *dockerfile.Op) bool { return reaches(op) && ways.Makes(op, ignored, installs) }))
+}
+
+// StepBrings gives a step of those that reach it which may put a source there that git tracks and no COPY takes; "" if there is none.
+func StepBrings(b *view.Build, reaches func(*dockerfile.Op) bool) string {
+	for _, id := range b.Image.Opaque {
+		if op := b.Image.Plan.Ops[id]; op.Kind == dockerfile.OpRemote && reaches(op) {
+			return op.Location.Text
+		}
+	}
+	return text(b.Steps(func(op *dockerfile.Op) bool { return reaches(op) && PutsSources(b, op, false) }))
+}
+
+// PutsSources reports whether a step may make sources, or move them. What is kept out of the image cannot be moved.
+func PutsSources(b *view.Build, op *dockerfile.Op, keptOut bool) bool {
+	for _, m := range op.Exec.Mounts {
+		if m.Kind == dockerfile.MountBind && m.Dest != dockerfile.RootMount && m.Input >= 0 && b.Image.Plan.Ops[op.Inputs[m.Input].Op].Kind == dockerfile.OpLocal && !keptOut {
+			return true
+		}
+	}
+	script := b.Script(op)
+	return script.Missed || slices.ContainsFunc(script.Calls, func(call *command.Call) bool {
+		return !call.Wraps && !shell.IsBuiltin(call.Base) && call.MakesSources(keptOut)
+	})
 }
 
 // StepOn gives a step that names a file or directory of the image, "" if there is none: it writes, moves, fetches or edits

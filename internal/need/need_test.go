@@ -59,7 +59,7 @@ func TestDoubt(t *testing.T) {
 		need                     need.Need
 		written                  func([]string) string
 		mounted                  func([]string) bool
-		unreached                bool
+		unreached, alone         bool
 		want                     need.Doubt
 	}{
 		{name: "not copied", dockerfile: "FROM node\n" + head},
@@ -76,6 +76,7 @@ func TestDoubt(t *testing.T) {
 		{name: "a start script", dockerfile: "FROM node\n" + head, written: func([]string) string { return "start.sh:2" }, want: need.Doubt{Kind: need.WrittenAtStart, By: "start.sh:2"}},
 		{name: "a mount", dockerfile: "FROM node\n" + head, need: need.Need{Top: true, Started: true}, mounted: func([]string) bool { return true }, want: need.Doubt{Kind: need.MountedOver}},
 		{name: "nothing is copied", dockerfile: "FROM node\n", need: need.Need{Top: true, Started: true}, want: need.Doubt{Kind: need.MountedOver}},
+		{name: "nothing is copied into an image that is shipped", dockerfile: "FROM node\n", need: need.Need{Top: true, Started: true}, alone: true},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -93,7 +94,7 @@ func TestDoubt(t *testing.T) {
 			}
 			v, err := need.Judge(b, &n)
 			require.NoError(t, err)
-			got, err := v.Doubt(tt.unreached, tt.written, tt.mounted)
+			got, err := v.Doubt(tt.unreached, need.Starts{Written: tt.written, Mounted: tt.mounted, Alone: tt.alone})
 			require.NoError(t, err)
 			assert.Equal(t, tt.want, got)
 			assert.Equal(t, got.Kind == need.Proved, got.Because() == "")

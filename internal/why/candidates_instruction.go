@@ -127,8 +127,10 @@ func (r *Repairer) copyCandidates(f finding.Finding) ([]candidate, error) {
 		out = append(out, r.newCopy(s, f.ContextPath, want, from, isDir))
 	}
 	// With what lies beside it, if it cannot do without.
-	if dir := path.Dir(f.ContextPath); dir != "." && len(wants) > 0 && path.Base(dir) == path.Base(path.Dir(wants[0])) {
-		out = append(out, r.newCopy(s, dir, path.Dir(wants[0]), from, true))
+	if dir := path.Dir(f.ContextPath); dir != "." && len(wants) > 0 && path.Dir(wants[0]) != "/" {
+		if path.Base(dir) == path.Base(path.Dir(wants[0])) || f.Rule == finding.EntrypointNotInImage && !isDir {
+			out = append(out, r.newCopy(s, dir, path.Dir(wants[0]), from, true))
+		}
 	}
 	// Where nothing of the context is copied to the working directory, all of it is usually meant to be.
 	if dir := path.Join("/", r.plan.Config.WorkingDir); from == "" && s.before == 0 && dir != "/" && slices.Contains(wants, path.Join(dir, f.ContextPath)) {

@@ -92,6 +92,26 @@ func (c *programs) lookUp(module string, parent *imports.Module, started, sure b
 	return nil
 }
 
+// onlyFile gives the only file that git tracks and that is a module of that name, from some directory of the build context; "" if there is
+// none, or more than one.
+func (c *programs) onlyFile(module string) (only string) {
+	files, _, err := c.Tracked(".")
+	if err != nil {
+		return ""
+	}
+	name := "/" + strings.ReplaceAll(module, ".", "/")
+	for _, f := range files {
+		if !strings.HasSuffix("/"+f, name+".py") && !strings.HasSuffix("/"+f, name+"/__init__.py") {
+			continue
+		}
+		if only != "" {
+			return ""
+		}
+		only = f
+	}
+	return only
+}
+
 // onlyRoot gives the directory from which a submodule would be found, if git tracks its file in one place alone, in a package with an
 // __init__.py: a name of several parts is nobody else's by chance. What is there for tests and as an example counts as nowhere.
 func (c *programs) onlyRoot(module string) (root string, ok bool) {

@@ -23,7 +23,9 @@ func (c *programs) result() *lang.Followed {
 		out.Needs = append(out.Needs, c.need(c.groups[key]))
 	}
 	for _, key := range sortedKeys(c.names) {
-		out.Faults = append(out.Faults, c.lacksName(c.names[key]))
+		if n := c.names[key]; n.module.Kind != imports.Namespace || c.onlyProjects(n.module) {
+			out.Faults = append(out.Faults, c.lacksName(n))
+		}
 	}
 	for _, e := range c.unresolved {
 		out.Faults = append(out.Faults, c.noProgram(e))
@@ -172,6 +174,9 @@ func (c *programs) lacksName(n *lackedName) lang.Fault {
 		f.Module = m.Parent.Name
 	}
 	if n.definedIn == "" {
+		if n.module.Kind == imports.Namespace {
+			f.Detail = fmt.Sprintf("The directory has no __init__.py, and no module %s.", m.Name)
+		}
 		return f
 	}
 	f.Detail = fmt.Sprintf("The submodule %s defines it: `from .%s import %s` in the package's __init__.py would export it.", n.definedIn, n.definedIn, m.Name)
@@ -262,6 +267,9 @@ func (c *programs) noProgram(e entry) lang.Fault {
 	}
 	if strings.HasSuffix(at, file) {
 		f.Detail = fmt.Sprintf("A file that could be it is at %s, where no search path leads.", at)
+	} else if source := c.onlyFile(e.Module); at == "" && source != "" && len(e.search) > 0 {
+		f.Own, f.Source, f.File = true, source, path.Join(e.search[0].Dir, strings.ReplaceAll(e.Module, ".", "/"))
+		f.Detail = fmt.Sprintf("The repository has %s, and no COPY takes it to where it is searched.", source)
 	}
 	return f
 }

@@ -219,13 +219,7 @@ func (c *programs) sortName(m imports.Missing, g *imports.Graph) {
 	if node.Module.IsPackage() && c.generated(imports.Missing{Module: target + "." + m.Name, Parent: node.Module}) {
 		return
 	}
-	key := target + ":" + m.Name
-	n := c.names[key]
-	if n == nil {
-		n = &lackedName{exports: ex.Sorted(), definedIn: c.definedIn(node.Module, m.Name), module: node.Module}
-		c.names[key] = n
-	}
-	n.missing = append(n.missing, m)
+	c.addName(m, node.Module, ex.Sorted())
 }
 
 // sortInit looks whether a name that a directory without __init__.py lacks is bound by the __init__.py that the repository has
@@ -251,6 +245,41 @@ func (c *programs) sortInit(m imports.Missing, namespace *imports.Module) {
 		g.missing = append(g.missing, m)
 		return
 	}
+	// It binds nothing at all: what it does not hold as a module it does not have, if all of it is the project's.
+	m.Parent = namespace
+	if m.Kind == imports.NoModule && !c.generated(m) {
+		c.addName(m, namespace, nil)
+	}
+}
+
+// onlyProjects reports whether a directory without __init__.py is the project's beyond doubt, with all of its modules: it is one, or lies in
+// one that is.
+func (c *programs) onlyProjects(namespace *imports.Module) bool {
+	if len(namespace.Path) != 1 {
+		return false
+	}
+	if _, own := c.Origin(namespace.Path[0].Tree, namespace.Path[0].Dir); !own {
+		return false
+	}
+	if c.ownPackage(namespace) {
+		return true
+	}
+	above, _, nested := cutModule(namespace.Name)
+	return nested && slices.ContainsFunc(c.graphs, func(f followed) bool {
+		n := f.graph.Nodes[above]
+		return n != nil && c.ownPackage(n.Module)
+	})
+}
+
+// addName remembers that a module lacks a name.
+func (c *programs) addName(m imports.Missing, module *imports.Module, exports []string) {
+	key := module.Name + ":" + m.Name
+	n := c.names[key]
+	if n == nil {
+		n = &lackedName{exports: exports, definedIn: c.definedIn(module, m.Name), module: module}
+		c.names[key] = n
+	}
+	n.missing = append(n.missing, m)
 }
 
 // definedIn gives a submodule that binds a name at its top level.

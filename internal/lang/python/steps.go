@@ -9,48 +9,15 @@ import (
 	"github.com/ctxaudit/ctxaudit/internal/command"
 	"github.com/ctxaudit/ctxaudit/internal/lang/python/imports"
 	"github.com/ctxaudit/ctxaudit/internal/lang/python/manifest"
-	"github.com/ctxaudit/ctxaudit/internal/shell"
+	"github.com/ctxaudit/ctxaudit/internal/need"
 	"github.com/ctxaudit/ctxaudit/internal/view"
 )
 
-// pythonTools are modules that python -m runs and that make no modules of a project.
-var pythonTools = []string{
-	"pip", "venv", "virtualenv", "compileall", "ensurepip", "site", "manage", "pytest", "unittest", "nltk.downloader", "spacy", "playwright",
-	"uv", "poetry", "pipenv", "json.tool", "http.server", "celery", "django", "flask", "alembic", "zipfile", "tarfile", "black", "ruff", "mypy",
-}
-
 // Makes implements need.Ways: whether a step may make modules.
 func (c *programs) Makes(op *dockerfile.Op, ignored, installs bool) bool {
-	for _, m := range op.Exec.Mounts {
-		if m.Kind == dockerfile.MountBind && m.Dest != dockerfile.RootMount && m.Input >= 0 && c.Image.Plan.Ops[op.Inputs[m.Input].Op].Kind == dockerfile.OpLocal && !ignored {
-			return true
-		}
-	}
-	script := c.Script(op)
-	return script.Missed || slices.ContainsFunc(script.Calls, func(call *command.Call) bool {
-		if installs && slices.ContainsFunc(manifest.Installs(call), func(in manifest.Install) bool { return in.Dir != "" || in.Unknown }) {
-			return true
-		}
-		return !call.Wraps && !shell.IsBuiltin(call.Base) && makesModules(call, ignored)
+	return need.PutsSources(c.Build, op, ignored) || installs && slices.ContainsFunc(c.Script(op).Calls, func(call *command.Call) bool {
+		return slices.ContainsFunc(manifest.Installs(call), func(in manifest.Install) bool { return in.Dir != "" || in.Unknown })
 	})
-}
-
-func makesModules(c *command.Call, ignored bool) bool {
-	switch words := c.Args; {
-	case command.Is(c.Base, command.NoModules):
-		return false
-	case command.Is(c.Base, command.Mover):
-		return !ignored
-	case command.IsPython(c.Base):
-		// One-liners and manage.py make no modules, and few of what -m runs does.
-		switch {
-		case len(words) == 0 || slices.Contains([]string{"-c", "-V", "--version"}, words[0].Text) || path.Base(words[0].Text) == "manage.py":
-			return false
-		case words[0].Text == "-m" && len(words) > 1:
-			return words[1].Known() && !slices.Contains(pythonTools, words[1].Text)
-		}
-	}
-	return true
 }
 
 // sources are the extensions of what extension modules are compiled from, and what describes them.
