@@ -30,7 +30,8 @@ import (
 //
 // and a command that misses nothing succeeds. The command is run in the directory that stands before it in brackets, if there is one.
 // With "~ reason" at its end, the tool itself is known to answer in another way, or is not asked. A first line "with: NAME..." names the
-// releases of a tool that are asked: directories of CTXAUDIT_TOOLS, as npm install --prefix makes them.
+// releases of a tool that are asked: directories of CTXAUDIT_TOOLS, as npm install --prefix makes them; "with: system" means those of
+// the system, whatever else is on the path.
 
 // testCase is a line of a section "cases".
 type testCase struct {
@@ -150,6 +151,13 @@ func misses(c testCase, files Files) []string {
 			r.Unclear()
 		}
 	}
+	r.Wrapper = func(c *command.Call) {
+		for _, m := range Read(c, files).Missing {
+			if m.Doubt == "" && c.S.Sure() && c.S.Needed() {
+				out = append(out, strings.TrimPrefix(m.Path, "/app/"))
+			}
+		}
+	}
 	r.Script = func(c *command.Call, file string) bool {
 		for _, m := range Shell(c, file, files) {
 			if m.Doubt == "" && c.S.Sure() && c.S.Needed() {
@@ -248,7 +256,7 @@ func available(c testCase) bool {
 	program, _, _ := strings.Cut(c.command, " ")
 	switch {
 	case program == "cargo":
-	case slices.Contains([]string{"alembic", "bundle", "buf", "cmake", "composer", "dotnet", "gradle", "mvn", "protoc"}, program):
+	case slices.Contains([]string{"alembic", "bundle", "buf", "cmake", "composer", "dotnet", "gradle", "mvn", "pipenv", "poetry", "protoc"}, program):
 		_, err := exec.LookPath(program)
 		return err == nil
 	default: // must be there
@@ -270,6 +278,10 @@ func askReleases(t *testing.T, c testCase, files []txtar.File) {
 	}
 	for _, release := range c.releases {
 		t.Run(release, func(t *testing.T) {
+			if release == "system" {
+				askTool(t, c, files, "/usr/bin:"+os.Getenv("PATH"))
+				return
+			}
 			bin := filepath.Join(os.Getenv("CTXAUDIT_TOOLS"), release, "node_modules", ".bin")
 			require.DirExists(t, bin)
 			askTool(t, c, files, bin+":"+os.Getenv("PATH"))
@@ -287,9 +299,10 @@ func askTool(t *testing.T, c testCase, files []txtar.File, path string) {
 	}
 	cmd := exec.Command("/bin/sh", "-c", c.command)
 	cmd.Dir = filepath.Join(root, c.dir)
-	cmd.Env = append(os.Environ(), "PATH="+path, "GOFLAGS=", "GOPROXY=off", "GOTOOLCHAIN=local", "npm_config_audit=false", "npm_config_fund=false", "npm_config_offline=true",
-		"YARN_ENABLE_TELEMETRY=0", "YARN_ENABLE_IMMUTABLE_INSTALLS=false", "PIP_NO_INDEX=1", "PIP_NO_BUILD_ISOLATION=1", "PIP_BREAK_SYSTEM_PACKAGES=1", "PIP_TARGET="+t.TempDir(),
-		"CARGO_NET_OFFLINE=true", "CI=", "COREPACK_ENABLE_STRICT=0")
+	outer := slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "CI=") })
+	cmd.Env = append(outer, "PATH="+path, "GOFLAGS=", "GOPROXY=off", "GOTOOLCHAIN=local", "npm_config_audit=false", "npm_config_fund=false", "npm_config_offline=true",
+		"YARN_ENABLE_TELEMETRY=0", "YARN_ENABLE_IMMUTABLE_INSTALLS=false", "PIP_NO_INDEX=1", "PIP_NO_BUILD_ISOLATION=0", "PIP_BREAK_SYSTEM_PACKAGES=1", "PIP_TARGET="+t.TempDir(),
+		"CARGO_NET_OFFLINE=true", "POETRY_VIRTUALENVS_CREATE=false", "PIP_DISABLE_PIP_VERSION_CHECK=1", "PYTHONDONTWRITEBYTECODE=1", "COREPACK_ENABLE_STRICT=0")
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
 	switch err := cmd.Run(); {

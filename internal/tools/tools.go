@@ -86,6 +86,9 @@ func Read(c *command.Call, files Files) Reading {
 	if command.IsPython(c.Base) && len(c.Args) > 1 && c.Args[0].Text == "-m" { // a module that is a program, too
 		program := *c
 		program.Name, program.Base, program.Args = c.Args[1], c.Args[1].Text, c.Args[2:]
+		if program.Base == "build" {
+			program.Base = "pyproject-build"
+		}
 		c = &program
 	}
 	if program := ofPackage(c); program != nil {
