@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/ctxaudit/ctxaudit/internal/document"
-	"github.com/ctxaudit/ctxaudit/internal/shell"
 )
 
 // The facts are those of poetry 1.3, pipenv 2022.12 and build 0.9, and of the documentation of poetry 2, pdm, hatch and pip-tools.
@@ -206,11 +205,4 @@ func (r *reader) setupFile(args []string) {
 		return
 	}
 	r.setupPyRun(r.dir, slices.Contains(args, "develop"))
-}
-
-// pythonScript is a file that Python runs, with its arguments.
-func (r *reader) pythonScript(file shell.Word, args []string) {
-	if path.Base(file.Text) == "setup.py" && r.abs(file.Text) == path.Join(r.dir, "setup.py") {
-		r.setupFile(args)
-	}
 }

@@ -83,7 +83,8 @@ func Read(c *command.Call, files Files) Reading {
 			return Reading{Missing: m}
 		}
 	}
-	if command.IsPython(c.Base) && len(c.Args) > 1 && c.Args[0].Text == "-m" { // a module that is a program, too
+	module := command.IsPython(c.Base) && len(c.Args) > 1 && c.Args[0].Text == "-m"
+	if module { // it may be a program, too
 		program := *c
 		program.Name, program.Base, program.Args = c.Args[1], c.Args[1].Text, c.Args[2:]
 		if program.Base == "build" {
@@ -95,6 +96,11 @@ func Read(c *command.Call, files Files) Reading {
 		c = program
 	}
 	t, known := find(c)
+	if !known && module && c.Name.Known() && c.S.Dir != "" {
+		r := &reader{call: c, files: files, dir: c.S.Dir}
+		r.pythonModule(c.Name.Text)
+		return r.out
+	}
 	if !known || c.S.Dir == "" && !t.anywhere {
 		return Reading{}
 	}
