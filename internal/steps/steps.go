@@ -83,6 +83,9 @@ func Run(x *dockerfile.Exec, files Sight, do func(effects []command.Effect, sure
 		outer := *c
 		outer.S = c.S.Clone()
 		started(&outer)
+		if files != nil {
+			out.miss(&outer, tools.Refused(&outer, files))
+		}
 		if r.Execute(c) {
 			outer.Wraps = true
 			return

@@ -86,9 +86,17 @@ type memory struct{ fstest.MapFS }
 func inMemory(files []txtar.File) memory {
 	m := memory{fstest.MapFS{}}
 	for _, f := range files {
-		m.MapFS[f.Name] = &fstest.MapFile{Data: f.Data}
+		m.MapFS[f.Name] = &fstest.MapFile{Data: f.Data, Mode: modeOf(f)}
 	}
 	return m
+}
+
+// modeOf gives the mode of a file of testdata: one that is called plain is none to run.
+func modeOf(f txtar.File) fs.FileMode {
+	if strings.HasPrefix(path.Base(f.Name), "plain") {
+		return 0o644
+	}
+	return 0o755
 }
 
 func (m memory) name(p string) string {
@@ -99,8 +107,11 @@ func (m memory) name(p string) string {
 }
 
 func (m memory) Stat(p string) shell.FileKind {
-	if p == "/" {
+	switch {
+	case p == "/":
 		return shell.Directory
+	case strings.HasPrefix(p, "/bin/") || strings.HasPrefix(p, "/usr/"):
+		return shell.Unknown
 	}
 	switch fi, err := fs.Stat(m.MapFS, m.name(p)); {
 	case err != nil:
@@ -128,6 +139,11 @@ func misses(c testCase, files Files) []string {
 	r.Program = func(c *command.Call) {
 		call := *c
 		call.S = c.S.Clone()
+		for _, m := range Refused(&call, files) {
+			if c.S.Sure() && c.S.Needed() {
+				out = append(out, strings.TrimPrefix(m.Path, "/app/"))
+			}
+		}
 		if r.Execute(c) {
 			return
 		}
@@ -295,7 +311,7 @@ func askTool(t *testing.T, c testCase, files []txtar.File, path string) {
 	for _, f := range files {
 		name := filepath.Join(root, filepath.FromSlash(f.Name))
 		require.NoError(t, os.MkdirAll(filepath.Dir(name), 0o755))
-		require.NoError(t, os.WriteFile(name, f.Data, 0o755))
+		require.NoError(t, os.WriteFile(name, f.Data, modeOf(f)))
 	}
 	cmd := exec.Command("/bin/sh", "-c", c.command)
 	cmd.Dir = filepath.Join(root, c.dir)

@@ -60,6 +60,11 @@ type Missing struct {
 	Because []Line
 	// Doubt says, as a sentence, why the program may do without it; "" if it surely fails.
 	Doubt string
+	// Refused says of a program that is there, as the rest of a sentence, why the kernel does not run it; "" if it is not there.
+	Refused string
+	// Mode are the permissions with which it would run it, Returns tells that its lines must end in LF.
+	Mode    fs.FileMode
+	Returns bool
 }
 
 // Script is a text that a program hands to a shell.
