@@ -3,6 +3,7 @@ package audit
 import (
 	"fmt"
 	"path"
+	"strconv"
 	"strings"
 
 	"github.com/ctxaudit/ctxaudit/dockerfile"
@@ -35,6 +36,10 @@ func checkSteps(p *pass) error {
 		for _, m := range script.Missing {
 			if !m.Fails && m.Doubt == "" {
 				continue // the step may go on without it
+			}
+			if m.Refused != "" {
+				p.reportRefused(op, before, m)
+				continue
 			}
 			at, source, ok := p.lost(op, before, m)
 			if !ok || seen[source] {
@@ -162,6 +167,32 @@ func (p *pass) reportInput(op *dockerfile.Op, before view.Image, m steps.Missing
 	f.Detail = strings.Join(detail, " ")
 	p.add(p.subject.judge(f, true))
 	return nil
+}
+
+// reportRefused reports a program of the build context that a step starts and the kernel does not run.
+func (p *pass) reportRefused(op *dockerfile.Op, before view.Image, m steps.Missing) {
+	source, ok := p.build.ContextPath(before, m.Path)
+	if !ok {
+		return
+	}
+	command := shown(m)
+	f := finding.Finding{
+		Rule: finding.EntrypointNotRunnable, Severity: finding.Error, ContextPath: source, ImagePath: m.Path, Subject: position(op.Location),
+		Assumptions: p.assumptions(p.opaqueBefore(op)), Summary: fmt.Sprintf("%s fails: %s %s", command, m.Path, m.Refused),
+		Hint: finding.Hint{Step: op.ID + 1, Returns: m.Returns}, About: finding.About{Name: command},
+	}
+	detail := p.chain(&f, before, m)
+	switch {
+	case m.Mode != 0:
+		f.Hint.Mode = strconv.FormatUint(uint64(m.Mode), 8)
+		detail = append(detail, "The kernel answers: permission denied. COPY --chmod="+f.Hint.Mode+" sets the mode; so does git update-index --chmod=+x in every clone.")
+	case m.Returns:
+		detail = append(detail, "The kernel looks for a program whose name ends in a carriage return. Save it with LF; *.sh text eol=lf in .gitattributes keeps it so in every clone.")
+	default:
+		detail = append(detail, "The kernel answers: no such file or directory.")
+	}
+	f.Detail = strings.Join(detail, " ")
+	p.add(p.subject.judge(f, true))
 }
 
 // chain says what leads to what is missing.

@@ -58,7 +58,7 @@ func init() { // a literal would refer to itself: what a rule adds is looked up 
 		{finding.WorkdirMismatch, "The image's working directory is another one than it must be.", finding.Error, checkWorkdir},
 		{finding.UserMismatch, "The image runs as another user than it must.", finding.Error, checkUser},
 		{finding.EntrypointNotInImage, "The program or script that the image starts is not in it.", finding.Error, checkEntrypoint},
-		{finding.EntrypointNotRunnable, "The program that the image starts is there, and the kernel refuses to run it.", finding.Error, checkRunnable},
+		{finding.EntrypointNotRunnable, "The program that the image or a step starts is there, and the kernel refuses to run it.", finding.Error, checkRunnable},
 		{finding.EntrypointUnknown, "What the image starts is not known.", finding.Note, nil},
 		{finding.DataFileNotInImage, "A file that the program reads when it starts is in the repository and not in the image.", finding.Error, nil},
 		{finding.ImportNotInImage, "An import that is reached from what the image starts resolves in the repository and not in the image.", finding.Error, checkPrograms},

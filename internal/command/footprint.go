@@ -79,10 +79,10 @@ func init() { // a literal would refer to itself: find and python start others
 		{names: "pip pipx", subs: "wheel", where: packages, below: "*.whl", out: "-w --wheel-dir", valued: pipValued, more: (*print).builds},
 		{names: "pip pipx", where: packages, out: "-t --target --prefix --root --src --report", valued: pipValued, variables: "VIRTUAL_ENV", more: (*print).builds},
 		{names: "virtualenv", where: named | home | temp},
-		{names: "uv", subs: "sync", where: packages, below: ".venv uv.lock *.egg-info **/*.egg-info", dir: "--directory --project", valued: uvValued, variables: "UV_PROJECT_ENVIRONMENT VIRTUAL_ENV", more: (*print).builds},
+		{names: "uv", subs: "sync", where: packages, below: ".venv uv.lock *.egg-info **/*.egg-info", dir: "--directory --project", valued: uvValued, variables: uvVariables, more: (*print).builds},
 		{names: "uv", subs: "lock export tree", where: temp | home, below: "uv.lock", dir: "--directory --project", out: "-o --output-file", valued: uvValued},
-		{names: "uv", subs: "venv", where: named | home | temp, below: ".venv", dir: "--directory --project", valued: uvValued},
-		{names: "uv", subs: "pip tool python cache self", where: packages, out: "-t --target --prefix -o --output-file", valued: uvValued, variables: "VIRTUAL_ENV", more: (*print).builds},
+		{names: "uv", subs: "venv", where: named | home | temp, below: ".venv", dir: "--directory --project", valued: uvValued, variables: uvVariables},
+		{names: "uv", subs: "pip tool python cache self", where: packages, out: "-t --target --prefix -i --install-dir -o --output-file", valued: uvValued, variables: uvVariables, more: (*print).builds},
 		{names: "uv", subs: "build", where: temp | home, below: "dist build *.egg-info", dir: "--directory --project", out: "-o --out-dir", valued: uvValued, more: (*print).builds},
 		{names: "poetry pdm pipenv hatch flit rye", subs: "install sync add update lock export config self env cache requirements", where: packages,
 			below: ".venv *.lock Pipfile.lock *.egg-info **/*.egg-info requirements.txt .pdm-python pdm.toml poetry.toml", dir: "-C --directory -P --project -p", out: "-o --output", variables: "VIRTUAL_ENV", more: (*print).builds},
@@ -139,6 +139,7 @@ func init() { // a literal would refer to itself: find and python start others
 const (
 	nodeBelow   = "**/node_modules package-lock.json npm-shrinkwrap.json yarn.lock pnpm-lock.yaml bun.lock bun.lockb .yarn .pnp.cjs .pnp.loader.mjs .pnpm-store .yarnrc.yml .npmrc"
 	goVariables = "GOPATH GOMODCACHE GOCACHE GOBIN GOTMPDIR"
+	uvVariables = "UV_PROJECT_ENVIRONMENT VIRTUAL_ENV UV_PYTHON_INSTALL_DIR UV_PYTHON_BIN_DIR UV_TOOL_DIR UV_TOOL_BIN_DIR UV_CACHE_DIR"
 	goValued    = "-ldflags -tags -gcflags -asmflags -mod -p -buildmode -modfile -trimpath -run -timeout -count"
 	pipValued   = "-r --requirement -c --constraint -i --index-url --extra-index-url --trusted-host -f --find-links --python --platform --abi --cache-dir --no-binary --only-binary --timeout --retries -e --editable"
 	curlValued  = "-H --header -d --data -u --user -A --user-agent -e --referer -x --proxy -X --request -m --max-time --retry --retry-delay --connect-timeout --cacert -E --cert -w --write-out -F --form -b --cookie"

@@ -62,7 +62,7 @@ var allowed = map[string][]string{
 	"internal/bases":                {"internal/lazyre"},
 	"internal/baseimage":            {"internal/bases", "internal/budget", "internal/files", "internal/rootfs"},
 	"internal/document":             {"internal/budget", "internal/lazyre", "internal/safeyaml"},
-	"internal/tools":                {"internal/budget", "internal/command", "internal/document", "internal/lazyre", "internal/makefile", "internal/shell", "internal/tools/rust"},
+	"internal/tools":                {"internal/budget", "internal/command", "internal/document", "internal/lang/python/syntax", "internal/lazyre", "internal/makefile", "internal/shell", "internal/tools/rust"},
 	"internal/makefile":             {"internal/budget", "internal/lazyre", "internal/shell"},
 	"internal/tools/rust":           {},
 	"internal/account":              {"internal/rootfs"},
@@ -216,6 +216,9 @@ func TestOneRoomForEachLanguage(t *testing.T) {
 			room, ok := strings.CutPrefix(own, "internal/lang/")
 			if !ok || room == "languages" {
 				continue
+			}
+			if name == "internal/tools" && room == "python/syntax" {
+				continue // a setup.py is read with the scanner, which knows nothing but text
 			}
 			language, inner, _ := strings.Cut(room, "/")
 			if name == "internal/lang/languages" && inner == "" {

@@ -73,11 +73,19 @@ func Run(x *dockerfile.Exec, files Sight, do func(effects []command.Effect, sure
 			note(command.Unknown(path.Join("/", x.Dir), x.Env))
 		}
 	}
-	r.Wrapper = started
+	r.Wrapper = func(c *command.Call) {
+		started(c)
+		if files != nil {
+			out.miss(c, tools.Read(c, files).Missing)
+		}
+	}
 	r.Program = func(c *command.Call) {
 		outer := *c
 		outer.S = c.S.Clone()
 		started(&outer)
+		if files != nil {
+			out.miss(&outer, tools.Refused(&outer, files))
+		}
 		if r.Execute(c) {
 			outer.Wraps = true
 			return

@@ -4,6 +4,8 @@ import (
 	"path"
 	"slices"
 	"strings"
+
+	"github.com/ctxaudit/ctxaudit/internal/lazyre"
 )
 
 const bundleValued = "--gemfile --path --without --with -j --jobs --retry --system -r --trust-policy --cache-path --shebang --standalone"
@@ -44,13 +46,13 @@ func (r *reader) bundle() {
 	if r.options.Has("--deployment", "--frozen") || set("BUNDLE_DEPLOYMENT") || set("BUNDLE_FROZEN") {
 		r.need(Missing{Path: lock, What: "the lock file, without which a frozen install refuses to run"})
 	}
-	r.gemfile(gemfile)
+	r.gemfile(gemfile, 0)
 }
 
 // gemfile reads the lines of a Gemfile that are literal and stand in no condition. It is a program: what is indented counts only in a group.
-func (r *reader) gemfile(file string) {
+func (r *reader) gemfile(file string, depth int) {
 	data, ok := r.text(file)
-	if !ok {
+	if !ok || depth > maxIncludes {
 		return
 	}
 	dir := path.Dir(file)
@@ -72,6 +74,50 @@ func (r *reader) gemfile(file string) {
 		case strings.Contains(text, " if ") || strings.Contains(text, " unless ") || strings.Contains(text, "#{") || strings.Contains(text, "?"):
 		case first == "gem" || first == "gemspec":
 			r.gem(dir, first, rest, Line{File: file, Line: i + 1, Text: text})
+		case first == "eval_gemfile" || first == "ruby":
+			r.gemfileReads(first, rest, Line{File: file, Line: i + 1, Text: text}, depth)
+		}
+	}
+}
+
+// gemfileReads is a line of a Gemfile that reads another file: one that is evaluated, or that tells the version of Ruby.
+func (r *reader) gemfileReads(word, rest string, line Line, depth int) {
+	dir := path.Dir(line.File)
+	if word == "ruby" {
+		if name, ok := rubyOption(rest, "file"); ok {
+			r.need(Missing{Path: path.Join(dir, name), What: "the file with the version of Ruby", Because: []Line{line}})
+		}
+		return
+	}
+	if m := rubyLiteral().FindStringSubmatch(rest); m != nil && !strings.Contains(m[1], "#{") {
+		at := path.Join(dir, m[1])
+		r.need(Missing{Path: at, What: "a Gemfile that is evaluated", Because: []Line{line}})
+		r.gemfile(at, depth+1)
+	}
+}
+
+// rubyLiteral is a string that is the only argument, rubyRequires a file that is required beside the one that says so.
+var (
+	rubyLiteral  = lazyre.New(`^\s*\(?\s*["']([^"']+)["']\s*\)?\s*(?:#.*)?$`)
+	rubyRequires = lazyre.New(`^(?:require_relative\s*\(?\s*["']([^"'#]+)["']|require\s+File\.expand_path\(\s*["']\.\./([^"'#]+)["']\s*,\s*__FILE__\s*\))\s*\)?\s*$`)
+)
+
+// gemspec looks for what the specification of a gem requires before it says anything.
+func (r *reader) gemspec(file string, because []Line) {
+	data, ok := r.text(file)
+	if !ok {
+		return
+	}
+	n := 0
+	for text := range strings.Lines(string(data)) {
+		n++
+		text = strings.TrimRight(text, "\r\n ")
+		if m := rubyRequires().FindStringSubmatch(text); m != nil {
+			name := m[1] + m[2]
+			if path.Ext(name) != ".rb" {
+				name += ".rb"
+			}
+			r.need(Missing{Kind: Source, Path: path.Join(path.Dir(file), name), What: "what the gemspec requires", Because: append(slices.Clip(because), Line{File: file, Line: n, Text: text})})
 		}
 	}
 }
@@ -93,6 +139,9 @@ func (r *reader) gem(dir, word, rest string, line Line) {
 		}
 	}
 	specs, known := r.glob(at, "*.gemspec")
+	for _, file := range specs {
+		r.gemspec(file, []Line{line})
+	}
 	deeper, all := r.glob(at, "*/*.gemspec")
 	if !known || !all || len(specs)+len(deeper) > 0 || strings.Contains(rest, "glob:") || strings.Contains(rest, ", \"") || strings.Contains(rest, ", '") {
 		return

@@ -71,6 +71,13 @@ func (r *reader) cargo() {
 		}
 		compiles = true
 	case sub == "chef" && len(words) > 1 && words[1].Text == "prepare":
+	case sub == "chef" && len(words) > 1 && words[1].Text == "cook":
+		recipe, given := r.options.Last("--recipe-path")
+		if !given {
+			recipe = shell.Word{Text: "recipe.json"}
+		}
+		r.need(Missing{Path: r.abs(recipe.Text), What: "the recipe"})
+		return
 	default:
 		return
 	}
@@ -98,6 +105,9 @@ func (r *reader) cargo() {
 	}
 	for _, m := range run.loaded {
 		run.targets(m)
+	}
+	if compiles || sub == "fetch" {
+		run.vendored()
 	}
 	if compiles {
 		run.compiles(c, sub)

@@ -30,7 +30,8 @@ import (
 //
 // and a command that misses nothing succeeds. The command is run in the directory that stands before it in brackets, if there is one.
 // With "~ reason" at its end, the tool itself is known to answer in another way, or is not asked. A first line "with: NAME..." names the
-// releases of a tool that are asked: directories of CTXAUDIT_TOOLS, as npm install --prefix makes them.
+// releases of a tool that are asked: directories of CTXAUDIT_TOOLS, as npm install --prefix makes them; "with: system" means those of
+// the system, whatever else is on the path.
 
 // testCase is a line of a section "cases".
 type testCase struct {
@@ -85,9 +86,17 @@ type memory struct{ fstest.MapFS }
 func inMemory(files []txtar.File) memory {
 	m := memory{fstest.MapFS{}}
 	for _, f := range files {
-		m.MapFS[f.Name] = &fstest.MapFile{Data: f.Data}
+		m.MapFS[f.Name] = &fstest.MapFile{Data: f.Data, Mode: modeOf(f)}
 	}
 	return m
+}
+
+// modeOf gives the mode of a file of testdata: one that is called plain is none to run.
+func modeOf(f txtar.File) fs.FileMode {
+	if strings.HasPrefix(path.Base(f.Name), "plain") {
+		return 0o644
+	}
+	return 0o755
 }
 
 func (m memory) name(p string) string {
@@ -98,8 +107,11 @@ func (m memory) name(p string) string {
 }
 
 func (m memory) Stat(p string) shell.FileKind {
-	if p == "/" {
+	switch {
+	case p == "/":
 		return shell.Directory
+	case strings.HasPrefix(p, "/bin/") || strings.HasPrefix(p, "/usr/"):
+		return shell.Unknown
 	}
 	switch fi, err := fs.Stat(m.MapFS, m.name(p)); {
 	case err != nil:
@@ -127,6 +139,11 @@ func misses(c testCase, files Files) []string {
 	r.Program = func(c *command.Call) {
 		call := *c
 		call.S = c.S.Clone()
+		for _, m := range Refused(&call, files) {
+			if c.S.Sure() && c.S.Needed() {
+				out = append(out, strings.TrimPrefix(m.Path, "/app/"))
+			}
+		}
 		if r.Execute(c) {
 			return
 		}
@@ -148,6 +165,13 @@ func misses(c testCase, files Files) []string {
 		}
 		if len(reading.Scripts) > 0 {
 			r.Unclear()
+		}
+	}
+	r.Wrapper = func(c *command.Call) {
+		for _, m := range Read(c, files).Missing {
+			if m.Doubt == "" && c.S.Sure() && c.S.Needed() {
+				out = append(out, strings.TrimPrefix(m.Path, "/app/"))
+			}
 		}
 	}
 	r.Script = func(c *command.Call, file string) bool {
@@ -248,7 +272,7 @@ func available(c testCase) bool {
 	program, _, _ := strings.Cut(c.command, " ")
 	switch {
 	case program == "cargo":
-	case slices.Contains([]string{"alembic", "bundle", "buf", "cmake", "composer", "dotnet", "gradle", "mvn", "protoc"}, program):
+	case slices.Contains([]string{"alembic", "bundle", "buf", "cmake", "composer", "dotnet", "gradle", "mvn", "pipenv", "poetry", "protoc"}, program):
 		_, err := exec.LookPath(program)
 		return err == nil
 	default: // must be there
@@ -270,6 +294,10 @@ func askReleases(t *testing.T, c testCase, files []txtar.File) {
 	}
 	for _, release := range c.releases {
 		t.Run(release, func(t *testing.T) {
+			if release == "system" {
+				askTool(t, c, files, "/usr/bin:"+os.Getenv("PATH"))
+				return
+			}
 			bin := filepath.Join(os.Getenv("CTXAUDIT_TOOLS"), release, "node_modules", ".bin")
 			require.DirExists(t, bin)
 			askTool(t, c, files, bin+":"+os.Getenv("PATH"))
@@ -283,13 +311,14 @@ func askTool(t *testing.T, c testCase, files []txtar.File, path string) {
 	for _, f := range files {
 		name := filepath.Join(root, filepath.FromSlash(f.Name))
 		require.NoError(t, os.MkdirAll(filepath.Dir(name), 0o755))
-		require.NoError(t, os.WriteFile(name, f.Data, 0o755))
+		require.NoError(t, os.WriteFile(name, f.Data, modeOf(f)))
 	}
 	cmd := exec.Command("/bin/sh", "-c", c.command)
 	cmd.Dir = filepath.Join(root, c.dir)
-	cmd.Env = append(os.Environ(), "PATH="+path, "GOFLAGS=", "GOPROXY=off", "GOTOOLCHAIN=local", "npm_config_audit=false", "npm_config_fund=false", "npm_config_offline=true",
-		"YARN_ENABLE_TELEMETRY=0", "YARN_ENABLE_IMMUTABLE_INSTALLS=false", "PIP_NO_INDEX=1", "PIP_NO_BUILD_ISOLATION=1", "PIP_BREAK_SYSTEM_PACKAGES=1", "PIP_TARGET="+t.TempDir(),
-		"CARGO_NET_OFFLINE=true", "CI=", "COREPACK_ENABLE_STRICT=0")
+	outer := slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "CI=") })
+	cmd.Env = append(outer, "PATH="+path, "GOFLAGS=", "GOPROXY=off", "GOTOOLCHAIN=local", "npm_config_audit=false", "npm_config_fund=false", "npm_config_offline=true",
+		"YARN_ENABLE_TELEMETRY=0", "YARN_ENABLE_IMMUTABLE_INSTALLS=false", "PIP_NO_INDEX=1", "PIP_NO_BUILD_ISOLATION=0", "PIP_BREAK_SYSTEM_PACKAGES=1", "PIP_TARGET="+t.TempDir(),
+		"CARGO_NET_OFFLINE=true", "POETRY_VIRTUALENVS_CREATE=false", "PIP_DISABLE_PIP_VERSION_CHECK=1", "PYTHONDONTWRITEBYTECODE=1", "COREPACK_ENABLE_STRICT=0")
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
 	switch err := cmd.Run(); {

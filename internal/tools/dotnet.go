@@ -8,6 +8,7 @@ import (
 
 	"github.com/ctxaudit/ctxaudit/internal/document"
 	"github.com/ctxaudit/ctxaudit/internal/lazyre"
+	"github.com/ctxaudit/ctxaudit/internal/shell"
 )
 
 // The facts are those of the documentation of .NET 6 to 10.
@@ -106,7 +107,12 @@ func (d *dotnetBuild) read(file string) {
 			}
 		}
 	case ".csproj", ".fsproj", ".vbproj":
-		if doc, err := document.XML(data); err == nil && d.compiles {
+		doc, err := document.XML(data)
+		if err != nil {
+			return
+		}
+		d.framework(file, data, doc.Get("Project"), line)
+		if d.compiles {
 			d.references(file, doc.Get("Project"), line)
 		}
 	}
@@ -130,6 +136,32 @@ func (d *dotnetBuild) project(dir, name string, because []Line) {
 	at := path.Join(dir, strings.ReplaceAll(name, `\`, "/"))
 	d.need(Missing{Kind: Member, Path: at, What: "a project of the solution", Because: because})
 	d.read(at)
+}
+
+// framework looks for the properties that a project shares with others, if it does not say itself for which framework it is built.
+func (d *dotnetBuild) framework(file string, data []byte, project *document.Node, line func(int) []Line) {
+	const shared, marker = "Directory.Build.props", "<TargetFramework"
+	text, dir := string(data), path.Dir(file)
+	if !strings.HasPrefix(project.Str("@Sdk"), "Microsoft.NET.Sdk") || strings.Contains(text, "TargetFramework") || strings.Contains(text, "<Import") {
+		return
+	}
+	if upward(dir, func(dir string) bool {
+		return !d.absent(path.Join(dir, shared)) || !d.absent(path.Join(dir, "Directory.Build.targets"))
+	}) != "" {
+		return
+	}
+	doubt := ""
+	if !d.compiles {
+		doubt = "A project that is built for nothing that is known may be restored all the same; its build fails."
+	}
+	d.missing(Missing{Path: path.Join(dir, shared), What: "the framework for which it is built, in " + shared, Doubt: doubt, Because: line(project.At()), Root: dir,
+		Find: func(tree Files, root string) string {
+			at := upward(root, func(dir string) bool { return tree.Stat(path.Join(dir, shared)) == shell.Regular })
+			if content, err := tree.Content(path.Join(at, shared)); at == "" || err != nil || !strings.Contains(string(content), marker) {
+				return ""
+			}
+			return path.Join(at, shared)
+		}})
 }
 
 // references are the projects that a project refers to.

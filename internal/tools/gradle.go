@@ -51,6 +51,7 @@ func (r *reader) gradleProject(major int) {
 	if root == "" {
 		return
 	}
+	r.gradleCatalog(root)
 	for _, name := range []string{"settings.gradle", "settings.gradle.kts", "build.gradle", "build.gradle.kts"} {
 		file := path.Join(root, name)
 		data, ok := r.text(file)
@@ -73,6 +74,29 @@ func (r *reader) gradleProject(major int) {
 					r.need(Missing{Kind: Member, Path: at, Dir: true, What: "the directory of the project " + project, Because: because})
 				}
 			}
+		}
+	}
+}
+
+var (
+	gradleAlias = lazyre.New(`(?m)^\s*alias\s*\(?\s*libs\.`)
+	gradleNames = lazyre.New(`versionCatalogs|\bfrom\s*\(|includeBuild|\bplugins\s*\{`)
+)
+
+// gradleCatalog looks for the catalog of versions in its usual place, which the build of the root takes a plug-in from.
+func (r *reader) gradleCatalog(root string) {
+	for _, name := range []string{"settings.gradle", "settings.gradle.kts"} {
+		file := path.Join(root, name)
+		if data, ok := r.text(file); !ok && !r.absent(file) || gradleNames().Match(data) {
+			return // it may be made there, or have another name
+		}
+	}
+	for _, name := range []string{"build.gradle", "build.gradle.kts"} {
+		file := path.Join(root, name)
+		data, ok := r.text(file)
+		if at := gradleAlias().FindIndex(data); ok && at != nil {
+			n, text := lineAt(data, at[1])
+			r.need(Missing{Path: path.Join(root, "gradle", "libs.versions.toml"), What: "the catalog of versions", Because: []Line{{File: file, Line: n, Text: text}}})
 		}
 	}
 }

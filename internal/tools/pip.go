@@ -25,11 +25,11 @@ func (r *reader) pip() {
 		r.requirements(w, "the file of constraints", nil, 0)
 	}
 	for _, w := range r.options.All("-e", "--editable") {
-		r.pipProject(w.Text, nil)
+		r.pipProject(w.Text, nil, true)
 	}
 	for _, w := range r.words[1:] {
 		if isPipPath(w.Text) {
-			r.pipProject(w.Text, nil)
+			r.pipProject(w.Text, nil, false)
 		}
 	}
 }
@@ -83,18 +83,18 @@ func (r *reader) requirements(w shell.Word, what string, because []Line, depth i
 		case "-e", "--editable":
 			if isPipPath(value) && !strings.Contains(value, "$") {
 				value, _, _ = strings.Cut(value, ";")
-				r.pipProject(strings.TrimSpace(value), chain)
+				r.pipProject(strings.TrimSpace(value), chain, true)
 			}
 		default:
 			if text, _, _ = strings.Cut(text, ";"); isPipPath(text) && !strings.ContainsAny(text, "#$@ ") && !strings.HasPrefix(text, "-") {
-				r.pipProject(strings.TrimSpace(text), chain)
+				r.pipProject(strings.TrimSpace(text), chain, false)
 			}
 		}
 	}
 }
 
 // pipProject is a directory with a project, or an archive, that pip installs from its path.
-func (r *reader) pipProject(name string, because []Line) {
+func (r *reader) pipProject(name string, because []Line, editable bool) {
 	name, _, _ = strings.Cut(strings.TrimPrefix(name, "file:"), "[")
 	if strings.Contains(name, shell.Hole) || strings.Contains(name, "://") {
 		return
@@ -113,7 +113,7 @@ func (r *reader) pipProject(name string, because []Line) {
 	if !r.isDir(at) {
 		return
 	}
-	manifest, setup := path.Join(at, "pyproject.toml"), path.Join(at, "setup.py")
-	r.need(Missing{Path: manifest, Or: []string{setup}, What: "the project's pyproject.toml or setup.py", Because: because})
-	r.pyproject(manifest, setup, because)
+	if r.pyManifest(at, because) {
+		r.pyBuild(at, because, editable)
+	}
 }

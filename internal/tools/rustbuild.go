@@ -29,6 +29,7 @@ func (b *rustBuild) crate(c crate, top bool) {
 		}
 	}
 	b.source(c, script, true)
+	b.protos(c, script)
 	lib := path.Join(c.dir, "src/lib.rs")
 	if n := c.toml.Get("lib", "path"); n.Is() {
 		lib = path.Join(c.dir, n.Text)

@@ -54,6 +54,14 @@ func init() { // a literal would refer to itself: a script starts others
 		{names: "mvn", valued: mavenValued, read: (*reader).maven},
 		{names: "mvnw", valued: mavenValued, read: (*reader).mavenWrapper},
 		{names: "pip", valued: pipValued, read: (*reader).pip},
+		{names: "uv", dir: "--directory", valued: uvValued, read: (*reader).uv},
+		{names: "poetry", dir: "-C --directory -P --project", valued: poetryValued, read: (*reader).poetry},
+		{names: "pdm", dir: "-p --project", valued: pdmValued, read: (*reader).pdm},
+		{names: "hatch", valued: "-e --env -p --project -t --target", read: (*reader).hatch},
+		{names: "flit", valued: "-f --ini-file --deps --extras --python --format", read: (*reader).flit},
+		{names: "pyproject-build", valued: buildValued, read: (*reader).buildModule},
+		{names: "pipenv", valued: pipenvValued, read: (*reader).pipenv},
+		{names: "pip-sync pip-compile", valued: pipToolsValued, read: (*reader).pipTools},
 	}
 }
 

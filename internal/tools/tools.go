@@ -60,6 +60,11 @@ type Missing struct {
 	Because []Line
 	// Doubt says, as a sentence, why the program may do without it; "" if it surely fails.
 	Doubt string
+	// Refused says of a program that is there, as the rest of a sentence, why the kernel does not run it; "" if it is not there.
+	Refused string
+	// Mode are the permissions with which it would run it, Returns tells that its lines must end in LF.
+	Mode    fs.FileMode
+	Returns bool
 }
 
 // Script is a text that a program hands to a shell.
@@ -83,15 +88,24 @@ func Read(c *command.Call, files Files) Reading {
 			return Reading{Missing: m}
 		}
 	}
-	if command.IsPython(c.Base) && len(c.Args) > 1 && c.Args[0].Text == "-m" { // a module that is a program, too
+	module := command.IsPython(c.Base) && len(c.Args) > 1 && c.Args[0].Text == "-m"
+	if module { // it may be a program, too
 		program := *c
 		program.Name, program.Base, program.Args = c.Args[1], c.Args[1].Text, c.Args[2:]
+		if program.Base == "build" {
+			program.Base = "pyproject-build"
+		}
 		c = &program
 	}
 	if program := ofPackage(c); program != nil {
 		c = program
 	}
 	t, known := find(c)
+	if !known && module && c.Name.Known() && c.S.Dir != "" {
+		r := &reader{call: c, files: files, dir: c.S.Dir}
+		r.pythonModule(c.Name.Text)
+		return r.out
+	}
 	if !known || c.S.Dir == "" && !t.anywhere {
 		return Reading{}
 	}

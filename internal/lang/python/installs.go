@@ -142,6 +142,12 @@ func (c *programs) installs(tree view.Image, in manifest.Install) []string {
 		c.installsProject(tree, in.Dir)
 		out = c.packageDirs(tree, in.Dir)
 	}
+	if in.Workspace && in.Dir != "" {
+		for _, dir := range c.alongWith(tree, in) {
+			c.installsProject(tree, dir)
+			out = append(out, c.packageDirs(tree, dir)...)
+		}
+	}
 	if in.Requirements == "" {
 		return out
 	}
@@ -162,6 +168,43 @@ func (c *programs) installs(tree view.Image, in manifest.Install) []string {
 		}
 	}
 	return out
+}
+
+// alongWith gives the projects of the repository that are installed along with one: what its sources name, directories and members of its
+// workspace, and what those name.
+func (c *programs) alongWith(tree view.Image, in manifest.Install) (dirs []string) {
+	root, ok := c.Origin(tree, in.Dir)
+	if !ok {
+		return nil
+	}
+	var members []*manifest.Project
+	done := map[string]bool{root: true}
+	for queue := []string{root}; len(queue) > 0; queue = queue[1:] {
+		project, err := manifest.Read(c.Repo, queue[0])
+		if err != nil {
+			continue
+		}
+		wanted := map[string]bool{}
+		for _, l := range project.Local {
+			switch member, err := manifest.Read(c.Repo, l.Path); {
+			case l.Path == "":
+				wanted[l.Name] = true
+			case l.Name != "" && !done[l.Path]:
+				queue, done[l.Path] = append(queue, l.Path), true
+			case l.Name == "" && err == nil:
+				members = append(members, member)
+			}
+		}
+		for _, m := range members {
+			if name, _ := manifest.Normalise(m.Name); !done[m.Dir] && (wanted[name] || in.Members == "*") {
+				queue, done[m.Dir] = append(queue, m.Dir), true
+			}
+		}
+		if rel, err := filepath.Rel(root, queue[0]); err == nil && queue[0] != root {
+			dirs = append(dirs, path.Join(in.Dir, filepath.ToSlash(rel)))
+		}
+	}
+	return dirs
 }
 
 // installable reports whether a tool installs the project in a directory, and not only what it depends on. What has no manifest
