@@ -175,7 +175,7 @@ func (p *pass) reportRefused(op *dockerfile.Op, before view.Image, m steps.Missi
 	if !ok {
 		return
 	}
-	command := shown(m)
+	command := m.Call.Shown()
 	f := finding.Finding{
 		Rule: finding.EntrypointNotRunnable, Severity: finding.Error, ContextPath: source, ImagePath: m.Path, Subject: position(op.Location),
 		Assumptions: p.assumptions(p.opaqueBefore(op)), Summary: fmt.Sprintf("%s fails: %s %s", command, m.Path, m.Refused),
