@@ -144,7 +144,7 @@ func (c *programCheck) reportScript(e program.Entry) error {
 			proved, why = by == "", by
 		}
 	}
-	if !proved && e.Conditional {
+	if !proved && (e.Conditional || apart && !known) {
 		return nil // whether it is there, and whether that branch is taken, are both open
 	}
 	if by := c.composed(target); by != "" && proved && f.ContextPath != "" {
