@@ -201,7 +201,12 @@ func (x *effector) mark(f command.Footprint) error {
 			continue
 		}
 		x.marked[p] = true
-		if to, err := x.tree.Resolve(p); err == nil {
+		if to, err := x.tree.Resolve(p); err == nil && to != p {
+			if x.unsure(p) { // where the link was taken away, it is put just there
+				if err := x.tree.Mark(p, int32(x.op.ID)); err != nil {
+					return err
+				}
+			}
 			p = to
 		}
 		if err := x.tree.Mark(p, int32(x.op.ID)); err != nil {
