@@ -146,6 +146,7 @@ func of(l lang.Language, entries []lang.Entry) (out []lang.Entry) {
 // follow follows the programs of each language.
 func (c *programCheck) follow(entries []lang.Entry) error {
 	c.followed = make([]*lang.Followed, len(languages.All))
+	c.report.Started = started(entries)
 	for round := 0; round == 0 || len(entries) > 0 && round < maxStarters; round++ {
 		var starts []lang.Start
 		for i, l := range languages.All {
@@ -177,6 +178,23 @@ func (c *programCheck) follow(entries []lang.Entry) error {
 		}
 	}
 	return nil
+}
+
+// maxNamed bounds the programs that a report names.
+const maxNamed = 10
+
+// started names the programs that are followed, in the order in which they are started.
+func started(entries []lang.Entry) (out []string) {
+	for _, e := range entries {
+		name := cmp.Or(e.Module, e.Path)
+		if e.Attr != "" {
+			name += ":" + e.Attr
+		}
+		if e.Kind != program.File && name != "" && len(out) < maxNamed && !slices.Contains(out, name) {
+			out = append(out, name)
+		}
+	}
+	return out
 }
 
 // maxStarters bounds how often a program that another one starts is followed for what it starts in turn, maxStarted how many

@@ -227,6 +227,9 @@ type ImageReport struct {
 	// Suppressed are findings that do not count.
 	Suppressed []Suppressed `json:"suppressed,omitempty"`
 
+	// Started are the programs whose imports were followed, as modules or paths of the image: what the image starts, at most
+	// ten.
+	Started []string `json:"started,omitempty"`
 	// Followed are the files, by the name that findings use, whose imports were followed.
 	Followed []string `json:"-"`
 	// Imports and Modules count what was followed.

@@ -67,10 +67,25 @@ func (a Audit) checkImage(w io.Writer, img finding.ImageReport, l leftOfImage, s
 	fmt.Fprint(w, rest.String())
 }
 
+// maxStarts bounds the programs that a line names.
+const maxStarts = 3
+
+// starts names what an image starts.
+func starts(names []string) string {
+	if len(names) == 0 {
+		return "what the image starts"
+	}
+	text := strings.Join(names[:min(len(names), maxStarts)], ", ")
+	if more := len(names) - maxStarts; more > 0 {
+		text += fmt.Sprintf(" and %d more", more)
+	}
+	return Text(text)
+}
+
 // holds writes what was found to be right, and what that rests on.
 func holds(w io.Writer, img finding.ImageReport, l leftOfImage, s Style) {
 	if img.Modules > 0 {
-		fmt.Fprintf(w, "  %s %s in %s followed from what the image starts\n", s.green("ok"), count(img.Imports, "import"), count(img.Modules, "module"))
+		fmt.Fprintf(w, "  %s %s in %s followed from %s\n", s.green("ok"), count(img.Imports, "import"), count(img.Modules, "module"), starts(img.Started))
 	}
 	switch {
 	case s.Verbose:
