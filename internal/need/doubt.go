@@ -148,10 +148,16 @@ func (d Doubt) Because() string {
 	return ""
 }
 
-// text gives an instruction as it is written, "" for none.
+// maxText bounds what a sentence shows of an instruction, in characters.
+const maxText = 80
+
+// text gives an instruction as it is written, or its beginning; "" for none.
 func text(op *dockerfile.Op) string {
 	if op == nil {
 		return ""
+	}
+	if r := []rune(op.Location.Text); len(r) > maxText {
+		return string(r[:maxText]) + "..."
 	}
 	return op.Location.Text
 }
@@ -175,7 +181,7 @@ func Reaching(b *view.Build, at []string) func(op *dockerfile.Op) bool {
 func StepMakes(b *view.Build, reaches func(*dockerfile.Op) bool, ways Ways, ignored, installs bool) string {
 	for _, id := range b.Image.Opaque {
 		if op := b.Image.Plan.Ops[id]; op.Kind == dockerfile.OpRemote && reaches(op) {
-			return op.Location.Text
+			return text(op)
 		}
 	}
 	return text(b.Steps(func(op *dockerfile.Op) bool { return reaches(op) && ways.Makes(op, ignored, installs) }))
@@ -185,7 +191,7 @@ func StepMakes(b *view.Build, reaches func(*dockerfile.Op) bool, ways Ways, igno
 func StepBrings(b *view.Build, reaches func(*dockerfile.Op) bool) string {
 	for _, id := range b.Image.Opaque {
 		if op := b.Image.Plan.Ops[id]; op.Kind == dockerfile.OpRemote && reaches(op) {
-			return op.Location.Text
+			return text(op)
 		}
 	}
 	return text(b.Steps(func(op *dockerfile.Op) bool { return reaches(op) && PutsSources(b, op, false) }))
