@@ -36,16 +36,19 @@ func (e *Explainer) run(a *Answer, in dockerfile.Instruction, place *finding.Pla
 	if err != nil {
 		return err
 	}
-	may := mayWrite(script)
+	may, unknown := mayWrite(script)
 	if len(may) > 0 {
 		a.step("it may change what is at "+listed(may), nil)
+	}
+	if len(unknown) > 0 {
+		a.step(fmt.Sprintf("nothing is known of %s: any file may change", listed(unknown)), nil)
 	}
 	switch {
 	case fails != "":
 		a.Verdict, a.Summary = BuildFailed, fails
 	case made > 0:
 		a.Verdict, a.Summary = HasEffect, fmt.Sprintf("this step surely makes or changes %s", filesOf(int64(made)))
-	case len(may) == 0 && !script.Missed:
+	case len(may)+len(unknown) == 0 && !script.Missed:
 		a.Verdict, a.Summary = NoEffect, "this step changes no file that is known"
 	default:
 		a.Verdict, a.Summary = Unknown, "what this step makes is not known without running it"
@@ -128,20 +131,28 @@ func (e *Explainer) makes(a *Answer, op *dockerfile.Op) (int, error) {
 	return len(made), err
 }
 
-// mayWrite gives where programs of a step may write, as far as is known of them; none of those whose effects are known.
-func mayWrite(script *steps.Script) (out []string) {
+// mayWrite gives where programs of a step may write, as far as is known of them, and those of which nothing is known. Programs whose
+// effects are known are left out.
+func mayWrite(script *steps.Script) (paths, unknown []string) {
 	for _, c := range script.Calls {
 		if _, all := c.Effects(); all || c.Wraps || c.Builtin {
 			continue
 		}
-		for _, p := range c.Footprint().Paths {
-			if !slices.Contains(out, p) {
-				out = append(out, p)
+		f := c.Footprint()
+		if f.Unknown {
+			if !slices.Contains(unknown, c.Base) {
+				unknown = append(unknown, c.Base)
+			}
+			continue
+		}
+		for _, p := range f.Paths {
+			if !slices.Contains(paths, p) {
+				paths = append(paths, p)
 			}
 		}
 	}
-	slices.Sort(out)
-	return out
+	slices.Sort(paths)
+	return paths, unknown
 }
 
 // because gives the place that asks for what is missing, nil if the words of the command do.
