@@ -5,7 +5,7 @@
 //
 // DIR has a checkout of repositories of the list below, as OWNER/REPO; more of the same repository, of other times, stand beside it
 // as OWNER/REPO@ANYTHING. A row holds of every Dockerfile of the image, so that it holds of all tags; where versions differ, of every
-// Dockerfile of a version. What the table says of images whose repository is not there stays as it is, and is told.
+// Dockerfile of a version. Rows of images whose repository is absent are kept, and printed.
 package main
 
 import (

@@ -1,5 +1,4 @@
-// Package builder builds an image with the program that a person has for that, because the person asked for it. It is the one
-// place besides internal/git that starts a program.
+// Package builder builds an image with the program that a person has for that, because the person asked for it.
 //
 // What is built runs what a repository wrote, in the sandbox of BuildKit and with what the person's builder allows. What
 // the repository names reaches the program only as the value of an option or, made absolute, behind --.
@@ -13,7 +12,6 @@ import (
 	"io"
 	"maps"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -21,7 +19,7 @@ import (
 
 	"github.com/ctxaudit/ctxaudit/dockerfile"
 	"github.com/ctxaudit/ctxaudit/internal/files"
-	"github.com/ctxaudit/ctxaudit/internal/git"
+	"github.com/ctxaudit/ctxaudit/internal/runner"
 )
 
 // ErrNone says that this machine has no builder.
@@ -45,7 +43,7 @@ func Build(ctx context.Context, opt dockerfile.Options, log io.Writer, read func
 	}
 	running, cancel := context.WithCancel(ctx)
 	defer cancel()
-	cmd := exec.CommandContext(running, program, args...)
+	cmd := runner.Command(running, program, args...)
 	cmd.Stderr, cmd.WaitDelay = log, grace
 	cmd.Cancel = func() error {
 		if cmd.Process.Signal(os.Interrupt) == nil { // the builder tells its daemon
@@ -139,8 +137,8 @@ func (r *request) close() error {
 
 // command gives the program that builds, what it is called, and its arguments.
 func (r *request) command() (name, program string, args []string, err error) {
-	docker, noDocker := git.FindProgram("docker", r.Context)
-	buildctl, noBuildctl := git.FindProgram("buildctl", r.Context)
+	docker, noDocker := runner.Find("docker", r.Context)
+	buildctl, noBuildctl := runner.Find("buildctl", r.Context)
 	switch {
 	case noBuildctl == nil && (noDocker != nil || os.Getenv("BUILDKIT_HOST") != ""):
 		return "buildctl", buildctl, r.buildctl(), nil

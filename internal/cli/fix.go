@@ -52,7 +52,7 @@ Exits with 1 if a finding at or above --fail-on is left, or would be left withou
 	return cmd
 }
 
-// fix searches repairs, shows them and, if it is told to, makes them.
+// fix searches for repairs, shows them and, with --write, writes them.
 func (a *app) fix(cmd *cobra.Command, f *fixFlags, form string, args []string) error {
 	failOn, err := finding.ParseSeverity(f.failOn)
 	if err != nil {

@@ -53,7 +53,7 @@ OCI layout: for the one of the docker daemon, Docker must use the containerd ima
 --timeout does not count while it builds.
 
 Exits with 1 if something is contradicted that was called certain. What a step or a base
-image may have changed is told, and does not count.
+image may have changed is shown, and does not count.
 
 With --export nothing is compared: what the configuration requires, what the image starts
 and the files whose imports were followed are written as a test for the running image,

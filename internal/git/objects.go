@@ -7,10 +7,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os/exec"
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/ctxaudit/ctxaudit/internal/runner"
 )
 
 // RevisionError says that a revision, or something that belongs to it, is not in the repository.
@@ -113,7 +114,7 @@ const MaxObject = 128 << 20
 
 // Objects reads contents from the repository, through one process. It must be closed.
 type Objects struct {
-	cmd *exec.Cmd
+	cmd *runner.Process
 	in  io.WriteCloser
 	out *bufio.Reader
 }

@@ -259,25 +259,11 @@ func (r *Repository) Within(name string) (rel string, ok bool) {
 	if err != nil {
 		return "", false
 	}
-	rel, err = filepath.Rel(r.Top, Resolve(abs))
+	rel, err = filepath.Rel(r.Top, files.Resolve(abs))
 	if err != nil || !filepath.IsLocal(rel) {
 		return "", false
 	}
 	return filepath.ToSlash(rel), true
-}
-
-// Resolve resolves the links of an absolute path as far as it exists.
-func Resolve(abs string) string {
-	rest := ""
-	for at := abs; ; at = filepath.Dir(at) {
-		if real, err := filepath.EvalSymlinks(at); err == nil {
-			return filepath.Join(real, rest)
-		}
-		if at == filepath.Dir(at) {
-			return abs
-		}
-		rest = filepath.Join(filepath.Base(at), rest)
-	}
 }
 
 // sub gives the repository of a submodule, by its path; nil if it was not fetched, or is not one.

@@ -8,11 +8,11 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
+
+	"github.com/ctxaudit/ctxaudit/internal/runner"
 )
 
 const (
@@ -27,37 +27,6 @@ const (
 
 // ErrNoGit says that there is no git on this machine.
 var ErrNoGit = errors.New("there is no git on this machine")
-
-// FindProgram finds a program in PATH for a run on a directory. One that lies in a repository around the directory is somebody else's.
-func FindProgram(name, dir string) (string, error) {
-	var strangers []string
-	for dir = Resolve(dir); ; dir = filepath.Dir(dir) {
-		if _, err := os.Lstat(filepath.Join(dir, ".git")); err == nil || len(strangers) == 0 {
-			strangers = append(strangers, dir)
-		}
-		if dir == filepath.Dir(dir) {
-			break
-		}
-	}
-	for _, dir := range filepath.SplitList(os.Getenv("PATH")) {
-		if !filepath.IsAbs(dir) {
-			continue
-		}
-		found, err := exec.LookPath(filepath.Join(dir, name))
-		if err != nil {
-			continue
-		}
-		real := Resolve(found)
-		if slices.ContainsFunc(strangers, func(top string) bool {
-			rel, err := filepath.Rel(top, real)
-			return err == nil && filepath.IsLocal(rel)
-		}) {
-			continue
-		}
-		return found, nil
-	}
-	return "", fmt.Errorf("%s: %w", name, exec.ErrNotFound)
-}
 
 // kept are the settings of the environment that a person makes for git; all others, such as where the repository is, are left
 // out.
@@ -89,8 +58,8 @@ var always = []string{
 }
 
 // command makes a command of git, at the top of the work tree.
-func (r *Repository) command(ctx context.Context, args ...string) (*exec.Cmd, error) {
-	git, err := FindProgram("git", r.Top)
+func (r *Repository) command(ctx context.Context, args ...string) (*runner.Process, error) {
+	git, err := runner.Find("git", r.Top)
 	if err != nil {
 		return nil, ErrNoGit
 	}
@@ -98,7 +67,7 @@ func (r *Repository) command(ctx context.Context, args ...string) (*exec.Cmd, er
 	if err != nil {
 		return nil, fmt.Errorf("preparing to ask git: %w", err)
 	}
-	cmd := exec.CommandContext(ctx, git, append(append([]string{}, always...), args...)...)
+	cmd := runner.Command(ctx, git, append(append([]string{}, always...), args...)...)
 	cmd.Dir, cmd.Env, cmd.WaitDelay = r.Top, r.environment(private), time.Second
 	return cmd, nil
 }
@@ -135,7 +104,7 @@ func (r *Repository) stream(ctx context.Context, stdin io.Reader, read func(io.R
 			return failed
 		}
 		err = cmd.Wait()
-		var exit *exec.ExitError
+		var exit *runner.Exit
 		switch {
 		case err == nil:
 			return nil

@@ -63,7 +63,7 @@ func NewWorld(ctx context.Context, root string, allowOutside bool) *World {
 		w.refuse = err
 	}
 	if len(w.roots) == 0 {
-		w.roots = []string{git.Resolve(w.base)}
+		w.roots = []string{files.Resolve(w.base)}
 	}
 	return w
 }
@@ -99,7 +99,7 @@ func (w *World) Name(name string) {
 	if rel, err := filepath.Rel(w.base, typed(name)); err == nil && filepath.IsLocal(rel) || LeadsOut(name) {
 		return
 	}
-	real := git.Resolve(absolute(name))
+	real := files.Resolve(absolute(name))
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if !w.inside(real) {
@@ -177,7 +177,7 @@ func (w *World) root(real string) string {
 func (w *World) Inside(name string) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.inside(git.Resolve(absolute(name)))
+	return w.inside(files.Resolve(absolute(name)))
 }
 
 // opened is a directory that was opened, and the same one with what it holds remembered.
@@ -196,7 +196,7 @@ func (w *World) Snapshot(dir string) (dockerctx.FS, error) {
 }
 
 func (w *World) open(dir string) (opened, error) {
-	real := git.Resolve(absolute(dir))
+	real := files.Resolve(absolute(dir))
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if !w.inside(real) {
@@ -247,7 +247,7 @@ func (w *World) locate(name, real string) (*files.Dir, string, error) {
 
 // Read reads a regular file of the world of no more than limit bytes.
 func (w *World) Read(name string, limit int64) ([]byte, error) {
-	d, rel, err := w.locate(name, git.Resolve(absolute(name)))
+	d, rel, err := w.locate(name, files.Resolve(absolute(name)))
 	if err != nil {
 		return nil, err
 	}
@@ -256,7 +256,7 @@ func (w *World) Read(name string, limit int64) ([]byte, error) {
 
 // Stat describes a file of the world; a link is followed as long as it stays there.
 func (w *World) Stat(name string) (fs.FileInfo, error) {
-	d, rel, err := w.locate(name, git.Resolve(absolute(name)))
+	d, rel, err := w.locate(name, files.Resolve(absolute(name)))
 	if err != nil {
 		return nil, err
 	}
@@ -267,7 +267,7 @@ func (w *World) Stat(name string) (fs.FileInfo, error) {
 func (w *World) Write(name string, data []byte) error {
 	abs := absolute(name)
 	// A link in the place of the file is left to the writer, who refuses it.
-	d, rel, err := w.locate(name, filepath.Join(git.Resolve(filepath.Dir(abs)), filepath.Base(abs)))
+	d, rel, err := w.locate(name, filepath.Join(files.Resolve(filepath.Dir(abs)), filepath.Base(abs)))
 	if err != nil {
 		return err
 	}
@@ -293,7 +293,7 @@ func tops(abs string) (out []string) {
 func LeadsOut(name string) bool {
 	abs := typed(name)
 	inside := func(top, p string) bool {
-		rel, err := filepath.Rel(git.Resolve(top), git.Resolve(p))
+		rel, err := filepath.Rel(files.Resolve(top), files.Resolve(p))
 		return err == nil && filepath.IsLocal(rel)
 	}
 	for _, top := range tops(abs) {
@@ -311,5 +311,5 @@ func typed(name string) string {
 	if filepath.IsAbs(name) {
 		return filepath.Clean(name)
 	}
-	return filepath.Join(git.Resolve(absolute(".")), name)
+	return filepath.Join(files.Resolve(absolute(".")), name)
 }
