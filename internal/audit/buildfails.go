@@ -53,7 +53,10 @@ func buildFailure(err error) (finding.Finding, bool) {
 		}
 		f.Detail, f.ContextPath = strings.Join(detail, " "), strings.TrimPrefix(be.Source, "/")
 		if be.Owner != nil {
-			f.ContextPath, f.ImagePath = be.Owed, path.Join("/", be.Source)
+			f.ImagePath = path.Join("/", be.Source)
+			if f.ContextPath = be.Owed; be.Owner.Name != simulate.MainContext {
+				f.ContextPath, f.Hint.Context, f.Hint.Source = "", be.Owner.Name, be.Owed
+			}
 		}
 		if f.ContextPath == "" {
 			f.About = finding.About{Site: be.Location.File, Text: be.Location.Text}

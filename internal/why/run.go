@@ -27,9 +27,9 @@ func (e *Explainer) run(a *Answer, in dockerfile.Instruction, place *finding.Pla
 	for _, m := range script.Missing {
 		if sentence := fmt.Sprintf("%s does not find %s (%s)", m.Call.Shown(), m.Path, m.What); m.Fails && fails == "" {
 			fails = sentence
-			a.step(sentence+", and the step fails", e.because(m.Because))
+			a.step(sentence+", and the step fails", e.because(op, m.Because))
 		} else {
-			a.step(sentence, e.because(m.Because))
+			a.step(sentence, e.because(op, m.Because))
 		}
 	}
 	made, err := e.makes(a, op)
@@ -99,17 +99,27 @@ func (e *Explainer) reads(a *Answer, op *dockerfile.Op, script *steps.Script, pl
 
 // origins lists paths that a step finds, each with what it is of the build context.
 func (e *Explainer) origins(op *dockerfile.Op, paths []string) string {
-	before := e.Image.Before(op.ID)
 	var out []string
 	for _, p := range paths {
-		if n, _, err := before.Tree.Stat(p); err == nil {
-			if from, ok := e.Image.Origin(n); ok {
-				p += " (" + from + ")"
-			}
+		if from, ok := e.origin(op, p); ok {
+			p += " (" + from + ")"
 		}
 		out = append(out, p)
 	}
 	return listed(out)
+}
+
+// origin gives the path in the build context of what a step finds at a path.
+func (e *Explainer) origin(op *dockerfile.Op, p string) (string, bool) {
+	before := e.Image.Before(op.ID)
+	if before == nil {
+		return "", false
+	}
+	n, _, err := before.Tree.Stat(p)
+	if err != nil {
+		return "", false
+	}
+	return e.Image.Origin(n)
 }
 
 // makes tells what a step surely makes or changes, and counts it.
@@ -156,12 +166,16 @@ func mayWrite(script *steps.Script) (paths, unknown []string) {
 }
 
 // because gives the place that asks for what is missing, nil if the words of the command do.
-func (e *Explainer) because(lines []tools.Line) *finding.Place {
+func (e *Explainer) because(op *dockerfile.Op, lines []tools.Line) *finding.Place {
 	if len(lines) == 0 {
 		return nil
 	}
 	l := lines[len(lines)-1]
-	return &finding.Place{Role: finding.RoleReads, File: l.File, Line: l.Line, Text: l.Text}
+	file := l.File
+	if from, ok := e.origin(op, file); ok {
+		file = from
+	}
+	return &finding.Place{Role: finding.RoleReads, File: file, Line: l.Line, Text: l.Text}
 }
 
 // listed joins the first of some names.
