@@ -3,6 +3,7 @@ package conformance
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 
@@ -15,7 +16,7 @@ import (
 func TestRandomBases(t *testing.T) {
 	d := daemon(t)
 	random := rand.New(rand.NewPCG(*seed, 1))
-	refused := uint64(0)
+	refused, unlisted := uint64(0), 0
 	for n := range *builds / 4 {
 		c := &Case{Name: fmt.Sprint(n), Sections: []txtar.File{
 			{Name: "base base", Data: []byte(randomBase(random))}, {Name: "Dockerfile", Data: []byte("FROM base\nCOPY Dockerfile /copied\n")},
@@ -26,12 +27,36 @@ func TestRandomBases(t *testing.T) {
 			continue
 		}
 		require.NoError(t, err, "seed %d\n%s", *seed, c.Sections[0].Data)
-		if diff := Diff(built, predicted); diff != "" {
+		diff := Diff(built, predicted)
+		switch {
+		case diff == "":
+		case behindWhiteout(diff, string(c.Sections[0].Data)):
+			unlisted++
+		default:
 			t.Errorf("seed %d (- built, + predicted)\n%s\n%s", *seed, diff, c.Sections[0].Data)
 		}
 	}
 	assert.LessOrEqual(t, refused, *builds/4*9/10, "few of the random images are any good")
-	t.Logf("%d of %d images cannot be unpacked", refused, *builds/4)
+	t.Logf("%d of %d images cannot be unpacked, %d not listed", refused, *builds/4, unlisted)
+}
+
+// behindWhiteout tells whether a build seems to lack nothing but what the daemon does not list. Where no directory lies below
+// one of a layer, Linux leaves the layer's whiteouts in it as names without a file, and at such a name the daemon's walk
+// leaves the directory (fsutil, Walk in fs.go).
+func behindWhiteout(diff, base string) bool {
+	for line := range strings.Lines(diff) {
+		at, found := strings.CutPrefix(strings.TrimSpace(line), "+ ")
+		_, at, _ = strings.Cut(at, "/")
+		if !found || !slices.ContainsFunc(strings.Split(base, "\n"), func(entry string) bool {
+			dir, gone, _ := strings.Cut(entry, "/.wh.")
+			dir, isFile := strings.CutPrefix(dir, "file ")
+			rest, below := strings.CutPrefix(at, dir+"/")
+			return isFile && below && strings.Fields(gone)[0] < rest
+		}) {
+			return false
+		}
+	}
+	return true
 }
 
 func randomBase(r *rand.Rand) string {
