@@ -10,6 +10,8 @@
 package imports
 
 import (
+	"slices"
+
 	"github.com/ctxaudit/ctxaudit/internal/lang"
 	"github.com/ctxaudit/ctxaudit/internal/need"
 	"github.com/ctxaudit/ctxaudit/internal/view"
@@ -71,8 +73,9 @@ func (n *Node) Written() bool { return n.Module.File == codeFile }
 func (n *Node) Way() []*Node {
 	var out []*Node
 	for ; n != nil; n = n.From {
-		out = append([]*Node{n}, out...)
+		out = append(out, n)
 	}
+	slices.Reverse(out)
 	return out
 }
 
