@@ -109,7 +109,7 @@ func (c *compilation) refusal(err error) error {
 		c.searchPlace(e)
 	}
 	e.Text = c.src.folded(e.Range)
-	e.Unset = unset(c.src.data, e.Range.Start.Line, c.req.opt.BuildArgs)
+	e.Unset = usageOf(c.src.data).unset(e.Range.Start.Line, c.req.opt.BuildArgs)
 	e.Unset.Workdir = strings.HasPrefix(e.Message, `invalid mount target "/"`)
 	return e
 }

@@ -1,6 +1,8 @@
 package dockerfile
 
 import (
+	"sync"
+
 	dockerspec "github.com/moby/docker-image-spec/specs-go/v1"
 
 	"github.com/ctxaudit/ctxaudit/dockerctx"
@@ -48,6 +50,9 @@ type Plan struct {
 	Images ImageResolver
 
 	buildArgs map[string]string
+
+	readUsage sync.Once
+	usage     *usage // of variables; see Unset
 }
 
 // OutputRef is one output of one operation. A file operation has one output for each action that makes one, an exec

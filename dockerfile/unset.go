@@ -23,59 +23,79 @@ type Unset struct {
 
 // Unset gives the variables without a value that an instruction uses.
 func (p *Plan) Unset(l Location) Unset {
-	return unset(p.Dockerfile.Data, l.Range.Start.Line, p.buildArgs)
+	p.readUsage.Do(func() { p.usage = usageOf(p.Dockerfile.Data) })
+	return p.usage.unset(l.Range.Start.Line, p.buildArgs)
 }
 
-// unset looks at the instruction that stands on a line. A variable that gets a value anywhere counts as set, and one whose value is
-// that of another is as good as that.
-func unset(data []byte, line int, buildArgs map[string]string) Unset {
-	var out Unset
+// usage is what the instructions of a Dockerfile use and set of variables.
+type usage struct {
+	lex  *shell.Lex
+	uses []use
+	// The values that ARG and ENV give to a name; none for a name that is declared without one.
+	values            map[string][]string
+	declared, outside map[string]bool
+}
+
+// use is the words of an instruction in which BuildKit expands variables.
+type use struct {
+	first, last int // lines
+	words       []string
+	from        bool // no image stands behind a FROM yet that could set anything
+}
+
+func usageOf(data []byte) *usage {
 	nodes, escape := parseNodes(data)
-	var used []string
-	from := false // no image stands behind a FROM yet that could set anything
-	// The values that ARG and ENV give to a name; nil for a name that is declared without one.
-	values, declared := map[string][]string{}, map[string]bool{}
-	stages, outside := 0, map[string]bool{}
+	u := &usage{lex: shell.NewLex(escape), values: map[string][]string{}, declared: map[string]bool{}, outside: map[string]bool{}}
+	stages := 0
 	for _, n := range nodes {
 		ins := parseInstruction(n)
-		if n.StartLine <= line && line <= n.EndLine {
-			used = words(ins)
-			_, from = ins.(*instructions.Stage)
-		}
+		_, from := ins.(*instructions.Stage)
+		u.uses = append(u.uses, use{first: n.StartLine, last: n.EndLine, words: words(ins), from: from})
 		switch c := ins.(type) {
 		case *instructions.Stage:
 			stages++
 		case *instructions.ArgCommand:
 			for _, a := range c.Args {
-				outside[a.Key] = stages == 0
-				if declared[a.Key] = true; a.Value != nil && strings.Trim(*a.Value, `"'`) != "" {
-					values[a.Key] = append(values[a.Key], *a.Value)
+				u.outside[a.Key] = stages == 0
+				if u.declared[a.Key] = true; a.Value != nil && strings.Trim(*a.Value, `"'`) != "" {
+					u.values[a.Key] = append(u.values[a.Key], *a.Value)
 				}
 			}
 		case *instructions.EnvCommand:
 			for _, kv := range c.Env {
-				outside[kv.Key] = false
-				values[kv.Key] = append(values[kv.Key], kv.Value)
+				u.outside[kv.Key] = false
+				u.values[kv.Key] = append(u.values[kv.Key], kv.Value)
 			}
 		}
 	}
-	lex := shell.NewLex(escape)
+	return u
+}
+
+// unset looks at the instruction that stands on a line. A variable that gets a value anywhere counts as set, and one whose value is
+// that of another is as good as that.
+func (u *usage) unset(line int, buildArgs map[string]string) Unset {
+	var out Unset
+	i := slices.IndexFunc(u.uses, func(in use) bool { return in.first <= line && line <= in.last })
+	if i < 0 {
+		return out
+	}
 	seen := map[string]bool{}
 	var visit func(words []string)
 	visit = func(words []string) {
 		for _, word := range words {
-			for _, name := range uses(lex, word) {
+			for _, name := range uses(u.lex, word) {
 				if seen[name] || buildArgs[name] != "" || slices.Contains(automatic, name) {
 					continue
 				}
 				seen[name] = true
-				if outside[name] && !from {
+				from := u.uses[i].from
+				if u.outside[name] && !from {
 					out.Outside = append(out.Outside, name)
 				}
 				switch {
-				case len(values[name]) > 0:
-					visit(values[name])
-				case declared[name] || from:
+				case len(u.values[name]) > 0:
+					visit(u.values[name])
+				case u.declared[name] || from:
 					out.Args = append(out.Args, name)
 				default:
 					out.Env = append(out.Env, name)
@@ -83,7 +103,7 @@ func unset(data []byte, line int, buildArgs map[string]string) Unset {
 			}
 		}
 	}
-	visit(used)
+	visit(u.uses[i].words)
 	return out
 }
 

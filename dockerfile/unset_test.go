@@ -37,7 +37,7 @@ func TestUnset(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			assert.Equal(t, tt.want, unset([]byte(tt.text), tt.line, tt.args))
+			assert.Equal(t, tt.want, usageOf([]byte(tt.text)).unset(tt.line, tt.args))
 		})
 	}
 }
