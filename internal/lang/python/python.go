@@ -45,6 +45,8 @@ type programs struct {
 	rootDirs []string
 	rooted   int
 	lookedUp map[lookup]*repoModule
+	// trackedFiles are the modules that git tracks, by the last part of their names, once they were asked for.
+	trackedFiles map[string][]string
 	// named are the builds that are seen from named contexts, once they were asked for.
 	named *[]*view.Build
 	// installed are the directories that steps make importable, once they were looked for.

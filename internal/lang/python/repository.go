@@ -94,53 +94,58 @@ func (c *programs) lookUp(module string, parent *imports.Module, started, sure b
 
 // onlyFile gives the only file that git tracks and that is a module of that name, from some directory of the build context; "" if there is
 // none, or more than one.
-func (c *programs) onlyFile(module string) (only string) {
-	files, _, err := c.Tracked(".")
-	if err != nil {
-		return ""
+func (c *programs) onlyFile(module string) string {
+	if all := c.places(module); len(all) == 1 {
+		return all[0].file
 	}
-	name := "/" + strings.ReplaceAll(module, ".", "/")
-	for _, f := range files {
-		if !strings.HasSuffix("/"+f, name+".py") && !strings.HasSuffix("/"+f, name+"/__init__.py") {
-			continue
-		}
-		if only != "" {
-			return ""
-		}
-		only = f
-	}
-	return only
+	return ""
 }
 
 // onlyRoot gives the directory from which a submodule would be found, if git tracks its file in one place alone, in a package with an
 // __init__.py: a name of several parts is nobody else's by chance. What is there for tests and as an example counts as nowhere.
 func (c *programs) onlyRoot(module string) (root string, ok bool) {
-	top, below, nested := strings.Cut(module, ".")
-	if !nested || c.Git.Tracked == nil {
+	top, _, nested := strings.Cut(module, ".")
+	if !nested {
 		return "", false
 	}
-	files, git, err := c.Git.Tracked(c.Main.Dir, ".")
-	if err != nil || !git {
-		return "", false
-	}
-	name := "/" + top + "/" + strings.ReplaceAll(below, ".", "/")
-	for _, f := range files {
-		at, found := strings.CutSuffix("/"+f, name+".py")
-		if !found {
-			if at, found = strings.CutSuffix("/"+f, name+"/__init__.py"); !found {
-				continue
-			}
-		}
-		at = view.InContext(at)
-		if slices.ContainsFunc(strings.Split(at, "/"), aside) || c.Repo.Entries(path.Join(at, top))["__init__.py"] != view.RegularFile {
+	for _, p := range c.places(module) {
+		if slices.ContainsFunc(strings.Split(p.root, "/"), aside) || c.Repo.Entries(path.Join(p.root, top))["__init__.py"] != view.RegularFile {
 			continue
 		}
-		if ok && at != root {
+		if ok && p.root != root {
 			return "", false
 		}
-		root, ok = at, true
+		root, ok = p.root, true
 	}
 	return root, ok
+}
+
+// place is a file that git tracks and that is a module of some name, from a directory of the build context.
+type place struct{ file, root string }
+
+// places gives where git tracks a module of that name.
+func (c *programs) places(module string) []place {
+	if c.trackedFiles == nil {
+		c.trackedFiles = map[string][]string{}
+		files, _, _ := c.Tracked(".")
+		for _, f := range files {
+			if of, ok := strings.CutSuffix(strings.TrimSuffix(f, "/__init__.py"), ".py"); ok || of != f {
+				c.trackedFiles[path.Base(of)] = append(c.trackedFiles[path.Base(of)], f)
+			}
+		}
+	}
+	name := "/" + strings.ReplaceAll(module, ".", "/")
+	var out []place
+	for _, f := range c.trackedFiles[path.Base(name)] {
+		root, ok := strings.CutSuffix("/"+f, name+".py")
+		if !ok {
+			root, ok = strings.CutSuffix("/"+f, name+"/__init__.py")
+		}
+		if ok {
+			out = append(out, place{f, view.InContext(root)})
+		}
+	}
+	return out
 }
 
 // aside reports whether a directory of that name holds what no program of the project means.
