@@ -9,13 +9,25 @@ import (
 
 // wrapper is a program whose arguments are another command.
 type wrapper struct {
-	sub      string // subcommand that makes it a wrapper, "" if it always is one
-	valued   string // its own options that take a value
-	switches string // its options of one letter that take none, where several of them may be one word
-	operands int    // words of its own before the command
-	prepare  func(c *Call, o Options)
+	sub      string                                // subcommand that makes it a wrapper, "" if it always is one
+	valued   string                                // its own options that take a value
+	switches string                                // its options of one letter that take none, where several of them may be one word
+	operands int                                   // words of its own before the command; afterDashes if the command stands after a double dash
+	read     func(words []shell.Word) []shell.Word // undoes what the rest does not know
+	prepare  func(c *Call, o Options)              // carries out its options
+	// started gives what it starts where that is not just the words that are left.
+	started func(c *Call, o Options, words []shell.Word) launch
 	// python tells that the command may be a Python file without an interpreter before it.
 	python bool
+}
+
+const afterDashes = -1
+
+// launch is what a wrapper starts: the words of a command, or a text for the shell.
+type launch struct {
+	words []shell.Word
+	text  string
+	often bool // nobody knows how often
 }
 
 // wrappers by the base name of the program. What an option list leaves out is taken as a switch.
@@ -34,11 +46,11 @@ var wrappers = map[string]wrapper{
 	"setuidgid":                {operands: 1},
 	"s6-setuidgid":             {operands: 1},
 	"with-contenv":             {},
-	"sudo":                     {valued: "-u -g -h -p -C -D -R -r -t -T -U --user --group --chdir --host --prompt --chroot --role --type", switches: "-A -b -B -E -e -H -i -K -k -l -n -N -P -S -s -v", prepare: assignments},
+	"sudo":                     {valued: "-u -g -h -p -C -D -R -r -t -T -U --user --group --chdir --host --prompt --chroot --role --type", switches: "-A -b -B -E -e -H -i -K -k -l -n -N -P -S -s -v", prepare: assignments, started: assigned},
 	"doas":                     {valued: "-u -C"},
 	"setpriv":                  {valued: "--reuid --regid --groups --inh-caps --bounding-set"},
 	"chpst":                    {valued: "-u -U -e -m -d -n -l -L"},
-	"nice":                     {valued: "-n --adjustment"},
+	"nice":                     {valued: "-n --adjustment", read: niceness},
 	"ionice":                   {valued: "-c -n -p --class --classdata"},
 	"nohup":                    {},
 	"setsid":                   {},
@@ -47,22 +59,22 @@ var wrappers = map[string]wrapper{
 	"time":                     {valued: "-f -o --format --output"},
 	"timeout":                  {valued: "-k -s --kill-after --signal", operands: 1},
 	"stdbuf":                   {valued: "-i -o -e --input --output --error"},
-	"xargs":                    {valued: "-I -n -P -L -d -a -s -E --max-args --max-procs --delimiter"},
+	"xargs":                    {valued: "-I -n -P -L -d -a -s -E --max-args --max-procs --delimiter", started: fed},
 	"xvfb-run":                 {valued: "-n -s -f -e --server-num --server-args"},
-	"env":                      {valued: "-u --unset -C --chdir", prepare: assignments},
+	"env":                      {valued: "-u --unset -C --chdir", prepare: assignments, started: assigned, read: splitString},
 	"busybox":                  {},
-	"wait-for-it":              {valued: "-h -p -t --host --port --timeout", operands: -1},
-	"wait-for-it.sh":           {valued: "-h -p -t --host --port --timeout", operands: -1},
-	"wait-for":                 {valued: "-t", operands: -1},
-	"wait-for.sh":              {valued: "-t", operands: -1},
+	"wait-for-it":              {valued: "-h -p -t --host --port --timeout", operands: afterDashes},
+	"wait-for-it.sh":           {valued: "-h -p -t --host --port --timeout", operands: afterDashes},
+	"wait-for":                 {valued: "-t", operands: afterDashes},
+	"wait-for.sh":              {valued: "-t", operands: afterDashes},
 	"dockerize":                {valued: "-wait -timeout -template -stdout -stderr -wait-retry-interval -wait-http-header"},
 	"poetry":                   {sub: "run", valued: "-C --directory -P --project", python: true},
-	"pipenv":                   {sub: "run", python: true},
-	"pdm":                      {sub: "run", valued: "-p --project --venv", python: true},
-	"hatch":                    {sub: "run", valued: "-e --env -p --project", python: true},
+	"pipenv":                   {sub: "run", python: true, started: pythonModule},
+	"pdm":                      {sub: "run", valued: "-p --project --venv", python: true, started: pythonModule},
+	"hatch":                    {sub: "run", valued: "-e --env -p --project", python: true, started: hatchScript},
 	"rye":                      {sub: "run", python: true},
 	"pixi":                     {sub: "run", valued: "-e --environment --manifest-path", python: true},
-	"uv":                       {sub: "run", valued: uvValued, python: true, prepare: uvDirectory},
+	"uv":                       {sub: "run", valued: uvValued, python: true, prepare: uvDirectory, started: pythonModule},
 	"conda":                    {sub: "run", valued: "-n --name -p --prefix --cwd"},
 	"mamba":                    {sub: "run", valued: "-n --name -p --prefix --cwd"},
 	"micromamba":               {sub: "run", valued: "-n --name -p --prefix --cwd -r --root-prefix"},
@@ -73,18 +85,18 @@ var wrappers = map[string]wrapper{
 	"opentelemetry-instrument": {valued: otelValued},
 	"newrelic-admin":           {sub: "run-program"},
 	"watchmedo":                {sub: "auto-restart", valued: "-d --directory -p --pattern --patterns -i --ignore-pattern --ignore-patterns --signal --kill-after --interval --debounce-interval"},
-	"watchfiles":               {valued: "--ignore-paths --filter --target-type --sigint-timeout --sigkill-timeout --log-level --args"},
+	"watchfiles":               {valued: "--ignore-paths --filter --target-type --sigint-timeout --sigkill-timeout --log-level --args", started: watched},
 	"hupper":                   {valued: "-w --watch -x --ignore"},
-	"doppler":                  {sub: "run", valued: "-p -c -t --project --config --token --command"},
+	"doppler":                  {sub: "run", valued: "-p -c -t --project --config --token --command", started: dopplerCommand},
 	"infisical":                {sub: "run", valued: "--env --path --projectId --token"},
 	"dotenv":                   {valued: "-f --file -q -e", sub: "run"},
-	"chamber":                  {sub: "exec", operands: -1},
+	"chamber":                  {sub: "exec", operands: afterDashes},
 	"op":                       {sub: "run", valued: "--env-file"},
-	"memray":                   {sub: "run", valued: "-o --output -p --live-port", python: true},
+	"memray":                   {sub: "run", valued: "-o --output -p --live-port", python: true, started: pythonModule},
 	"py-spy":                   {sub: "record", valued: "-o --output -d --duration -r --rate -f --format"},
 	"viztracer":                {valued: "-o --output_file --log_func_args", python: true},
-	"accelerate":               {sub: "launch", valued: "--config_file --num_processes --num_machines --mixed_precision --main_process_port", python: true},
-	"torchrun":                 {valued: "--nproc_per_node --nproc-per-node --nnodes --node_rank --node-rank --master_addr --master_port --rdzv_backend --rdzv_endpoint --rdzv_id", python: true},
+	"accelerate":               {sub: "launch", valued: "--config_file --num_processes --num_machines --mixed_precision --main_process_port", python: true, started: pythonModule},
+	"torchrun":                 {valued: "--nproc_per_node --nproc-per-node --nnodes --node_rank --node-rank --master_addr --master_port --rdzv_backend --rdzv_endpoint --rdzv_id", python: true, started: pythonModule},
 	"mpirun":                   {valued: "-n -np --np -H --host -hostfile --hostfile -x"},
 }
 
@@ -99,23 +111,19 @@ const (
 // wrapper goes on with the command that a wrapper is given, and reports whether it is used as one.
 func (c *Call) wrapper(w wrapper) bool {
 	words := c.Args
-	if c.Base == "nice" && len(words) > 0 && len(words[0].Text) > 1 && strings.Trim(words[0].Text, "-0123456789") == "" {
-		words = words[1:]
-	}
-	if c.Base == "env" {
-		words = splitString(words)
+	if w.read != nil {
+		words = w.read(words)
 	}
 	o := parse(words, w.valued, w.switches, true)
-	words = o.Operands
 	if w.sub != "" {
-		if len(words) == 0 || words[0].Text != w.sub {
-			if len(words) > 0 {
-				c.Sub = words[0].Text
+		if len(o.Operands) == 0 || o.Operands[0].Text != w.sub {
+			if len(o.Operands) > 0 {
+				c.Sub = o.Operands[0].Text
 			}
 			return false
 		}
-		after := parse(words[1:], w.valued, w.switches, true)
-		words = after.Operands
+		after := parse(o.Operands[1:], w.valued, w.switches, true)
+		o.Operands = after.Operands
 		for name, values := range after.Given {
 			o.Given[name] = append(o.Given[name], values...)
 		}
@@ -126,65 +134,40 @@ func (c *Call) wrapper(w wrapper) bool {
 		outer.S, outer.Wraps = c.S.Clone(), true
 		c.run.Wrapper(&outer)
 	}
-	switch {
-	case w.operands < 0: // the command stands after a double dash
-		i := indexOf(words, "--")
-		if i < 0 && strings.HasPrefix(c.Base, "wait-for") {
-			words = nil
-		} else {
-			words = words[i+1:]
+	started := launch{words: o.Operands}
+	if w.operands == afterDashes {
+		started.words = nil
+		if i := indexOf(o.Operands, "--"); i >= 0 {
+			started.words = o.Operands[i+1:]
 		}
-	case w.operands > 0:
-		words = words[min(w.operands, len(words)):]
-		words = skipDashes(words)
+	} else if w.operands > 0 {
+		started.words = skipDashes(o.Operands[min(w.operands, len(o.Operands)):])
 	}
 	if w.prepare != nil {
 		w.prepare(c, o)
 	}
-	if c.Base == "xargs" {
-		c.run.Command(c.S, c.fed(o, words), c.Main)
-		c.run.Unclear()
-		return true
+	if w.started != nil {
+		started = w.started(c, o, started.words)
 	}
-	if c.Base == "env" || c.Base == "sudo" {
-		words = c.assignLeading(words)
-	}
-	if v, ok := o.Last("--command"); ok && c.Base == "doppler" {
-		c.run.Text(c.S, v.Text, nil)
-		return true
-	}
-	switch c.Base {
-	case "uv", "pipenv", "pdm":
-		if o.Has("-m", "--module") {
-			c.run.Command(c.S, append([]shell.Word{{Text: "python"}, {Text: "-m"}}, words...), c.Main)
-			return true
-		}
-	case "hatch":
-		if len(words) > 0 {
-			if _, cmd, ok := strings.Cut(words[0].Text, ":"); ok {
-				words = append([]shell.Word{{Text: cmd, Variable: words[0].Variable, Origin: words[0].Origin}}, words[1:]...)
-			}
-		}
-	case "torchrun", "memray", "accelerate":
-		if o.Has("-m", "--module") {
-			c.run.Command(c.S, append([]shell.Word{{Text: "python"}, {Text: "-m"}}, words...), c.Main)
-			return true
-		}
-	case "watchfiles":
-		if len(words) > 0 {
-			c.run.Text(c.S, words[0].Text, nil)
-		}
-		return true
-	}
-	if len(words) == 0 {
-		return true
-	}
-	if w.python && strings.HasSuffix(words[0].Text, ".py") {
-		c.run.Command(c.S, append([]shell.Word{{Text: "python"}}, words...), c.Main)
-		return true
-	}
-	c.run.Command(c.S, words, c.Main)
+	c.launch(started, w.python)
 	return true
+}
+
+// launch runs what a wrapper starts.
+func (c *Call) launch(l launch, python bool) {
+	if l.text != "" {
+		c.run.Text(c.S, l.text, nil)
+	}
+	if len(l.words) == 0 {
+		return
+	}
+	if python && strings.HasSuffix(l.words[0].Text, ".py") {
+		l.words = append([]shell.Word{{Text: "python"}}, l.words...)
+	}
+	c.run.Command(c.S, l.words, c.Main)
+	if l.often {
+		c.run.Unclear()
+	}
 }
 
 // switchUser runs the text that su and runuser are given with -c, wherever it stands, and reports whether that is the form of
@@ -203,17 +186,58 @@ func (c *Call) switchUser() bool {
 	return c.Base == "su"
 }
 
-// fed gives the command that xargs starts: what it reads stands behind its words, or in the place of a word. How often it does so is not
-// known.
-func (c *Call) fed(o Options, words []shell.Word) []shell.Word {
+// fed gives the command that xargs starts: what it reads stands behind its words, or in the place of a word.
+func fed(c *Call, o Options, words []shell.Word) launch {
 	c.S.OneOfSeveral = true
 	mark, in := o.Last("-I")
 	if !in {
-		return append(slices.Clip(words), shell.Word{Text: shell.Hole, Variable: true})
+		return launch{words: append(slices.Clip(words), shell.Word{Text: shell.Hole, Variable: true}), often: true}
 	}
 	words = slices.Clone(words)
 	for i := range words {
 		words[i].Text = strings.ReplaceAll(words[i].Text, mark.Text, shell.Hole)
+	}
+	return launch{words: words, often: true}
+}
+
+// pythonModule gives the module that -m names, or the command.
+func pythonModule(_ *Call, o Options, words []shell.Word) launch {
+	if o.Has("-m", "--module") {
+		words = append([]shell.Word{{Text: "python"}, {Text: "-m"}}, words...)
+	}
+	return launch{words: words}
+}
+
+// hatchScript takes the environment from the front of ENV:COMMAND.
+func hatchScript(_ *Call, _ Options, words []shell.Word) launch {
+	if len(words) > 0 {
+		if _, cmd, ok := strings.Cut(words[0].Text, ":"); ok {
+			words = append([]shell.Word{{Text: cmd, Variable: words[0].Variable, Origin: words[0].Origin}}, words[1:]...)
+		}
+	}
+	return launch{words: words}
+}
+
+// dopplerCommand gives the text of --command, or the command.
+func dopplerCommand(_ *Call, o Options, words []shell.Word) launch {
+	if v, ok := o.Last("--command"); ok {
+		return launch{text: v.Text}
+	}
+	return launch{words: words}
+}
+
+// watched gives what watchfiles starts: its first operand is a text, the others are directories.
+func watched(_ *Call, _ Options, words []shell.Word) launch {
+	if len(words) == 0 {
+		return launch{}
+	}
+	return launch{text: words[0].Text}
+}
+
+// niceness takes away the number in `nice -5 command`.
+func niceness(words []shell.Word) []shell.Word {
+	if len(words) > 0 && len(words[0].Text) > 1 && strings.Trim(words[0].Text, "-0123456789") == "" {
+		return words[1:]
 	}
 	return words
 }
@@ -277,8 +301,8 @@ func assignments(c *Call, o Options) {
 	}
 }
 
-// assignLeading takes the NAME=value words before a command.
-func (c *Call) assignLeading(words []shell.Word) []shell.Word {
+// assigned takes the NAME=value words before a command.
+func assigned(c *Call, _ Options, words []shell.Word) launch {
 	for len(words) > 0 {
 		name, value, ok := strings.Cut(words[0].Text, "=")
 		if !ok || strings.ContainsAny(name, "/"+shell.Hole) || name == "" {
@@ -287,7 +311,7 @@ func (c *Call) assignLeading(words []shell.Word) []shell.Word {
 		c.S.Export(name, value)
 		words = words[1:]
 	}
-	return words
+	return launch{words: words}
 }
 
 func uvDirectory(c *Call, o Options) {
