@@ -21,65 +21,14 @@ type interpreter struct {
 // python runs an interpreter's command line. What its options do to sys.path is told in CPython's
 // Doc/using/cmdline.rst and done in Modules/getpath.py and Modules/main.c.
 func (c *start) python(words []shell.Word) {
-	var py interpreter
-	py.safe = c.S.Env("PYTHONSAFEPATH") != ""
-	safeByEnv, safeByOption := py.safe, false
-	for len(words) > 0 {
-		w := words[0]
-		if !strings.HasPrefix(w.Text, "-") || w.Text == "-" {
-			break
-		}
-		words = words[1:]
-		if w.Text == "--" {
-			break
-		}
-		if strings.HasPrefix(w.Text, "--") {
-			switch w.Text {
-			case "--check-hash-based-pycs":
-				words = words[min(1, len(words)):]
-			case "--version", "--help":
-				return
-			}
-			continue
-		}
-		for i := 1; i < len(w.Text); i++ {
-			rest := w.Text[i+1:]
-			switch w.Text[i] {
-			case 'E':
-				py.ignoreEnv = true
-			case 'I':
-				py.ignoreEnv, safeByOption = true, true
-			case 'P':
-				safeByOption = true
-			case 'S':
-				py.noSite = true
-			case 'h', 'V', '?':
-				return
-			case 'W', 'X':
-				if rest == "" {
-					words = words[min(1, len(words)):]
-				}
-				i = len(w.Text)
-			case 'c', 'm':
-				py.safe = safeByOption || safeByEnv && !py.ignoreEnv
-				value := shell.Word{Text: rest, Variable: w.Variable, Origin: w.Origin}
-				if rest == "" {
-					if len(words) == 0 {
-						return
-					}
-					value, words = words[0], words[1:]
-				}
-				if w.Text[i] == 'c' {
-					c.pythonCode(value, py)
-					return
-				}
-				c.pythonModule(value, words, py)
-				return
-			}
-		}
-	}
-	py.safe = safeByOption || safeByEnv && !py.ignoreEnv
+	py, option, value, words := pythonOptions(words)
+	py.safe = py.safe || c.S.Env("PYTHONSAFEPATH") != "" && !py.ignoreEnv
 	switch {
+	case option == 'c':
+		c.pythonCode(value, py)
+	case option == 'm':
+		c.pythonModule(value, words, py)
+	case option != 0: // it starts nothing
 	case len(words) == 0:
 		if c.Main {
 			c.a.note(c.S.Here, "python is started without a script")
@@ -90,6 +39,58 @@ func (c *start) python(words []shell.Word) {
 		c.Args = words[1:]
 		c.pythonFile(words[0], py)
 	}
+}
+
+// pythonOptions reads the options of `python`, as far as they matter. option is the one that ends them: c and m with their value, V for
+// one with which nothing is started, 0 where none does. rest are the words behind.
+func pythonOptions(words []shell.Word) (py interpreter, option byte, value shell.Word, rest []shell.Word) {
+	for len(words) > 0 {
+		w := words[0]
+		if !strings.HasPrefix(w.Text, "-") || w.Text == "-" {
+			break
+		}
+		words = words[1:]
+		switch {
+		case w.Text == "--":
+			return py, 0, value, words
+		case w.Text == "--version", w.Text == "--help":
+			return py, 'V', value, nil
+		case w.Text == "--check-hash-based-pycs":
+			words = words[min(1, len(words)):]
+		}
+		if strings.HasPrefix(w.Text, "--") {
+			continue
+		}
+		for i := 1; i < len(w.Text); i++ {
+			value = shell.Word{Text: w.Text[i+1:], Variable: w.Variable, Origin: w.Origin}
+			switch w.Text[i] {
+			case 'E':
+				py.ignoreEnv = true
+			case 'I':
+				py.ignoreEnv, py.safe = true, true
+			case 'P':
+				py.safe = true
+			case 'S':
+				py.noSite = true
+			case 'h', 'V', '?':
+				return py, 'V', value, nil
+			case 'W', 'X':
+				if value.Text == "" {
+					words = words[min(1, len(words)):]
+				}
+				i = len(w.Text)
+			case 'c', 'm':
+				if value.Text != "" {
+					return py, w.Text[i], value, words
+				}
+				if len(words) == 0 {
+					return py, 'V', value, nil
+				}
+				return py, w.Text[i], words[0], words[1:]
+			}
+		}
+	}
+	return py, 0, value, words
 }
 
 // pythonCode runs code that is written out.

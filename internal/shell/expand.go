@@ -312,53 +312,17 @@ func (x *expansion) param(p *syntax.ParamExp, quoted bool) []syntax.WordPart {
 	}
 	v, set := x.s.lookup(name)
 	x.variable = x.variable || v.Variable || !set
-	if p.Exp != nil {
-		empty := !set || v.Text == ""
-		use := set
-		switch p.Exp.Op {
-		case syntax.DefaultUnsetOrNull, syntax.AssignUnsetOrNull, syntax.AlternateUnsetOrNull, syntax.ErrorUnsetOrNull:
-			use = !empty
-		}
-		switch p.Exp.Op {
-		case syntax.DefaultUnset, syntax.DefaultUnsetOrNull, syntax.AssignUnset, syntax.AssignUnsetOrNull:
-			if use {
-				return plain(p)
-			}
-			if p.Exp.Op == syntax.AssignUnset || p.Exp.Op == syntax.AssignUnsetOrNull {
-				y := &expansion{sh: x.sh, s: x.s, depth: x.depth}
-				x.s.Assign(name, y.literal(p.Exp.Word).Text)
-			}
-			return x.inner(p.Exp.Word, quoted)
-		case syntax.AlternateUnset, syntax.AlternateUnsetOrNull:
-			if use {
-				return x.inner(p.Exp.Word, quoted)
-			}
-			return nil
-		case syntax.ErrorUnset, syntax.ErrorUnsetOrNull:
-			if use {
-				return plain(p)
-			}
-			x.s.level.end(failed)
-			return lit(Hole)
-		case syntax.OtherParamOps:
-			return lit(Hole)
-		}
-	}
-	if !set {
-		_, err := strconv.Atoi(name)
-		if positional := err == nil || name == "#"; positional && x.s.ArgsUnknown {
-			return lit(Hole)
-		}
-		if x.unsetEmpty || err == nil || name == x.self {
-			x.unset = x.unset || err != nil
-			return nil
-		}
+	switch {
+	case p.Exp != nil && unsetOps[p.Exp.Op] != nil:
+		u := unsetOps[p.Exp.Op]
+		return u.then(x, p, set && (v.Text != "" || !u.null), quoted)
+	case p.Exp != nil && p.Exp.Op == syntax.OtherParamOps:
 		return lit(Hole)
-	}
-	if p.Exp == nil && p.Repl == nil && p.Slice == nil && !p.Length {
+	case !set:
+		return x.unsetParam(name)
+	case p.Exp == nil && p.Repl == nil && p.Slice == nil && !p.Length:
 		return plain(p)
-	}
-	if !v.Known() {
+	case !v.Known():
 		return lit(Hole)
 	}
 	return []syntax.WordPart{p}

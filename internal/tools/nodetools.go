@@ -219,14 +219,12 @@ func (r *reader) yarnWorkspace(root nodePackage) {
 func (r *reader) yarnInstall(root nodePackage) {
 	lock := path.Join(root.dir, "yarn.lock")
 	w := r.workspace(root, root.globs())
-	if r.yarnVersion(root) != 2 {
-		if r.yarnVersion(root) == 1 && !r.options.Has("--ignore-scripts") {
-			names := []string{"preinstall", "install", "postinstall"}
-			if !r.options.Has("--production", "--prod") && r.call.S.Env("NODE_ENV") != "production" {
-				names = append(names, "prepublish", "prepare")
-			}
-			r.lifecycle(root, names...)
-		}
+	switch r.yarnVersion(root) {
+	case 1:
+		r.yarn1Scripts(root)
+		return
+	case 2:
+	default:
 		return
 	}
 	rc := path.Join(root.dir, ".yarnrc.yml")
@@ -248,20 +246,39 @@ func (r *reader) yarnInstall(root nodePackage) {
 	}
 	r.needMembers(w, ofWorkspace)
 	for _, p := range append([]nodePackage{root}, w.members...) {
-		for _, kind := range append(dependencyKinds, "resolutions") {
-			for name, d := range p.json.Get(kind).All() {
-				if m := patchFile.FindStringSubmatch(d.Text); m != nil && d.Scalar {
-					from := p.dir
-					if strings.Contains(d.Text, "#~/") {
-						from = root.dir
-					}
-					r.need(Missing{Path: path.Join(from, m[1]), What: "the patch of " + name, Because: []Line{p.line(d)}})
-				}
-			}
-		}
+		r.yarnPatches(root, p)
 	}
 	if mode, _ := r.options.Last("--mode"); mode.Text != "skip-build" {
 		r.lifecycle(root, "preinstall", "install", "postinstall")
+	}
+}
+
+// yarn1Scripts looks for what the scripts need that yarn 1 runs for the root after an install.
+func (r *reader) yarn1Scripts(root nodePackage) {
+	if r.options.Has("--ignore-scripts") {
+		return
+	}
+	names := []string{"preinstall", "install", "postinstall"}
+	if !r.options.Has("--production", "--prod") && r.call.S.Env("NODE_ENV") != "production" {
+		names = append(names, "prepublish", "prepare")
+	}
+	r.lifecycle(root, names...)
+}
+
+// yarnPatches looks for the patches that a package of the workspace names.
+func (r *reader) yarnPatches(root, p nodePackage) {
+	for _, kind := range append(dependencyKinds, "resolutions") {
+		for name, d := range p.json.Get(kind).All() {
+			m := patchFile.FindStringSubmatch(d.Text)
+			if m == nil || !d.Scalar {
+				continue
+			}
+			from := p.dir
+			if strings.Contains(d.Text, "#~/") {
+				from = root.dir
+			}
+			r.need(Missing{Path: path.Join(from, m[1]), What: "the patch of " + name, Because: []Line{p.line(d)}})
+		}
 	}
 }
 

@@ -25,33 +25,40 @@ func (c *programs) declareInstalled(declared *manifest.Declarations) {
 			continue
 		}
 		for _, call := range c.Script(op).Calls {
-			if !command.Is(call.Base, command.Installer) {
-				continue
-			}
 			i := slices.IndexFunc(call.Args, func(w shell.Word) bool { return w.Text == "install" || w.Text == "add" || w.Text == "inject" })
-			if i < 0 {
+			if i < 0 || !command.Is(call.Base, command.Installer) {
 				continue
 			}
 			for _, w := range command.Parse(call.Args[i+1:], installOptions).Operands {
-				c.installsOwn(declared, w.Text, op)
-				name := distribution().FindString(w.Text)
-				if name != "" && !strings.Contains(w.Text, "/") && !strings.HasPrefix(w.Text[len(name):], shell.Hole) {
-					declared.Add(manifest.Dependency{Name: name, Written: name, File: op.Location.File, Line: op.Location.Range.Start.Line})
-				}
+				c.declareOperand(declared, w.Text, op)
 			}
 			for _, in := range manifest.Installs(call) {
-				file, ok := c.Origin(before, in.Requirements)
-				if in.Requirements == "" || !ok {
-					continue
-				}
-				if p, err := manifest.Requirements(c.Repo, file); err == nil {
-					for _, d := range p.Dependencies {
-						declared.Add(d)
-						c.installsOwn(declared, d.Name, op)
-					}
+				if file, ok := c.Origin(before, in.Requirements); ok && in.Requirements != "" {
+					c.declareListed(declared, file, op)
 				}
 			}
 		}
+	}
+}
+
+// declareOperand declares what a step installs by its name.
+func (c *programs) declareOperand(declared *manifest.Declarations, operand string, op *dockerfile.Op) {
+	c.installsOwn(declared, operand, op)
+	name := distribution().FindString(operand)
+	if name != "" && !strings.Contains(operand, "/") && !strings.HasPrefix(operand[len(name):], shell.Hole) {
+		declared.Add(manifest.Dependency{Name: name, Written: name, File: op.Location.File, Line: op.Location.Range.Start.Line})
+	}
+}
+
+// declareListed declares what a requirements file lists that a step installs. One that cannot be read declares nothing.
+func (c *programs) declareListed(declared *manifest.Declarations, file string, op *dockerfile.Op) {
+	p, err := manifest.Requirements(c.Repo, file)
+	if err != nil {
+		return
+	}
+	for _, d := range p.Dependencies {
+		declared.Add(d)
+		c.installsOwn(declared, d.Name, op)
 	}
 }
 

@@ -24,7 +24,6 @@ func (c *programs) installedDirs() []lang.SearchDir {
 		return *c.installed
 	}
 	var out []lang.SearchDir
-	defer func() { c.installed = &out }()
 	for _, op := range c.Image.Plan.Ops {
 		if op.Kind != dockerfile.OpExec {
 			continue
@@ -41,26 +40,34 @@ func (c *programs) installedDirs() []lang.SearchDir {
 				}
 			}
 			for _, in := range manifest.Installs(call) {
-				if in.Unknown {
-					c.pathSteps = append(c.pathSteps, op.Location)
-				}
-				listed := c.installedBy(tree, in)
-				for _, dir := range c.installs(tree, in) {
-					if listed != nil {
-						c.listed = append(c.listed, listing{op, listed})
-						out = append(out, lang.SearchDir{Tree: listed, Dir: dir, Note: op.Location.Text})
-						continue
-					}
-					// An editable install leads to the directory as it is in the image that is started; others copy what is there.
-					if in.Editable {
-						c.editable = append(c.editable, editable{op, tree, dir})
-					} else {
-						out = append(out, lang.SearchDir{Tree: tree, Dir: dir, Note: op.Location.Text})
-					}
-					out = append(out, lang.SearchDir{Tree: c.Tree, Dir: dir, Note: op.Location.Text})
-				}
+				out = append(out, c.installedIn(op, tree, in)...)
 			}
 		}
+	}
+	c.installed = &out
+	return out
+}
+
+// installedIn gives the directories that one install of a step makes importable. tree is what the step finds.
+func (c *programs) installedIn(op *dockerfile.Op, tree view.Image, in manifest.Install) []lang.SearchDir {
+	if in.Unknown {
+		c.pathSteps = append(c.pathSteps, op.Location)
+	}
+	var out []lang.SearchDir
+	listed := c.installedBy(tree, in)
+	for _, dir := range c.installs(tree, in) {
+		if listed != nil {
+			c.listed = append(c.listed, listing{op, listed})
+			out = append(out, lang.SearchDir{Tree: listed, Dir: dir, Note: op.Location.Text})
+			continue
+		}
+		// An editable install leads to the directory as it is in the image that is started; others copy what is there.
+		if in.Editable {
+			c.editable = append(c.editable, editable{op, tree, dir})
+		} else {
+			out = append(out, lang.SearchDir{Tree: tree, Dir: dir, Note: op.Location.Text})
+		}
+		out = append(out, lang.SearchDir{Tree: c.Tree, Dir: dir, Note: op.Location.Text})
 	}
 	return out
 }

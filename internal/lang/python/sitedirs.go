@@ -27,29 +27,15 @@ func (c *programs) siteDirs() []lang.SearchDir {
 			out = append(out, lang.SearchDir{Tree: c.Tree, Dir: dir, Note: note})
 		}
 	}
-	for _, prefix := range c.prefixes() {
-		for _, lib := range []string{"lib", "lib64"} {
-			lib = path.Join(prefix, lib)
-			for _, version := range sortedKeys(c.Tree.Entries(lib)) {
-				if !libraryDir().MatchString(version) {
-					continue
-				}
-				for _, name := range []string{"site-packages", "dist-packages"} {
-					dir := path.Join(lib, version, name)
-					entries := c.Tree.Entries(dir)
-					if entries == nil {
-						continue
-					}
-					add(dir, "")
-					for _, file := range sortedKeys(entries) {
-						if !strings.HasSuffix(file, ".pth") || entries[file] != view.RegularFile {
-							continue
-						}
-						for _, line := range c.pthLines(path.Join(dir, file)) {
-							add(line, path.Join(dir, file))
-						}
-					}
-				}
+	for _, dir := range c.packagesOfPrefixes() {
+		add(dir, "")
+		entries := c.Tree.Entries(dir)
+		for _, file := range sortedKeys(entries) {
+			if !strings.HasSuffix(file, ".pth") || entries[file] != view.RegularFile {
+				continue
+			}
+			for _, line := range c.pthLines(path.Join(dir, file)) {
+				add(line, path.Join(dir, file))
 			}
 		}
 	}
@@ -60,6 +46,26 @@ func (c *programs) siteDirs() []lang.SearchDir {
 		c.pathSteps = append(c.pathSteps, op.Location)
 		for _, dir := range c.writtenDirs(op) {
 			add(dir, op.Location.Text)
+		}
+	}
+	return out
+}
+
+// packagesOfPrefixes gives the site-packages directories that are there.
+func (c *programs) packagesOfPrefixes() []string {
+	var out []string
+	for _, prefix := range c.prefixes() {
+		for _, lib := range []string{path.Join(prefix, "lib"), path.Join(prefix, "lib64")} {
+			for _, version := range sortedKeys(c.Tree.Entries(lib)) {
+				if !libraryDir().MatchString(version) {
+					continue
+				}
+				for _, name := range []string{"site-packages", "dist-packages"} {
+					if dir := path.Join(lib, version, name); c.Tree.Entries(dir) != nil {
+						out = append(out, dir)
+					}
+				}
+			}
 		}
 	}
 	return out

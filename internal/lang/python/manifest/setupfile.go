@@ -139,28 +139,34 @@ func (s *setupCall) argument(arg syntax.Argument, calls []syntax.Call) {
 		}
 	case "entry_points":
 		for _, e := range elements {
-			switch e.Key {
-			case "console_scripts", "gui_scripts":
-				for i, text := range strings.Split(e.Value, "\n") {
-					if name, target, ok := strings.Cut(text, "="); ok {
-						s.p.script(name, target, s.file, e.Range.Start.Line+i)
-					}
-				}
-			case "":
-				sections, _ := parseINI([]byte(dedent(e.Value)), e.Range.Start.Line, true)
-				for _, group := range []string{"console_scripts", "gui_scripts"} {
-					if g := sections[group]; g != nil {
-						for _, name := range g.keys {
-							s.p.script(name, g.values[name].text(), s.file, g.values[name].line())
-						}
-					}
-				}
-			}
+			s.scripts(e)
 		}
 	case "packages", "py_modules", "package_dir":
 		s.layout(arg.Keyword, elements, complete, calls)
 	case "ext_modules", "rust_extensions", "cffi_modules":
 		s.p.setup.extensions = true
+	}
+}
+
+// scripts declares the console scripts of a group of entry points, or of a text that is written as a configuration file is.
+func (s *setupCall) scripts(e syntax.Element) {
+	groups := []string{"console_scripts", "gui_scripts"}
+	switch {
+	case slices.Contains(groups, e.Key):
+		for i, text := range strings.Split(e.Value, "\n") {
+			if name, target, ok := strings.Cut(text, "="); ok {
+				s.p.script(name, target, s.file, e.Range.Start.Line+i)
+			}
+		}
+	case e.Key == "":
+		sections, _ := parseINI([]byte(dedent(e.Value)), e.Range.Start.Line, true)
+		for _, group := range groups {
+			if g := sections[group]; g != nil {
+				for _, name := range g.keys {
+					s.p.script(name, g.values[name].text(), s.file, g.values[name].line())
+				}
+			}
+		}
 	}
 }
 
@@ -194,32 +200,35 @@ func (s *setupCall) layout(keyword string, elements []syntax.Element, complete b
 	}
 	s.laidOut = true
 	for i := range calls {
-		call := &calls[i]
-		if !isFinder(call.Callee) {
-			continue
+		if isFinder(calls[i].Callee) {
+			setup.finders = append(setup.finders, s.finder(&calls[i]))
 		}
-		f := finder{where: ".", file: s.file, line: call.Range.Start.Line,
-			namespaces: strings.Contains(call.Callee, "namespace") || strings.Contains(call.Callee, "420")}
-		for j, arg := range call.Arguments {
-			var texts []string
-			for _, e := range arg.Elements {
-				texts = append(texts, e.Value)
-			}
-			switch {
-			case (arg.Keyword == "where" || arg.Keyword == "" && j == 0) && len(texts) > 0:
-				f.where = texts[0]
-			case arg.Keyword == "exclude" || arg.Keyword == "" && j == 1:
-				f.exclude = texts
-			case arg.Keyword == "include" || arg.Keyword == "" && j == 2:
-				f.include = texts
-			}
-			setup.incomplete = setup.incomplete || !arg.Complete
-		}
-		setup.finders = append(setup.finders, f)
 	}
 	if !found && !complete {
 		setup.incomplete = true
 	}
+}
+
+// finder reads a call of find_packages or its like.
+func (s *setupCall) finder(call *syntax.Call) finder {
+	f := finder{where: ".", file: s.file, line: call.Range.Start.Line,
+		namespaces: strings.Contains(call.Callee, "namespace") || strings.Contains(call.Callee, "420")}
+	for j, arg := range call.Arguments {
+		var texts []string
+		for _, e := range arg.Elements {
+			texts = append(texts, e.Value)
+		}
+		switch {
+		case (arg.Keyword == "where" || arg.Keyword == "" && j == 0) && len(texts) > 0:
+			f.where = texts[0]
+		case arg.Keyword == "exclude" || arg.Keyword == "" && j == 1:
+			f.exclude = texts
+		case arg.Keyword == "include" || arg.Keyword == "" && j == 2:
+			f.include = texts
+		}
+		s.p.setup.incomplete = s.p.setup.incomplete || !arg.Complete
+	}
+	return f
 }
 
 // finderRanges gives where calls of finders begin and end, in order, those in others left out.
