@@ -16,52 +16,59 @@ import (
 // finds its sources: the root of the repository unless they only resolve elsewhere.
 func chooseContext(ctx context.Context, state State, root, df string) (audit.Subject, error) {
 	s := state.discovered(ImageName(df), dockerfile.Options{})
-	candidates := Contexts(df)
-	for i, dir := range candidates {
-		opt := dockerfile.Options{Context: filepath.Join(root, dir), Dockerfile: filepath.Join(root, df), Open: state.Open, Images: state.world.Images}
-		image, err := simulate.Build(ctx, opt)
-		if ctx.Err() != nil {
-			return s, ctx.Err()
-		}
-		if i == 0 && excluded(err) {
-			own, why, err := worksBelow(ctx, opt, root, candidates)
-			if err != nil {
-				return s, err
-			}
-			if own != nil {
-				s.Options, s.Image, s.Why = own.options, own.image, why
-				return s, nil
-			}
-		}
-		if err == nil || !sourceMissing(err) || i == len(candidates)-1 {
-			s.Options, s.Image = opt, image
-			if i == 0 && err == nil && len(candidates) > 1 {
-				better, err := betterContext(ctx, image, opt, root, candidates)
-				if err != nil {
-					return s, err
-				}
-				if better != nil {
-					s.Options, s.Image, s.Why = better.options, better.image, better.why
-					return s, nil
-				}
-			}
-			switch {
-			case err == nil && i == 0 && len(candidates) > 1:
-				s.Why = "the repository's root, where its sources resolve"
-			case err == nil && i > 0:
-				s.Why = "its sources do not resolve from the repository's root"
-			case len(candidates) > 1 && sourceMissing(err):
-				s.Options.Context = filepath.Join(root, candidates[0])
-				s.Why = "tried: " + strings.Join(candidates, ", ")
-				s.Guessed = true
-			}
-			if err != nil {
-				s.Image = nil
-			}
-			return s, nil
+	opt := dockerfile.Options{Dockerfile: filepath.Join(root, df), Open: state.Open, Images: state.world.Images}
+	chosen, err := bestContext(ctx, opt, root, Contexts(df))
+	if err == nil {
+		s.Options, s.Image, s.Why, s.Guessed = chosen.options, chosen.image, chosen.why, chosen.guessed
+	}
+	return s, err
+}
+
+// bestContext tries the directories that may be the context of a Dockerfile, the repository's root first.
+func bestContext(ctx context.Context, opt dockerfile.Options, root string, candidates []string) (*fit, error) {
+	first, problem := inContext(ctx, opt, root, candidates[0])
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	var other *fit
+	var err error
+	switch {
+	case excluded(problem):
+		other, err = worksBelow(ctx, opt, root, candidates)
+	case problem == nil && len(candidates) > 1:
+		first.why = "the repository's root, where its sources resolve"
+		other, err = betterContext(ctx, first, root, candidates)
+	}
+	switch {
+	case other != nil || err != nil:
+		return other, err
+	case !sourceMissing(problem) || len(candidates) == 1:
+		return first, nil
+	}
+	for _, dir := range candidates[1:] {
+		f, problem := inContext(ctx, opt, root, dir)
+		switch {
+		case ctx.Err() != nil:
+			return nil, ctx.Err()
+		case problem == nil:
+			f.why = "its sources do not resolve from the repository's root"
+			return f, nil
+		case !sourceMissing(problem):
+			return f, nil
 		}
 	}
-	return s, nil
+	first.why, first.guessed = "tried: "+strings.Join(candidates, ", "), true
+	return first, nil
+}
+
+// inContext predicts a build in a directory. The image is nil if the build fails, with what it fails by.
+func inContext(ctx context.Context, opt dockerfile.Options, root, dir string) (*fit, error) {
+	opt.Context = filepath.Join(root, dir)
+	image, err := simulate.Build(ctx, opt)
+	if err != nil {
+		return &fit{options: opt}, err
+	}
+	return &fit{options: opt, image: image}, nil
 }
 
 // excluded reports whether a build fails because the ignore file of its context keeps something out.
@@ -71,30 +78,32 @@ func excluded(err error) bool {
 }
 
 // worksBelow gives the directory on the way to a Dockerfile in which it builds; nil if there is none.
-func worksBelow(ctx context.Context, opt dockerfile.Options, root string, candidates []string) (*fit, string, error) {
+func worksBelow(ctx context.Context, opt dockerfile.Options, root string, candidates []string) (*fit, error) {
 	for _, dir := range candidates[1:] {
-		opt.Context = filepath.Join(root, dir)
-		image, err := simulate.Build(ctx, opt)
+		f, problem := inContext(ctx, opt, root, dir)
 		if ctx.Err() != nil {
-			return nil, "", ctx.Err()
+			return nil, ctx.Err()
 		}
-		if err == nil {
-			return &fit{options: opt, image: image}, "its sources resolve there, and the repository's root keeps one of them out", nil
+		if problem == nil {
+			f.why = "its sources resolve there, and the repository's root keeps one of them out"
+			return f, nil
 		}
 	}
-	return nil, "", nil
+	return nil, nil
 }
 
-// fit is a directory in which a build works, and why it was taken.
+// fit is a context that was tried.
 type fit struct {
 	options dockerfile.Options
 	image   *simulate.Image
 	why     string
+	guessed bool // in none of those that were tried does it build
 }
 
 // betterContext looks for a context that suits a Dockerfile better than the repository's root, in which it builds: `COPY . .`
 // works anywhere, and so does a pattern that matches nothing. It gives nil if there is none.
-func betterContext(ctx context.Context, image *simulate.Image, opt dockerfile.Options, root string, candidates []string) (*fit, error) {
+func betterContext(ctx context.Context, first *fit, root string, candidates []string) (*fit, error) {
+	image, opt := first.image, first.options
 	empty := image.EmptyWildcards()
 	main, err := image.MainContext(opt.Context)
 	if err != nil || main == nil {
@@ -105,17 +114,17 @@ func betterContext(ctx context.Context, image *simulate.Image, opt dockerfile.Op
 		if !empty && !below {
 			continue
 		}
-		opt.Context = filepath.Join(root, dir)
-		there, err := simulate.Build(ctx, opt)
-		if ctx.Err() != nil {
-			return nil, ctx.Err()
-		}
+		f, problem := inContext(ctx, opt, root, dir)
 		switch {
-		case err != nil:
+		case ctx.Err() != nil:
+			return nil, ctx.Err()
+		case problem != nil:
 		case below:
-			return &fit{opt, there, "what it starts lies there"}, nil
-		case !there.EmptyWildcards():
-			return &fit{opt, there, "its patterns match nothing in the repository's root"}, nil
+			f.why = "what it starts lies there"
+			return f, nil
+		case !f.image.EmptyWildcards():
+			f.why = "its patterns match nothing in the repository's root"
+			return f, nil
 		}
 	}
 	return nil, nil

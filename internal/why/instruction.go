@@ -1,6 +1,7 @@
 package why
 
 import (
+	"cmp"
 	"fmt"
 	"path"
 	"slices"
@@ -125,40 +126,12 @@ func within(l dockerfile.Location, in dockerfile.Instruction) bool {
 
 // effect tells which files an instruction puts into its stage, and which of them are in the image in the end.
 func (e *Explainer) effect(a *Answer, in dockerfile.Instruction, place *finding.Place) error {
-	var made, left, bytes int64
-	example := ""
+	var put copied
 	for _, op := range e.Image.Plan.Ops {
 		if op.Location != in.Location || op.Kind != dockerfile.OpFile && op.Kind != dockerfile.OpMerge {
 			continue
 		}
-		if st := e.Image.After(op.ID); st != nil {
-			err := st.Tree.Scan(func(p string, n *rootfs.Node) error {
-				if n.Op == int32(op.ID) && !n.IsDir() {
-					made++
-					bytes += n.Size
-					if example == "" {
-						example = p
-					}
-				}
-				return nil
-			})
-			if err != nil {
-				return err
-			}
-		}
-		if e.Failure != nil {
-			continue
-		}
-		err := e.Image.Tree.Scan(func(_ string, n *rootfs.Node) error {
-			for from := n; from != nil && !n.IsDir(); from = from.Source {
-				if from.Op == int32(op.ID) {
-					left++
-					break
-				}
-			}
-			return nil
-		})
-		if err != nil {
+		if err := put.count(e, op); err != nil {
 			return err
 		}
 	}
@@ -167,24 +140,59 @@ func (e *Explainer) effect(a *Answer, in dockerfile.Instruction, place *finding.
 		a.step("sets the working directory", place)
 		return nil
 	}
-	a.step(fmt.Sprintf("puts %s into its stage, %d bytes%s", filesOf(made), bytes, forExample(example)), place)
+	a.step(fmt.Sprintf("puts %s into its stage, %d bytes%s", filesOf(put.made), put.bytes, forExample(put.example)), place)
 	switch {
 	case e.Failure != nil:
 		a.Verdict, a.Summary = BuildFailed, "there is no image: the build fails"
 		a.step(e.Failure.Message, instruction(finding.RoleFails, e.Failure.Location))
-	case made == 0 && fromElsewhere(in):
+	case put.made == 0 && fromElsewhere(in):
 		a.Verdict, a.Summary = Unknown, "it copies from a stage or an image what is not known without building that"
-	case made == 0:
+	case put.made == 0:
 		a.Verdict, a.Summary = NoEffect, "it copies no file: its sources hold none, or none that the ignore file lets in"
 		e.ignoredSources(a, in)
-	case left == 0:
-		a.Verdict, a.Summary = NoEffect, fmt.Sprintf("it copies %s, and none of them is in the image in the end", filesOf(made))
+	case put.left == 0:
+		a.Verdict, a.Summary = NoEffect, fmt.Sprintf("it copies %s, and none of them is in the image in the end", filesOf(put.made))
 	default:
-		a.Verdict, a.Summary = HasEffect, fmt.Sprintf("it copies %s; %d in the image come from it", filesOf(made), left)
+		a.Verdict, a.Summary = HasEffect, fmt.Sprintf("it copies %s; %d in the image come from it", filesOf(put.made), put.left)
 		e.ignoredSources(a, in)
 	}
 	a.Assumptions = e.assumptions()
 	return nil
+}
+
+// copied is what operations put into a stage, and how many of these files are in the image in the end.
+type copied struct {
+	made, bytes, left int64
+	example           string
+}
+
+// count adds what one operation did.
+func (c *copied) count(e *Explainer, op *dockerfile.Op) error {
+	if st := e.Image.After(op.ID); st != nil {
+		err := st.Tree.Scan(func(p string, n *rootfs.Node) error {
+			if n.Op == int32(op.ID) && !n.IsDir() {
+				c.made++
+				c.bytes += n.Size
+				c.example = cmp.Or(c.example, p)
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	if e.Failure != nil {
+		return nil
+	}
+	return e.Image.Tree.Scan(func(_ string, n *rootfs.Node) error {
+		for from := n; from != nil && !n.IsDir(); from = from.Source {
+			if from.Op == int32(op.ID) {
+				c.left++
+				break
+			}
+		}
+		return nil
+	})
 }
 
 // fromElsewhere reports whether an instruction copies from a stage or an image.

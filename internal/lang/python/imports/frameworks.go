@@ -126,25 +126,15 @@ func frameworkStrings(f *syntax.File, isSet func(name string) bool) []Named {
 		}
 	}
 	for i := range f.Calls {
-		call := f.Calls[i]
-		if e, module := serves(f, &call); module != "" {
+		call := &f.Calls[i]
+		if e, module := serves(f, call); module != "" {
 			out = append(out, Named{Dotted: module, Range: e.Range, Exact: true, Called: fmt.Sprintf("%s(%q)", call.Callee, e.Value), Context: call.Context})
 			continue
 		}
 		name := call.Callee[strings.LastIndexByte(call.Callee, '.')+1:]
 		for i, arg := range call.Arguments {
-			switch {
-			case (name == "config_from_object" || name == "from_object") && i == 0 && arg.Keyword == "":
-				// Celery's and Flask's configuration: a module, or an object in one behind a colon or a dot.
-				for _, e := range arg.Elements {
-					e.Value, _, _ = strings.Cut(e.Value, ":")
-					add([]syntax.Element{e}, false, call.Context)
-				}
-			case name == "include" && i == 0 && arg.Keyword == "" && len(arg.Elements) == 1,
-				name == "autodiscover_tasks" && i == 0 && arg.Keyword == "",
-				name == "Celery" && arg.Keyword == "include":
-				add(arg.Elements, true, call.Context)
-			}
+			elements, exact := frameworkArgument(name, i, arg)
+			add(elements, exact, call.Context)
 		}
 		// os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shop.settings"), in manage.py and wsgi.py.
 		if a := call.Arguments; name == "setdefault" && len(a) == 2 && len(a[0].Elements) == 1 && a[0].Elements[0].Value == "DJANGO_SETTINGS_MODULE" && !isSet("DJANGO_SETTINGS_MODULE") {
@@ -152,4 +142,21 @@ func frameworkStrings(f *syntax.File, isSet func(name string) bool) []Named {
 		}
 	}
 	return out
+}
+
+// frameworkArgument gives what an argument of a framework's function names. exact tells that nothing but a module is meant.
+func frameworkArgument(function string, i int, arg syntax.Argument) (elements []syntax.Element, exact bool) {
+	first := i == 0 && arg.Keyword == ""
+	switch {
+	case first && (function == "config_from_object" || function == "from_object"):
+		// Celery's and Flask's configuration: a module, or an object in one behind a colon or a dot.
+		elements = slices.Clone(arg.Elements)
+		for i := range elements {
+			elements[i].Value, _, _ = strings.Cut(elements[i].Value, ":")
+		}
+		return elements, false
+	case first && function == "include" && len(arg.Elements) == 1, first && function == "autodiscover_tasks", function == "Celery" && arg.Keyword == "include":
+		return arg.Elements, true
+	}
+	return nil, false
 }
