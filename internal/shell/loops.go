@@ -153,19 +153,9 @@ func (sh *Interp) forClause(s *State, c *syntax.ForClause) []*State {
 				st.Assign(iter.Name.Value, item.Text)
 				st.loops++
 			}
-			for _, o := range sh.stmts(in, c.Do) {
-				o.loops--
-				left, ends := o.leaves.to != stays, false
-				if o.leaves, ends = o.leaves.loop(); left {
-					sh.status(o, succeeded)
-				}
-				if o.Conditional = was; ends {
-					out = append(out, o)
-				} else {
-					on = append(on, o)
-				}
-			}
-			if in = sh.distinct(on); len(in) == 0 {
+			more, ended := sh.forRound(in, c.Do, was)
+			out = append(out, ended...)
+			if in = sh.distinct(append(on, more...)); len(in) == 0 {
 				break
 			}
 			if times > 1 {
@@ -181,6 +171,23 @@ func (sh *Interp) forClause(s *State, c *syntax.ForClause) []*State {
 		o.Conditional, o.OneOfSeveral, o.tail = was, several, tail
 	}
 	return out
+}
+
+// forRound walks the commands of a loop once from several states. It gives the states that go on, and those in which the loop ends.
+func (sh *Interp) forRound(in []*State, list []*syntax.Stmt, conditional bool) (on, ended []*State) {
+	for _, o := range sh.stmts(in, list) {
+		o.loops--
+		left, ends := o.leaves.to != stays, false
+		if o.leaves, ends = o.leaves.loop(); left {
+			sh.status(o, succeeded)
+		}
+		if o.Conditional = conditional; ends {
+			ended = append(ended, o)
+		} else {
+			on = append(on, o)
+		}
+	}
+	return on, ended
 }
 
 // forCounted walks for ((...)), of which nobody knows how often it runs.
