@@ -131,3 +131,22 @@ func TestCheckReadsOnlyWhatMatters(t *testing.T) {
 	assert.LessOrEqual(t, len(many), 4, "the way to it and no more: %v", many)
 	assert.Greater(t, len(check(60, false)), 60*2, "all of the transfer is looked through")
 }
+
+// What git tracks is listed as often for a program of many foreign modules as for one of a single one.
+func TestTrackedFilesAreListedOnce(t *testing.T) {
+	listed := func(modules int) (lists int) {
+		opt := program(t, 1, `["python", "-m", "shop.main"]`)
+		text := ""
+		for i := range modules {
+			text += fmt.Sprintf("import vendor%d.client\n", i)
+		}
+		require.NoError(t, os.WriteFile(filepath.Join(opt.Context, "shop/main.py"), []byte(text), 0o644))
+		_, _, err := audit.Run(t.Context(), audit.Subject{Options: opt, Policy: &policy.Image{}, Tracked: func(_, _ string) ([]string, bool, error) {
+			lists++
+			return []string{"Dockerfile", "shop/__init__.py", "shop/main.py", "shop/cart.py"}, true, nil
+		}})
+		require.NoError(t, err)
+		return lists
+	}
+	assert.Equal(t, listed(1), listed(30))
+}
