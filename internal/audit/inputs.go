@@ -11,7 +11,6 @@ import (
 	"github.com/ctxaudit/ctxaudit/internal/need"
 	"github.com/ctxaudit/ctxaudit/internal/steps"
 	"github.com/ctxaudit/ctxaudit/internal/tools"
-	"github.com/ctxaudit/ctxaudit/internal/view"
 )
 
 // stepRules are the rules by what a step misses.
@@ -29,8 +28,7 @@ func checkSteps(p *pass) error {
 			continue
 		}
 		script := p.image.Script(op)
-		before, ok := p.build.Before(op)
-		if script == nil || !ok {
+		if script == nil || p.image.Before(op.ID) == nil {
 			continue
 		}
 		for _, m := range script.Missing {
@@ -38,15 +36,15 @@ func checkSteps(p *pass) error {
 				continue // the step may go on without it
 			}
 			if m.Refused != "" {
-				p.reportRefused(op, before, m)
+				p.reportRefused(op, m)
 				continue
 			}
-			at, source, ok := p.lost(op, before, m)
+			at, source, ok := p.lost(op, m)
 			if !ok || seen[source] {
 				continue
 			}
 			seen[source] = true
-			if err := p.reportInput(op, before, m, at, source); err != nil {
+			if err := p.reportInput(op, m, at, source); err != nil {
 				return err
 			}
 		}
@@ -55,9 +53,9 @@ func checkSteps(p *pass) error {
 }
 
 // lost gives where a step looks for what it misses, and where the build context has that; ok is false if it does not.
-func (p *pass) lost(op *dockerfile.Op, before view.Image, m steps.Missing) (at, source string, ok bool) {
+func (p *pass) lost(op *dockerfile.Op, m steps.Missing) (at, source string, ok bool) {
 	if m.Find != nil {
-		root, known := p.counterpart(before, m.Root)
+		root, known := p.counterpart(op, m.Root)
 		if !known {
 			return "", "", false
 		}
@@ -66,7 +64,7 @@ func (p *pass) lost(op *dockerfile.Op, before view.Image, m steps.Missing) (at, 
 		return path.Join(m.Root, rel), strings.Trim(found, "/"), found != ""
 	}
 	for _, at := range append([]string{m.Path}, m.Or...) {
-		for _, source := range p.sourcesOf(op, before, m, at) {
+		for _, source := range p.sourcesOf(op, m, at) {
 			if fi, err := p.main.FS.Lstat(source); err == nil && (fi.IsDir() || !m.Dir) {
 				return at, source, true
 			}
@@ -76,11 +74,13 @@ func (p *pass) lost(op *dockerfile.Op, before view.Image, m steps.Missing) (at, 
 }
 
 // counterpart gives the directory of the build context that a directory of a file system is a copy of.
-func (p *pass) counterpart(before view.Image, dir string) (string, bool) {
+func (p *pass) counterpart(op *dockerfile.Op, dir string) (string, bool) {
 	rel := ""
 	for d := dir; ; d = path.Dir(d) {
-		if source, ok := p.build.Origin(before, d); ok {
-			return path.Join(source, rel), true
+		if files, in, ok := p.build.Step(op, d); ok {
+			if source, ok := p.build.Origin(files, in); ok {
+				return path.Join(source, rel), true
+			}
 		}
 		if d == "/" {
 			return "", false
@@ -91,16 +91,16 @@ func (p *pass) counterpart(before view.Image, dir string) (string, bool) {
 
 // sourcesOf gives where the build context may have what is missing at a path, the likeliest first: as the places tell that ask for it,
 // the directories around it, what is there later or in other stages and, since people copy into working directories, as the step's words say.
-func (p *pass) sourcesOf(op *dockerfile.Op, before view.Image, m steps.Missing, at string) (out []string) {
+func (p *pass) sourcesOf(op *dockerfile.Op, m steps.Missing, at string) (out []string) {
 	if n := len(m.Because); n > 0 {
 		asks := m.Because[n-1].File
-		if source, ok := p.build.ContextPath(before, asks); ok {
+		if source, ok := p.build.StepPath(op, asks); ok {
 			if rel, inside := below(at, path.Dir(asks)); inside {
 				out = append(out, path.Join(path.Dir(source), rel))
 			}
 		}
 	}
-	if source, ok := p.counterpart(before, at); ok {
+	if source, ok := p.counterpart(op, at); ok {
 		out = append(out, source)
 	}
 	for _, other := range p.image.Plan.Ops {
@@ -130,7 +130,7 @@ func below(p, dir string) (string, bool) {
 }
 
 // reportInput reports something that a step reads and does not find.
-func (p *pass) reportInput(op *dockerfile.Op, before view.Image, m steps.Missing, at, source string) error {
+func (p *pass) reportInput(op *dockerfile.Op, m steps.Missing, at, source string) error {
 	v, err := need.Judge(p.build, &need.Need{Name: source, Source: source})
 	if err != nil {
 		return err
@@ -147,7 +147,7 @@ func (p *pass) reportInput(op *dockerfile.Op, before view.Image, m steps.Missing
 		f.Severity = finding.Warning
 		f.Summary = fmt.Sprintf("%s does not find %s (%s)", command, at, m.What)
 	}
-	detail := p.chain(&f, before, m)
+	detail := p.chain(&f, op, m)
 	detail = append(detail, fmt.Sprintf("The repository has %s.", source))
 	subject := f.Subject
 	late := p.later(op, at)
@@ -170,8 +170,8 @@ func (p *pass) reportInput(op *dockerfile.Op, before view.Image, m steps.Missing
 }
 
 // reportRefused reports a program of the build context that a step starts and the kernel does not run.
-func (p *pass) reportRefused(op *dockerfile.Op, before view.Image, m steps.Missing) {
-	source, ok := p.build.ContextPath(before, m.Path)
+func (p *pass) reportRefused(op *dockerfile.Op, m steps.Missing) {
+	source, ok := p.build.StepPath(op, m.Path)
 	if !ok {
 		return
 	}
@@ -181,7 +181,7 @@ func (p *pass) reportRefused(op *dockerfile.Op, before view.Image, m steps.Missi
 		Assumptions: p.assumptions(p.opaqueBefore(op)), Summary: fmt.Sprintf("%s fails: %s %s", command, m.Path, m.Refused),
 		Hint: finding.Hint{Step: op.ID + 1, Returns: m.Returns}, About: finding.About{Name: command},
 	}
-	detail := p.chain(&f, before, m)
+	detail := p.chain(&f, op, m)
 	switch {
 	case m.Mode != 0:
 		f.Hint.Mode = strconv.FormatUint(uint64(m.Mode), 8)
@@ -196,18 +196,18 @@ func (p *pass) reportRefused(op *dockerfile.Op, before view.Image, m steps.Missi
 }
 
 // chain says what leads to what is missing.
-func (p *pass) chain(f *finding.Finding, before view.Image, m steps.Missing) (detail []string) {
+func (p *pass) chain(f *finding.Finding, op *dockerfile.Op, m steps.Missing) (detail []string) {
 	for _, o := range m.Call.S.Via {
 		if o.InImage {
-			p.asks(f, before, tools.Line{File: o.File, Line: o.Line, Text: o.Text}, "starts it")
+			p.asks(f, op, tools.Line{File: o.File, Line: o.Line, Text: o.Text}, "starts it")
 		}
 	}
 	if o := m.Call.S.Here; o.InImage {
-		place := p.asks(f, before, tools.Line{File: o.File, Line: o.Line, Text: o.Text}, "starts it")
+		place := p.asks(f, op, tools.Line{File: o.File, Line: o.Line, Text: o.Text}, "starts it")
 		detail = append(detail, fmt.Sprintf("%s:%d starts it.", place.File, place.Line))
 	}
 	for i, l := range m.Because {
-		place := p.asks(f, before, l, "asks for it")
+		place := p.asks(f, op, l, "asks for it")
 		if i == len(m.Because)-1 {
 			detail = append(detail, fmt.Sprintf("%s:%d asks for it: %s.", place.File, place.Line, strings.TrimSuffix(place.Text, ".")))
 		}
@@ -216,9 +216,9 @@ func (p *pass) chain(f *finding.Finding, before view.Image, m steps.Missing) (de
 }
 
 // asks relates a line of a file of the step's file system, by its name in the build context.
-func (p *pass) asks(f *finding.Finding, before view.Image, l tools.Line, note string) finding.Place {
+func (p *pass) asks(f *finding.Finding, op *dockerfile.Op, l tools.Line, note string) finding.Place {
 	place := finding.Place{Role: finding.RoleReads, File: l.File, Line: l.Line, Text: l.Text, Note: note}
-	if source, ok := p.build.ContextPath(before, l.File); ok {
+	if source, ok := p.build.StepPath(op, l.File); ok {
 		place.File = source
 	}
 	f.Related = append(f.Related, place)

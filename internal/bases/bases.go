@@ -51,10 +51,10 @@ var standard = strings.Fields(`bin boot dev etc lib lib32 lib64 libx32 proc root
 // holds are official images, and others whose sources are public, with what they hold beyond the standard directories, as their
 // Dockerfiles say. It is the same for all of their tags, or the row has what any of them has.
 var holds = []struct{ names, more string }{
-	{"almalinux alpine amazonlinux archlinux buildpack-deps busybox centos debian fedora gcc oraclelinux photon python rockylinux pypy perl rust php ruby erlang elixir httpd swift julia bash clearlinux opensuse", "opt/aws* opt/pypy* opt/rh* anaconda-post.log local"},
+	{"almalinux alpine amazonlinux archlinux buildpack-deps busybox centos debian fedora gcc oraclelinux photon python rockylinux pypy perl rust php ruby golang erlang elixir httpd swift julia bash clearlinux opensuse", "opt/aws* opt/pypy* opt/rh* anaconda-post.log local"},
 	{"ubuntu", "home/ubuntu"},
 	{"node", "home/node opt/yarn*"},
-	{"golang", "go"},
+	{"composer", "docker-entrypoint.sh tmp"},
 	{"openjdk eclipse-temurin amazoncorretto maven ibm-semeru-runtimes sapmachine", "opt __cacert_entrypoint.sh home/ubuntu"},
 	{"gradle", "opt __cacert_entrypoint.sh home"},
 	{"nginx", "docker-entrypoint.d docker-entrypoint.sh"},

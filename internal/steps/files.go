@@ -69,18 +69,33 @@ func (f Seen) List(dir string) ([]fs.DirEntry, error) {
 		return nil, fs.ErrNotExist
 	case !n.IsDir() && n.Kind != rootfs.KindUnknown:
 		return nil, syscall.ENOTDIR
-	case !n.IsDir() || len(f.Tree.HeldBy(at).All()) > 0:
+	case !n.IsDir():
 		return nil, errUnknown
 	}
-	children, err := n.Children()
-	out := make([]fs.DirEntry, len(children))
-	for i, c := range children {
-		if c.Node.Unsure || c.Node.Kind == rootfs.KindUnknown {
+	more := &shell.Partial{}
+	for _, m := range f.Tree.HeldBy(at).All() {
+		name, _, _ := strings.Cut(strings.TrimPrefix(m.Below, "**/"), "/")
+		if name == "" || name == "**" {
 			return nil, errUnknown
 		}
-		out[i] = fs.FileInfoToDirEntry(info{c.Name, c.Node})
+		more.Names = append(more.Names, name)
 	}
-	return out, err
+	children, err := n.Children()
+	if err != nil {
+		return nil, err
+	}
+	out := make([]fs.DirEntry, 0, len(children))
+	for _, c := range children {
+		if c.Node.Unsure || c.Node.Kind == rootfs.KindUnknown {
+			more.Names = append(more.Names, c.Name)
+			continue
+		}
+		out = append(out, fs.FileInfoToDirEntry(info{c.Name, c.Node}))
+	}
+	if len(more.Names) > 0 {
+		return out, more
+	}
+	return out, nil
 }
 
 // Content gives what a file surely holds: it implements [shell.Lister].

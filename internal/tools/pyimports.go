@@ -1,6 +1,7 @@
 package tools
 
 import (
+	"io/fs"
 	"path"
 	"slices"
 	"strings"
@@ -141,16 +142,12 @@ func (p *pyRun) lacks(dir, name string) bool {
 
 // alone reports whether a directory surely holds nothing under a name, whatever its ending.
 func (p *pyRun) alone(dir, name string) bool {
-	entries, err := p.files.List(dir)
-	if err != nil {
-		return false
+	is := func(file string) bool {
+		stem, _, _ := strings.Cut(file, ".")
+		return stem == name
 	}
-	for _, e := range entries {
-		if stem, _, _ := strings.Cut(e.Name(), "."); stem == name {
-			return false
-		}
-	}
-	return !p.unknown
+	entries, err := p.list(dir, is)
+	return err == nil && !p.unknown && !slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return is(e.Name()) })
 }
 
 // django follows the settings of a project, and the applications that they list.

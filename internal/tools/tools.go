@@ -167,6 +167,21 @@ func (r *reader) is(p string) bool     { return r.files.Stat(p) == shell.Regular
 func (r *reader) isDir(p string) bool  { return r.files.Stat(p) == shell.Directory }
 func (r *reader) absent(p string) bool { return r.files.Stat(p) == shell.Absent }
 
+// list gives what a directory holds. It is an error if more of what is wanted may be there.
+func (r *reader) list(dir string, wanted func(name string) bool) ([]fs.DirEntry, error) {
+	entries, err := r.files.List(dir)
+	more := (*shell.Partial)(nil)
+	if !errors.As(err, &more) {
+		return entries, err
+	}
+	for _, name := range more.Names {
+		if shown := strings.NewReplacer("*", "x", "?", "x").Replace(name); strings.Trim(name, "*?") == "" || strings.Contains(name, "[") || wanted(shown) {
+			return nil, err
+		}
+	}
+	return entries, nil
+}
+
 // text gives what a file surely holds.
 func (r *reader) text(p string) ([]byte, bool) {
 	data, err := r.files.Content(p)
@@ -251,7 +266,13 @@ func (r *reader) glob(dir, pattern string) (found []string, known bool) {
 		return r.glob(at, rest)
 	}
 	known = true
-	entries, err := r.files.List(dir)
+	entries, err := r.list(dir, func(name string) bool {
+		if first == "**" {
+			return name != "node_modules" && !strings.HasPrefix(name, ".")
+		}
+		ok, err := path.Match(first, name)
+		return ok || err != nil
+	})
 	if err != nil {
 		return nil, errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR)
 	}
