@@ -3,6 +3,7 @@ package audit
 import (
 	"fmt"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -22,7 +23,7 @@ func checkSteps(p *pass) error {
 	if p.main == nil {
 		return nil
 	}
-	seen := map[string]bool{}
+	var found []input
 	for _, op := range p.image.Plan.Ops {
 		if op.Kind != dockerfile.OpExec {
 			continue
@@ -39,17 +40,58 @@ func checkSteps(p *pass) error {
 				p.reportRefused(op, m)
 				continue
 			}
-			at, source, ok := p.lost(op, m)
-			if !ok || seen[source] {
+			in := input{op: op, m: m, sure: m.Doubt == ""}
+			var ok bool
+			if in.at, in.source, ok = p.lost(op, m); !ok {
 				continue
 			}
-			seen[source] = true
-			if err := p.reportInput(op, m, at, source); err != nil {
-				return err
+			in.late = p.later(op, in.at)
+			in.sure = in.sure || m.Later != nil && m.Call.S.Sure() && in.late != nil && p.failsLater(op, m)
+			i := slices.IndexFunc(found, func(have input) bool { return have.source == in.source })
+			if i < 0 {
+				found = append(found, in)
+			} else if have := &found[i]; in.sure && !have.sure {
+				have.sure = true
+				if have.m.Later == nil { // that it comes in time for one is not enough for the other
+					*have = in
+				}
 			}
 		}
 	}
+	for _, in := range found {
+		if err := p.reportInput(in); err != nil {
+			return err
+		}
+	}
 	return nil
+}
+
+// input is what a step misses and the build context has.
+type input struct {
+	op         *dockerfile.Op
+	m          steps.Missing
+	at, source string
+	late       *dockerfile.Op // copies it after the step, nil if nothing does
+	sure       bool           // that the build fails of it
+}
+
+// failsLater reports whether a later step of the stage surely fails because an earlier one did without something.
+func (p *pass) failsLater(op *dockerfile.Op, m steps.Missing) bool {
+	for _, next := range p.image.Plan.Ops {
+		if next.Kind != dockerfile.OpExec || !p.follows(next, op) {
+			continue
+		}
+		script := p.image.Script(next)
+		if script == nil {
+			return false
+		}
+		for _, c := range script.Calls {
+			if fails, decided := m.Later(c); decided {
+				return fails && c.S.Sure() && c.S.Needed()
+			}
+		}
+	}
+	return false
 }
 
 // lost gives where a step looks for what it misses, and where the build context has that; ok is false if it does not.
@@ -130,7 +172,8 @@ func below(p, dir string) (string, bool) {
 }
 
 // reportInput reports something that a step reads and does not find.
-func (p *pass) reportInput(op *dockerfile.Op, m steps.Missing, at, source string) error {
+func (p *pass) reportInput(in input) error {
+	op, m, at, source := in.op, in.m, in.at, in.source
 	v, err := need.Judge(p.build, &need.Need{Name: source, Source: source})
 	if err != nil {
 		return err
@@ -143,20 +186,21 @@ func (p *pass) reportInput(op *dockerfile.Op, m steps.Missing, at, source string
 		About:   finding.About{Name: command},
 	}
 	f.Severity = finding.Error
-	if m.Doubt != "" {
+	if !in.sure {
 		f.Severity = finding.Warning
+	}
+	if m.Doubt != "" {
 		f.Summary = fmt.Sprintf("%s does not find %s (%s)", command, at, m.What)
 	}
 	detail := p.chain(&f, op, m)
 	detail = append(detail, fmt.Sprintf("The repository has %s.", source))
 	subject := f.Subject
-	late := p.later(op, at)
 	switch {
 	case len(v.Ignored) > 0:
 		detail = append(detail, p.explainIgnored(&f, v)...)
-	case late != nil:
-		f.Related = append(f.Related, instruction(finding.RoleCopies, late.Location))
-		detail = append(detail, fmt.Sprintf("%s:%d copies it, which is too late.", late.Location.File, late.Location.Range.Start.Line))
+	case in.late != nil:
+		f.Related = append(f.Related, instruction(finding.RoleCopies, in.late.Location))
+		detail = append(detail, fmt.Sprintf("%s:%d copies it, which is too late.", in.late.Location.File, in.late.Location.Range.Start.Line))
 	default:
 		detail = append(detail, "No instruction before this step copies it into this stage.")
 	}

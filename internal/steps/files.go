@@ -6,6 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"path"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -101,7 +102,10 @@ func (f Seen) List(dir string) ([]fs.DirEntry, error) {
 // Content gives what a file surely holds: it implements [shell.Lister].
 func (f Seen) Content(file string) ([]byte, error) {
 	n, at, err := f.Tree.Stat(file)
-	if err != nil || Unsure(f.Tree, file) || len(f.Tree.HeldBy(at).All()) > 0 || n.Kind != rootfs.KindFile {
+	if err != nil || Unsure(f.Tree, file) || n.Kind != rootfs.KindFile {
+		return nil, errUnknown
+	}
+	if slices.ContainsFunc(f.Tree.HeldBy(at).All(), func(m rootfs.May) bool { return m.Below == "" }) { // nothing lies below a file
 		return nil, errUnknown
 	}
 	return ReadAll(n.Open())

@@ -60,6 +60,9 @@ type Missing struct {
 	Because []Line
 	// Doubt says, as a sentence, why the program may do without it; "" if it surely fails.
 	Doubt string
+	// Later decides the doubt where what is missing comes too late, if it is not nil: of each program that the stage starts afterwards it
+	// says whether that surely fails; decided is true where it does, or where none will any more.
+	Later func(c *command.Call) (fails, decided bool)
 	// Refused says of a program that is there, as the rest of a sentence, why the kernel does not run it; "" if it is not there.
 	Refused string
 	// Mode are the permissions with which it would run it, Returns tells that its lines must end in LF.
