@@ -119,7 +119,9 @@ func (p *dotnetProject) references() {
 func (p *dotnetProject) sourceless(project string, n *document.Node) {
 	dir, isSource := path.Dir(project), func(name string) bool { return path.Ext(name) == ".cs" }
 	data, ok := p.text(project)
-	entries, err := p.list(dir, func(name string) bool { return isSource(name) || path.Ext(name) == "" && name != "bin" && name != "obj" })
+	entries, err := p.list(dir, func(name string) bool {
+		return isSource(name) || path.Ext(name) == "" && name != "bin" && name != "obj"
+	})
 	if !ok || err != nil || strings.Contains(string(data), "<Compile") || strings.Contains(string(data), "<Protobuf") {
 		return
 	}
@@ -131,8 +133,8 @@ func (p *dotnetProject) sourceless(project string, n *document.Node) {
 	}
 	p.missing(Missing{Kind: Source, Path: path.Join(dir, "*.cs"), What: "the sources of a project that is used, *.cs", Because: p.line(n), Root: dir, Find: func(tree Files, root string) string {
 		entries, _ := tree.List(root)
-		if i := slices.IndexFunc(entries, func(e fs.DirEntry) bool { return isSource(e.Name()) }); i >= 0 {
-			return path.Join(root, entries[i].Name())
+		if slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return isSource(e.Name()) }) {
+			return root
 		}
 		return ""
 	}})

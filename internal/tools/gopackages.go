@@ -283,12 +283,17 @@ func (l *goLoad) empty(dir string, because []Line) {
 	if err != nil {
 		return
 	}
+	none := true
 	for _, e := range entries {
 		have[e.Name()] = true
+		none = none && path.Ext(e.Name()) != ".go"
 	}
 	l.missing = append(l.missing, Missing{Kind: Source, Path: path.Join(dir, "*.go"), What: "the Go files of the package", Because: because, Root: dir, Find: func(tree Files, root string) string {
 		entries, _ := tree.List(root)
 		for _, e := range entries {
+			if none && root != "/" && isGoSource(e.Name()) {
+				return root
+			}
 			if name := e.Name(); strings.HasSuffix(name, ".go") && !strings.HasSuffix(name, "_test.go") && !have[name] {
 				return path.Join(root, name)
 			}
