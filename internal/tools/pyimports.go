@@ -34,6 +34,9 @@ func (r *reader) pythonScript(file shell.Word, args []string) {
 	}
 	p := r.pythonRun(path.Dir(at))
 	p.file(at, path.Dir(at))
+	if x, ok := r.pyReads(at, r.dir, nil); ok {
+		x.all(false)
+	}
 	if path.Base(at) == "manage.py" && len(args) > 0 && contains("collectstatic migrate makemigrations compilemessages check compress test", args[0]) {
 		p.django(at, args)
 	}
@@ -65,6 +68,9 @@ func (p *pyRun) file(file, dir string) {
 	data, ok := p.text(file)
 	if !ok {
 		return
+	}
+	if x, ok := p.pyReads(file, "", nil); ok && len(p.seen) > 1 {
+		x.all(true)
 	}
 	f := syntax.Scan(data, &syntax.Config{})
 	p.unknown = p.unknown || len(f.PathEdits)+len(f.Errors) > 0 || slices.ContainsFunc(f.Dynamic, func(m syntax.Marker) bool {
