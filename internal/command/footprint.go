@@ -104,7 +104,7 @@ func init() { // a literal would refer to itself: find and python start others
 		{names: "go", subs: "install env version clean telemetry", where: temp | home, dir: "-C", variables: goVariables},
 		{names: "go", subs: "build", where: temp | home, dir: "-C", out: "-o", valued: goValued, variables: goVariables, more: (*print).goBuild},
 		{names: "go", subs: "test vet list tool", where: temp | home, dir: "-C", out: "-o -coverprofile", valued: goValued, variables: goVariables},
-		{names: "cargo", subs: "chef", where: temp | home | here, variables: "CARGO_HOME CARGO_TARGET_DIR RUSTUP_HOME"},
+		{names: "cargo", subs: "chef", where: temp | home, below: chefBelow, variables: "CARGO_HOME CARGO_TARGET_DIR RUSTUP_HOME"},
 		{names: "cargo", subs: "build fetch check test update generate-lockfile install clippy run vendor", where: temp | home, below: "target Cargo.lock recipe.json vendor",
 			dir: "-C", out: "--target-dir --root --recipe-path", valued: "--manifest-path -p --package --bin --features -F --target --profile -j --jobs -Z --color --config", variables: "CARGO_HOME CARGO_TARGET_DIR RUSTUP_HOME"},
 		{names: "mvn mvnw", where: temp | home, below: "**/target **/dependency-reduced-pom.xml .mvn", dir: "-f --file"},
@@ -140,6 +140,8 @@ func init() { // a literal would refer to itself: find and python start others
 
 const (
 	nodeBelow   = "**/node_modules package-lock.json npm-shrinkwrap.json yarn.lock pnpm-lock.yaml bun.lock bun.lockb .yarn .pnp.cjs .pnp.loader.mjs .pnpm-store .yarnrc.yml .npmrc"
+	// chefBelow is the skeleton of a workspace: manifests, and sources that do nothing in the usual places.
+	chefBelow   = "**/Cargo.toml Cargo.lock recipe.json target .cargo rust-toolchain* **/lib.rs **/main.rs **/build.rs **/src/bin **/benches **/tests **/examples"
 	goVariables = "GOPATH/pkg GOPATH/bin GOMODCACHE GOCACHE GOBIN GOTMPDIR"
 	uvVariables = "UV_PROJECT_ENVIRONMENT VIRTUAL_ENV UV_PYTHON_INSTALL_DIR UV_PYTHON_BIN_DIR UV_TOOL_DIR UV_TOOL_BIN_DIR UV_CACHE_DIR"
 	goValued    = "-ldflags -tags -gcflags -asmflags -mod -p -buildmode -modfile -trimpath -run -timeout -count"

@@ -44,6 +44,8 @@ func init() { // a literal would refer to itself: a script starts others
 		{names: "make gmake", dir: "-C --directory", valued: makeValued, read: (*reader).makes},
 		{names: "composer composer.phar", dir: "-d --working-dir", valued: composerValued, read: (*reader).composer},
 		{names: "bundle bundler", valued: bundleValued, read: (*reader).bundle},
+		{names: "rake", dir: "-C --directory", valued: rakeValued, read: (*reader).rake},
+		{names: "rails", valued: "-e --environment", read: (*reader).rails},
 		{names: "dotnet", valued: dotnetValued, read: (*reader).dotnet},
 		{names: "gradle", dir: "-p --project-dir", valued: gradleValued, read: (*reader).gradle},
 		{names: "gradlew", dir: "-p --project-dir", valued: gradleValued, read: (*reader).gradleWrapper},
