@@ -3,6 +3,7 @@ package audit
 import (
 	"fmt"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -11,7 +12,6 @@ import (
 	"github.com/ctxaudit/ctxaudit/internal/need"
 	"github.com/ctxaudit/ctxaudit/internal/steps"
 	"github.com/ctxaudit/ctxaudit/internal/tools"
-	"github.com/ctxaudit/ctxaudit/internal/view"
 )
 
 // stepRules are the rules by what a step misses.
@@ -23,14 +23,13 @@ func checkSteps(p *pass) error {
 	if p.main == nil {
 		return nil
 	}
-	seen := map[string]bool{}
+	var found []input
 	for _, op := range p.image.Plan.Ops {
 		if op.Kind != dockerfile.OpExec {
 			continue
 		}
 		script := p.image.Script(op)
-		before, ok := p.build.Before(op)
-		if script == nil || !ok {
+		if script == nil || p.image.Before(op.ID) == nil {
 			continue
 		}
 		for _, m := range script.Missing {
@@ -38,26 +37,67 @@ func checkSteps(p *pass) error {
 				continue // the step may go on without it
 			}
 			if m.Refused != "" {
-				p.reportRefused(op, before, m)
+				p.reportRefused(op, m)
 				continue
 			}
-			at, source, ok := p.lost(op, before, m)
-			if !ok || seen[source] {
+			in := input{op: op, m: m, sure: m.Doubt == ""}
+			var ok bool
+			if in.at, in.source, ok = p.lost(op, m); !ok {
 				continue
 			}
-			seen[source] = true
-			if err := p.reportInput(op, before, m, at, source); err != nil {
-				return err
+			in.late = p.later(op, in.at)
+			in.sure = in.sure || m.Later != nil && m.Call.S.Sure() && in.late != nil && p.failsLater(op, m)
+			i := slices.IndexFunc(found, func(have input) bool { return have.source == in.source })
+			if i < 0 {
+				found = append(found, in)
+			} else if have := &found[i]; in.sure && !have.sure {
+				have.sure = true
+				if have.m.Later == nil { // that it comes in time for one is not enough for the other
+					*have = in
+				}
 			}
+		}
+	}
+	for _, in := range found {
+		if err := p.reportInput(in); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
+// input is what a step misses and the build context has.
+type input struct {
+	op         *dockerfile.Op
+	m          steps.Missing
+	at, source string
+	late       *dockerfile.Op // copies it after the step, nil if nothing does
+	sure       bool           // that the build fails of it
+}
+
+// failsLater reports whether a later step of the stage surely fails because an earlier one did without something.
+func (p *pass) failsLater(op *dockerfile.Op, m steps.Missing) bool {
+	for _, next := range p.image.Plan.Ops {
+		if next.Kind != dockerfile.OpExec || !p.follows(next, op) {
+			continue
+		}
+		script := p.image.Script(next)
+		if script == nil {
+			return false
+		}
+		for _, c := range script.Calls {
+			if fails, decided := m.Later(c); decided {
+				return fails && c.S.Sure() && c.S.Needed()
+			}
+		}
+	}
+	return false
+}
+
 // lost gives where a step looks for what it misses, and where the build context has that; ok is false if it does not.
-func (p *pass) lost(op *dockerfile.Op, before view.Image, m steps.Missing) (at, source string, ok bool) {
+func (p *pass) lost(op *dockerfile.Op, m steps.Missing) (at, source string, ok bool) {
 	if m.Find != nil {
-		root, known := p.counterpart(before, m.Root)
+		root, known := p.counterpart(op, m.Root)
 		if !known {
 			return "", "", false
 		}
@@ -66,7 +106,7 @@ func (p *pass) lost(op *dockerfile.Op, before view.Image, m steps.Missing) (at, 
 		return path.Join(m.Root, rel), strings.Trim(found, "/"), found != ""
 	}
 	for _, at := range append([]string{m.Path}, m.Or...) {
-		for _, source := range p.sourcesOf(op, before, m, at) {
+		for _, source := range p.sourcesOf(op, m, at) {
 			if fi, err := p.main.FS.Lstat(source); err == nil && (fi.IsDir() || !m.Dir) {
 				return at, source, true
 			}
@@ -76,11 +116,13 @@ func (p *pass) lost(op *dockerfile.Op, before view.Image, m steps.Missing) (at, 
 }
 
 // counterpart gives the directory of the build context that a directory of a file system is a copy of.
-func (p *pass) counterpart(before view.Image, dir string) (string, bool) {
+func (p *pass) counterpart(op *dockerfile.Op, dir string) (string, bool) {
 	rel := ""
 	for d := dir; ; d = path.Dir(d) {
-		if source, ok := p.build.Origin(before, d); ok {
-			return path.Join(source, rel), true
+		if files, in, ok := p.build.Step(op, d); ok {
+			if source, ok := p.build.Origin(files, in); ok {
+				return path.Join(source, rel), true
+			}
 		}
 		if d == "/" {
 			return "", false
@@ -91,16 +133,16 @@ func (p *pass) counterpart(before view.Image, dir string) (string, bool) {
 
 // sourcesOf gives where the build context may have what is missing at a path, the likeliest first: as the places tell that ask for it,
 // the directories around it, what is there later or in other stages and, since people copy into working directories, as the step's words say.
-func (p *pass) sourcesOf(op *dockerfile.Op, before view.Image, m steps.Missing, at string) (out []string) {
+func (p *pass) sourcesOf(op *dockerfile.Op, m steps.Missing, at string) (out []string) {
 	if n := len(m.Because); n > 0 {
 		asks := m.Because[n-1].File
-		if source, ok := p.build.ContextPath(before, asks); ok {
+		if source, ok := p.build.StepPath(op, asks); ok {
 			if rel, inside := below(at, path.Dir(asks)); inside {
 				out = append(out, path.Join(path.Dir(source), rel))
 			}
 		}
 	}
-	if source, ok := p.counterpart(before, at); ok {
+	if source, ok := p.counterpart(op, at); ok {
 		out = append(out, source)
 	}
 	for _, other := range p.image.Plan.Ops {
@@ -130,7 +172,8 @@ func below(p, dir string) (string, bool) {
 }
 
 // reportInput reports something that a step reads and does not find.
-func (p *pass) reportInput(op *dockerfile.Op, before view.Image, m steps.Missing, at, source string) error {
+func (p *pass) reportInput(in input) error {
+	op, m, at, source := in.op, in.m, in.at, in.source
 	v, err := need.Judge(p.build, &need.Need{Name: source, Source: source})
 	if err != nil {
 		return err
@@ -143,20 +186,21 @@ func (p *pass) reportInput(op *dockerfile.Op, before view.Image, m steps.Missing
 		About:   finding.About{Name: command},
 	}
 	f.Severity = finding.Error
-	if m.Doubt != "" {
+	if !in.sure {
 		f.Severity = finding.Warning
+	}
+	if m.Doubt != "" {
 		f.Summary = fmt.Sprintf("%s does not find %s (%s)", command, at, m.What)
 	}
-	detail := p.chain(&f, before, m)
+	detail := p.chain(&f, op, m)
 	detail = append(detail, fmt.Sprintf("The repository has %s.", source))
 	subject := f.Subject
-	late := p.later(op, at)
 	switch {
 	case len(v.Ignored) > 0:
 		detail = append(detail, p.explainIgnored(&f, v)...)
-	case late != nil:
-		f.Related = append(f.Related, instruction(finding.RoleCopies, late.Location))
-		detail = append(detail, fmt.Sprintf("%s:%d copies it, which is too late.", late.Location.File, late.Location.Range.Start.Line))
+	case in.late != nil:
+		f.Related = append(f.Related, instruction(finding.RoleCopies, in.late.Location))
+		detail = append(detail, fmt.Sprintf("%s:%d copies it, which is too late.", in.late.Location.File, in.late.Location.Range.Start.Line))
 	default:
 		detail = append(detail, "No instruction before this step copies it into this stage.")
 	}
@@ -170,8 +214,8 @@ func (p *pass) reportInput(op *dockerfile.Op, before view.Image, m steps.Missing
 }
 
 // reportRefused reports a program of the build context that a step starts and the kernel does not run.
-func (p *pass) reportRefused(op *dockerfile.Op, before view.Image, m steps.Missing) {
-	source, ok := p.build.ContextPath(before, m.Path)
+func (p *pass) reportRefused(op *dockerfile.Op, m steps.Missing) {
+	source, ok := p.build.StepPath(op, m.Path)
 	if !ok {
 		return
 	}
@@ -181,7 +225,7 @@ func (p *pass) reportRefused(op *dockerfile.Op, before view.Image, m steps.Missi
 		Assumptions: p.assumptions(p.opaqueBefore(op)), Summary: fmt.Sprintf("%s fails: %s %s", command, m.Path, m.Refused),
 		Hint: finding.Hint{Step: op.ID + 1, Returns: m.Returns}, About: finding.About{Name: command},
 	}
-	detail := p.chain(&f, before, m)
+	detail := p.chain(&f, op, m)
 	switch {
 	case m.Mode != 0:
 		f.Hint.Mode = strconv.FormatUint(uint64(m.Mode), 8)
@@ -196,18 +240,18 @@ func (p *pass) reportRefused(op *dockerfile.Op, before view.Image, m steps.Missi
 }
 
 // chain says what leads to what is missing.
-func (p *pass) chain(f *finding.Finding, before view.Image, m steps.Missing) (detail []string) {
+func (p *pass) chain(f *finding.Finding, op *dockerfile.Op, m steps.Missing) (detail []string) {
 	for _, o := range m.Call.S.Via {
 		if o.InImage {
-			p.asks(f, before, tools.Line{File: o.File, Line: o.Line, Text: o.Text}, "starts it")
+			p.asks(f, op, tools.Line{File: o.File, Line: o.Line, Text: o.Text}, "starts it")
 		}
 	}
 	if o := m.Call.S.Here; o.InImage {
-		place := p.asks(f, before, tools.Line{File: o.File, Line: o.Line, Text: o.Text}, "starts it")
+		place := p.asks(f, op, tools.Line{File: o.File, Line: o.Line, Text: o.Text}, "starts it")
 		detail = append(detail, fmt.Sprintf("%s:%d starts it.", place.File, place.Line))
 	}
 	for i, l := range m.Because {
-		place := p.asks(f, before, l, "asks for it")
+		place := p.asks(f, op, l, "asks for it")
 		if i == len(m.Because)-1 {
 			detail = append(detail, fmt.Sprintf("%s:%d asks for it: %s.", place.File, place.Line, strings.TrimSuffix(place.Text, ".")))
 		}
@@ -216,9 +260,9 @@ func (p *pass) chain(f *finding.Finding, before view.Image, m steps.Missing) (de
 }
 
 // asks relates a line of a file of the step's file system, by its name in the build context.
-func (p *pass) asks(f *finding.Finding, before view.Image, l tools.Line, note string) finding.Place {
+func (p *pass) asks(f *finding.Finding, op *dockerfile.Op, l tools.Line, note string) finding.Place {
 	place := finding.Place{Role: finding.RoleReads, File: l.File, Line: l.Line, Text: l.Text, Note: note}
-	if source, ok := p.build.ContextPath(before, l.File); ok {
+	if source, ok := p.build.StepPath(op, l.File); ok {
 		place.File = source
 	}
 	f.Related = append(f.Related, place)

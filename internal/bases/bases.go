@@ -30,7 +30,7 @@ var plainBase = lazyre.New(`^(gcr\.io/distroless/|registry\.access\.redhat\.com/
 	`mcr\.microsoft\.com/|public\.ecr\.aws/(lambda|docker/library|amazonlinux|bitnami)/|docker\.io/amazon/aws-lambda-python|` +
 	`(docker|nvcr)\.io/nvidia/|ghcr\.io/astral-sh/|docker\.io/astral/|docker\.io/tiangolo/|quay\.io/tiangolo/|docker\.io/bitnami(legacy)?/|` +
 	`docker\.io/continuumio/|docker\.io/condaforge/|quay\.io/condaforge/|docker\.io/mambaorg/|docker\.io/pypy/|docker\.io/redhat/ubi|` +
-	`docker\.io/(pytorch|tensorflow|rocm)/|cgr\.dev/chainguard/|dhi\.io/|docker\.io/(cimg|nikolaik|linuxserver|phusion|balenalib|circleci)/|` +
+	`docker\.io/(pytorch|tensorflow|rocm)/|cgr\.dev/chainguard/|dhi\.io/|docker\.io/(cimg|lukemathwalker|bufbuild|nikolaik|linuxserver|phusion|balenalib|circleci)/|` +
 	`docker\.io/(alpine|ubuntu|debian|python|amazonlinux|rockylinux|almalinux)/|docker\.io/(selenium|apache|duffn/python-poetry)|quay\.io/pypa/)`)
 
 // Plain reports whether an image, by its full reference, is published for everybody to build on, and holds no project's own modules.
@@ -51,10 +51,10 @@ var standard = strings.Fields(`bin boot dev etc lib lib32 lib64 libx32 proc root
 // holds are official images, and others whose sources are public, with what they hold beyond the standard directories, as their
 // Dockerfiles say. It is the same for all of their tags, or the row has what any of them has.
 var holds = []struct{ names, more string }{
-	{"almalinux alpine amazonlinux archlinux buildpack-deps busybox centos debian fedora gcc oraclelinux photon python rockylinux pypy perl rust php ruby erlang elixir httpd swift julia bash clearlinux opensuse", "opt/aws* opt/pypy* opt/rh* anaconda-post.log local"},
+	{"almalinux alpine amazonlinux archlinux buildpack-deps busybox centos debian fedora gcc oraclelinux photon python rockylinux pypy perl rust php ruby golang erlang elixir httpd swift julia bash clearlinux opensuse", "opt/aws* opt/pypy* opt/rh* anaconda-post.log local"},
 	{"ubuntu", "home/ubuntu"},
 	{"node", "home/node opt/yarn*"},
-	{"golang", "go"},
+	{"composer", "docker-entrypoint.sh tmp"},
 	{"openjdk eclipse-temurin amazoncorretto maven ibm-semeru-runtimes sapmachine", "opt __cacert_entrypoint.sh home/ubuntu"},
 	{"gradle", "opt __cacert_entrypoint.sh home"},
 	{"nginx", "docker-entrypoint.d docker-entrypoint.sh"},
@@ -66,6 +66,8 @@ var holds = []struct{ names, more string }{
 var vendors = []struct{ prefix, more string }{
 	{"gcr.io/distroless/", "home busybox nodejs"},
 	{"docker.io/oven/bun", "home"},
+	{"docker.io/lukemathwalker/cargo-chef", "opt"},
+	{"docker.io/bufbuild/buf", ""},
 	{"ghcr.io/astral-sh/uv", "uv uvx io opt"},
 	{"docker.io/tiangolo/uvicorn-gunicorn", "app start.sh start-reload.sh gunicorn_conf.py opt"},
 	{"docker.io/tiangolo/uvicorn-gunicorn-fastapi", "app start.sh start-reload.sh gunicorn_conf.py opt"},

@@ -37,7 +37,7 @@ type footprint struct {
 	below string
 	// dir are options that name the directory in which it works, out those that name what it writes, valued others with a value.
 	dir, out, valued string
-	// variables hold what it writes, too.
+	// variables hold what it writes, too; NAME/DIR is a directory below what NAME holds.
 	variables string
 	more      func(p *print, o Options)
 	// global are options with which it leaves the directory alone in which it works.
@@ -100,16 +100,18 @@ func init() { // a literal would refer to itself: find and python start others
 				}
 			}
 		}},
-		{names: "go", subs: "get work", where: temp | home, below: "go.mod go.sum go.work go.work.sum", dir: "-C", variables: goVariables},
+		{names: "go", subs: "get work", where: temp | home, below: "go.mod go.sum go.work go.work.sum", dir: "-C", variables: goVariables + " GOPATH"},
 		{names: "go", subs: "install env version clean telemetry", where: temp | home, dir: "-C", variables: goVariables},
 		{names: "go", subs: "build", where: temp | home, dir: "-C", out: "-o", valued: goValued, variables: goVariables, more: (*print).goBuild},
 		{names: "go", subs: "test vet list tool", where: temp | home, dir: "-C", out: "-o -coverprofile", valued: goValued, variables: goVariables},
-		{names: "cargo", subs: "chef", where: temp | home | here, variables: "CARGO_HOME CARGO_TARGET_DIR RUSTUP_HOME"},
+		{names: "cargo", subs: "chef", where: temp | home, below: chefBelow, variables: "CARGO_HOME CARGO_TARGET_DIR RUSTUP_HOME"},
 		{names: "cargo", subs: "build fetch check test update generate-lockfile install clippy run vendor", where: temp | home, below: "target Cargo.lock recipe.json vendor",
 			dir: "-C", out: "--target-dir --root --recipe-path", valued: "--manifest-path -p --package --bin --features -F --target --profile -j --jobs -Z --color --config", variables: "CARGO_HOME CARGO_TARGET_DIR RUSTUP_HOME"},
 		{names: "mvn mvnw", where: temp | home, below: "**/target **/dependency-reduced-pom.xml .mvn", dir: "-f --file"},
 		{names: "gradle gradlew", where: temp | home, below: "**/build **/.gradle .gradle", dir: "-p --project-dir", out: "-g --gradle-user-home", variables: "GRADLE_USER_HOME"},
-		{names: "dotnet", subs: "restore build publish pack test tool nuget new", where: temp | home | named, below: "**/bin **/obj", out: "-o --output --packages --tool-path", variables: "NUGET_PACKAGES DOTNET_CLI_HOME"},
+		{names: "dotnet", subs: "restore build publish pack test clean", where: temp | home, below: "**/bin **/obj **/packages.lock.json", out: "-o --output --packages --artifacts-path --results-directory",
+			valued: "-c --configuration -r --runtime -f --framework -v --verbosity -s --source --configfile -a --arch --os --version-suffix --logger -l --collect --settings", variables: "NUGET_PACKAGES DOTNET_CLI_HOME", more: (*print).dotnetProjects},
+		{names: "dotnet", subs: "tool nuget new", where: temp | home | named, below: "**/bin **/obj", out: "-o --output --packages --tool-path", variables: "NUGET_PACKAGES DOTNET_CLI_HOME"},
 		{names: "bundle", subs: "install config check", where: packages, below: "vendor .bundle Gemfile.lock", out: "--path --binstubs", variables: "BUNDLE_PATH GEM_HOME BUNDLE_APP_CONFIG"},
 		{names: "composer", subs: "install update require dump-autoload global config", where: temp | home, below: "vendor composer.lock", dir: "-d --working-dir", variables: "COMPOSER_HOME", more: func(p *print, o Options) {
 			if !o.Has("--no-scripts") {
@@ -138,7 +140,9 @@ func init() { // a literal would refer to itself: find and python start others
 
 const (
 	nodeBelow   = "**/node_modules package-lock.json npm-shrinkwrap.json yarn.lock pnpm-lock.yaml bun.lock bun.lockb .yarn .pnp.cjs .pnp.loader.mjs .pnpm-store .yarnrc.yml .npmrc"
-	goVariables = "GOPATH GOMODCACHE GOCACHE GOBIN GOTMPDIR"
+	// chefBelow is the skeleton of a workspace: manifests, and sources that do nothing in the usual places.
+	chefBelow   = "**/Cargo.toml Cargo.lock recipe.json target .cargo rust-toolchain* **/lib.rs **/main.rs **/build.rs **/src/bin **/benches **/tests **/examples"
+	goVariables = "GOPATH/pkg GOPATH/bin GOMODCACHE GOCACHE GOBIN GOTMPDIR"
 	uvVariables = "UV_PROJECT_ENVIRONMENT VIRTUAL_ENV UV_PYTHON_INSTALL_DIR UV_PYTHON_BIN_DIR UV_TOOL_DIR UV_TOOL_BIN_DIR UV_CACHE_DIR"
 	goValued    = "-ldflags -tags -gcflags -asmflags -mod -p -buildmode -modfile -trimpath -run -timeout -count"
 	pipValued   = "-r --requirement -c --constraint -i --index-url --extra-index-url --trusted-host -f --find-links --python --platform --abi --cache-dir --no-binary --only-binary --timeout --retries -e --editable"
@@ -217,10 +221,11 @@ func (p *print) program(c *Call) {
 	for _, word := range o.All(strings.Fields(f.out)...) {
 		p.word(word)
 	}
-	for name := range strings.FieldsSeq(f.variables) {
+	for variable := range strings.FieldsSeq(f.variables) {
+		name, in, _ := strings.Cut(variable, "/")
 		if value, _ := c.S.Value(name); value != "" {
 			for dir := range strings.SplitSeq(value, ":") {
-				p.word(shell.Word{Text: dir})
+				p.word(shell.Word{Text: path.Join(dir, in)})
 			}
 		}
 	}
@@ -436,6 +441,15 @@ func (p *print) wget(o Options) {
 func (p *print) goBuild(o Options) {
 	if !o.Has("-o") {
 		p.add(here, o)
+	}
+}
+
+// dotnetProjects adds what is made beside projects that lie outside of the directory in which it works.
+func (p *print) dotnetProjects(o Options) {
+	for _, w := range o.Operands[min(1, len(o.Operands)):] {
+		if text := strings.ReplaceAll(w.Text, `\`, "/"); w.Known() && (strings.HasPrefix(text, "..") || path.IsAbs(text) && !strings.ContainsAny(text, ":=")) {
+			p.word(shell.Word{Text: path.Dir(text)})
+		}
 	}
 }
 

@@ -97,12 +97,20 @@ type Files interface {
 }
 
 // Lister is what [Files] may know, too: the names in a directory, and what a file surely holds. Its error is fs.ErrNotExist or syscall.ENOTDIR where it is known that
-// there are none, and another one where that is not known.
+// there are none, a [Partial] where more may be there of which the names are known, and another one where nothing is.
 type Lister interface {
 	List(dir string) ([]fs.DirEntry, error)
 	// Content gives what a file surely holds. It is an error if that is not known.
 	Content(file string) ([]byte, error)
 }
+
+// Partial is the error of a list of what is surely in a directory, to which more may belong.
+type Partial struct {
+	// Names are those of what may be there, too, or patterns of them as path.Match has them.
+	Names []string
+}
+
+func (p *Partial) Error() string { return "there may be more: " + strings.Join(p.Names, ", ") }
 
 // The limits of a walk. They are far above what real scripts need, and keep a hostile one from costing time.
 const (

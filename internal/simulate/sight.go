@@ -1,11 +1,15 @@
 package simulate
 
 import (
+	"errors"
 	"io/fs"
 	"path"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/ctxaudit/ctxaudit/dockerfile"
+	"github.com/ctxaudit/ctxaudit/internal/rootfs"
 	"github.com/ctxaudit/ctxaudit/internal/shell"
 	"github.com/ctxaudit/ctxaudit/internal/steps"
 )
@@ -57,13 +61,78 @@ func (s sight) Content(p string) ([]byte, error) {
 	return nil, fs.ErrInvalid
 }
 
-// List implements [steps.Sight]. Where something is mounted below a directory, not all of it is told.
+// List implements [steps.Sight]. What is mounted somewhere below a directory is in it, whether or not the file system has that place.
 func (s sight) List(dir string) ([]fs.DirEntry, error) {
 	seen, in, ok := s.at(dir)
-	if !ok || len(s.below(dir)) > 0 {
+	if !ok {
 		return nil, fs.ErrInvalid
 	}
-	return seen.List(in)
+	entries, err := seen.List(in)
+	mounts := s.below(dir)
+	if more := (*shell.Partial)(nil); len(mounts) == 0 || err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.As(err, &more) {
+		return entries, err
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		err = nil
+	}
+	for _, m := range mounts {
+		name, rest, deeper := strings.Cut(strings.TrimPrefix(m, strings.TrimSuffix(dir, "/")+"/"), "/")
+		entry := fs.DirEntry(place{name, fs.ModeDir | 0o755})
+		i := slices.IndexFunc(entries, func(e fs.DirEntry) bool { return e.Name() == name })
+		switch kind := s.Stat(m); {
+		case deeper && rest != "" && i >= 0:
+			continue
+		case deeper || kind == shell.Directory:
+		case kind != shell.Regular:
+			return nil, fs.ErrInvalid
+		default:
+			entry = place{name, s.mode(m)}
+		}
+		if i >= 0 {
+			entries = slices.Delete(slices.Clone(entries), i, i+1)
+		}
+		entries = append(slices.Clip(entries), entry)
+	}
+	slices.SortFunc(entries, func(a, b fs.DirEntry) int { return strings.Compare(a.Name(), b.Name()) })
+	return entries, err
+}
+
+// mode gives the mode of a file that is mounted.
+func (s sight) mode(p string) fs.FileMode {
+	seen, in, _ := s.at(p)
+	entries, _ := seen.List(path.Dir(in))
+	for _, e := range entries {
+		if fi, err := e.Info(); err == nil && e.Name() == path.Base(in) {
+			return fi.Mode()
+		}
+	}
+	return 0o777 // nothing that could be said of it
+}
+
+// place is an entry of a directory that comes from a mount.
+type place struct {
+	name string
+	mode fs.FileMode
+}
+
+func (p place) Name() string               { return p.name }
+func (p place) IsDir() bool                { return p.mode.IsDir() }
+func (p place) Type() fs.FileMode          { return p.mode.Type() }
+func (p place) Info() (fs.FileInfo, error) { return p, nil }
+func (p place) Size() int64                { return 0 }
+func (p place) Mode() fs.FileMode          { return p.mode }
+func (p place) ModTime() time.Time         { return time.Time{} }
+func (p place) Sys() any                   { return nil }
+
+// Seen gives the tree that a path lies in as a RUN step sees it, what is mounted included, with its path there; ok is false if nothing
+// is known of it.
+func (m *Image) Seen(op *dockerfile.Op, p string) (tree *rootfs.Tree, in string, ok bool) {
+	s, is := m.Sight(op).(sight)
+	if !is {
+		return nil, "", false
+	}
+	seen, in, ok := s.at(p)
+	return seen.Tree, in, ok
 }
 
 // below gives the mounts below a directory of the root file system.

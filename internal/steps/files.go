@@ -6,6 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"path"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -69,24 +70,42 @@ func (f Seen) List(dir string) ([]fs.DirEntry, error) {
 		return nil, fs.ErrNotExist
 	case !n.IsDir() && n.Kind != rootfs.KindUnknown:
 		return nil, syscall.ENOTDIR
-	case !n.IsDir() || len(f.Tree.HeldBy(at).All()) > 0:
+	case !n.IsDir():
 		return nil, errUnknown
 	}
-	children, err := n.Children()
-	out := make([]fs.DirEntry, len(children))
-	for i, c := range children {
-		if c.Node.Unsure || c.Node.Kind == rootfs.KindUnknown {
+	more := &shell.Partial{}
+	for _, m := range f.Tree.HeldBy(at).All() {
+		name, _, _ := strings.Cut(strings.TrimPrefix(m.Below, "**/"), "/")
+		if name == "" || name == "**" {
 			return nil, errUnknown
 		}
-		out[i] = fs.FileInfoToDirEntry(info{c.Name, c.Node})
+		more.Names = append(more.Names, name)
 	}
-	return out, err
+	children, err := n.Children()
+	if err != nil {
+		return nil, err
+	}
+	out := make([]fs.DirEntry, 0, len(children))
+	for _, c := range children {
+		if c.Node.Unsure || c.Node.Kind == rootfs.KindUnknown {
+			more.Names = append(more.Names, c.Name)
+			continue
+		}
+		out = append(out, fs.FileInfoToDirEntry(info{c.Name, c.Node}))
+	}
+	if len(more.Names) > 0 {
+		return out, more
+	}
+	return out, nil
 }
 
 // Content gives what a file surely holds: it implements [shell.Lister].
 func (f Seen) Content(file string) ([]byte, error) {
 	n, at, err := f.Tree.Stat(file)
-	if err != nil || Unsure(f.Tree, file) || len(f.Tree.HeldBy(at).All()) > 0 || n.Kind != rootfs.KindFile {
+	if err != nil || Unsure(f.Tree, file) || n.Kind != rootfs.KindFile {
+		return nil, errUnknown
+	}
+	if slices.ContainsFunc(f.Tree.HeldBy(at).All(), func(m rootfs.May) bool { return m.Below == "" }) { // nothing lies below a file
 		return nil, errUnknown
 	}
 	return ReadAll(n.Open())

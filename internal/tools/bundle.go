@@ -55,12 +55,22 @@ func (r *reader) gemfile(file string, depth int) {
 	if !ok || depth > maxIncludes {
 		return
 	}
+	r.rubyReads(file, data, nil)
 	dir := path.Dir(file)
-	open := 0
+	open, within := 0, ""
 	for i, row := range strings.Split(string(data), "\n") {
 		text := strings.TrimSpace(row)
 		first, rest, _ := strings.Cut(text, " ")
+		m := pathBlock().FindStringSubmatch(text)
 		switch {
+		case open == 0 && m != nil:
+			within = path.Join(dir, m[1])
+		case open == 0 && within != "" && (text == "end" || first == "gem"):
+			if first != "gem" {
+				within = ""
+			} else if m := rubyFirst().FindStringSubmatch(rest); m != nil {
+				r.gemIn(within, m[1], Line{File: file, Line: i + 1, Text: text})
+			}
 		case contains("if unless case begin def while until install_if platforms platform env path source git", first) && !oneLine(first, text):
 			open++
 		case open > 0:
@@ -96,29 +106,17 @@ func (r *reader) gemfileReads(word, rest string, line Line, depth int) {
 	}
 }
 
-// rubyLiteral is a string that is the only argument, rubyRequires a file that is required beside the one that says so.
+// rubyLiteral is a string that is the only argument, pathBlock the beginning of a block of gems in one directory.
 var (
-	rubyLiteral  = lazyre.New(`^\s*\(?\s*["']([^"']+)["']\s*\)?\s*(?:#.*)?$`)
-	rubyRequires = lazyre.New(`^(?:require_relative\s*\(?\s*["']([^"'#]+)["']|require\s+File\.expand_path\(\s*["']\.\./([^"'#]+)["']\s*,\s*__FILE__\s*\))\s*\)?\s*$`)
+	rubyLiteral = lazyre.New(`^\s*\(?\s*["']([^"']+)["']\s*\)?\s*(?:#.*)?$`)
+	pathBlock   = lazyre.New(`^path\s*\(?\s*["']([^"'#]+)["']\s*\)?\s+do$`)
 )
 
-// gemspec looks for what the specification of a gem requires before it says anything.
+// gemspec looks for what the specification of a gem requires and reads before it says anything.
 func (r *reader) gemspec(file string, because []Line) {
-	data, ok := r.text(file)
-	if !ok {
-		return
-	}
-	n := 0
-	for text := range strings.Lines(string(data)) {
-		n++
-		text = strings.TrimRight(text, "\r\n ")
-		if m := rubyRequires().FindStringSubmatch(text); m != nil {
-			name := m[1] + m[2]
-			if path.Ext(name) != ".rb" {
-				name += ".rb"
-			}
-			r.need(Missing{Kind: Source, Path: path.Join(path.Dir(file), name), What: "what the gemspec requires", Because: append(slices.Clip(because), Line{File: file, Line: n, Text: text})})
-		}
+	r.rubyFile(file, because, map[string]bool{})
+	if data, ok := r.text(file); ok {
+		r.rubyReads(file, data, because)
 	}
 }
 
@@ -160,6 +158,33 @@ func (r *reader) gem(dir, word, rest string, line Line) {
 		}
 	}
 	r.missing(m)
+}
+
+var rubyFirst = lazyre.New(`^\s*["']([\w.-]+)["']`)
+
+// gemIn is a gem of a block: its specification lies in the directory of that, or one or two below.
+func (r *reader) gemIn(dir, name string, line Line) {
+	spec := name + ".gemspec"
+	find := func(files Files, dir string) (found []string, known bool) {
+		known = true
+		for _, pattern := range []string{spec, "*/" + spec, "*/*/" + spec} {
+			list, all := (&reader{files: files}).glob(dir, pattern)
+			found, known = append(found, list...), known && all
+		}
+		return found, known
+	}
+	found, known := find(r.files, dir)
+	for _, file := range found {
+		r.gemspec(file, []Line{line})
+	}
+	if known && len(found) == 0 {
+		r.missing(Missing{Kind: Member, Path: path.Join(dir, name, spec), What: "the gemspec " + spec, Because: []Line{line}, Root: dir, Find: func(tree Files, root string) string {
+			if found, _ := find(tree, root); len(found) > 0 {
+				return found[0]
+			}
+			return ""
+		}})
+	}
 }
 
 // rubyOption gives the literal value of an option, as path: "x" or :path => "x".

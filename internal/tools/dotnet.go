@@ -8,7 +8,6 @@ import (
 
 	"github.com/ctxaudit/ctxaudit/internal/document"
 	"github.com/ctxaudit/ctxaudit/internal/lazyre"
-	"github.com/ctxaudit/ctxaudit/internal/shell"
 )
 
 // The facts are those of the documentation of .NET 6 to 10.
@@ -106,15 +105,34 @@ func (d *dotnetBuild) read(file string) {
 				d.project(path.Dir(file), n.Str("@Path"), line(n.At()))
 			}
 		}
+	case ".slnf":
+		d.filter(file, data)
 	case ".csproj", ".fsproj", ".vbproj":
 		doc, err := document.XML(data)
 		if err != nil {
 			return
 		}
-		d.framework(file, data, doc.Get("Project"), line)
+		p := &dotnetProject{dotnetBuild: d, file: file, data: data, xml: doc.Get("Project")}
+		p.framework()
+		p.imports()
+		p.references()
+		p.packages()
 		if d.compiles {
-			d.references(file, doc.Get("Project"), line)
+			p.items()
 		}
+	}
+}
+
+// filter is a part of a solution: the solution must be there, and all of its projects.
+func (d *dotnetBuild) filter(file string, data []byte) {
+	doc, err := document.JSON(data)
+	if err != nil {
+		return
+	}
+	if n := doc.Get("solution", "path"); n.Is() {
+		at := path.Join(path.Dir(file), strings.ReplaceAll(n.Text, `\`, "/"))
+		d.need(Missing{Path: at, What: "the solution of which it is a part", Because: []Line{{File: file, Line: n.At(), Text: textOf(data, n.At())}}})
+		d.read(at)
 	}
 }
 
@@ -136,46 +154,4 @@ func (d *dotnetBuild) project(dir, name string, because []Line) {
 	at := path.Join(dir, strings.ReplaceAll(name, `\`, "/"))
 	d.need(Missing{Kind: Member, Path: at, What: "a project of the solution", Because: because})
 	d.read(at)
-}
-
-// framework looks for the properties that a project shares with others, if it does not say itself for which framework it is built.
-func (d *dotnetBuild) framework(file string, data []byte, project *document.Node, line func(int) []Line) {
-	const shared, marker = "Directory.Build.props", "<TargetFramework"
-	text, dir := string(data), path.Dir(file)
-	if !strings.HasPrefix(project.Str("@Sdk"), "Microsoft.NET.Sdk") || strings.Contains(text, "TargetFramework") || strings.Contains(text, "<Import") {
-		return
-	}
-	if upward(dir, func(dir string) bool {
-		return !d.absent(path.Join(dir, shared)) || !d.absent(path.Join(dir, "Directory.Build.targets"))
-	}) != "" {
-		return
-	}
-	doubt := ""
-	if !d.compiles {
-		doubt = "A project that is built for nothing that is known may be restored all the same; its build fails."
-	}
-	d.missing(Missing{Path: path.Join(dir, shared), What: "the framework for which it is built, in " + shared, Doubt: doubt, Because: line(project.At()), Root: dir,
-		Find: func(tree Files, root string) string {
-			at := upward(root, func(dir string) bool { return tree.Stat(path.Join(dir, shared)) == shell.Regular })
-			if content, err := tree.Content(path.Join(at, shared)); at == "" || err != nil || !strings.Contains(string(content), marker) {
-				return ""
-			}
-			return path.Join(at, shared)
-		}})
-}
-
-// references are the projects that a project refers to.
-func (d *dotnetBuild) references(file string, project *document.Node, line func(int) []Line) {
-	for _, group := range project.Every("ItemGroup") {
-		for _, n := range group.Every("ProjectReference") {
-			name := n.Str("@Include")
-			if name == "" || strings.ContainsAny(name, "$*;%@") || n.Str("@Condition") != "" || group.Str("@Condition") != "" {
-				continue
-			}
-			at := path.Join(path.Dir(file), strings.ReplaceAll(name, `\`, "/"))
-			d.need(Missing{Kind: Member, Path: at, What: "a project that is referred to", Because: line(n.At()),
-				Doubt: "The build leaves it out with a warning, and mostly fails where it is used."})
-			d.read(at)
-		}
-	}
 }

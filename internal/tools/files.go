@@ -120,6 +120,9 @@ func (r *reader) interpreted() {
 			} else {
 				r.need(Missing{Path: r.abs(w.Text), What: "the script that " + r.call.Base + " runs"})
 			}
+			if base == "ruby" {
+				r.rubyFile(r.abs(w.Text), nil, map[string]bool{})
+			}
 			if base == "python" {
 				r.pythonScript(w, shell.Texts(r.call.Args[i+1:]))
 			}

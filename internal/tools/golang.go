@@ -67,6 +67,9 @@ func (r *reader) goTool() {
 		}
 		if s, ok := r.goModules(false); ok {
 			s.packages(sub, args)
+			if sub == "generate" {
+				r.generates(args)
+			}
 		}
 	}
 }

@@ -166,7 +166,7 @@ func (l *goLoad) below(dir string, top bool) {
 	if len(l.seen) > maxPackages || !top && !l.r.absent(path.Join(dir, gomod)) {
 		return
 	}
-	entries, err := l.r.files.List(dir)
+	entries, err := l.r.list(dir, isGoSource)
 	if err != nil {
 		return
 	}
@@ -206,9 +206,14 @@ func (l *goLoad) files(names []string) {
 	l.ctx.ReadDir = was
 }
 
+// isGoSource reports whether the go command compiles a file of a name with the package that it lies beside.
+func isGoSource(name string) bool {
+	return contains(".go .c .cc .cpp .cxx .m .h .hh .hpp .hxx .f .F .for .f90 .s .S .sx .swig .swigcxx .syso", path.Ext(name))
+}
+
 // readDir lists a directory of the tree.
 func (l *goLoad) readDir(dir string) ([]fs.FileInfo, error) {
-	entries, err := l.r.files.List(dir)
+	entries, err := l.r.list(dir, isGoSource)
 	if err != nil {
 		if !errors.Is(err, fs.ErrNotExist) {
 			l.unknown = true
@@ -274,16 +279,21 @@ func (l *goLoad) visit(dir, imported string, because []Line) {
 // empty notes a package of which the tree has no file that counts. Which it lacks another tree tells.
 func (l *goLoad) empty(dir string, because []Line) {
 	have := map[string]bool{}
-	entries, err := l.r.files.List(dir)
+	entries, err := l.r.list(dir, isGoSource)
 	if err != nil {
 		return
 	}
+	none := true
 	for _, e := range entries {
 		have[e.Name()] = true
+		none = none && path.Ext(e.Name()) != ".go"
 	}
 	l.missing = append(l.missing, Missing{Kind: Source, Path: path.Join(dir, "*.go"), What: "the Go files of the package", Because: because, Root: dir, Find: func(tree Files, root string) string {
 		entries, _ := tree.List(root)
 		for _, e := range entries {
+			if none && root != "/" && isGoSource(e.Name()) {
+				return root
+			}
 			if name := e.Name(); strings.HasSuffix(name, ".go") && !strings.HasSuffix(name, "_test.go") && !have[name] {
 				return path.Join(root, name)
 			}

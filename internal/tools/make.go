@@ -1,6 +1,7 @@
 package tools
 
 import (
+	"io/fs"
 	"path"
 	"slices"
 	"strings"
@@ -233,18 +234,16 @@ func (m *makeBuild) cannotBe(at string) bool {
 	if at == "" || !m.r.absent(at) {
 		return false
 	}
-	entries, err := m.r.files.List(path.Dir(at))
+	base := path.Base(at)
+	stem := strings.TrimSuffix(base, path.Ext(base))
+	from := func(name string) bool {
+		return strings.HasPrefix(name, stem+".") || name == "s."+base || name == "SCCS" || name == "RCS"
+	}
+	entries, err := m.r.list(path.Dir(at), from)
 	if err != nil {
 		return m.r.absent(path.Dir(at))
 	}
-	base := path.Base(at)
-	stem := strings.TrimSuffix(base, path.Ext(base))
-	for _, e := range entries {
-		if name := e.Name(); strings.HasPrefix(name, stem+".") || name == "s."+base || name == "SCCS" || name == "RCS" {
-			return false
-		}
-	}
-	return true
+	return !slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return from(e.Name()) })
 }
 
 // target makes a target: first what it needs, then itself.

@@ -110,6 +110,20 @@ func (r *reader) alembic() {
 	if r.absent(dir) {
 		r.need(Missing{Path: dir, Dir: true, What: "the scripts of alembic", Because: because})
 	} else if contains("upgrade downgrade current stamp check", r.sub()) {
-		r.need(Missing{Path: path.Join(dir, "env.py"), What: "what alembic runs", Because: because})
+		env := path.Join(dir, "env.py")
+		r.need(Missing{Path: env, What: "what alembic runs", Because: because})
+		p := r.pythonRun(r.abs(alembicPath(data)))
+		p.unknown = p.unknown || p.search[0] == ""
+		p.file(env, dir)
 	}
+}
+
+var alembicPrepends = lazyre.New(`(?m)^prepend_sys_path\s*=\s*([^\s:;,%]+)\s*$`)
+
+// alembicPath gives the directory that alembic puts before where modules are looked for; "" if it is not known.
+func alembicPath(settings []byte) string {
+	if m := alembicPrepends().FindSubmatch(settings); m != nil {
+		return string(m[1])
+	}
+	return ""
 }

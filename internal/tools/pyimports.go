@@ -1,6 +1,7 @@
 package tools
 
 import (
+	"io/fs"
 	"path"
 	"slices"
 	"strings"
@@ -33,6 +34,9 @@ func (r *reader) pythonScript(file shell.Word, args []string) {
 	}
 	p := r.pythonRun(path.Dir(at))
 	p.file(at, path.Dir(at))
+	if x, ok := r.pyReads(at, r.dir, nil); ok {
+		x.all(false)
+	}
 	if path.Base(at) == "manage.py" && len(args) > 0 && contains("collectstatic migrate makemigrations compilemessages check compress test", args[0]) {
 		p.django(at, args)
 	}
@@ -64,6 +68,9 @@ func (p *pyRun) file(file, dir string) {
 	data, ok := p.text(file)
 	if !ok {
 		return
+	}
+	if x, ok := p.pyReads(file, "", nil); ok && len(p.seen) > 1 {
+		x.all(true)
 	}
 	f := syntax.Scan(data, &syntax.Config{})
 	p.unknown = p.unknown || len(f.PathEdits)+len(f.Errors) > 0 || slices.ContainsFunc(f.Dynamic, func(m syntax.Marker) bool {
@@ -141,16 +148,12 @@ func (p *pyRun) lacks(dir, name string) bool {
 
 // alone reports whether a directory surely holds nothing under a name, whatever its ending.
 func (p *pyRun) alone(dir, name string) bool {
-	entries, err := p.files.List(dir)
-	if err != nil {
-		return false
+	is := func(file string) bool {
+		stem, _, _ := strings.Cut(file, ".")
+		return stem == name
 	}
-	for _, e := range entries {
-		if stem, _, _ := strings.Cut(e.Name(), "."); stem == name {
-			return false
-		}
-	}
-	return !p.unknown
+	entries, err := p.list(dir, is)
+	return err == nil && !p.unknown && !slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return is(e.Name()) })
 }
 
 // django follows the settings of a project, and the applications that they list.

@@ -18,6 +18,9 @@ func (r *reader) setuptools(p pyProject) {
 		return
 	}
 	tool := p.doc.Get("tool", "setuptools")
+	if n := tool.Get("dynamic", "version", "attr"); n.Is() && p.dynamic("version") && tool.Get("package-dir") == nil && len(tool.List("packages", "find", "where")) < 2 {
+		r.versionOf(p, n.Text, strings.Join(tool.Texts("packages", "find", "where"), ""), p.line(n))
+	}
 	if p.editable {
 		return
 	}
@@ -33,6 +36,21 @@ func (r *reader) setuptools(p pyProject) {
 			r.setupPackage(p, n.Text, root.Str(), p.line(n))
 		}
 	}
+}
+
+// versionOf looks for the module of whose attribute the version is the value.
+func (r *reader) versionOf(p pyProject, attribute, root string, because []Line) {
+	dot := strings.LastIndexByte(attribute, '.')
+	if dot < 0 {
+		return
+	}
+	module := strings.ReplaceAll(attribute[:dot], ".", "/")
+	var or []string
+	for _, root := range []string{root, "", "src"} {
+		at := path.Join(p.dir, root, module)
+		or = append(or, at+".py", path.Join(at, "__init__.py"))
+	}
+	r.need(Missing{Kind: Source, Path: or[0], Or: or[1:], What: "the module with the version", Because: because})
 }
 
 // setupPackage is a package that is listed by its name.
@@ -70,6 +88,9 @@ func (r *reader) setupCfg(p pyProject) {
 		because := append(p.because[:len(p.because):len(p.because)], Line{File: file, Line: n, Text: text})
 		switch section + " " + m[1] {
 		case "metadata version":
+			if attribute, is := strings.CutPrefix(value, "attr:"); is && !bytes.Contains(data, []byte("package_dir")) {
+				r.versionOf(p, strings.TrimSpace(attribute), "", because)
+			}
 			if name, isFile := strings.CutPrefix(value, "file:"); isFile && !strings.Contains(name, ",") {
 				r.need(Missing{Path: path.Join(p.dir, strings.TrimSpace(name)), What: "the file with the version", Because: because})
 			}
@@ -81,86 +102,23 @@ func (r *reader) setupCfg(p pyProject) {
 	}
 }
 
-// setupReads are calls that read a file as a module is run.
-var setupReads = map[string]bool{"open": true, "read_text": true, "read_bytes": true, "setup": true}
-
 // setupPy looks for what a setup.py reads each time it is run, and for packages that it lists.
 func (r *reader) setupPy(p pyProject) {
-	file := path.Join(p.dir, "setup.py")
-	data, ok := r.text(file)
-	if !ok || bytes.Contains(data, []byte("os.chdir")) {
+	x, ok := r.pyReads(path.Join(p.dir, "setup.py"), p.dir, p.because)
+	if !ok {
 		return
 	}
-	s := setupScript{r: r, p: p, file: file, data: data}
-	s.scan = syntax.Scan(data, &syntax.Config{Callees: setupReads})
-	for i := range s.scan.Calls {
-		s.call(&s.scan.Calls[i])
-	}
-}
-
-// setupScript is a setup.py.
-type setupScript struct {
-	r    *reader
-	p    pyProject
-	file string
-	data []byte
-	scan *syntax.File
-}
-
-// call is a call of a setup.py that reads a file, or that of setup itself.
-func (s *setupScript) call(call *syntax.Call) {
-	if call.Context.Flags != 0 && call.Context.Flags != syntax.MainGuard && !s.surely(call.Context) {
-		return
-	}
-	name := call.Callee[strings.LastIndexByte(call.Callee, '.')+1:]
-	if name == "setup" {
-		s.setup(call)
-		return
-	}
-	at, written := call.Receiver, false
-	for i, a := range call.Arguments {
-		switch {
-		case name == "open" && (i == 0 && a.Keyword == "" || a.Keyword == "file") && at.Base == syntax.PathUnknown:
-			at = a.Path
-		case a.Keyword == "mode" || a.Keyword == "" && i < 2:
-			written = written || len(a.Elements) != 1 || strings.ContainsAny(a.Elements[0].Value, "wax+")
+	x.all(false)
+	x.helpers()
+	for i := range x.scan.Calls {
+		if call := &x.scan.Calls[i]; lastName(call.Callee) == "setup" && x.surely(call.Context) {
+			x.setup(call, p)
 		}
 	}
-	if written && name == "open" || at.Path == "" {
-		return
-	}
-	from := s.p.dir
-	switch {
-	case at.Base == syntax.PathFile && at.Ups == 1 || at.Base == syntax.PathLiteral:
-	default:
-		return
-	}
-	target := at.Path
-	if !path.IsAbs(target) {
-		target = path.Join(from, target)
-	}
-	s.r.need(Missing{Path: target, What: "a file that setup.py reads", Because: s.line(call.Range.Start.Line)})
-}
-
-// surely reports whether a function is run each time in which something stands that nothing else decides about.
-func (s *setupScript) surely(c syntax.Context) bool {
-	if c.Flags != syntax.InFunction || c.Function == 0 {
-		return false
-	}
-	name := s.scan.Functions[c.Function-1]
-	if name.Async || name.Generator || name.Decorated || name.Again {
-		return false
-	}
-	for _, run := range s.scan.Runs {
-		if run.Callee == name.Name && (run.Context.Flags == 0 || run.Context.Flags == syntax.MainGuard) {
-			return true
-		}
-	}
-	return false
 }
 
 // setup is the call of setup: packages that it lists must be there.
-func (s *setupScript) setup(call *syntax.Call) {
+func (x *pyReads) setup(call *syntax.Call, p pyProject) {
 	root := ""
 	for _, a := range call.Arguments {
 		if a.Keyword == "package_dir" {
@@ -175,13 +133,9 @@ func (s *setupScript) setup(call *syntax.Call) {
 			continue
 		}
 		for _, e := range a.Elements {
-			s.r.setupPackage(s.p, e.Value, root, s.line(e.Range.Start.Line))
+			x.setupPackage(p, e.Value, root, x.line(e.Range.Start.Line))
 		}
 	}
-}
-
-func (s *setupScript) line(n int) []Line {
-	return append(s.p.because[:len(s.p.because):len(s.p.because)], Line{File: s.file, Line: n, Text: textOf(s.data, n)})
 }
 
 // setupPyRun is a setup.py that is run itself.

@@ -17,7 +17,7 @@ func Refused(c *command.Call, files Files) []Missing {
 		return nil
 	}
 	m := Missing{Path: file, What: "the program that is started"}
-	entries, err := files.List(path.Dir(file))
+	entries, err := (&reader{files: files}).list(path.Dir(file), func(name string) bool { return name == path.Base(file) })
 	if err != nil {
 		return nil
 	}

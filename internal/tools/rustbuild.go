@@ -29,7 +29,7 @@ func (b *rustBuild) crate(c crate, top bool) {
 		}
 	}
 	b.source(c, script, true)
-	b.protos(c, script)
+	b.script(c, script)
 	lib := path.Join(c.dir, "src/lib.rs")
 	if n := c.toml.Get("lib", "path"); n.Is() {
 		lib = path.Join(c.dir, n.Text)
@@ -119,6 +119,14 @@ func (b *rustBuild) source(c crate, file string, root bool) {
 			b.need(Missing{Kind: Source, Path: one, Or: []string{two}, What: "the module " + u.Name, Because: because})
 			b.source(c, one, false)
 			b.source(c, two, false)
+		case u.Kind == rust.Variable:
+			b.variable(c, u.Name, because)
+		case u.Kind == rust.Query:
+			b.queries(c, because)
+		case u.Kind == rust.Template:
+			if b.absent(path.Join(c.dir, "askama.toml")) && b.absent(path.Join(c.dir, "rinja.toml")) && b.absent(path.Join(c.dir, "sailfish.toml")) {
+				b.need(Missing{Kind: Source, Path: path.Join(c.dir, "templates", u.Name), What: "the template", Because: because})
+			}
 		default:
 			from := dir
 			if u.Kind == rust.OfCrate {

@@ -3,6 +3,7 @@ package tools
 import (
 	"path"
 	"regexp"
+	"strconv"
 	"strings"
 
 	"github.com/ctxaudit/ctxaudit/internal/document"
@@ -36,37 +37,133 @@ func (x *cargoRun) vendored() {
 	})
 }
 
+// variable is a variable that a source asks for: a build script sets it, or the environment in which it is compiled.
+func (b *rustBuild) variable(c crate, name string, because []Line) {
+	script := path.Join(c.dir, "build.rs")
+	if c.toml.Get("package", "build") != nil || !b.absent(script) {
+		return
+	}
+	if set, is := b.call.S.Value(name); is || set != "" {
+		return
+	}
+	m := Missing{Kind: Source, Path: script, What: "the build script", Because: because}
+	if name != "OUT_DIR" {
+		config := upward(c.dir, func(dir string) bool {
+			return !b.absent(path.Join(dir, ".cargo", "config.toml")) || !b.absent(path.Join(dir, ".cargo", "config"))
+		})
+		if config != "" || strings.HasPrefix(name, "CARGO_") {
+			return
+		}
+		m.Root, m.Find = c.dir, func(tree Files, root string) string {
+			at := path.Join(root, "build.rs")
+			if data, err := tree.Content(at); err != nil || !strings.Contains(string(data), name) {
+				return ""
+			}
+			return at
+		}
+	}
+	b.missing(m)
+}
+
+// queries are checked against what was kept of a database, if there is none to ask.
+func (b *rustBuild) queries(c crate, because []Line) {
+	offline, url := b.call.S.Env("SQLX_OFFLINE"), b.call.S.Env("DATABASE_URL")
+	asks := url != "" || upward(c.dir, func(dir string) bool { return !b.absent(path.Join(dir, ".env")) }) != ""
+	if offline != "true" && offline != "1" && (offline != "" || asks) {
+		return
+	}
+	var or []string
+	for _, dir := range []string{b.root.dir, c.dir} {
+		or = append(or, path.Join(dir, ".sqlx"), path.Join(dir, "sqlx-data.json"))
+	}
+	b.need(Missing{Path: or[0], Or: or[1:], What: "what was kept of the database's answers", Because: because})
+}
+
 var (
 	rustComment = regexp.MustCompile(`(?m)//.*$`)
 	rustDecides = regexp.MustCompile(`\bif\b|\bmatch\b|\bcfg\b|\bcfg!|\bfor\b|\bexists\(`)
-	protoCall   = regexp.MustCompile(`\bcompile(?:_protos|_fds|_with_config)?\s*\(\s*(?:"([^"]+)"|&?\[([^\]]*)\]|&?vec!\[([^\]]*)\])`)
-	rustString  = regexp.MustCompile(`"([^"]+)"`)
+	rustWrites  = regexp.MustCompile(`fs::write|File::create|Command::new|fs::copy`)
+	rustString  = regexp.MustCompile(`"((?:[^"\\]|\\.)*)"`)
+	// protoCall finds what is compiled of protobuf, scriptRead a file that must be there, and scriptCompiles what a C compiler is given.
+	protoCall      = regexp.MustCompile(`\bcompile(?:_protos|_fds|_with_config)?\s*\(\s*(?:"[^"]+"|&?\[[^\]]*\]|&?vec!\[[^\]]*\]|&?(\w+)\s*,)`)
+	scriptRead     = regexp.MustCompile(`\b(?:fs::read(?:_to_string|_dir)?|File::open|fs::copy)\s*\(\s*"[^"]+"[^()]*\)\s*(?:\?|\.unwrap\(|\.expect\()`)
+	scriptCompiles = regexp.MustCompile(`\.files?\s*\(\s*(?:"[^"]+"|&?\[[^\]]*\]|&?vec!\[[^\]]*\])|\b(?:cxx_build::)?bridge\s*\(\s*"[^"]+"|\.header\s*\(\s*"[^"]+"`)
 )
 
-// protos looks for the definitions that a build script compiles, as their names stand in a call; it works in the directory of its package.
-func (b *rustBuild) protos(c crate, script string) {
+// script looks for the files that a build script compiles or reads, as their names stand in a call; it works in the directory of its package.
+func (b *rustBuild) script(c crate, script string) {
 	data, ok := b.text(script)
 	if !ok {
 		return
 	}
 	code := rustComment.ReplaceAllFunc(data, func(text []byte) []byte { return []byte(strings.Repeat(" ", len(text))) })
 	doubt := ""
-	if rustDecides.Match(code) {
-		doubt = "The build script decides what it compiles."
+	if rustDecides.Match(rustString.ReplaceAll(code, nil)) {
+		doubt = "The build script decides what it does."
 	}
+	x := rustScript{b, c, script, data, code, doubt}
 	for _, m := range protoCall.FindAllSubmatchIndex(code, -1) {
 		from, to := m[0], m[1]
-		for _, at := range rustString.FindAllSubmatchIndex(code[from:to], -1) {
-			name := string(code[from+at[2] : from+at[3]])
-			if path.Ext(name) != ".proto" || strings.ContainsAny(name, "{}") {
+		if m[2] >= 0 { // a variable
+			if from, to, ok = x.list(string(code[m[2]:m[3]])); !ok {
 				continue
 			}
-			n, text := lineAt(data, from+at[2])
-			file := path.Join(c.dir, name)
-			if path.IsAbs(name) {
-				file = path.Clean(name)
-			}
-			b.need(Missing{Kind: Source, Path: file, What: "what the build script compiles", Because: []Line{{File: script, Line: n, Text: text}}, Doubt: doubt})
 		}
+		x.files(from, to, ".proto")
+	}
+	for _, m := range scriptRead.FindAllIndex(code, -1) {
+		x.files(m[0], m[1], "")
+	}
+	if text := string(code); strings.Contains(text, "cc::Build") || strings.Contains(text, "cxx_build") || strings.Contains(text, "bindgen") {
+		for _, m := range scriptCompiles.FindAllIndex(code, -1) {
+			x.files(m[0], m[1], "")
+		}
+	}
+}
+
+// rustScript is a build script.
+type rustScript struct {
+	*rustBuild
+	crate  crate
+	file   string
+	data   []byte
+	code   []byte // without comments
+	doubts string
+}
+
+// list gives where a list stands that a variable is set to.
+func (x rustScript) list(name string) (from, to int, ok bool) {
+	set, err := regexp.Compile(`\b(?:let|const|static)\s+` + name + `\b[^=;]*=\s*(?:&|vec!)?\s*\[[^\]]*\]`)
+	if err != nil {
+		return 0, 0, false
+	}
+	m := set.FindAllIndex(x.code, 2)
+	if len(m) != 1 {
+		return 0, 0, false
+	}
+	return m[0][0], m[0][1], true
+}
+
+// files looks for the first file, or all of a list, that a part of the script names.
+func (x rustScript) files(from, to int, ext string) {
+	isList := strings.Contains(string(x.code[from:to]), "[")
+	for i, at := range rustString.FindAllSubmatchIndex(x.code[from:to], -1) {
+		name := string(x.code[from+at[2] : from+at[3]])
+		if i > 0 && !isList {
+			return
+		}
+		if ext != "" && path.Ext(name) != ext || strings.ContainsAny(name, `{}\`) || name == "" {
+			continue
+		}
+		n, text := lineAt(x.data, from+at[2])
+		file := path.Join(x.crate.dir, name)
+		if path.IsAbs(name) {
+			file = path.Clean(name)
+		}
+		m := Missing{Kind: Source, Path: file, What: "what the build script reads", Because: []Line{{File: x.file, Line: n, Text: text}}, Doubt: x.doubts}
+		if strings.Count(string(x.code), strconv.Quote(name)) > 1 && rustWrites.Match(x.code) {
+			m.Doubt = "The build script may make it."
+		}
+		x.need(m)
 	}
 }

@@ -60,6 +60,9 @@ type Missing struct {
 	Because []Line
 	// Doubt says, as a sentence, why the program may do without it; "" if it surely fails.
 	Doubt string
+	// Later decides the doubt where what is missing comes too late, if it is not nil: of each program that the stage starts afterwards it
+	// says whether that surely fails; decided is true where it does, or where none will any more.
+	Later func(c *command.Call) (fails, decided bool)
 	// Refused says of a program that is there, as the rest of a sentence, why the kernel does not run it; "" if it is not there.
 	Refused string
 	// Mode are the permissions with which it would run it, Returns tells that its lines must end in LF.
@@ -167,6 +170,21 @@ func (r *reader) is(p string) bool     { return r.files.Stat(p) == shell.Regular
 func (r *reader) isDir(p string) bool  { return r.files.Stat(p) == shell.Directory }
 func (r *reader) absent(p string) bool { return r.files.Stat(p) == shell.Absent }
 
+// list gives what a directory holds. It is an error if more of what is wanted may be there.
+func (r *reader) list(dir string, wanted func(name string) bool) ([]fs.DirEntry, error) {
+	entries, err := r.files.List(dir)
+	more := (*shell.Partial)(nil)
+	if !errors.As(err, &more) {
+		return entries, err
+	}
+	for _, name := range more.Names {
+		if shown := strings.NewReplacer("*", "x", "?", "x").Replace(name); strings.Trim(name, "*?") == "" || strings.Contains(name, "[") || wanted(shown) {
+			return nil, err
+		}
+	}
+	return entries, nil
+}
+
 // text gives what a file surely holds.
 func (r *reader) text(p string) ([]byte, bool) {
 	data, err := r.files.Content(p)
@@ -251,7 +269,13 @@ func (r *reader) glob(dir, pattern string) (found []string, known bool) {
 		return r.glob(at, rest)
 	}
 	known = true
-	entries, err := r.files.List(dir)
+	entries, err := r.list(dir, func(name string) bool {
+		if first == "**" {
+			return name != "node_modules" && !strings.HasPrefix(name, ".")
+		}
+		ok, err := path.Match(first, name)
+		return ok || err != nil
+	})
 	if err != nil {
 		return nil, errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR)
 	}

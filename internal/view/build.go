@@ -150,6 +150,22 @@ func (b *Build) ContextPath(t Tree, p string) (string, bool) {
 	return b.Image.OriginIn(b.contextName(), n)
 }
 
+// Step views the files that a RUN step finds, as they lie around a path: a mount is a file system of its own. in is the path there; ok is
+// false if nothing is known of it.
+func (b *Build) Step(op *dockerfile.Op, p string) (files Image, in string, ok bool) {
+	tree, in, ok := b.Image.Seen(op, p)
+	return Image{steps.Files{Tree: tree}}, in, ok
+}
+
+// StepPath gives where what a RUN step finds at a path stands in the build context.
+func (b *Build) StepPath(op *dockerfile.Op, p string) (string, bool) {
+	files, in, ok := b.Step(op, p)
+	if !ok {
+		return "", false
+	}
+	return b.ContextPath(files, in)
+}
+
 func (b *Build) contextName() string {
 	if b.Main == nil {
 		return simulate.MainContext

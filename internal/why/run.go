@@ -111,11 +111,11 @@ func (e *Explainer) origins(op *dockerfile.Op, paths []string) string {
 
 // origin gives the path in the build context of what a step finds at a path.
 func (e *Explainer) origin(op *dockerfile.Op, p string) (string, bool) {
-	before := e.Image.Before(op.ID)
-	if before == nil {
+	tree, in, ok := e.Image.Seen(op, p)
+	if !ok {
 		return "", false
 	}
-	n, _, err := before.Tree.Stat(p)
+	n, _, err := tree.Stat(in)
 	if err != nil {
 		return "", false
 	}

@@ -10,9 +10,12 @@ type Kind uint8
 
 // The ways in which a file is taken.
 const (
-	Module  Kind = iota // `mod name;`
-	Include             // include_str!, include_bytes! and include!: a path as seen from the source file
-	OfCrate             // a path as seen from the directory of the manifest
+	Module   Kind = iota // `mod name;`
+	Include              // include_str!, include_bytes! and include!: a path as seen from the source file
+	OfCrate              // a path as seen from the directory of the manifest
+	Template             // a path in the directories of templates
+	Variable             // env!: a variable that is set when it is compiled
+	Query                // a query of sqlx that is checked against a database, or what was kept of it
 )
 
 // Use is a file that is taken.
@@ -43,6 +46,9 @@ var includes = map[string]Kind{
 	"include_dir": OfCrate, "migrate": OfCrate, "query_file": OfCrate, "query_file_as": OfCrate,
 }
 
+// queries are the macros of sqlx that ask a database.
+var queries = " query query_as query_scalar query_file query_file_as query_file_scalar query_with "
+
 type scanner struct {
 	lexer
 	t    token
@@ -61,7 +67,7 @@ const maxDepth = 200
 // items reads up to the end of a block, or of the file.
 func (s *scanner) items(depth int, in []string) {
 	pathOf, off := "", false // of attributes that hold for what comes next
-	was := s.off
+	was, before := s.off, len(s.uses)
 	for s.t.kind != end {
 		switch {
 		case s.is("}"):
@@ -82,12 +88,13 @@ func (s *scanner) items(depth int, in []string) {
 		}
 		if off {
 			s.off++
+			s.uses = s.uses[:before] // what its attributes take
 		}
 		s.item(depth, in, pathOf)
 		if off {
 			s.off--
 		}
-		pathOf, off = "", false
+		pathOf, off, before = "", false, len(s.uses)
 	}
 }
 
@@ -189,13 +196,29 @@ func (s *scanner) name() {
 	name, line := s.t.text, s.t.line
 	s.next()
 	kind, known := includes[name]
-	if !known || !s.is("!") {
+	query := strings.Contains(queries, " "+name+" ")
+	if !known && !query && name != "env" && name != "include_proto" || !s.is("!") {
+		return
+	}
+	if query {
+		s.add(Use{Kind: Query, Name: name, Line: line})
+	}
+	if name == "include_proto" {
+		s.add(Use{Kind: Variable, Name: "OUT_DIR", Line: line})
+	}
+	if !known && name != "env" {
 		return
 	}
 	if s.next(); !s.is("(") && !s.is("[") && !s.is("{") {
 		return
 	}
 	s.next()
+	if name == "env" {
+		if s.t.kind == text && s.t.text != "" {
+			s.add(Use{Kind: Variable, Name: s.t.text, Line: line})
+		}
+		return
+	}
 	if name == "query_file_as" { // the type comes first
 		for s.t.kind != end && !s.is(",") && !s.is(")") {
 			s.next()
@@ -228,6 +251,9 @@ func (s *scanner) name() {
 func (s *scanner) concat() (string, bool) {
 	for _, want := range []string{"concat", "!", "(", "env", "!", "(", "CARGO_MANIFEST_DIR", ")", ","} {
 		if s.t.text != want {
+			if want == "CARGO_MANIFEST_DIR" && s.t.kind == text && s.t.text != "" {
+				s.add(Use{Kind: Variable, Name: s.t.text, Line: s.t.line})
+			}
 			return "", false
 		}
 		s.next()
@@ -273,6 +299,13 @@ func (s *scanner) attribute() (path string, conditional, inner bool) {
 			level--
 		case s.t.kind == text && words == "path=":
 			path = s.t.text
+		case s.t.kind == text && words == "folder=" && s.t.text != "": // rust-embed
+			name := strings.TrimPrefix(strings.TrimPrefix(s.t.text, "$CARGO_MANIFEST_DIR"), "/")
+			if !strings.Contains(name, "$") && (name == s.t.text || strings.HasPrefix(s.t.text, "$")) {
+				s.add(Use{Kind: OfCrate, Name: name, Line: s.t.line})
+			}
+		case s.t.kind == text && first == "template" && strings.HasSuffix(words, "path=") && s.t.text != "": // askama and its kin
+			s.add(Use{Kind: Template, Name: s.t.text, Line: s.t.line})
 		}
 		if words += s.t.text; len(words) > 64 {
 			words = words[:64]

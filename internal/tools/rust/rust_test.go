@@ -21,10 +21,14 @@ func TestScan(t *testing.T) {
 		{"raw", "const A: &str = r##\"include_str!(\"x\")\"#\"##; include!(\"y.rs\");", []Use{{Kind: Include, Name: "y.rs", Code: true, Line: 1}}},
 		{"manifest", "static D: Dir = include_dir!(\"$CARGO_MANIFEST_DIR/assets\"); sqlx::migrate!(); sqlx::migrate!(\"db\");\ninclude_bytes!(concat!(env!(\"CARGO_MANIFEST_DIR\"), \"/a.bin\"));", []Use{
 			{Kind: OfCrate, Name: "assets", Line: 1}, {Kind: OfCrate, Name: "./migrations", Line: 1}, {Kind: OfCrate, Name: "db", Line: 1}, {Kind: OfCrate, Name: "a.bin", Line: 2}}},
-		{"made", "include!(concat!(env!(\"OUT_DIR\"), \"/b.rs\")); include_str!(env!(\"X\")); include_str!(\"a\\nb\");", nil},
+		{"made", "include!(concat!(env!(\"OUT_DIR\"), \"/b.rs\")); include_str!(env!(\"X\")); include_str!(\"a\\nb\");", []Use{{Kind: Variable, Name: "OUT_DIR", Line: 1}, {Kind: Variable, Name: "X", Line: 1}}},
+		{"derived", "#[derive(RustEmbed)]\n#[folder = \"$CARGO_MANIFEST_DIR/ui/dist\"]\nstruct A;\n#[cfg(unix)] #[folder = \"b\"] struct B;\n#[folder = \"c\"] #[cfg(unix)] struct C;\n#[template(escape = \"none\", path = \"d.html\")] struct D { e: u8 }",
+			[]Use{{Kind: OfCrate, Name: "ui/dist", Line: 2}, {Kind: Template, Name: "d.html", Line: 6}}},
+		{"set", "tonic::include_proto!(\"a\"); let b = env!(\"B\", \"no b\"); option_env!(\"C\"); sqlx::query!(\"select 1\");",
+			[]Use{{Kind: Variable, Name: "OUT_DIR", Line: 1}, {Kind: Variable, Name: "B", Line: 1}, {Kind: Query, Name: "query", Line: 1}}},
 		{"macros", "macro_rules! m { ($p:expr) => { include_str!(\"x\"); mod a; }; }\nmod b;", []Use{{Kind: Module, Name: "b", Code: true, Line: 2}}},
 		{"documentation", "#![doc = include_str!(\"../README.md\")]", []Use{{Kind: Include, Name: "../README.md", Line: 1}}},
-		{"a query", "sqlx::query_file_as!(Row, \"q/a.sql\", id);", []Use{{Kind: OfCrate, Name: "q/a.sql", Line: 1}}},
+		{"a query", "sqlx::query_file_as!(Row, \"q/a.sql\", id);", []Use{{Kind: Query, Name: "query_file_as", Line: 1}, {Kind: OfCrate, Name: "q/a.sql", Line: 1}}},
 	} {
 		t.Run(c.name, func(t *testing.T) { assert.Equal(t, c.want, Scan([]byte(c.source), false)) })
 	}

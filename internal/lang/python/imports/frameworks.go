@@ -18,8 +18,8 @@ func callees() map[string]bool {
 		"include": true, "autodiscover_tasks": true, "Celery": true, "setdefault": true, "config_from_object": true, "from_object": true,
 		"chdir": true,
 	}
-	for _, r := range readings {
-		out[r.name] = true
+	for _, name := range syntax.Readers() {
+		out[name] = true
 	}
 	for _, s := range servings {
 		out[s.name] = true
