@@ -270,11 +270,11 @@ func (r *reader) glob(dir, pattern string) (found []string, known bool) {
 	}
 	known = true
 	entries, err := r.list(dir, func(name string) bool {
-		if first == "**" {
-			return name != "node_modules" && !strings.HasPrefix(name, ".")
+		if name == "node_modules" || strings.HasPrefix(name, ".") && !strings.HasPrefix(first, ".") {
+			return false // no workspace has a member of that name
 		}
 		ok, err := path.Match(first, name)
-		return ok || err != nil
+		return ok || err != nil || first == "**"
 	})
 	if err != nil {
 		return nil, errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR)
@@ -292,7 +292,7 @@ func (r *reader) glob(dir, pattern string) (found []string, known bool) {
 			found, known = append(found, below...), known && all
 			continue
 		}
-		if ok, err := path.Match(first, e.Name()); err != nil || !ok || strings.HasPrefix(e.Name(), ".") && !strings.HasPrefix(first, ".") {
+		if ok, err := path.Match(first, e.Name()); err != nil || !ok || e.Name() == "node_modules" || strings.HasPrefix(e.Name(), ".") && !strings.HasPrefix(first, ".") {
 			known = known && err == nil
 			continue
 		}
