@@ -14,6 +14,7 @@ import (
 	"github.com/ctxaudit/ctxaudit/internal/program"
 	"github.com/ctxaudit/ctxaudit/internal/shell"
 	"github.com/ctxaudit/ctxaudit/internal/simulate"
+	"github.com/ctxaudit/ctxaudit/internal/steps"
 )
 
 // Start is a way in which somebody starts an image: a service of a Compose file. Nil and "" leave it to the image.
@@ -63,7 +64,7 @@ func (c *programCheck) ownStart() program.Input {
 	return program.Input{
 		Entrypoint: program.Command{Args: cfg.Entrypoint, Origin: origin(src.Entrypoint)},
 		Cmd:        program.Command{Args: cfg.Cmd, Origin: origin(src.Cmd)},
-		Env:        cfg.Env, Workdir: cfg.WorkingDir, Files: c.build.Tree, ConsoleScript: c.ownCommand,
+		Env:        cfg.Env, Workdir: cfg.WorkingDir, Files: c.build.Tree, Tree: steps.Seen{Files: c.build.Tree.Files}, ConsoleScript: c.ownCommand,
 	}
 }
 

@@ -25,6 +25,7 @@ import (
 	"github.com/ctxaudit/ctxaudit/internal/command"
 	"github.com/ctxaudit/ctxaudit/internal/lazyre"
 	"github.com/ctxaudit/ctxaudit/internal/shell"
+	"github.com/ctxaudit/ctxaudit/internal/tools"
 )
 
 // Kind says in which way an entry's code is reached.
@@ -118,6 +119,8 @@ type Input struct {
 	Env             []string    // NAME=value, as the image configuration holds it
 	Workdir         string      // "" is /
 	Files           shell.Files // nil: nothing is known
+	// Tree is the image as build tools see it, which read what a start needs, too; nil: nothing of it is known.
+	Tree tools.Files
 	// ConsoleScript gives what a command of that name runs, "pkg.mod:attr", if installing the repository's packages creates
 	// it. It is asked only where nothing nearer decides. nil: there are none.
 	ConsoleScript func(name string) (target string, ok bool)
@@ -179,7 +182,7 @@ func Analyze(in Input) ([]Entry, []shell.Note) {
 // Follow tells what a container runs when it is started without arguments of its own. CMD becomes the arguments of an
 // ENTRYPOINT, as in Docker.
 func Follow(in Input) Result {
-	a := &analysis{run: command.NewRunner(in.Files), console: in.ConsoleScript, imageEnv: map[string]string{}, index: map[string]int{}}
+	a := &analysis{run: command.NewRunner(in.Files), tools: in.Tree, console: in.ConsoleScript, imageEnv: map[string]string{}, index: map[string]int{}}
 	a.run.Note, a.run.Script = a.record, a.script
 	a.run.Program = func(c *command.Call) { (&start{Call: c, a: a}).follow() }
 	a.run.Builtin = a.sourced
@@ -223,6 +226,7 @@ const defaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bi
 type analysis struct {
 	run      *command.Runner
 	console  func(string) (string, bool)
+	tools    tools.Files
 	names    func(dir string) []string // what a directory holds, as far as the files tell
 	imageEnv map[string]string
 

@@ -7,6 +7,7 @@ import (
 
 	"github.com/ctxaudit/ctxaudit/internal/command"
 	"github.com/ctxaudit/ctxaudit/internal/shell"
+	"github.com/ctxaudit/ctxaudit/internal/tools"
 )
 
 // start is a program with what the interpreter and the servers around it set.
@@ -239,18 +240,52 @@ var runtimes = map[string]Lang{
 
 // runtime records a program of another language, with its script where that is plain to see.
 func (c *start) runtime(lang Lang) {
+	if lang == Node && c.readsAsTool() {
+		return
+	}
 	e := Entry{Kind: Program, Lang: lang}
-	if lang == Node && (c.Base == "node" || c.Base == "nodejs") {
-		words := command.Skip(c.Args, "-r --require --import --loader --env-file -C --conditions")
-		if len(words) > 0 && words[0].Known() && c.S.Abs(words[0].Text) != "" {
-			var known bool
-			e.Path, known = c.nodeFile(c.S.Abs(words[0].Text))
-			if e.Required = known && !words[0].Variable; e.Path != "" {
-				e.Kind = Script
-			}
+	if name := c.nodeScript(); name.Text != "" {
+		var known bool
+		e.Path, known = c.nodeFile(c.S.Abs(name.Text))
+		if e.Required = known && !name.Variable; e.Path != "" {
+			e.Kind = Script
 		}
 	}
 	c.a.add(c.S, e)
+}
+
+// nodeScript gives the file that node is given, without a text if there is none or it is not known.
+func (c *start) nodeScript() shell.Word {
+	if c.Base == "node" || c.Base == "nodejs" {
+		words := command.Skip(c.Args, "-r --require --import --loader --env-file -C --conditions")
+		if len(words) > 0 && words[0].Known() && c.S.Abs(words[0].Text) != "" {
+			return words[0]
+		}
+	}
+	return shell.Word{}
+}
+
+// readsAsTool looks at what a program of the table of build tools reads when it starts, and follows the scripts that it hands to a
+// shell. It reports whether these start anything.
+func (c *start) readsAsTool() bool {
+	if c.a.tools == nil {
+		return false
+	}
+	reading := tools.Read(c.Call, c.a.tools)
+	for _, m := range reading.Missing {
+		if m.Kind == tools.File && m.Path != "" && m.Doubt == "" && m.Refused == "" && m.Path != c.S.Abs(c.nodeScript().Text) {
+			c.a.add(c.S, Entry{Kind: File, Lang: Node, Path: m.Path, Dir: m.Dir, Required: true})
+		}
+	}
+	before := len(c.a.entries)
+	for _, x := range reading.Scripts {
+		from := c.S.Clone()
+		from.Dir = x.Dir
+		from.Via = append(from.Via, from.Here)
+		from.Here = shell.Origin{File: x.At.File, Line: x.At.Line, Text: x.At.Text, InImage: true}
+		c.a.run.Text(from, x.Text, nil)
+	}
+	return len(c.a.entries) > before
 }
 
 // nodeFile gives the file that Node.js runs for a path: it tries extensions (its documentation, "File modules"), and "" for a directory,

@@ -266,9 +266,9 @@ var commandLines = []struct {
 
 // A tool is a row of the table, and nothing else.
 func TestNewTool(t *testing.T) {
-	was := tools
-	defer func() { tools = was }()
-	tools = append(slices.Clone(tools), tool{names: "toyserve", module: "toy.server", valued: "--port --in", dir: []string{"--in"}, attr: "app"})
+	was := table
+	defer func() { table = was }()
+	table = append(slices.Clone(table), tool{names: "toyserve", module: "toy.server", valued: "--port --in", dir: []string{"--in"}, attr: "app"})
 	for cmd, want := range map[string]string{
 		"toyserve --port 80 main --in /srv": "app main:app / dirs /srv",
 		"tini -- toyserve main:site":        "app main:site / dirs /app",

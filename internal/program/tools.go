@@ -37,11 +37,11 @@ const (
 	oneDotted                  // the first one: pkg.mod.attr
 )
 
-// tools are in no order. A new one is a row here, and the name of it a row of the table of programs if it does more than start.
-var tools []tool
+// table is in no order. A new one is a row here, and the name of it a row of the table of programs if it does more than start.
+var table []tool
 
 func init() { // a literal would refer to itself by way of supervisord
-	tools = []tool{
+	table = []tool{
 		{names: "uvicorn", files: "--log-config", module: "uvicorn.main", valued: uvicornValued, dir: []string{"--app-dir"}, env: "UVICORN_APP"},
 		{names: "hypercorn", files: "--log-config", valued: hypercornValued, run: (*start).hypercorn},
 		{names: "daphne", module: "daphne.cli", valued: daphneValued},
@@ -75,16 +75,16 @@ func init() { // a literal would refer to itself by way of supervisord
 // findTool gives a tool by the name of its command.
 func findTool(name string) (tool, bool) {
 	name = strings.TrimSuffix(name, ".py")
-	i := slices.IndexFunc(tools, func(t tool) bool { return slices.Contains(strings.Fields(t.names), name) })
+	i := slices.IndexFunc(table, func(t tool) bool { return slices.Contains(strings.Fields(t.names), name) })
 	if i < 0 {
 		return tool{}, false
 	}
-	return tools[i], true
+	return table[i], true
 }
 
 // findModule gives a tool by the module that `python -m` runs it by, with the name of its command.
 func findModule(module string) (t tool, name string, ok bool) {
-	for _, t := range tools {
+	for _, t := range table {
 		name, _, _ := strings.Cut(t.names, " ")
 		if slices.Contains(strings.Fields(t.module), module) {
 			return t, name, true

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/ctxaudit/ctxaudit/internal/command"
 	"github.com/ctxaudit/ctxaudit/internal/document"
 	"github.com/ctxaudit/ctxaudit/internal/shell"
 )
@@ -354,24 +355,20 @@ const nodeValued = "-r --require --import --loader --experimental-loader -C --co
 
 // node runs a file.
 func (r *reader) node() {
-	if r.options.Has("-e", "--eval", "-p", "--print", "--test", "-v", "--version", "-h", "--help", "--run") {
+	o := command.Leading(r.call.Args, nodeValued) // what comes behind the file is the program's
+	if o.Has("-e", "--eval", "-p", "--print", "--test", "-v", "--version", "-h", "--help", "--run") {
 		return
 	}
-	for _, w := range r.options.All("-r", "--require", "--import") {
+	for _, w := range o.All("-r", "--require", "--import", "--loader", "--experimental-loader") {
 		if strings.HasPrefix(w.Text, "./") || strings.HasPrefix(w.Text, "../") || strings.HasPrefix(w.Text, "/") {
 			r.scriptFile(w)
 		}
 	}
-	// What comes behind the file is the program's.
-	for i, w := range r.call.Args {
-		if strings.HasPrefix(w.Text, "-") {
-			if slices.Contains(strings.Fields(nodeValued), w.Text) && i+1 < len(r.call.Args) {
-				return // its value is no file: what follows is not told apart here
-			}
-			continue
-		}
-		r.scriptFile(w)
-		return
+	for _, w := range o.All("--env-file") {
+		r.need(Missing{Path: r.abs(w.Text), What: "the file of variables, without which node does not start"})
+	}
+	if len(o.Operands) > 0 {
+		r.scriptFile(o.Operands[0])
 	}
 }
 
