@@ -51,6 +51,9 @@ func (p nodePackage) name() string { return p.json.Str("name") }
 // kinds of dependencies that an install looks at.
 var dependencyKinds = []string{"dependencies", "devDependencies", "optionalDependencies", "peerDependencies"}
 
+// strictKinds are those that pnpm and bun do not do without.
+var strictKinds = dependencyKinds[:2]
+
 // workspace is a root with its members.
 type workspace struct {
 	root     nodePackage
@@ -106,15 +109,15 @@ func (p nodePackage) globs() []string {
 }
 
 // needMembers looks for the packages of the workspace that its packages depend on. which tells of a version whether only a package of
-// the workspace will do.
-func (r *reader) needMembers(w workspace, which func(version string) bool) {
+// the workspace will do, kinds are the dependencies without which the install fails.
+func (r *reader) needMembers(w workspace, which func(name, version string) bool, kinds ...string) {
 	if !w.complete {
 		return
 	}
 	for _, p := range append([]nodePackage{w.root}, w.members...) {
-		for _, kind := range dependencyKinds {
+		for _, kind := range kinds {
 			for name, d := range p.json.Get(kind).All() {
-				if d.Scalar && which(d.Text) && !w.has(name) && kind != "peerDependencies" {
+				if d.Scalar && which(name, d.Text) && !w.has(name) {
 					r.missing(w.lacks(name, p.line(d)))
 				}
 			}
@@ -137,7 +140,7 @@ func (w workspace) lacks(name string, because ...Line) Missing {
 }
 
 // ofWorkspace reports whether a version asks for a package of the workspace. `workspace:name@*` means another name.
-func ofWorkspace(version string) bool {
+func ofWorkspace(_, version string) bool {
 	rest, ok := strings.CutPrefix(version, "workspace:")
 	return ok && !strings.Contains(rest[min(1, len(rest)):], "@") && !strings.HasPrefix(rest, ".") && !strings.Contains(rest, "/")
 }
@@ -212,11 +215,10 @@ func (r *reader) npm() {
 	}
 	switch sub := r.sub(); sub {
 	case "ci", "clean-install", "install-clean", "isntall-clean":
-		at, root, ok := r.npmRoot()
+		_, root, ok := r.npmRoot()
 		if !ok {
 			return
 		}
-		_ = at
 		lock, shrinkwrap := path.Join(root.dir, "package-lock.json"), path.Join(root.dir, "npm-shrinkwrap.json")
 		r.need(Missing{Path: lock, Or: []string{shrinkwrap}, What: "the lock file, without which npm ci refuses to run"})
 		r.npmScripts(root)
@@ -246,11 +248,17 @@ func (r *reader) npm() {
 	}
 }
 
-// npmScripts notes what npm runs after it has installed.
+// npmScripts notes what npm runs when it installs, and looks for the archives that it unpacks.
 func (r *reader) npmScripts(root nodePackage) {
+	w := workspace{root: root}
+	if !r.options.Has("-w", "--workspace", "--workspaces", "--no-workspaces") {
+		w = r.workspace(root, root.globs())
+	}
+	r.locals(append([]nodePackage{root}, w.members...), local{tarball: true})
 	if r.options.Has("--ignore-scripts") || r.options.Has("--ignore-scripts=true") || r.call.S.Env("npm_config_ignore_scripts") == "true" || r.call.S.Env("NPM_CONFIG_IGNORE_SCRIPTS") == "true" {
 		return
 	}
+	r.memberScripts(w, "preinstall", "prepare", "install", "postinstall")
 	r.lifecycle(root, npmLifecycle...)
 }
 

@@ -84,8 +84,12 @@ func (r *reader) pnpmInstall(filtered, frozen bool) {
 	if !ok {
 		return
 	}
-	if w := r.workspace(root, globs); !frozen && !inCI && !filtered && !r.options.Has("--no-frozen-lockfile=false") {
-		r.needMembers(w, ofWorkspace)
+	w := r.workspace(root, globs)
+	if !frozen && !inCI && !filtered && !r.options.Has("--no-frozen-lockfile=false") {
+		r.needMembers(w, ofWorkspace, strictKinds...)
+	}
+	if !filtered {
+		r.locals(append([]nodePackage{root}, w.members...), local{tarball: true, dir: true})
 	}
 	for name, d := range root.json.Get("pnpm", "patchedDependencies").All() {
 		if d.Scalar {
@@ -101,6 +105,7 @@ func (r *reader) pnpmInstall(filtered, frozen bool) {
 		r.pnpmHook(dir)
 	}
 	if !r.options.Has("--ignore-scripts") && !filtered {
+		r.memberScripts(w, append(memberLifecycle, "preprepare", "prepare", "postprepare")...)
 		r.lifecycle(root, "pnpm:devPreinstall", "preinstall", "install", "postinstall", "preprepare", "prepare", "postprepare")
 	}
 }
@@ -222,7 +227,9 @@ func (r *reader) yarnInstall(root nodePackage) {
 	w := r.workspace(root, root.globs())
 	switch r.yarnVersion(root) {
 	case 1:
-		r.yarn1Scripts(root)
+		r.yarn1Members(w)
+		r.locals(append([]nodePackage{root}, w.members...), local{dir: true})
+		r.yarn1Scripts(root, w)
 		return
 	case 2:
 	default:
@@ -245,20 +252,23 @@ func (r *reader) yarnInstall(root nodePackage) {
 		r.need(Missing{Path: lock, What: "the lock file, without which an immutable install fails"})
 		r.yarnLocked(w, lock)
 	}
-	r.needMembers(w, ofWorkspace)
+	r.needMembers(w, ofWorkspace, dependencyKinds[:3]...)
 	for _, p := range append([]nodePackage{root}, w.members...) {
 		r.yarnPatches(root, p)
 	}
+	r.locals(append([]nodePackage{root}, w.members...), local{tarball: true, dir: true, manifest: true})
 	if mode, _ := r.options.Last("--mode"); mode.Text != "skip-build" {
+		r.memberScripts(w, memberLifecycle...)
 		r.lifecycle(root, "preinstall", "install", "postinstall")
 	}
 }
 
-// yarn1Scripts looks for what the scripts need that yarn 1 runs for the root after an install.
-func (r *reader) yarn1Scripts(root nodePackage) {
+// yarn1Scripts notes the scripts that yarn 1 runs when it installs.
+func (r *reader) yarn1Scripts(root nodePackage, w workspace) {
 	if r.options.Has("--ignore-scripts") {
 		return
 	}
+	r.memberScripts(w, memberLifecycle...)
 	names := []string{"preinstall", "install", "postinstall"}
 	if !r.options.Has("--production", "--prod") && r.call.S.Env("NODE_ENV") != "production" {
 		names = append(names, "prepublish", "prepare")
@@ -309,6 +319,8 @@ func (r *reader) bun() {
 		r.bunInstall(sub == "ci")
 	case sub == "run" && len(r.words) > 1 && !r.options.Has("--filter", "-F", "--if-present"):
 		r.bunRun(r.words[1], r.words[2:])
+	case slices.Contains(nodeEndings, path.Ext(sub)):
+		r.scriptFile(r.words[0])
 	}
 }
 
@@ -338,7 +350,9 @@ func (r *reader) bunInstall(frozen bool) {
 	if !ok {
 		return
 	}
-	r.needMembers(r.workspace(root, root.globs()), ofWorkspace)
+	w := r.workspace(root, root.globs())
+	r.needMembers(w, ofWorkspace, strictKinds...)
+	r.locals(append([]nodePackage{root}, w.members...), local{dir: true})
 	if frozen || r.options.Has("--frozen-lockfile") {
 		for name, d := range root.json.Get("patchedDependencies").All() {
 			if d.Scalar {
@@ -347,6 +361,7 @@ func (r *reader) bunInstall(frozen bool) {
 		}
 	}
 	if !r.options.Has("--ignore-scripts", "--filter", "-F") {
+		r.memberScripts(w, append(memberLifecycle, "prepare")...)
 		r.lifecycle(root, "preinstall", "install", "postinstall", "preprepare", "prepare", "postprepare")
 	}
 }

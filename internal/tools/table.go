@@ -40,6 +40,7 @@ func init() { // a literal would refer to itself: a script starts others
 		{names: "nest", valued: "-c --config -p --path -b --builder", read: (*reader).nest},
 		{names: "nx", valued: "--configuration -c --parallel --skip-nx-cache", read: (*reader).nx},
 		{names: "lerna", read: (*reader).lerna},
+		{names: "patch-package", valued: "--patch-dir --exclude --include", read: (*reader).patchPackage},
 		{names: "prisma", valued: prismaValued, read: (*reader).prisma},
 		{names: "make gmake", dir: "-C --directory", valued: makeValued, read: (*reader).makes},
 		{names: "composer composer.phar", dir: "-d --working-dir", valued: composerValued, read: (*reader).composer},
