@@ -139,7 +139,7 @@ func init() { // a literal would refer to itself: find and python start others
 }
 
 const (
-	nodeBelow   = "**/node_modules package-lock.json npm-shrinkwrap.json yarn.lock pnpm-lock.yaml bun.lock bun.lockb .yarn .pnp.cjs .pnp.loader.mjs .pnpm-store .yarnrc.yml .npmrc"
+	nodeBelow = "**/node_modules package-lock.json npm-shrinkwrap.json yarn.lock pnpm-lock.yaml bun.lock bun.lockb .yarn .pnp.cjs .pnp.loader.mjs .pnpm-store .yarnrc.yml .npmrc"
 	// chefBelow is the skeleton of a workspace: manifests, and sources that do nothing in the usual places.
 	chefBelow   = "**/Cargo.toml Cargo.lock recipe.json target .cargo rust-toolchain* **/lib.rs **/main.rs **/build.rs **/src/bin **/benches **/tests **/examples"
 	goVariables = "GOPATH/pkg GOPATH/bin GOMODCACHE GOCACHE GOBIN GOTMPDIR"

@@ -112,9 +112,9 @@ func (r *reader) needMembers(w workspace, which func(version string) bool) {
 		return
 	}
 	for _, p := range append([]nodePackage{w.root}, w.members...) {
-		for _, kind := range dependencyKinds {
+		for _, kind := range []string{"dependencies", "devDependencies"} { // pnpm does without what is optional
 			for name, d := range p.json.Get(kind).All() {
-				if d.Scalar && which(d.Text) && !w.has(name) && kind != "peerDependencies" {
+				if d.Scalar && which(d.Text) && !w.has(name) {
 					r.missing(w.lacks(name, p.line(d)))
 				}
 			}
