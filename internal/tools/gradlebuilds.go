@@ -31,8 +31,8 @@ const gradleOwn = "java java-library application groovy scala war ear maven-publ
 	"java-test-fixtures version-catalog base antlr kotlin-dsl java-gradle-plugin groovy-gradle-plugin project-report build-dashboard jvm-test-suite test-report-aggregation"
 
 var (
-	gradlePlugin  = lazyre.New("(?m)^\\s*(?:id\\s*\\(?\\s*[\"']([\\w.-]+)[\"']\\s*\\)?|`([\\w.-]+)`)\\s*$")
-	gradleDepends = lazyre.New(`(?m)^\s*(?:implementation|api|compileOnly|runtimeOnly|compile|compileOnlyApi)\s*\(?\s*project\s*\(\s*(?:path\s*[:=]\s*)?["']:([\w:.-]+)["']`)
+	gradlePlugin  = lazyre.New("(?m)(?:^|plugins\\s*\\{)\\s*(?:id\\s*\\(?\\s*[\"']([\\w.-]+)[\"']\\s*\\)?|`([\\w.-]+)`)\\s*\\}?\\s*$")
+	gradleDepends = lazyre.New(`(?m)(?:^|dependencies\s*\{)\s*(?:implementation|api|compileOnly|runtimeOnly|compile|compileOnlyApi)\s*\(?\s*project\s*\(\s*(?:path\s*[:=]\s*)?["']:([\w:.-]+)["']`)
 )
 
 // builds looks at the build scripts of projects that the settings list without deciding anything.
