@@ -59,6 +59,9 @@ func checkSteps(p *pass) error {
 		}
 	}
 	for _, in := range found {
+		if !in.sure && in.m.Later != nil {
+			continue // what comes later is in time
+		}
 		if err := p.reportInput(in); err != nil {
 			return err
 		}

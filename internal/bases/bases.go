@@ -52,11 +52,11 @@ var standard = strings.Fields(`bin boot dev etc lib lib32 lib64 libx32 proc root
 // Dockerfiles say. It is the same for all of their tags, or the row has what any of them has.
 var holds = []struct{ names, more string }{
 	{"almalinux alpine amazonlinux archlinux buildpack-deps busybox centos debian fedora gcc oraclelinux photon python rockylinux pypy perl rust php ruby golang erlang elixir httpd swift julia bash clearlinux opensuse", "opt/aws* opt/pypy* opt/rh* anaconda-post.log local"},
-	{"ubuntu", "home/ubuntu"},
-	{"node", "home/node opt/yarn*"},
+	{"ubuntu", "home/ubuntu/.*"},
+	{"node", "home/node/.* opt/yarn*"},
 	{"composer", "docker-entrypoint.sh tmp"},
-	{"openjdk eclipse-temurin amazoncorretto maven ibm-semeru-runtimes sapmachine", "opt __cacert_entrypoint.sh home/ubuntu"},
-	{"gradle", "opt __cacert_entrypoint.sh home"},
+	{"openjdk eclipse-temurin amazoncorretto maven ibm-semeru-runtimes sapmachine", "opt __cacert_entrypoint.sh home/ubuntu/.*"},
+	{"gradle", "opt __cacert_entrypoint.sh home/*/.*"},
 	{"nginx", "docker-entrypoint.d docker-entrypoint.sh"},
 	{"redis valkey", "data"},
 	{"postgres", "docker-entrypoint-initdb.d docker-entrypoint.sh"},
@@ -65,16 +65,16 @@ var holds = []struct{ names, more string }{
 // vendors are the same for images that are known by where they come from, with a slash at the end of a directory.
 var vendors = []struct{ prefix, more string }{
 	{"gcr.io/distroless/", "home busybox nodejs"},
-	{"docker.io/oven/bun", "home"},
+	{"docker.io/oven/bun", "home/*/.*"},
 	{"docker.io/lukemathwalker/cargo-chef", "opt"},
 	{"docker.io/bufbuild/buf", ""},
 	{"ghcr.io/astral-sh/uv", "uv uvx io opt"},
 	{"docker.io/tiangolo/uvicorn-gunicorn", "app start.sh start-reload.sh gunicorn_conf.py opt"},
 	{"docker.io/tiangolo/uvicorn-gunicorn-fastapi", "app start.sh start-reload.sh gunicorn_conf.py opt"},
-	{"mcr.microsoft.com/dotnet/sdk", "home opt"},
-	{"mcr.microsoft.com/dotnet/aspnet", "home opt"},
-	{"mcr.microsoft.com/dotnet/runtime", "home opt"},
-	{"mcr.microsoft.com/dotnet/runtime-deps", "home opt"},
+	{"mcr.microsoft.com/dotnet/sdk", "home/*/.* opt"},
+	{"mcr.microsoft.com/dotnet/aspnet", "home/*/.* opt"},
+	{"mcr.microsoft.com/dotnet/runtime", "home/*/.* opt"},
+	{"mcr.microsoft.com/dotnet/runtime-deps", "home/*/.* opt"},
 }
 
 // bare are official images that have a distribution's own programs and no others.

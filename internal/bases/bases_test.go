@@ -12,9 +12,9 @@ import (
 func TestHolds(t *testing.T) {
 	for ref, want := range map[string]string{ // beyond the standard directories; "?" where it is not known
 		"docker.io/library/python:3.12-slim":            "opt/aws* opt/pypy* opt/rh* anaconda-post.log local",
-		"docker.io/library/node:20@sha256:abc":          "home/node opt/yarn*",
+		"docker.io/library/node:20@sha256:abc":          "home/node/.* opt/yarn*",
 		"docker.io/library/golang":                      "opt/aws* opt/pypy* opt/rh* anaconda-post.log local",
-		"public.ecr.aws/docker/library/node:20":         "home/node opt/yarn*",
+		"public.ecr.aws/docker/library/node:20":         "home/node/.* opt/yarn*",
 		"localhost:5000/library/node":                   "?",
 		"docker.io/library/nodes:20":                    "?",
 		"docker.io/library/composer:2":                  "docker-entrypoint.sh tmp",
@@ -22,7 +22,7 @@ func TestHolds(t *testing.T) {
 		"gcr.io/distroless/static-debian12:nonroot":     "home busybox nodejs",
 		"ghcr.io/astral-sh/uv:python3.12-bookworm-slim": "uv uvx io opt",
 		"ghcr.io/astral-sh/uvicorn":                     "?",
-		"mcr.microsoft.com/dotnet/sdk:8.0":              "home opt",
+		"mcr.microsoft.com/dotnet/sdk:8.0":              "home/*/.* opt",
 		"mcr.microsoft.com/dotnet/samples:aspnetapp":    "?",
 	} {
 		got, ok := Holds(ref)

@@ -139,7 +139,7 @@ func init() { // a literal would refer to itself: find and python start others
 }
 
 const (
-	nodeBelow   = "**/node_modules package-lock.json npm-shrinkwrap.json yarn.lock pnpm-lock.yaml bun.lock bun.lockb .yarn .pnp.cjs .pnp.loader.mjs .pnpm-store .yarnrc.yml .npmrc"
+	nodeBelow = "**/node_modules package-lock.json npm-shrinkwrap.json yarn.lock pnpm-lock.yaml bun.lock bun.lockb .yarn .pnp.cjs .pnp.loader.mjs .pnpm-store .yarnrc.yml .npmrc"
 	// chefBelow is the skeleton of a workspace: manifests, and sources that do nothing in the usual places.
 	chefBelow   = "**/Cargo.toml Cargo.lock recipe.json target .cargo rust-toolchain* **/lib.rs **/main.rs **/build.rs **/src/bin **/benches **/tests **/examples"
 	goVariables = "GOPATH/pkg GOPATH/bin GOMODCACHE GOCACHE GOBIN GOTMPDIR"
@@ -319,16 +319,31 @@ func (p *print) add(w where, o Options) {
 		p.path("/var/tmp")
 	}
 	if w&home != 0 {
-		dir, _ := p.call.S.Value("HOME")
-		if dir == "" || strings.Contains(dir, shell.Hole) {
-			dir = "/root"
-			p.path("/home")
-		}
-		p.path(path.Clean(dir))
+		p.home(w == anything)
 	}
 	if w&system != 0 {
 		for _, dir := range systemDirs {
 			p.Add(dir)
+		}
+	}
+}
+
+// home adds what programs keep in the user's home, which is any of them if it is not known: settings and caches, whose names begin with a
+// dot, and what Go and NLTK keep there. all tells that it may be anything.
+func (p *print) home(all bool) {
+	dir, _ := p.call.S.Value("HOME")
+	dirs := []string{path.Clean(dir)}
+	if dir == "" || strings.Contains(dir, shell.Hole) || strings.ContainsAny(dir, `*?[\`) {
+		dirs = []string{"/home/*", "/root"}
+	}
+	for _, dir := range dirs {
+		switch {
+		case all:
+			p.Add(strings.TrimSuffix(dir, "/*"))
+		default:
+			for _, name := range []string{".*", "go", "nltk_data"} {
+				p.Add(path.Join(dir, name))
+			}
 		}
 	}
 }

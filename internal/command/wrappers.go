@@ -68,6 +68,8 @@ var wrappers = map[string]wrapper{
 	"wait-for":                 {valued: "-t", operands: afterDashes},
 	"wait-for.sh":              {valued: "-t", operands: afterDashes},
 	"dockerize":                {valued: "-wait -timeout -template -stdout -stderr -wait-retry-interval -wait-http-header"},
+	"bundle":                   {sub: "exec", valued: "--gemfile"},
+	"bundler":                  {sub: "exec", valued: "--gemfile"},
 	"poetry":                   {sub: "run", valued: "-C --directory -P --project", python: true},
 	"pipenv":                   {sub: "run", python: true, started: pythonModule},
 	"pdm":                      {sub: "run", valued: "-p --project --venv", python: true, started: pythonModule},

@@ -12,10 +12,10 @@ const bundleValued = "--gemfile --path --without --with -j --jobs --retry --syst
 
 // The facts are those of Bundler 2.3.
 
-// bundle is bundle install: the Gemfile and, of its literal forms, what it names.
+// bundle is bundle install, and bundle exec: the Gemfile and, of its literal forms, what it names.
 func (r *reader) bundle() {
 	sub := r.sub()
-	if !r.known() || sub != "install" && sub != "" || r.options.Has("--version", "-v", "--help", "-h") || len(r.words) > 1 {
+	if sub != "exec" && (!r.known() || sub != "install" && sub != "" || r.options.Has("--version", "-v", "--help", "-h") || len(r.words) > 1) {
 		return
 	}
 	gemfile := ""

@@ -52,10 +52,13 @@ func (r *reader) gradleProject(major int) {
 		return
 	}
 	r.gradleCatalog(root)
+	var includes []string
+	decides, builds := false, false
 	for _, name := range []string{"settings.gradle", "settings.gradle.kts", "build.gradle", "build.gradle.kts"} {
 		file := path.Join(root, name)
 		data, ok := r.text(file)
 		if !ok || gradleDecides().Match(data) {
+			decides = decides || !ok && !r.absent(file) || ok && strings.HasPrefix(name, "settings")
 			continue
 		}
 		n, comment := 0, false
@@ -67,14 +70,20 @@ func (r *reader) gradleProject(major int) {
 			}
 			because := []Line{{File: file, Line: n, Text: strings.TrimSpace(text)}}
 			if m := gradleBuild().FindStringSubmatch(text); m != nil {
+				builds = true
 				r.gradleFile(root, m[1], because)
-			} else if m := gradleInclude().FindStringSubmatch(text); m != nil && major >= 9 && strings.HasPrefix(name, "settings") {
+			} else if m := gradleInclude().FindStringSubmatch(text); m != nil && strings.HasPrefix(name, "settings") {
 				for project := range strings.FieldsFuncSeq(m[1], func(c rune) bool { return strings.ContainsRune(`"', `+"\t", c) }) {
-					at := path.Join(root, strings.ReplaceAll(project, ":", "/"))
-					r.need(Missing{Kind: Member, Path: at, Dir: true, What: "the directory of the project " + project, Because: because})
+					includes = append(includes, strings.Trim(project, ":"))
+					if at := path.Join(root, strings.ReplaceAll(project, ":", "/")); major >= 9 {
+						r.need(Missing{Kind: Member, Path: at, Dir: true, What: "the directory of the project " + project, Because: because})
+					}
 				}
 			}
 		}
+	}
+	if !decides && !builds {
+		r.gradleBuilds(root, includes)
 	}
 }
 

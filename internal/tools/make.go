@@ -228,6 +228,9 @@ func (m *makeBuild) makeable(name string) bool {
 	})
 }
 
+// madeByItself are the endings of files that rules of make itself may make of another one.
+const madeByItself = ".o .a .c .p .f .F .r .s .S .sym .mod .def .dvi .tex .texi .txinfo .info .ln .l .y .el .elc .out .cc .C .cpp .m .w .ch .web .h,v"
+
 // cannotBe reports whether a file is surely not there, nor one from which make may make it by itself: mostly one that differs in what comes
 // behind a dot.
 func (m *makeBuild) cannotBe(at string) bool {
@@ -237,7 +240,7 @@ func (m *makeBuild) cannotBe(at string) bool {
 	base := path.Base(at)
 	stem := strings.TrimSuffix(base, path.Ext(base))
 	from := func(name string) bool {
-		return strings.HasPrefix(name, stem+".") || name == "s."+base || name == "SCCS" || name == "RCS"
+		return strings.HasPrefix(name, stem+".") && (path.Ext(base) == "" || contains(madeByItself, path.Ext(base))) || name == "s."+base || name == "SCCS" || name == "RCS"
 	}
 	entries, err := m.r.list(path.Dir(at), from)
 	if err != nil {

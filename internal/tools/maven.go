@@ -17,6 +17,9 @@ const mavenValued = "-f --file -pl --projects -P --activate-profiles -s --settin
 // mavenPhases are goals that only work in a project.
 const mavenPhases = "clean validate initialize generate-sources process-resources compile process-classes test-compile test prepare-package package verify install deploy"
 
+// mavenCompiles are phases, and goals, for which all dependencies must be there.
+const mavenCompiles = "compile process-classes test-compile test prepare-package package verify install deploy dependency:resolve dependency:go-offline"
+
 // maxModules bounds how many POMs one build may read.
 const maxModules = 2000
 
@@ -26,6 +29,7 @@ type mavenBuild struct {
 	profiles map[string]bool // named by -P; false: switched off
 	seen     map[string]bool
 	alone    bool // without modules
+	resolves bool // dependencies are looked for
 }
 
 // maven is mvn.
@@ -41,6 +45,11 @@ func (r *reader) maven() {
 			m.profiles[strings.TrimLeft(id, "!-+")] = !off
 		}
 	}
+	for _, option := range []string{"-s", "--settings", "-gs", "--global-settings", "-t", "--toolchains"} {
+		for _, w := range r.options.All(option) {
+			r.need(Missing{Path: r.abs(w.Text), What: "the settings that are named"})
+		}
+	}
 	pom := path.Join(r.dir, "pom.xml")
 	if w, ok := r.options.Last("-f", "--file"); ok {
 		if pom = r.abs(w.Text); r.isDir(pom) {
@@ -53,6 +62,7 @@ func (r *reader) maven() {
 	if phase || r.options.Has("-f", "--file") {
 		r.need(Missing{Path: pom, What: "the POM of the project"})
 	}
+	m.resolves = slices.ContainsFunc(r.words, func(p shell.Word) bool { return contains(mavenCompiles, p.Text) })
 	m.pom(pom, nil)
 }
 
@@ -73,6 +83,17 @@ func (m *mavenBuild) pom(file string, because []Line) {
 		return append(slices.Clone(because), Line{File: file, Line: n.At(), Text: textOf(data, n.At())})
 	}
 	m.parent(file, project, line)
+	if m.resolves && !m.alone {
+		for _, n := range project.Every("dependencies", "dependency", "systemPath") {
+			rest, ok := strings.CutPrefix(n.Text, "${project.basedir}/")
+			if !ok {
+				rest, ok = strings.CutPrefix(n.Text, "${basedir}/")
+			}
+			if ok && !strings.Contains(rest, "$") {
+				r.need(Missing{Path: path.Join(path.Dir(file), rest), What: "a dependency", Because: line(n)})
+			}
+		}
+	}
 	if m.alone {
 		return
 	}
