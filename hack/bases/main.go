@@ -10,7 +10,6 @@ package main
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -22,43 +21,66 @@ import (
 	"path"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strings"
 
+	"golang.org/x/tools/txtar"
+
 	"github.com/ctxaudit/ctxaudit/dockerfile"
+	"github.com/ctxaudit/ctxaudit/internal/bases"
 )
 
 // image is an image, and the Dockerfiles that its tags are built from: those of a repository whose paths match. A group of the pattern is
-// the version, which tags begin with; there is none without a group.
+// the version, which tags begin with; one that is called word is what tags have in them that are built from it.
 type image struct{ name, repo, paths string }
 
 // images come after those that they are built on.
 var images = []image{
 	{"docker.io/library/alpine", "alpinelinux/docker-alpine", `^v(3\.\d+)/x86_64/`},
-	{"docker.io/library/debian", "debuerreotype/docker-debian-artifacts", `^([a-z]+)/(slim/)?Dockerfile$`},
+	{"docker.io/library/debian", "debuerreotype/docker-debian-artifacts", `^([a-z]+)/(?:slim/)?Dockerfile$`},
+	{"docker.io/library/ubuntu", "tianon/docker-brew-ubuntu-core", ``},
+	{"docker.io/library/busybox", "docker-library/busybox", ``},
 	{"docker.io/library/buildpack-deps", "docker-library/buildpack-deps", `^(?:debian/|ubuntu/|)([a-z]+)/`},
 	{"docker.io/library/python", "docker-library/python", numbered},
 	{"docker.io/library/golang", "docker-library/golang", numbered},
 	{"docker.io/library/node", "nodejs/docker-node", numbered},
 	{"docker.io/library/rust", "rust-lang/docker-rust", `^(?:\d|stable/)`},
 	{"docker.io/library/ruby", "docker-library/ruby", numbered},
-	{"docker.io/library/php", "docker-library/php", numbered},
+	{"docker.io/library/php", "docker-library/php", `^(\d+\.\d+)(?:-rc)?/[a-z\d.]+/(?:(?P<word>fpm|apache|zts)|cli)/`},
 	{"docker.io/library/openjdk", "docker-library/openjdk", numbered},
 	{"docker.io/library/eclipse-temurin", "adoptium/containers", numbered},
+	{"docker.io/library/amazoncorretto", "corretto/corretto-docker", numbered},
+	{"docker.io/library/tomcat", "docker-library/tomcat", numbered},
 	{"docker.io/library/maven", "carlossg/docker-maven", `temurin|openjdk|corretto`},
 	{"docker.io/library/gradle", "keeganwitt/docker-gradle", `^jdk`},
 	{"docker.io/library/nginx", "nginxinc/docker-nginx", `^(?:mainline|stable)/`},
+	{"docker.io/nginxinc/nginx-unprivileged", "nginxinc/docker-nginx-unprivileged", `^(?:mainline|stable)/`},
 	{"docker.io/library/httpd", "docker-library/httpd", `^2`},
+	{"docker.io/library/caddy", "caddyserver/caddy-docker", `^(?:[\d.]+/)?(?:alpine|(?P<word>builder))/`},
 	{"docker.io/library/redis", "docker-library/redis", numbered},
 	{"docker.io/library/valkey", "valkey-io/valkey-container", numbered},
 	{"docker.io/library/pypy", "docker-library/pypy", numbered},
 	{"docker.io/library/perl", "Perl/docker-perl", `^5`},
 	{"docker.io/library/erlang", "erlang/docker-erlang-otp", numbered},
+	{"docker.io/library/elixir", "c0b/docker-elixir", `^(\d+\.\d+)/`},
 	{"docker.io/library/postgres", "docker-library/postgres", numbered},
+	{"docker.io/library/mysql", "docker-library/mysql", `^[\d.]+/Dockerfile\.(?:debian|oracle)$`},
+	{"docker.io/library/mongo", "docker-library/mongo", numbered},
+	{"docker.io/library/composer", "composer/docker", ``},
+	{"docker.io/library/wordpress", "docker-library/wordpress", `^(?:latest/|beta/)?(?:(?P<word>cli)/)?php[\d.]+/(?:apache|(?P<word>fpm)[-a-z]*|alpine)/`},
+	{"docker.io/library/nextcloud", "nextcloud/docker", `^[\d.]+/(?:apache|(?P<word>fpm)[-a-z]*)/`},
 	{"docker.io/denoland/deno", "denoland/deno_docker", ``},
-	{"docker.io/oven/bun", "oven-sh/bun", ``},
+	{"docker.io/oven/bun", "oven-sh/bun", `^dockerhub/(?:debian|debian-slim|alpine|(?P<word>distroless))/`},
 	{"docker.io/tiangolo/uvicorn-gunicorn", "tiangolo/uvicorn-gunicorn-docker", `(python3\.\d+)`},
 	{"docker.io/tiangolo/uvicorn-gunicorn-fastapi", "tiangolo/uvicorn-gunicorn-fastapi-docker", `(python3\.\d+)`},
+	{"mcr.microsoft.com/dotnet/runtime-deps", "dotnet/dotnet-docker", `^src/runtime-deps/` + dotnet},
+	{"mcr.microsoft.com/dotnet/runtime", "dotnet/dotnet-docker", `^src/runtime/` + dotnet},
+	{"mcr.microsoft.com/dotnet/aspnet", "dotnet/dotnet-docker", `^src/aspnet/` + dotnet},
+	{"mcr.microsoft.com/dotnet/sdk", "dotnet/dotnet-docker", `^src/sdk/` + dotnet},
+	{"public.ecr.aws/lambda/*", "aws/aws-lambda-base-images", `Dockerfile\.`},
+	{"registry.access.redhat.com/ubi*/s2i-core", "sclorg/s2i-base-container", `^core/Dockerfile\.rhel(?:8|9|10)$`},
+	{"registry.access.redhat.com/ubi*/s2i-base", "sclorg/s2i-base-container", `^base/Dockerfile\.rhel(?:8|9|10)$`},
+	{"registry.access.redhat.com/ubi*/python-*", "sclorg/s2i-python-container", `Dockerfile\.rhel(?:8|9|10)$`},
+	{"registry.access.redhat.com/ubi*/nodejs-*", "sclorg/s2i-nodejs-container", `Dockerfile\.rhel(?:8|9|10)$`},
 	// Of tags that run the build of whoever builds on them there have been no new ones since 2019.
 	{"docker.io/library/python:onbuild", "docker-library/python", onbuild},
 	{"docker.io/library/node:onbuild", "nodejs/docker-node", onbuild},
@@ -69,6 +91,8 @@ var images = []image{
 const (
 	// numbered is a path that begins with a version.
 	numbered = `^(\d+(?:\.\d+)*)(?:$|[-/])`
+	// dotnet is a path of .NET images: some are built without a distribution.
+	dotnet = `(\d+\.\d+)/(?:[^/]*-(?P<word>chiseled|distroless)[^/]*|[^/]*(?P<word>azurelinux|mariner)[^/]*|[^/]*)/`
 	// onbuild is a path of tags that run the build of whoever builds on them. Their rows are those of no version.
 	onbuild = `onbuild/`
 )
@@ -95,7 +119,7 @@ func run(sources, out string, check bool) error {
 	if err != nil {
 		return err
 	}
-	made, kept, err := build(os.DirFS(sources), images, have)
+	made, kept, err := build(os.DirFS(sources), images, txtar.Parse(told), have)
 	if err != nil {
 		return err
 	}
@@ -111,17 +135,14 @@ func run(sources, out string, check bool) error {
 	return nil
 }
 
-// facts are what is known of an image, as JSON by what it is: "workdir", "user", "entrypoint", "cmd", "onbuild", "env NAME".
-type facts map[string]string
-
-// rows are the facts of images, by NAME and NAME:VERSION.
-type rows map[string]facts
-
 // build makes the table out of one that there was, and tells of which images it has no sources.
-func build(sources fs.FS, list []image, was []byte) (table []byte, kept []string, err error) {
-	known := read(was)
+func build(sources fs.FS, list []image, archive *txtar.Archive, was []byte) (table []byte, kept []string, err error) {
+	known := bases.ReadTable(string(was))
+	if kept, err = addTold(known, sources, archive); err != nil {
+		return nil, nil, err
+	}
 	for _, img := range list {
-		err := known.add(sources, img)
+		err := add(known, sources, img)
 		switch {
 		case errors.Is(err, errNoSource):
 			kept = append(kept, img.name)
@@ -129,48 +150,28 @@ func build(sources fs.FS, list []image, was []byte) (table []byte, kept []string
 			return nil, nil, err
 		}
 	}
-	var b strings.Builder
-	b.WriteString("# What every tag of some images is configured with, or every tag of a version. Made by hack/bases; do not edit.\n")
-	for _, name := range slices.Sorted(maps.Keys(known)) {
-		for _, what := range slices.Sorted(maps.Keys(known[name])) {
-			fmt.Fprintf(&b, "%s %s %s\n", name, what, known[name][what])
-		}
-	}
-	return []byte(b.String()), kept, nil
-}
-
-// read gives the rows of a table.
-func read(table []byte) rows {
-	known := rows{}
-	for line := range strings.Lines(string(table)) {
-		name, rest, _ := strings.Cut(strings.TrimSuffix(line, "\n"), " ")
-		if name == "#" {
-			continue
-		}
-		at := strings.IndexByte(rest, ' ')
-		if strings.HasPrefix(rest, "env ") {
-			at += 1 + strings.IndexByte(rest[at+1:], ' ')
-		}
-		if known[name] == nil {
-			known[name] = facts{}
-		}
-		known[name][rest[:at]] = rest[at+1:]
-	}
-	return known
+	return []byte(known.String()), kept, nil
 }
 
 // others are Dockerfiles of Windows, of which bases knows nothing.
 var others = regexp.MustCompile(`windows|nanoserver`)
 
+// checksum is one, or the fingerprint of a key.
+var checksum = regexp.MustCompile(`^[\dA-Fa-f]{32,}$`)
+
 // errNoSource says that there is no Dockerfile of an image.
 var errNoSource = errors.New("there is no Dockerfile")
 
-// add adds the rows of an image. Some tags are built on others: of those it is known in a second round what they inherit.
-func (r rows) add(sources fs.FS, img image) error {
+// add makes the rows of an image. Some tags are built on others: of those it is known in a second round what they inherit.
+func add(known bases.Table, sources fs.FS, img image) error {
 	for _, own := range []bool{false, true} {
-		every, byVersion, paths := facts(nil), rows{}, regexp.MustCompile(img.paths)
+		made, every, paths := bases.Table{}, bases.Facts(nil), regexp.MustCompile(img.paths)
 		err := eachDockerfile(sources, img, func(name, rel string) error {
-			f, base, err := r.of(sources, name)
+			data, err := fs.ReadFile(sources, name)
+			if err != nil {
+				return err
+			}
+			f, base, err := of(known, data)
 			if err != nil {
 				return fmt.Errorf("%s: %w", name, err)
 			}
@@ -178,8 +179,18 @@ func (r rows) add(sources fs.FS, img image) error {
 				return nil
 			}
 			every = common(every, f)
-			if m := paths.FindStringSubmatch(rel); len(m) > 1 {
-				byVersion[m[1]] = common(byVersion[m[1]], f)
+			m := paths.FindStringSubmatch(rel)
+			var word string
+			for i, group := range paths.SubexpNames() {
+				switch {
+				case group == "word":
+					word += m[i]
+				case i > 0 && m[i] != "":
+					made[img.name+":"+m[i]] = common(made[img.name+":"+m[i]], f)
+				}
+			}
+			if row := strings.TrimSuffix(img.name+":*-"+word, "-"); paths.SubexpIndex("word") > 0 {
+				made[row] = common(made[row], f)
 			}
 			return nil
 		})
@@ -189,22 +200,32 @@ func (r rows) add(sources fs.FS, img image) error {
 		if every == nil {
 			return fmt.Errorf("%s: %w of %s", img.repo, errNoSource, img.name)
 		}
-		if !own {
-			maps.DeleteFunc(r, func(name string, _ facts) bool {
-				return name == img.name || strings.HasPrefix(name, img.name+":") && !strings.HasSuffix(name, ":onbuild")
-			})
-		}
-		r[img.name] = every
-		for v, f := range byVersion {
-			maps.DeleteFunc(f, func(what, value string) bool {
-				return every[what] == value || strings.HasPrefix(what, "env ") && what != "env PATH"
-			})
-			if delete(r, img.name+":"+v); len(f) > 0 {
-				r[img.name+":"+v] = f
+		maps.DeleteFunc(known, func(row string, _ bases.Facts) bool {
+			return row == img.name || strings.HasPrefix(row, img.name+":") && !strings.HasSuffix(row, ":onbuild")
+		})
+		known[img.name] = every
+		for row, f := range made {
+			if !strings.Contains(row, ":*") { // a word without a row would be none
+				maps.DeleteFunc(f, func(what, value string) bool {
+					return every[what] == value || strings.HasPrefix(what, "env ") && what != "env PATH" && !shared(made, row, what)
+				})
+			}
+			if len(f) > 0 {
+				known[row] = f
 			}
 		}
 	}
 	return nil
+}
+
+// shared reports whether what a version sets is what another one sets, too: it is none of a release then, as its number is, or a checksum.
+func shared(made bases.Table, row, what string) bool {
+	for other, f := range made {
+		if value, ok := f[what]; ok && other != row && !strings.Contains(other, ":*") && value == made[row][what] {
+			return true
+		}
+	}
+	return false
 }
 
 // eachDockerfile gives the Dockerfiles of an image, by their path below the sources and below the repository.
@@ -220,7 +241,7 @@ func eachDockerfile(sources fs.FS, img image, visit func(name, rel string) error
 		}
 		err := fs.WalkDir(sources, dir, func(p string, d fs.DirEntry, err error) error {
 			rel := strings.TrimPrefix(p, dir+"/")
-			if err != nil || d.IsDir() || d.Name() != "Dockerfile" && path.Ext(p) != ".dockerfile" || others.MatchString(rel) || !paths.MatchString(rel) {
+			if err != nil || d.IsDir() || d.Name() != "Dockerfile" && path.Ext(p) != ".dockerfile" && !strings.Contains(img.paths, "Dockerfile") || others.MatchString(rel) || !paths.MatchString(rel) {
 				return err
 			}
 			if strings.Contains(rel, onbuild) != (img.paths == onbuild) {
@@ -236,7 +257,7 @@ func eachDockerfile(sources fs.FS, img image, visit func(name, rel string) error
 }
 
 // common gives what is the same in both; nil is whatever the other is.
-func common(a, b facts) facts {
+func common(a, b bases.Facts) bases.Facts {
 	if a == nil {
 		return maps.Clone(b)
 	}
@@ -245,11 +266,7 @@ func common(a, b facts) facts {
 }
 
 // of gives what a Dockerfile configures, with what is known of the image that it is built on, and which that is.
-func (r rows) of(sources fs.FS, name string) (out facts, base string, err error) {
-	data, err := fs.ReadFile(sources, name)
-	if err != nil {
-		return nil, "", err
-	}
+func of(known bases.Table, data []byte) (out bases.Facts, base string, err error) {
 	dir, err := os.MkdirTemp("", "bases-")
 	if err != nil {
 		return nil, "", err
@@ -259,13 +276,13 @@ func (r rows) of(sources fs.FS, name string) (out facts, base string, err error)
 	if err := os.WriteFile(file, data, 0o600); err != nil {
 		return nil, "", err
 	}
-	plan, err := dockerfile.Compile(context.Background(), dockerfile.Options{Context: dir, Dockerfile: file, Images: r})
+	plan, err := dockerfile.Compile(context.Background(), dockerfile.Options{Context: dir, Dockerfile: file, Images: resolver{known}})
 	if err != nil {
 		return nil, "", err
 	}
 	base, onScratch := baseOf(plan)
-	below, set, c := r.find(base), plan.ConfigSources, plan.Config
-	out = facts{}
+	below, set, c := resolver{known}.find(base), plan.ConfigSources, plan.Config
+	out = bases.Facts{}
 	note := func(what string, at dockerfile.Location, value any) {
 		if _, inherited := below[what]; at.IsZero() && !inherited && !onScratch {
 			return
@@ -286,6 +303,9 @@ func (r rows) of(sources fs.FS, name string) (out facts, base string, err error)
 	}
 	for _, kv := range c.Env {
 		name, value, _ := strings.Cut(kv, "=")
+		if checksum.MatchString(value) {
+			continue // of a release
+		}
 		_, inherits := below["env PATH"]
 		if at := set.Env[name]; name != "PATH" || inherits || onScratch || !strings.Contains(at.Text, "PATH}") && !strings.Contains(at.Text, "$PATH") {
 			note("env "+name, at, value)
@@ -306,46 +326,24 @@ func baseOf(plan *dockerfile.Plan) (name string, onScratch bool) {
 	return "", true
 }
 
-// find gives what is known of an image, by its reference.
-func (r rows) find(ref string) facts {
-	name, tag, _ := strings.Cut(ref, ":")
-	out := maps.Clone(r[name])
-	var versions []string
-	for row := range r {
-		if v, ok := strings.CutPrefix(row, name+":"); ok && (tag == v || strings.HasPrefix(tag, v+"-") || strings.HasPrefix(tag, v+".")) {
-			versions = append(versions, row)
-		}
-	}
-	slices.SortFunc(versions, func(a, b string) int { return cmp.Compare(len(a), len(b)) })
-	for _, row := range versions {
-		maps.Copy(out, r[row])
-	}
-	return out
-}
+// resolver gives the settings of the images that others are built on.
+type resolver struct{ bases.Table }
 
 // ResolveImageConfig implements dockerfile.ImageResolver.
-func (r rows) ResolveImageConfig(_ context.Context, ref, _ string) ([]byte, bool, error) {
+func (r resolver) ResolveImageConfig(_ context.Context, ref, _ string) ([]byte, bool, error) {
 	known := r.find(ref)
 	if known == nil {
 		return nil, false, nil
 	}
-	config := map[string]json.RawMessage{}
-	var env []string
-	for what, value := range known {
-		name, isEnv := strings.CutPrefix(what, "env ")
-		switch {
-		case isEnv:
-			var text string
-			if err := json.Unmarshal([]byte(value), &text); err != nil {
-				return nil, false, err
-			}
-			env = append(env, name+"="+text)
-		default:
-			config[map[string]string{"workdir": "WorkingDir", "user": "User", "entrypoint": "Entrypoint", "cmd": "Cmd", "onbuild": "OnBuild"}[what]] = json.RawMessage(value)
+	return known.Config(), true, nil
+}
+
+// find knows images, too, by the names that only their vendors use.
+func (r resolver) find(ref string) bases.Facts {
+	for theirs, ours := range map[string]string{"docker.io/ubi": "registry.access.redhat.com/ubi", "ubuntu.azurecr.io/": "docker.io/library/"} {
+		if rest, ok := strings.CutPrefix(ref, theirs); ok {
+			ref = ours + rest
 		}
 	}
-	slices.Sort(env)
-	config["Env"], _ = json.Marshal(env)
-	data, err := json.Marshal(map[string]any{"config": config})
-	return data, true, err
+	return r.Find(ref)
 }

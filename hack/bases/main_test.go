@@ -6,7 +6,18 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"golang.org/x/tools/txtar"
 )
+
+// imagined are images that are not built from Dockerfiles.
+const imagined = `-- r.io/one r.io/two:*-word --
+# o/rules base.bzl: user = 7,
+FROM nobody/knows
+USER 7
+-- r.io/absent --
+# o/absent x: y
+FROM nobody/knows
+`
 
 func TestBuild(t *testing.T) {
 	sources := fstest.MapFS{}
@@ -20,13 +31,18 @@ func TestBuild(t *testing.T) {
 		"o/other/Dockerfile":             "FROM nobody/knows\nENV PATH=/o:$PATH\nUSER 7\n",
 		"o/other/doc/Dockerfile.example": "FROM scratch\n",
 		"o/other/1-slim.dockerfile":      "FROM tool:1.3\nENV PATH=/o:$PATH\nUSER 7\n",
+		"o/words/1.0-thin/Dockerfile":    "FROM scratch\nUSER 9\nENV LEVEL=1 SUM=0123456789abcdef0123456789abcdef\n",
+		"o/words/1.0/Dockerfile":         "FROM system\nENV LEVEL=1\n",
+		"o/words/2.0/Dockerfile":         "FROM system\nENV LEVEL=2\n",
+		"o/words/2.1/Dockerfile":         "FROM system\nENV LEVEL=2 VERSION=2.1\n",
+		"o/rules/base.bzl":               "image(\n    user  = 7,\n)\n",
 		"o/tool/1.3/onbuild/Dockerfile":  "FROM tool:1.3\nWORKDIR /src\nONBUILD COPY . /src\n",
 	} {
 		sources[name] = &fstest.MapFile{Data: []byte(text)}
 	}
 	list := []image{
 		{"docker.io/library/system", "o/system", ""}, {"docker.io/library/tool", "o/tool", numbered}, {"docker.io/library/other", "o/other", ""},
-		{"docker.io/library/tool:onbuild", "o/tool", onbuild}, {"docker.io/library/elsewhere", "o/elsewhere", ""},
+		{"docker.io/library/tool:onbuild", "o/tool", onbuild}, {"docker.io/library/words", "o/words", `^(\d\.\d)(?:-(?P<word>thin))?/`}, {"docker.io/library/elsewhere", "o/elsewhere", ""},
 	}
 	was := `# A comment.
 docker.io/library/elsewhere env GREETING "a  b"
@@ -34,10 +50,10 @@ docker.io/library/elsewhere workdir "/there"
 docker.io/library/elsewhere:1 cmd ["x"]
 docker.io/library/tool:1.0 cmd ["gone"]
 `
-	got, kept, err := build(sources, list, []byte(was))
+	got, kept, err := build(sources, list, txtar.Parse([]byte(imagined)), []byte(was))
 	require.NoError(t, err)
-	assert.Equal(t, []string{"docker.io/library/elsewhere"}, kept)
-	assert.Equal(t, `# What every tag of some images is configured with, or every tag of a version. Made by hack/bases; do not edit.
+	assert.Equal(t, []string{"r.io/absent", "docker.io/library/elsewhere"}, kept)
+	assert.Equal(t, `# What images are configured with. Made by hack/bases; do not edit.
 docker.io/library/elsewhere env GREETING "a  b"
 docker.io/library/elsewhere workdir "/there"
 docker.io/library/elsewhere:1 cmd ["x"]
@@ -62,5 +78,34 @@ docker.io/library/tool:onbuild env TOOL "/t"
 docker.io/library/tool:onbuild onbuild ["COPY . /src"]
 docker.io/library/tool:onbuild user ""
 docker.io/library/tool:onbuild workdir "/src"
+docker.io/library/words entrypoint []
+docker.io/library/words env PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+docker.io/library/words workdir "/"
+docker.io/library/words:* cmd ["sh"]
+docker.io/library/words:* entrypoint []
+docker.io/library/words:* env PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+docker.io/library/words:* user ""
+docker.io/library/words:* workdir "/"
+docker.io/library/words:*-thin cmd []
+docker.io/library/words:*-thin entrypoint []
+docker.io/library/words:*-thin env LEVEL "1"
+docker.io/library/words:*-thin env PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+docker.io/library/words:*-thin user "9"
+docker.io/library/words:*-thin workdir "/"
+docker.io/library/words:2.0 cmd ["sh"]
+docker.io/library/words:2.0 env LEVEL "2"
+docker.io/library/words:2.0 user ""
+docker.io/library/words:2.1 cmd ["sh"]
+docker.io/library/words:2.1 env LEVEL "2"
+docker.io/library/words:2.1 user ""
+r.io/one user "7"
+r.io/two:*-word user "7"
 `, string(got))
+}
+
+// What the sources no longer say is told.
+func TestSaid(t *testing.T) {
+	sources := fstest.MapFS{"o/rules/base.bzl": &fstest.MapFile{Data: []byte("user = 8")}}
+	_, _, err := build(sources, nil, txtar.Parse([]byte(imagined)), nil)
+	assert.EqualError(t, err, "r.io/one r.io/two:*-word: base.bzl does not say user = 7,\n")
 }

@@ -91,7 +91,7 @@ func Bare(ref string) bool {
 // Workdir reports whether it is known of an image, by its full reference, in which directory it works, and gives that: "/" if it sets
 // none.
 func Workdir(ref string) (dir string, ok bool) {
-	if value, ok := settings(ref)["workdir"]; ok {
+	if value, ok := settings().Find(ref)["workdir"]; ok {
 		return strings.Trim(value, `"`), true
 	}
 	return "/", Bare(ref)

@@ -56,13 +56,14 @@ func TestTable(t *testing.T) {
 
 func TestSettings(t *testing.T) {
 	for ref, want := range map[string]string{
-		"docker.io/library/golang:1.22@sha256:abc":       `{"config":{"Env":["GOPATH=/go","PATH=/go/bin:/usr/local/go/bin:` + usual + `"],"User":"","WorkingDir":"/go"}}`,
-		"docker.io/library/python:3.12-slim":             `{"config":{"Cmd":["python3"],"Env":["PATH=/usr/local/bin:` + usual + `"],"User":"","WorkingDir":"/"}}`,
+		"docker.io/library/golang:1.22@sha256:abc":       `{"config":{"Env":["GOPATH=/go","GOTOOLCHAIN=local","PATH=/go/bin:/usr/local/go/bin:` + usual + `"],"User":"","WorkingDir":"/go"}}`,
+		"docker.io/library/python:3.12-slim":             `{"config":{"Cmd":["python3"],"Env":["LANG=C.UTF-8","PATH=/usr/local/bin:` + usual + `"],"User":"","WorkingDir":"/"}}`,
 		"docker.io/library/python:latest":                `{"config":{"Env":["PATH=/usr/local/bin:` + usual + `"],"User":"","WorkingDir":"/"}}`,
 		"public.ecr.aws/docker/library/node:20":          `{"config":{"Env":["PATH=` + usual + `"],"User":"","WorkingDir":"/"}}`, // its script has its own mind about CMD
 		"docker.io/library/node:8-onbuild":               string(Config("docker.io/library/node:onbuild")),
 		"docker.io/library/redis:7-onbuild":              "",
 		"docker.io/library/golang:1.22-nanoserver-ltsc2": "",
+		"gcr.io/distroless/nodejs22-debian12:nonroot":    `{"config":{"Entrypoint":["/nodejs/bin/node"],"Env":["PATH=` + usual + `","SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt"],"User":"65532","WorkingDir":"/home/nonroot"}}`,
 		"docker.io/own/python:3.12":                      "",
 		"localhost:5000/library/python":                  "",
 	} {
@@ -80,24 +81,51 @@ func TestOnbuild(t *testing.T) {
 
 const usual = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
-// Every row is read, and gives a configuration.
+// Every row is read, written as it was, and gives a configuration.
 func TestOfficialTable(t *testing.T) {
-	n := 0
-	for name, row := range rows() {
+	assert.Equal(t, table, settings().String())
+	for name, row := range settings() {
 		for what, value := range row {
-			n++
 			assert.True(t, json.Valid([]byte(value)), "%s %s %s", name, what, value)
 			assert.True(t, strings.HasPrefix(what, "env ") || slices.Contains([]string{"workdir", "user", "entrypoint", "cmd", "onbuild"}, what), "%s %s", name, what)
 		}
-		assert.True(t, json.Valid(Config(name)), name)
+		assert.True(t, json.Valid(row.Config()), name)
 	}
-	assert.Equal(t, strings.Count(table, "\n")-1, n)
+}
+
+func TestFind(t *testing.T) {
+	known := ReadTable(`# Imagined.
+docker.io/library/a cmd ["a"]
+docker.io/library/a:* user "none"
+docker.io/library/a:*-fat user "fat"
+docker.io/library/a:*-thin user "thin"
+docker.io/library/a:1 env X "1"
+docker.io/library/a:1.2 env X "1.2"
+docker.io/library/a:onbuild onbuild ["RUN x"]
+r.io/b/* workdir "/b"
+`)
+	for ref, want := range map[string]Facts{
+		"docker.io/library/a:1.2.3":                     {"cmd": `["a"]`, "user": `"none"`, "env X": `"1.2"`},
+		"docker.io/library/a:1.20":                      {"cmd": `["a"]`, "user": `"none"`, "env X": `"1"`},
+		"docker.io/library/a:10-thin2.3@sha256:abc":     {"cmd": `["a"]`, "user": `"thin"`},
+		"docker.io/arm64v8/a:thin-fat":                  {"cmd": `["a"]`, "user": `"thin"`},
+		"public.ecr.aws/docker/library/a:1-fat-onbuild": {"onbuild": `["RUN x"]`},
+		"docker.io/library/a:1-windowsservercore":       nil,
+		"docker.io/own/a:1":                             nil,
+		"r.io/b/c:latest":                               {"workdir": `"/b"`},
+		"r.io/b/c/d":                                    nil,
+	} {
+		assert.Equal(t, want, known.Find(ref), ref)
+	}
 }
 
 func TestWorkdir(t *testing.T) {
 	for ref, want := range map[string]string{
 		"docker.io/library/golang:1": "/go", "docker.io/library/redis:7-alpine": "/data", "docker.io/library/python:3": "/", "docker.io/library/fedora:40": "/",
-		"gcr.io/distroless/static-debian12:nonroot": "?", "docker.io/own/x": "?", "docker.io/library/php:8-fpm": "?",
+		"gcr.io/distroless/static-debian12:nonroot": "/home/nonroot", "docker.io/own/x": "?", "docker.io/library/php:8.3-fpm-alpine": "/var/www/html",
+		"docker.io/library/php:8": "/", "public.ecr.aws/lambda/python:3.12": "/var/task", "ghcr.io/astral-sh/uv:0.5-python3.12-bookworm-slim": "/", "ghcr.io/astral-sh/uv:0.5": "/io",
+		"registry.access.redhat.com/ubi9/python-312:1": "/opt/app-root/src", "mcr.microsoft.com/dotnet/aspnet:8.0": "/", "docker.io/oven/bun:1-alpine": "/home/bun/app",
+		"mcr.microsoft.com/dotnet/core/sdk:3.1": "/", "docker.io/library/tomcat:10": "/usr/local/tomcat", "docker.io/library/maven:3": "?",
 	} {
 		got, ok := Workdir(ref)
 		if !ok {

@@ -313,9 +313,17 @@ func finds(c *Call) ([]Effect, bool) {
 	}
 	var list []Effect
 	for _, w := range roots {
-		if dir := c.within(w); dir != "" {
-			list = append(list, Effect{Kind: MayTake, Path: dir, Names: names})
+		e := Effect{Kind: MayTake, Path: c.within(w), Names: names}
+		switch {
+		case e.Path == "" && c.S.Dir != "":
+			continue
+		case e.Path == "" && len(names) == 0: // nobody knows which directory that is
+			e.Names = []string{"*"}
+			fallthrough
+		case e.Path == "":
+			e.Path = "/"
 		}
+		list = append(list, e)
 	}
 	return list, !starts
 }

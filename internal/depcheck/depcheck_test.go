@@ -66,7 +66,7 @@ var allowed = map[string][]string{
 	"internal/makefile":             {"internal/budget", "internal/lazyre", "internal/shell"},
 	"internal/tools/rust":           {},
 	"internal/account":              {"internal/rootfs"},
-	"hack/bases":                    {"dockerfile"},
+	"hack/bases":                    {"dockerfile", "internal/bases"},
 	"internal/cases":                {},
 	"internal/mutate":               {},
 	"internal/runner":               {"internal/files"},

@@ -435,6 +435,8 @@ func (x *effector) remove(e command.Effect) outcome {
 		return fails
 	case err != nil && (e.Itself || !e.Recursive && !e.Force):
 		return unclear
+	case err != nil && !e.Recursive:
+		return open // a directory may be there, and stays
 	}
 	if x.tree.Erase(at) == nil {
 		x.gone(at)
