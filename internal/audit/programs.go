@@ -86,7 +86,7 @@ func (c *programCheck) started(tell bool) []lang.Entry {
 	if tell {
 		c.reportUntold(all, notes)
 	}
-	if r := c.health(); r != nil {
+	for _, r := range c.health() {
 		entries, _ := program.Analyze(r.Input)
 		for _, s := range entries {
 			s.Health = true

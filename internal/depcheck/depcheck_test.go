@@ -51,7 +51,7 @@ var allowed = map[string][]string{
 	"internal/conformance":          {"dockerctx", "dockerfile", "internal/baseimage", "internal/git", "internal/gitfs", "internal/imagetest", "internal/rootfs", "internal/simulate"},
 	"internal/imagetest":            {},
 	"internal/registry":             {"internal/baseimage"},
-	"internal/program":              {"internal/command", "internal/lazyre", "internal/shell"},
+	"internal/program":              {"internal/command", "internal/lazyre", "internal/shell", "internal/tools"},
 	"internal/lang/python/imports":  {"internal/lang", "internal/lang/python/syntax", "internal/lazyre", "internal/need", "internal/view"},
 	"internal/lang/python/manifest": {"internal/command", "internal/document", "internal/lang/python/syntax", "internal/lazyre", "internal/shell", "internal/view"},
 	"internal/lang/python/syntax":   {"dockerctx"},

@@ -121,6 +121,8 @@ type Input struct {
 	// ConsoleScript gives what a command of that name runs, "pkg.mod:attr", if installing the repository's packages creates
 	// it. It is asked only where nothing nearer decides. nil: there are none.
 	ConsoleScript func(name string) (target string, ok bool)
+	// Crontabs are tables of cron beyond those that are seen among the files.
+	Crontabs []Crontab
 }
 
 // Run is one way in which a container is started.
@@ -179,7 +181,7 @@ func Analyze(in Input) ([]Entry, []shell.Note) {
 // Follow tells what a container runs when it is started without arguments of its own. CMD becomes the arguments of an
 // ENTRYPOINT, as in Docker.
 func Follow(in Input) Result {
-	a := &analysis{run: command.NewRunner(in.Files), console: in.ConsoleScript, imageEnv: map[string]string{}, index: map[string]int{}}
+	a := &analysis{run: command.NewRunner(in.Files), console: in.ConsoleScript, crontabs: in.Crontabs, imageEnv: map[string]string{}, index: map[string]int{}}
 	a.run.Note, a.run.Script = a.record, a.script
 	a.run.Program = func(c *command.Call) { (&start{Call: c, a: a}).follow() }
 	a.run.Builtin = a.sourced
@@ -223,6 +225,7 @@ const defaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bi
 type analysis struct {
 	run      *command.Runner
 	console  func(string) (string, bool)
+	crontabs []Crontab
 	names    func(dir string) []string // what a directory holds, as far as the files tell
 	imageEnv map[string]string
 

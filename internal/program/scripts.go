@@ -233,8 +233,8 @@ var runtimes = map[string]Lang{
 	"java": Other, "ruby": Other, "bundle": Other, "rails": Other, "puma": Other, "php": Other, "php-fpm": Other,
 	"perl": Other, "dotnet": Other, "Rscript": Other, "R": Other, "nginx": Other, "httpd": Other, "apache2ctl": Other,
 	"apachectl": Other, "caddy": Other, "traefik": Other, "envoy": Other, "haproxy": Other, "redis-server": Other,
-	"postgres": Other, "mysqld": Other, "mongod": Other, "memcached": Other, "rabbitmq-server": Other, "cron": Other,
-	"crond": Other, "sshd": Other, "go": Other, "cargo": Other, "elixir": Other, "mix": Other, "beam": Other,
+	"postgres": Other, "mysqld": Other, "mongod": Other, "memcached": Other, "rabbitmq-server": Other,
+	"sshd": Other, "go": Other, "cargo": Other, "elixir": Other, "mix": Other, "beam": Other,
 }
 
 // runtime records a program of another language, with its script where that is plain to see.
