@@ -47,11 +47,15 @@ func (c *programs) readAt(f followed, r imports.Read) (at, source string) {
 		}
 		return path.Join(f.entry.start.Workdir, r.Path), ""
 	}
-	if r.From.Module.Tree != view.Tree(c.Tree) {
+	of := r.From.Module
+	if r.Of != nil {
+		of = r.Of
+	}
+	if of.Tree != view.Tree(c.Tree) {
 		return "", "" // it is installed from another stage, and what lies beside it there is a matter of its package
 	}
-	at = r.From.Module.File
-	source, own := c.ContextPath(r.From.Module.Tree, at)
+	at = of.File
+	source, own := c.ContextPath(of.Tree, at)
 	for range r.Ups {
 		at, source, own = path.Dir(at), path.Dir(source), own && source != "."
 	}
