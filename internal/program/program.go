@@ -101,6 +101,8 @@ type Entry struct {
 	Required bool
 	// Tolerated tells that the script goes on if the command fails: it stands before `||`.
 	Tolerated bool
+	// Executed tells of a Script or Program that the kernel is given its path, and not an interpreter.
+	Executed bool
 	// Health tells that the health check runs it, and not the start.
 	Health bool
 }
@@ -270,7 +272,7 @@ func (a *analysis) add(s *shell.State, e Entry) {
 	}, e.SearchDirs...), "\x00")
 	if i, ok := a.index[key]; ok {
 		old := &a.entries[i]
-		old.Required, old.Tolerated = old.Required || e.Required, old.Tolerated && e.Tolerated
+		old.Required, old.Tolerated, old.Executed = old.Required || e.Required, old.Tolerated && e.Tolerated, old.Executed || e.Executed
 		old.UnknownPath = old.UnknownPath || e.UnknownPath
 		if old.Conditional && !e.Conditional {
 			// The chain that is shown should be the one that certainly runs.

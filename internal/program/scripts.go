@@ -116,6 +116,8 @@ func (c *start) file(file string, named bool) bool {
 		}
 		c.python(append(append([]shell.Word{}, options...), append([]shell.Word{{Text: file, Variable: c.Name.Variable, Origin: c.Name.Origin}}, c.Args...)...))
 	case command.IsShell(base), program == "" && (entry.Lang == Shell || entry.Lang == Other):
+		entry.Lang, entry.Executed = Shell, true
+		c.a.add(c.S, entry)
 		c.a.run.File(c.S, shell.Word{Text: file, Variable: c.Name.Variable, Origin: c.Name.Origin}, c.Args)
 	case base == "node":
 		entry.Lang = Node
