@@ -12,6 +12,7 @@ var lacking = []struct{ images, tag, programs string }{
 	{"library/python library/node library/golang library/nginx", "alpine", "bash zsh"},
 	{"library/debian library/ubuntu", "", "zsh python node ruby php java"},
 	{"library/python", "", "node ruby php java zsh"},
+	{"library/python", "", "gunicorn uvicorn hypercorn daphne granian uwsgi waitress-serve flask django-admin fastapi streamlit celery dramatiq rq arq alembic pserve"},
 	{"library/node", "slim", "python python3 ruby php java zsh"},
 	{"library/node", "alpine", "python python3 perl ruby php java"},
 	{"library/golang", "", "node ruby php java zsh"},

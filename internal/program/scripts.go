@@ -242,7 +242,9 @@ var runtimes = map[string]Lang{
 // runtime records a program of another language, with its script where that is plain to see.
 func (c *start) runtime(lang Lang) {
 	e := Entry{Kind: Program, Lang: lang}
-	written := slices.ContainsFunc(c.Args, func(w shell.Word) bool { return w.Text == "-e" || w.Text == "--eval" || w.Text == "-p" || w.Text == "--print" })
+	written := slices.ContainsFunc(c.Args, func(w shell.Word) bool {
+		return w.Text == "-e" || w.Text == "--eval" || w.Text == "-p" || w.Text == "--print"
+	})
 	if lang == Node && !written && (c.Base == "node" || c.Base == "nodejs") {
 		words := command.Skip(c.Args, "-r --require --import --loader --env-file -C --conditions")
 		if len(words) > 0 && words[0].Known() && c.S.Abs(words[0].Text) != "" {
