@@ -379,6 +379,17 @@ func (c *programCheck) ownProgram(name, workdir string) string {
 	return c.build.OwnFile(func(at string) bool { return path.Base(at) == name })
 }
 
+// takesModules reports whether the image takes modules of Python out of another stage: what an installation puts beside them is not among
+// them.
+func (c *programCheck) takesModules() bool {
+	return slices.ContainsFunc(c.image.Plan.Ops, func(op *dockerfile.Op) bool {
+		return slices.ContainsFunc(op.File, func(a dockerfile.FileAction) bool {
+			cp, ok := a.Change.(dockerfile.Copy)
+			return ok && a.Source >= 0 && strings.HasSuffix(path.Clean(cp.Src), "/site-packages")
+		})
+	})
+}
+
 // mayInstall reports whether an operation may bring a program that its base image lacks: a step that does not so much as name it, and
 // installs nothing, does not.
 func (c *programCheck) mayInstall(op *dockerfile.Op, name string) bool {
@@ -399,7 +410,7 @@ func (c *programCheck) reportNotInPath() {
 		if name == "" || !set || c.subject.Policy.Require.EntrypointExists {
 			continue
 		}
-		open, lacked := false, base != nil && bases.Lacks(base.Image.Ref, name)
+		open, lacked := false, base != nil && bases.Lacks(base.Image.Ref, name) && c.takesModules()
 		found := slices.ContainsFunc(strings.Split(list, ":"), func(dir string) bool {
 			at := path.Join("/", dir, name)
 			for _, id := range c.image.Tree.HeldBy(at).Ops() {
