@@ -35,6 +35,9 @@ func checkPrograms(p *pass) error {
 		if c.followed[i].Programs > 0 {
 			c.checkSearchPath(l.SearchPath)
 		}
+		if l.Of == program.Python {
+			c.reportSliver(l, len(c.followed[i].Files))
+		}
 	}
 	return c.reportAll()
 }

@@ -228,6 +228,39 @@ func (c *programCheck) reportUntold(started []lang.Entry, notes []shell.Note) {
 	c.add(f)
 }
 
+// A sliver is what is followed of a program of at least minProgram files, if the program has more than sliver times as many.
+const (
+	minProgram = 50
+	sliver     = 5
+)
+
+// reportSliver notes of an image that it holds a program of which next to nothing was followed, so that nobody takes that for a pass. Tests
+// and migrations are no part of what a start imports.
+func (c *programCheck) reportSliver(l lang.Language, followed int) {
+	told := slices.ContainsFunc(c.report.Findings, func(f finding.Finding) bool { return f.Rule == finding.EntrypointUnknown })
+	if told || followed == 0 {
+		return
+	}
+	files := 0
+	c.build.OwnFile(func(at string) bool {
+		if l.Source(at) && !slices.ContainsFunc(strings.Split(path.Dir(at), "/"), func(dir string) bool {
+			return slices.Contains([]string{"tests", "test", "testing", "migrations", "versions", "docs", "examples", "scripts"}, dir)
+		}) {
+			files++
+		}
+		return false
+	})
+	if files < minProgram || followed*sliver >= files {
+		return
+	}
+	_, at := c.startCommand()
+	c.add(finding.Finding{
+		Rule: finding.EntrypointUnknown, Subject: finding.Position{File: at.File, Line: at.Range.Start.Line}, About: finding.About{Site: at.File},
+		Summary: fmt.Sprintf("the imports of %d of %d Python files of the image were followed from what it starts", followed, files),
+		Detail:  "The others are loaded in a way that was not understood, or not at all. Entry points can be named in the configuration, under entrypoints.",
+	})
+}
+
 // startPlace gives the place of a command, in the repository where it comes from there.
 func (c *programCheck) startPlace(at shell.Origin) finding.Place {
 	if at.InImage {
