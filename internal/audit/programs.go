@@ -36,7 +36,7 @@ func checkPrograms(p *pass) error {
 			c.checkSearchPath(l.SearchPath)
 		}
 		if l.Of == program.Python {
-			c.reportSliver(l, len(c.followed[i].Files))
+			c.reportSliver(l, c.followed[i].Files)
 		}
 	}
 	return c.reportAll()

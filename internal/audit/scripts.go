@@ -164,21 +164,11 @@ func (c *programCheck) reportScript(e program.Entry) error {
 	return nil
 }
 
-// composeFiles are the names of a Compose file that lies beside what it starts.
-var composeFiles = []string{"compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml"}
-
-// composed says that a Compose file in the build context mounts something at just a path of some image, "" if none does. Of which image
-// that is nobody need say: who names the path means it.
+// composed says that a service whose image may be this one mounts something at just a path, "" if none does: who names the path means it.
 func (c *programCheck) composed(at string) string {
-	for _, name := range composeFiles {
-		data, err := c.build.Repo.Read("/" + name)
-		if err != nil {
-			continue
-		}
-		for i, line := range strings.Split(string(data), "\n") {
-			if _, rest, ok := strings.Cut(line, ":"+at); ok && (rest == "" || strings.ContainsAny(rest[:1], ":'\" \r")) {
-				return fmt.Sprintf("%s:%d mounts something just there", name, i+1)
-			}
+	for _, m := range c.subject.Elsewhere {
+		if m.At == at {
+			return fmt.Sprintf("%s:%d mounts something just there", m.File, m.Line)
 		}
 	}
 	return ""

@@ -234,29 +234,41 @@ const (
 	sliver     = 5
 )
 
-// reportSliver notes of an image that it holds a program of which next to nothing was followed, so that nobody takes that for a pass. Tests
-// and migrations are no part of what a start imports.
-func (c *programCheck) reportSliver(l lang.Language, followed int) {
+// reportSliver notes of an image that it holds a program of which next to nothing was followed, so that nobody takes that for a pass: what
+// git tracks in the directories of the files that were followed. Tests and migrations are no part of what a start imports.
+func (c *programCheck) reportSliver(l lang.Language, reached []lang.File) {
 	told := slices.ContainsFunc(c.report.Findings, func(f finding.Finding) bool { return f.Rule == finding.EntrypointUnknown })
-	if told || followed == 0 {
+	tracked, git, err := c.build.Tracked(".")
+	followed := len(reached)
+	if told || followed == 0 || !git || err != nil {
 		return
 	}
+	top := func(p string) string {
+		dir, _, below := strings.Cut(p, "/")
+		if !below {
+			return ""
+		}
+		return dir
+	}
+	dirs := map[string]bool{}
+	for _, f := range reached {
+		dirs[top(f.Path)] = true
+	}
 	files := 0
-	c.build.OwnFile(func(at string) bool {
-		if l.Source(at) && !slices.ContainsFunc(strings.Split(path.Dir(at), "/"), func(dir string) bool {
+	for _, p := range tracked {
+		if l.Source(p) && dirs[top(p)] && !slices.ContainsFunc(strings.Split(path.Dir(p), "/"), func(dir string) bool {
 			return slices.Contains([]string{"tests", "test", "testing", "migrations", "versions", "docs", "examples", "scripts"}, dir)
 		}) {
 			files++
 		}
-		return false
-	})
+	}
 	if files < minProgram || followed*sliver >= files {
 		return
 	}
 	_, at := c.startCommand()
 	c.add(finding.Finding{
 		Rule: finding.EntrypointUnknown, Subject: finding.Position{File: at.File, Line: at.Range.Start.Line}, About: finding.About{Site: at.File},
-		Summary: fmt.Sprintf("the imports of %d of %d Python files of the image were followed from what it starts", followed, files),
+		Summary: fmt.Sprintf("of %d Python files only %d were followed from what the image starts", files, followed),
 		Detail:  "The others are loaded in a way that was not understood, or not at all. Entry points can be named in the configuration, under entrypoints.",
 	})
 }
