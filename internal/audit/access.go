@@ -7,11 +7,14 @@ import (
 
 	"github.com/ctxaudit/ctxaudit/dockerfile"
 	"github.com/ctxaudit/ctxaudit/internal/account"
+	"github.com/ctxaudit/ctxaudit/internal/bases"
 	"github.com/ctxaudit/ctxaudit/internal/command"
 	"github.com/ctxaudit/ctxaudit/internal/finding"
+	"github.com/ctxaudit/ctxaudit/internal/need"
 	"github.com/ctxaudit/ctxaudit/internal/program"
 	"github.com/ctxaudit/ctxaudit/internal/rootfs"
 	"github.com/ctxaudit/ctxaudit/internal/shell"
+	"github.com/ctxaudit/ctxaudit/internal/simulate"
 )
 
 // runsAs gives who a container runs as, as far as the image tells; ok is false for root, and for nobody in particular.
@@ -40,6 +43,23 @@ func (c *programCheck) joinsRoot() bool {
 	}) != nil
 }
 
+// inClosedHome reports whether a path lies in the home directory of root, which the base image closes and no step opens.
+func (c *programCheck) inClosedHome(p string) bool {
+	base := need.BaseOf(c.image.Plan, c.image.Plan.Result)
+	if base == nil || !bases.ClosedHome(base.Image.Ref) || !simulate.Within(p, "/root") {
+		return false
+	}
+	opens := func(call *command.Call) bool {
+		return (call.Base == "chmod" || call.Base == "chown" || call.Base == "usermod") && slices.ContainsFunc(call.Args, func(w shell.Word) bool {
+			return !w.Known() || call.S.Abs(w.Text) == "/root" || call.S.Abs(w.Text) == "/"
+		})
+	}
+	return c.build.Steps(func(op *dockerfile.Op) bool {
+		s := c.build.Script(op)
+		return s.Missed || slices.ContainsFunc(s.Calls, opens)
+	}) == nil
+}
+
 // checkAccess looks whether the user that the container runs as can read the scripts and programs that are started.
 func (c *programCheck) checkAccess(r *run, entries []program.Entry, told map[string]bool) {
 	u, ok := c.runsAs()
@@ -55,6 +75,9 @@ func (c *programCheck) checkAccess(r *run, entries []program.Entry, told map[str
 			continue
 		}
 		at, bar := u.Bar(c.image.Tree, to, account.Read)
+		if at == "" && c.inClosedHome(to) {
+			at, bar = "/root", &rootfs.Node{Attr: rootfs.Attr{Perm: 0o700}}
+		}
 		if at == "" {
 			continue
 		}
@@ -71,7 +94,9 @@ func (c *programCheck) checkAccess(r *run, entries []program.Entry, told map[str
 			}
 		}
 		f.Related = append(f.Related, instruction(finding.RoleSets, c.image.Plan.ConfigSources.User))
-		c.doubtChanged(f, n, to)
+		if at != "/root" {
+			c.doubtChanged(f, n, to)
+		}
 		c.addNotRunnable(f, e.Origin)
 	}
 }

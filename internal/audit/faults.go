@@ -69,6 +69,12 @@ func (c *programCheck) reportFault(fault lang.Fault, programs lang.Programs) {
 		f.Rule, f.ImagePath, f.Severity = finding.ImportNotReachable, fault.File, finding.Error
 		f.Summary = fmt.Sprintf("what is installed in %s is not searched: the image has Python %s", fault.File, fault.Name)
 		f.Detail = "Each minor version searches its own directory. The stage that installs and the image must have the same one."
+	case lang.NotPackaged:
+		f.Related = append(f.Related, fault.By...)
+		f.Rule, f.ContextPath, f.ImagePath, f.Severity = finding.DataFileNotInImage, fault.Source, fault.File, finding.Error
+		f.Summary = fmt.Sprintf("%s, which the program reads when it starts, is not installed with its package", fault.Source)
+		f.Detail = fmt.Sprintf("%s %s:%d installs the project: setuptools takes files that are no modules only if package_data or, with "+
+			"include_package_data, MANIFEST.in names them.", way(ask), fault.By[0].File, fault.By[0].Line)
 	case lang.StillLoading:
 		f.Rule, f.About = finding.ImportCycle, finding.About{Site: ask.At.File, Name: fault.Name}
 		f.Related = append(f.Related, fault.Pending.Place())

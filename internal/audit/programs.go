@@ -35,6 +35,9 @@ func checkPrograms(p *pass) error {
 		if c.followed[i].Programs > 0 {
 			c.checkSearchPath(l.SearchPath)
 		}
+		if l.Of == program.Python {
+			c.reportSliver(l, c.followed[i].Files)
+		}
 	}
 	return c.reportAll()
 }
@@ -86,7 +89,7 @@ func (c *programCheck) started(tell bool) []lang.Entry {
 	if tell {
 		c.reportUntold(all, notes)
 	}
-	if r := c.health(); r != nil {
+	for _, r := range c.health() {
 		entries, _ := program.Analyze(r.Input)
 		for _, s := range entries {
 			s.Health = true

@@ -188,6 +188,8 @@ type Subject struct {
 	Starts  []Start
 	// Prepared tells that what runs before the build, where it is built, may make files that it needs.
 	Prepared bool
+	// Elsewhere are the mounts of services whose image nothing in the repository builds by its name: it may be this one.
+	Elsewhere []program.Mount
 	// Contexts are the directories that other images have as their contexts.
 	Contexts map[string]bool
 	// FromDisk tells that its files are those of the disk that git tracks: the build fetches them from git. What is needed and not

@@ -10,9 +10,11 @@ import (
 	"unicode/utf8"
 
 	"github.com/ctxaudit/ctxaudit/dockerfile"
+	"github.com/ctxaudit/ctxaudit/internal/bases"
 	"github.com/ctxaudit/ctxaudit/internal/command"
 	"github.com/ctxaudit/ctxaudit/internal/finding"
 	"github.com/ctxaudit/ctxaudit/internal/lazyre"
+	"github.com/ctxaudit/ctxaudit/internal/need"
 	"github.com/ctxaudit/ctxaudit/internal/program"
 	"github.com/ctxaudit/ctxaudit/internal/rootfs"
 	"github.com/ctxaudit/ctxaudit/internal/shell"
@@ -39,6 +41,7 @@ func checkRunnable(p *pass) error {
 		}
 		c.checkLineEnds(r, c.results(runs)[i].Entries, told)
 		c.checkAccess(r, c.results(runs)[i].Entries, told)
+		c.checkShell(argv, origin, told)
 		if at == "" || told[at] || r.Mounted(at) {
 			continue
 		}
@@ -49,7 +52,72 @@ func checkRunnable(p *pass) error {
 			c.addNotRunnable(f, origin)
 		}
 	}
+	for i, r := range runs {
+		c.checkExecuted(r, c.results(runs)[i].Entries, told)
+	}
+	for _, r := range c.health() {
+		c.checkExecuted(r, program.Follow(r.Input).Entries, told)
+	}
 	return nil
+}
+
+// checkExecuted looks at the scripts that scripts and health checks start by their paths. A shell runs a text without a first line itself.
+func (c *programCheck) checkExecuted(r *run, entries []program.Entry, told map[string]bool) {
+	for _, e := range entries {
+		if !e.Executed || e.Conditional || e.Tolerated || told[e.Path] || r.Mounted(e.Path) {
+			continue
+		}
+		told[e.Path] = true
+		if f := c.notRunnable(e.Path, true); f != nil {
+			c.addNotRunnable(f, e.Origin)
+		}
+	}
+}
+
+// checkShell looks whether the image has the shell that is started.
+func (c *programCheck) checkShell(argv []string, origin shell.Origin, told map[string]bool) {
+	if len(argv) == 0 || !command.IsShell(path.Base(argv[0])) || told[argv[0]] {
+		return
+	}
+	told[argv[0]] = true
+	lacks, open := c.lacksProgram(path.Base(argv[0]))
+	if !lacks || c.build.Tree.Stat(argv[0]) == shell.Regular {
+		return
+	}
+	f := &finding.Finding{
+		Rule: finding.EntrypointNotInImage, ImagePath: c.absolute(argv[0]), Assumptions: c.assumptions(c.image.Opaque),
+		Summary: fmt.Sprintf("%s, which the image starts, is not in it", argv[0]),
+		Detail:  "The base image has no such shell. A command that is no list of words, as in CMD run --fast, is given to /bin/sh.",
+	}
+	if open {
+		f.Severity = finding.Warning
+		f.Detail += " It is not proved: a step may put one there."
+	}
+	c.addNotRunnable(f, origin)
+}
+
+// lacksProgram reports whether the image surely had no program of a name but for what its steps may install, and whether any may have. A
+// step that names it has.
+func (c *programCheck) lacksProgram(name string) (lacks, open bool) {
+	base := need.BaseOf(c.image.Plan, c.image.Plan.Result)
+	if base == nil || !bases.Lacks(base.Image.Ref, name) {
+		return false, false
+	}
+	if c.build.OwnFile(func(at string) bool { return path.Base(at) == name }) != "" {
+		return false, false
+	}
+	for _, dir := range []string{"/bin", "/sbin", "/usr/bin", "/usr/sbin", "/usr/local/bin", "/usr/local/sbin"} {
+		for _, id := range c.image.Tree.HeldBy(path.Join(dir, name)).Ops() {
+			switch {
+			case id == base.ID:
+			case id < 0 || c.image.Plan.Ops[id].Kind != dockerfile.OpExec || strings.Contains(c.image.Plan.Ops[id].Location.Text, name):
+				return false, false
+			default:
+				open = true
+			}
+		}
+	}
+	return true, open
 }
 
 // addNotRunnable reports a finding at the place that starts the program.
@@ -158,7 +226,7 @@ func (c *programCheck) notRunnable(p string, byShell bool) *finding.Finding {
 	switch head := firstBytes(n); {
 	case n.IsDir():
 		f.Summary, f.Detail = p+", which the image starts, is a directory", "The kernel answers: permission denied."
-	case n.Perm&0o111 == 0 && n.Unsure && c.setsMode(p):
+	case n.Perm&0o111 == 0 && (n.Unsure || len(c.image.Tree.HeldBy(at).All()) > 0) && c.setsMode(p):
 		return nil
 	case n.Perm&0o111 == 0:
 		f.Hint.Mode = "755"
@@ -228,6 +296,9 @@ func (c *programCheck) doubtChanged(f *finding.Finding, n *rootfs.Node, at strin
 // setsMode reports whether a step sets the mode of a file of the image, as far as its words tell.
 func (c *programCheck) setsMode(p string) bool {
 	sets := func(call *command.Call) bool {
+		if slices.ContainsFunc(call.Args, func(w shell.Word) bool { return w.Text == "chmod" }) {
+			return true // find -exec, xargs
+		}
 		return call.Base == "chmod" && slices.ContainsFunc(call.Args, func(w shell.Word) bool {
 			return !w.Known() || strings.ContainsAny(w.Text, "*?[") || simulate.Within(call.S.Abs(w.Text), p) || simulate.Within(p, call.S.Abs(w.Text))
 		})
@@ -263,8 +334,28 @@ func (c *programCheck) interpreter(f *finding.Finding, p string, head []byte) bo
 		f.Summary = fmt.Sprintf("%s, which the image starts, has lines that end in CR LF: its interpreter is looked for by a name with a carriage return", p)
 		f.Detail = "The kernel answers: no such file or directory. Save it with LF; *.sh text eol=lf in .gitattributes keeps it so in every clone."
 		return true
-	case len(words) == 0 || !path.IsAbs(words[0]) || c.build.Tree.Stat(words[0]) != shell.Absent:
+	case len(words) == 0 || !path.IsAbs(words[0]):
 		return false
+	case c.build.Tree.Stat(words[0]) == shell.Absent:
+	default:
+		name := words[0]
+		if program, _ := command.Shebang(line); path.Base(words[0]) == "env" {
+			name = program
+		}
+		lacks, open := c.lacksProgram(path.Base(name))
+		if !lacks || c.build.Tree.Stat(words[0]) == shell.Regular && name == words[0] {
+			return false
+		}
+		f.Summary = fmt.Sprintf("%s, which the image starts, is run by %s, which the base image does not have", p, name)
+		f.Detail = "The kernel answers: no such file or directory."
+		if name != words[0] {
+			f.Detail = fmt.Sprintf("env answers: %s: No such file or directory.", name)
+		}
+		if open {
+			f.Severity = finding.Warning
+			f.Detail += " It is not proved: a step may bring it."
+		}
+		return true
 	}
 	f.Summary = fmt.Sprintf("%s, which the image starts, is run by %s, which the image does not have", p, words[0])
 	f.Detail = "The kernel answers: no such file or directory."

@@ -8,6 +8,7 @@ import (
 
 	"github.com/ctxaudit/ctxaudit/dockerfile"
 	"github.com/ctxaudit/ctxaudit/internal/bases"
+	"github.com/ctxaudit/ctxaudit/internal/command"
 	"github.com/ctxaudit/ctxaudit/internal/finding"
 	"github.com/ctxaudit/ctxaudit/internal/need"
 	"github.com/ctxaudit/ctxaudit/internal/program"
@@ -163,21 +164,11 @@ func (c *programCheck) reportScript(e program.Entry) error {
 	return nil
 }
 
-// composeFiles are the names of a Compose file that lies beside what it starts.
-var composeFiles = []string{"compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml"}
-
-// composed says that a Compose file in the build context mounts something at just a path of some image, "" if none does. Of which image
-// that is nobody need say: who names the path means it.
+// composed says that a service whose image may be this one mounts something at just a path, "" if none does: who names the path means it.
 func (c *programCheck) composed(at string) string {
-	for _, name := range composeFiles {
-		data, err := c.build.Repo.Read("/" + name)
-		if err != nil {
-			continue
-		}
-		for i, line := range strings.Split(string(data), "\n") {
-			if _, rest, ok := strings.Cut(line, ":"+at); ok && (rest == "" || strings.ContainsAny(rest[:1], ":'\" \r")) {
-				return fmt.Sprintf("%s:%d mounts something just there", name, i+1)
-			}
+	for _, m := range c.subject.Elsewhere {
+		if m.At == at {
+			return fmt.Sprintf("%s:%d mounts something just there", m.File, m.Line)
 		}
 	}
 	return ""
@@ -378,21 +369,45 @@ func (c *programCheck) ownProgram(name, workdir string) string {
 	return c.build.OwnFile(func(at string) bool { return path.Base(at) == name })
 }
 
+// takesModules reports whether the image takes modules of Python out of another stage: what an installation puts beside them is not among
+// them.
+func (c *programCheck) takesModules() bool {
+	return slices.ContainsFunc(c.image.Plan.Ops, func(op *dockerfile.Op) bool {
+		return slices.ContainsFunc(op.File, func(a dockerfile.FileAction) bool {
+			cp, ok := a.Change.(dockerfile.Copy)
+			return ok && a.Source >= 0 && strings.HasSuffix(path.Clean(cp.Src), "/site-packages")
+		})
+	})
+}
+
+// mayInstall reports whether an operation may bring a program that its base image lacks: a step that does not so much as name it, and
+// installs nothing, does not.
+func (c *programCheck) mayInstall(op *dockerfile.Op, name string) bool {
+	text := op.Location.Text
+	return op.Kind != dockerfile.OpExec || c.build.Script(op).Missed || strings.Contains(text, name) ||
+		slices.ContainsFunc(c.build.Script(op).Calls, func(call *command.Call) bool {
+			return command.Is(call.Base, command.Installer) || call.Footprint().Unknown
+		})
+}
+
 // reportNotInPath reports a program that the image starts by its name, where no directory of PATH has it: one of the build context, or
 // any where all that lies there is known.
 func (c *programCheck) reportNotInPath() {
+	base := need.BaseOf(c.image.Plan, c.image.Plan.Result)
 	for _, r := range c.runs() {
 		_, name := executed(append(slices.Clone(r.Entrypoint.Args), r.Cmd.Args...), r.Workdir, r.Env)
 		list, set := view.Lookup(r.Env, "PATH")
 		if name == "" || !set || c.subject.Policy.Require.EntrypointExists {
 			continue
 		}
-		open := false
+		open, lacked := false, base != nil && bases.Lacks(base.Image.Ref, name) && c.takesModules()
 		found := slices.ContainsFunc(strings.Split(list, ":"), func(dir string) bool {
 			at := path.Join("/", dir, name)
 			for _, id := range c.image.Tree.HeldBy(at).Ops() {
 				if id < 0 || c.image.Plan.Ops[id].Kind != dockerfile.OpImage {
-					open = true
+					open = open || !lacked || id < 0 || c.mayInstall(c.image.Plan.Ops[id], name)
+				} else if id == base.ID && lacked {
+					continue
 				} else if !bases.Bare(c.image.Plan.Ops[id].Image.Ref) {
 					return true // it may have a program of that name
 				}
@@ -404,7 +419,7 @@ func (c *programCheck) reportNotInPath() {
 			continue
 		}
 		own := c.ownProgram(name, r.Workdir)
-		if own == "" && (open || !need.BaseKnown(c.image)) {
+		if own == "" && (open || !need.BaseKnown(c.image) && !lacked) {
 			continue
 		}
 		origin := r.Entrypoint.Origin

@@ -1,12 +1,14 @@
 package audit
 
 import (
+	"cmp"
 	"fmt"
 	"path"
 	"slices"
 	"strings"
 
 	"github.com/ctxaudit/ctxaudit/dockerfile"
+	"github.com/ctxaudit/ctxaudit/internal/command"
 	"github.com/ctxaudit/ctxaudit/internal/finding"
 	"github.com/ctxaudit/ctxaudit/internal/lang"
 	"github.com/ctxaudit/ctxaudit/internal/lang/languages"
@@ -23,6 +25,8 @@ type Start struct {
 	Workdir             string
 	// Env are NAME=value settings on top of the image's.
 	Env []string
+	// Health is the health check as Docker's API has it, ["CMD", ...] or ["CMD-SHELL", "..."]; nil leaves it to the image.
+	Health []string
 	// Mounts are what of the host is mounted over the image.
 	Mounts []program.Mount
 	// At is where that is written.
@@ -65,7 +69,32 @@ func (c *programCheck) ownStart() program.Input {
 		Entrypoint: program.Command{Args: cfg.Entrypoint, Origin: origin(src.Entrypoint)},
 		Cmd:        program.Command{Args: cfg.Cmd, Origin: origin(src.Cmd)},
 		Env:        cfg.Env, Workdir: cfg.WorkingDir, Files: c.build.Tree, Tree: steps.Seen{Files: c.build.Tree.Files}, ConsoleScript: c.ownCommand,
+		Crontabs: c.crontabs(),
 	}
+}
+
+// crontabs gives the tables of cron that steps write, or install from a file.
+func (c *programCheck) crontabs() (out []program.Crontab) {
+	for _, id := range c.image.Opaque {
+		script := c.image.Script(c.image.Plan.Ops[id])
+		if script == nil {
+			continue
+		}
+		for file, w := range script.Written {
+			if system := path.Dir(file) == "/etc/cron.d" || file == "/etc/crontab"; system || strings.HasPrefix(file, "/var/spool/cron/") || strings.HasPrefix(file, "/etc/crontabs/") {
+				out = append(out, program.Crontab{File: file, Text: w.Text, Users: system})
+			}
+		}
+		for _, call := range script.Calls {
+			if call.Base == "crontab" {
+				for _, w := range command.Parse(call.Args, "-u").Operands {
+					out = append(out, program.Crontab{File: call.S.Abs(w.Text)})
+				}
+			}
+		}
+	}
+	slices.SortFunc(out, func(a, b program.Crontab) int { return cmp.Compare(a.File, b.File) })
+	return out
 }
 
 // ownCommand gives what a command runs that installing the repository's own packages makes.
@@ -111,24 +140,31 @@ func (c *programCheck) runs() []*run {
 	return out
 }
 
-// health gives the run of the image's health check; nil if it has none.
-func (c *programCheck) health() *run {
-	check := c.image.Plan.Config.Healthcheck
-	at := c.image.Plan.ConfigSources.Healthcheck
-	if check == nil || len(check.Test) < 2 || at.IsZero() {
-		return nil
+// health gives the runs of health checks: the image's, and those of the sources that start it.
+func (c *programCheck) health() (out []*run) {
+	add := func(r *run, test []string, at shell.Origin) {
+		if len(test) < 2 {
+			return
+		}
+		args := test[1:]
+		switch test[0] {
+		case "CMD":
+		case "CMD-SHELL":
+			args = append([]string{"/bin/sh", "-c"}, args...)
+		default:
+			return
+		}
+		r.Entrypoint, r.Cmd = program.Command{}, program.Command{Args: args, Origin: at}
+		out = append(out, r)
 	}
-	r := &run{Run: program.Run{Input: c.ownStart()}}
-	args := check.Test[1:]
-	switch check.Test[0] {
-	case "CMD":
-	case "CMD-SHELL":
-		args = append([]string{"/bin/sh", "-c"}, args...)
-	default:
-		return nil
+	if check := c.image.Plan.Config.Healthcheck; check != nil && !c.image.Plan.ConfigSources.Healthcheck.IsZero() {
+		add(&run{Run: program.Run{Input: c.ownStart()}}, check.Test, origin(c.image.Plan.ConfigSources.Healthcheck))
 	}
-	r.Entrypoint, r.Cmd = program.Command{}, program.Command{Args: args, Origin: origin(at)}
-	return r
+	runs := c.runs()
+	for i, s := range c.subject.Starts {
+		add(runs[i], s.Health, shell.Origin{File: s.At.File, Line: s.At.Line, Text: strings.Join(s.Health, " ")})
+	}
+	return out
 }
 
 // withEnv sets NAME=value settings over others.
@@ -191,6 +227,51 @@ func (c *programCheck) reportUntold(started []lang.Entry, notes []shell.Note) {
 		f.Related = places[1:]
 	}
 	c.add(f)
+}
+
+// A sliver is what is followed of a program of at least minProgram files, if the program has more than sliver times as many.
+const (
+	minProgram = 50
+	sliver     = 5
+)
+
+// reportSliver notes of an image that it holds a program of which next to nothing was followed, so that nobody takes that for a pass: what
+// git tracks in the directories of the files that were followed. Tests and migrations are no part of what a start imports.
+func (c *programCheck) reportSliver(l lang.Language, reached []lang.File) {
+	told := slices.ContainsFunc(c.report.Findings, func(f finding.Finding) bool { return f.Rule == finding.EntrypointUnknown })
+	tracked, git, err := c.build.Tracked(".")
+	followed := len(reached)
+	if told || followed == 0 || !git || err != nil {
+		return
+	}
+	top := func(p string) string {
+		dir, _, below := strings.Cut(p, "/")
+		if !below {
+			return ""
+		}
+		return dir
+	}
+	dirs := map[string]bool{}
+	for _, f := range reached {
+		dirs[top(f.Path)] = true
+	}
+	files := 0
+	for _, p := range tracked {
+		if l.Source(p) && dirs[top(p)] && !slices.ContainsFunc(strings.Split(path.Dir(p), "/"), func(dir string) bool {
+			return slices.Contains([]string{"tests", "test", "testing", "migrations", "versions", "docs", "examples", "scripts"}, dir)
+		}) {
+			files++
+		}
+	}
+	if files < minProgram || followed*sliver >= files {
+		return
+	}
+	_, at := c.startCommand()
+	c.add(finding.Finding{
+		Rule: finding.EntrypointUnknown, Subject: finding.Position{File: at.File, Line: at.Range.Start.Line}, About: finding.About{Site: at.File},
+		Summary: fmt.Sprintf("of %d Python files only %d were followed from what the image starts", files, followed),
+		Detail:  "The others are loaded in a way that was not understood, or not at all. Entry points can be named in the configuration, under entrypoints.",
+	})
 }
 
 // startPlace gives the place of a command, in the repository where it comes from there.

@@ -117,11 +117,13 @@ type Start struct {
 	WorkingDir          string
 	// Env are NAME=value settings beyond the image's.
 	Env []string
+	// Health is the health check as Docker's API has it; nil if it is the image's.
+	Health []string
 }
 
 // IsZero reports whether the image starts as it says itself.
 func (s Start) IsZero() bool {
-	return s.Entrypoint == nil && s.Command == nil && s.WorkingDir == "" && len(s.Env) == 0
+	return s.Entrypoint == nil && s.Command == nil && s.WorkingDir == "" && len(s.Env) == 0 && s.Health == nil
 }
 
 // Note is something in a source that could not be told.

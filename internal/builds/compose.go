@@ -215,6 +215,9 @@ func (c composeFiles) started(name string, s types.ServiceConfig) Build {
 		b.Tags = []string{s.Image}
 	}
 	b.Start = Start{Entrypoint: s.Entrypoint, Command: s.Command, WorkingDir: s.WorkingDir}
+	if h := s.HealthCheck; h != nil && !h.Disable {
+		b.Start.Health = h.Test
+	}
 	for k, v := range s.Environment {
 		if v != nil {
 			b.Start.Env = append(b.Start.Env, k+"="+*v)

@@ -11,7 +11,7 @@ import (
 
 // What a service is reduced to where the library refuses the rest of it: what says how its image is built, and how that is started.
 var (
-	composeBuilds = []string{"build", "image", "extends", "platform", "profiles", "command", "entrypoint", "working_dir", "environment", "env_file", "<<"}
+	composeBuilds = []string{"build", "image", "extends", "platform", "profiles", "command", "entrypoint", "working_dir", "environment", "env_file", "healthcheck", "<<"}
 	composeStarts = append(slices.Clone(composeBuilds), "volumes")
 )
 

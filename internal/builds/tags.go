@@ -20,6 +20,16 @@ func (r *Reader) Started(found []Build) (out []Build) {
 	return out
 }
 
+// Untied gives the services of the Compose files that were read whose image none of some builds makes by its tags: it may be any of them,
+// under a name that whoever starts it gives.
+func (r *Reader) Untied(found []Build) []Build {
+	return slices.DeleteFunc(slices.Clone(r.services), func(s Build) bool {
+		return slices.ContainsFunc(found, func(b Build) bool {
+			return slices.ContainsFunc(b.Tags, func(tag string) bool { return sameImage(tag, s.Tags) })
+		})
+	})
+}
+
 // sameImage reports whether a tag that a build gives is one of the names by which an image is started. A version that is not known
 // may be any.
 func sameImage(tag string, names []string) bool {

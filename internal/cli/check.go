@@ -110,6 +110,7 @@ func (a *app) checkAndShow(cmd *cobra.Command, f *checkFlags, outputs []output, 
 	}
 	style := a.style()
 	style.Verbose, style.Quiet = f.verbose, f.quiet
+	finding.Share(done.Reports)
 	r := report.Audit{
 		Report: finding.NewReport(done.Reports), Version: version(), FailOn: failOn, Rules: shownRules(), Sources: a.sources(done.Reports), Views: done.Views,
 	}

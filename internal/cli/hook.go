@@ -65,6 +65,7 @@ The images are those that check finds in --context, with the same configuration.
 		if err != nil {
 			return err
 		}
+		finding.Share(done.Reports)
 		r := report.Audit{
 			Report: finding.NewReport(done.Reports), Version: version(), FailOn: failOn, Rules: shownRules(), Sources: a.sources(done.Reports),
 		}

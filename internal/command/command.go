@@ -159,14 +159,19 @@ func (c *Call) shell() {
 			c.run.Text(c.S, c.Input.Text, nil)
 		}
 	case !text:
+		dash := c.small()
+		options = append(options, func(s *shell.State) { s.Dash = dash })
 		c.run.file(c.S, words[0], words[1:], options)
 	default:
 		if words = skipDashes(words); len(words) > 0 {
-			c.S.Dash = c.Base == "sh" || c.Base == "dash" || c.Base == "ash"
+			c.S.Dash = c.small()
 			c.run.text(c.S, words[0].Text, words[1:], options)
 		}
 	}
 }
+
+// small reports whether a shell may be one of the small ones.
+func (c *Call) small() bool { return c.Base == "sh" || c.Base == "dash" || c.Base == "ash" }
 
 // Text walks the text of sh -c. The first word after it is "$0".
 func (r *Runner) Text(s *shell.State, text string, rest []shell.Word) { r.text(s, text, rest, nil) }

@@ -74,7 +74,7 @@ func init() { // a literal would refer to itself: find and python start others
 		{names: `apt-get apt apk yum dnf microdnf tdnf zypper pacman rpm dpkg dpkg-reconfigure debconf-set-selections add-apt-repository apt-key ldconfig
 		update-ca-certificates update-ca-trust locale-gen localedef update-alternatives fc-cache a2enmod a2dismod a2ensite a2dissite docker-php-ext-install
 		docker-php-ext-enable docker-php-ext-configure pecl pear phpenmod install_packages setup-apkcache gpg gpgconf gem luarocks rustup corepack nvm n
-		unattended-upgrade tlmgr texhash mktexlsr ssh-keyscan systemctl service rc-update`, where: packages},
+		unattended-upgrade tlmgr texhash mktexlsr ssh-keyscan systemctl service rc-update crontab`, where: packages},
 		{names: "pip pipx", subs: "download", where: temp | home | here, out: "-d --dest", valued: pipValued},
 		{names: "pip pipx", subs: "wheel", where: packages, below: "*.whl", out: "-w --wheel-dir", valued: pipValued, more: (*print).builds},
 		{names: "pip pipx", where: packages, out: "-t --target --prefix --root --src --report", valued: pipValued, variables: "VIRTUAL_ENV", more: (*print).builds},

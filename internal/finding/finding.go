@@ -178,6 +178,8 @@ type Finding struct {
 	Related     []Place      `json:"related"`
 	Assumptions []Assumption `json:"assumptions"`
 	Fixes       []Fix        `json:"fixes"`
+	// Images names the other images that have the same finding.
+	Images []string `json:"images,omitempty"`
 	// Tried says what was tried without success, if there is no fix.
 	Tried []string `json:"tried,omitempty"`
 
@@ -226,6 +228,8 @@ type ImageReport struct {
 	Assumptions []Assumption `json:"assumptions"`
 	// Suppressed are findings that do not count.
 	Suppressed []Suppressed `json:"suppressed,omitempty"`
+	// Shared counts the findings that an image before has, too, and that stand there.
+	Shared int `json:"shared,omitempty"`
 
 	// Started are the programs whose imports were followed, as modules or paths of the image: what the image starts, at most
 	// ten.

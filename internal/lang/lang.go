@@ -128,6 +128,7 @@ const (
 	StillLoading                      // the name is bound only after it is asked for
 	Moved                             // the program File is run by Name, from where it was copied away, which is not there
 	NotFetched                        // the module would lie in the submodule Name of git, which is empty here
+	NotPackaged                       // the data file Source is read and not installed with the package of its project, whose install By is
 	OtherVersion                      // what is installed in File is not searched: the image has version Name of the language
 )
 

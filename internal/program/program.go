@@ -102,6 +102,8 @@ type Entry struct {
 	Required bool
 	// Tolerated tells that the script goes on if the command fails: it stands before `||`.
 	Tolerated bool
+	// Executed tells of a Script or Program that the kernel is given its path, and not an interpreter.
+	Executed bool
 	// Health tells that the health check runs it, and not the start.
 	Health bool
 }
@@ -124,6 +126,8 @@ type Input struct {
 	// ConsoleScript gives what a command of that name runs, "pkg.mod:attr", if installing the repository's packages creates
 	// it. It is asked only where nothing nearer decides. nil: there are none.
 	ConsoleScript func(name string) (target string, ok bool)
+	// Crontabs are tables of cron beyond those that are seen among the files.
+	Crontabs []Crontab
 }
 
 // Run is one way in which a container is started.
@@ -182,7 +186,7 @@ func Analyze(in Input) ([]Entry, []shell.Note) {
 // Follow tells what a container runs when it is started without arguments of its own. CMD becomes the arguments of an
 // ENTRYPOINT, as in Docker.
 func Follow(in Input) Result {
-	a := &analysis{run: command.NewRunner(in.Files), tools: in.Tree, console: in.ConsoleScript, imageEnv: map[string]string{}, index: map[string]int{}}
+	a := &analysis{run: command.NewRunner(in.Files), tools: in.Tree, crontabs: in.Crontabs, console: in.ConsoleScript, imageEnv: map[string]string{}, index: map[string]int{}}
 	a.run.Note, a.run.Script = a.record, a.script
 	a.run.Program = func(c *command.Call) { (&start{Call: c, a: a}).follow() }
 	a.run.Builtin = a.sourced
@@ -227,6 +231,7 @@ type analysis struct {
 	run      *command.Runner
 	console  func(string) (string, bool)
 	tools    tools.Files
+	crontabs []Crontab
 	names    func(dir string) []string // what a directory holds, as far as the files tell
 	imageEnv map[string]string
 
@@ -271,7 +276,7 @@ func (a *analysis) add(s *shell.State, e Entry) {
 	}, e.SearchDirs...), "\x00")
 	if i, ok := a.index[key]; ok {
 		old := &a.entries[i]
-		old.Required, old.Tolerated = old.Required || e.Required, old.Tolerated && e.Tolerated
+		old.Required, old.Tolerated, old.Executed = old.Required || e.Required, old.Tolerated && e.Tolerated, old.Executed || e.Executed
 		old.UnknownPath = old.UnknownPath || e.UnknownPath
 		if old.Conditional && !e.Conditional {
 			// The chain that is shown should be the one that certainly runs.

@@ -295,8 +295,8 @@ var settingsName = lazyre.New(`(?:setdefault\(\s*["']DJANGO_SETTINGS_MODULE["']\
 // manage.py, wsgi.py and celery.py set it with when the environment does not.
 func (c *start) djangoOf(e Entry, py interpreter, file string) {
 	text, known := c.a.run.Read(file)
-	module := c.S.Env("DJANGO_SETTINGS_MODULE")
-	required := false
+	set, _ := c.S.EnvWord("DJANGO_SETTINGS_MODULE")
+	module, required := set.Text, !set.Variable
 	if o := command.Parse(c.Args, "--settings --pythonpath"); path.Base(e.Path) == "manage.py" {
 		if v, ok := o.Last("--settings"); ok {
 			module, required = v.Text, !v.Variable

@@ -117,6 +117,8 @@ func (c *start) file(file string, named bool) bool {
 		}
 		c.python(append(append([]shell.Word{}, options...), append([]shell.Word{{Text: file, Variable: c.Name.Variable, Origin: c.Name.Origin}}, c.Args...)...))
 	case command.IsShell(base), program == "" && (entry.Lang == Shell || entry.Lang == Other):
+		entry.Lang, entry.Executed = Shell, true
+		c.a.add(c.S, entry)
 		c.a.run.File(c.S, shell.Word{Text: file, Variable: c.Name.Variable, Origin: c.Name.Origin}, c.Args)
 	case base == "node":
 		entry.Lang = Node
@@ -234,8 +236,8 @@ var runtimes = map[string]Lang{
 	"java": Other, "ruby": Other, "bundle": Other, "rails": Other, "puma": Other, "php": Other, "php-fpm": Other,
 	"perl": Other, "dotnet": Other, "Rscript": Other, "R": Other, "nginx": Other, "httpd": Other, "apache2ctl": Other,
 	"apachectl": Other, "caddy": Other, "traefik": Other, "envoy": Other, "haproxy": Other, "redis-server": Other,
-	"postgres": Other, "mysqld": Other, "mongod": Other, "memcached": Other, "rabbitmq-server": Other, "cron": Other,
-	"crond": Other, "sshd": Other, "go": Other, "cargo": Other, "elixir": Other, "mix": Other, "beam": Other,
+	"postgres": Other, "mysqld": Other, "mongod": Other, "memcached": Other, "rabbitmq-server": Other,
+	"sshd": Other, "go": Other, "cargo": Other, "elixir": Other, "mix": Other, "beam": Other,
 }
 
 // runtime records a program of another language, with its script where that is plain to see.
@@ -256,7 +258,10 @@ func (c *start) runtime(lang Lang) {
 
 // nodeScript gives the file that node is given, without a text if there is none or it is not known.
 func (c *start) nodeScript() shell.Word {
-	if c.Base == "node" || c.Base == "nodejs" {
+	written := slices.ContainsFunc(c.Args, func(w shell.Word) bool {
+		return w.Text == "-e" || w.Text == "--eval" || w.Text == "-p" || w.Text == "--print"
+	})
+	if !written && (c.Base == "node" || c.Base == "nodejs") {
 		words := command.Skip(c.Args, "-r --require --import --loader --env-file -C --conditions")
 		if len(words) > 0 && words[0].Known() && c.S.Abs(words[0].Text) != "" {
 			return words[0]

@@ -61,10 +61,10 @@ const gunicornValued = "-b --bind --backlog -w --workers -k --worker-class --thr
 // each element of --pythonpath in front of that (Application.run).
 func (c *start) gunicorn(command.Options) {
 	words := c.Args
-	if v := c.S.Env("GUNICORN_CMD_ARGS"); v != "" {
+	if v, ok := c.S.EnvWord("GUNICORN_CMD_ARGS"); ok {
 		var extra []shell.Word
-		for _, f := range strings.Fields(v) {
-			extra = append(extra, shell.Word{Text: strings.Trim(f, `"'`), Variable: true})
+		for _, f := range strings.Fields(v.Text) {
+			extra = append(extra, shell.Word{Text: strings.Trim(f, `"'`), Variable: v.Variable})
 		}
 		words = append(extra, words...)
 	}
@@ -120,8 +120,7 @@ func (c *start) gunicorn(command.Options) {
 		}
 	}
 	if v, ok := o.Last("--paste", "--paster"); ok {
-		c.reads(v, false)
-		c.a.untold(c.S.Here, "the application of the paste file "+shell.Shown(v.Text)+" cannot be told")
+		c.paste(v, "main", dirs)
 		return
 	}
 	c.unknownPath = computed
@@ -140,7 +139,7 @@ func (c *start) configFile(name shell.Word, dirs []string) {
 
 const uwsgiValued = "--ini -i --module -w --wsgi --wsgi-file --file --chdir --pythonpath --python-path --pp --http --socket -s --http-socket --callable -p --processes " +
 	"--workers --threads --master-fifo --uid --gid --virtualenv -H --home --venv --harakiri --buffer-size --static-map --stats --env --plugin --plugins --mount --pidfile " +
-	"--daemonize --logto --max-requests --touch-reload --py-autoreload --chmod-socket --http-timeout --listen -b -l -M"
+	"--daemonize --logto --max-requests --touch-reload --py-autoreload --chmod-socket --http-timeout --listen -b -l -M --paste --ini-paste --ini-paste-logged"
 
 func (c *start) uwsgi(o command.Options) {
 	values := map[string]shell.Word{}
@@ -190,6 +189,8 @@ func (c *start) uwsgi(o command.Options) {
 		e := Entry{Kind: Script, Path: c.S.Abs(v.Text), SearchDirs: dirs, Required: !v.Variable}
 		c.addPython(e, c.py)
 		c.djangoOf(e, c.py, e.Path)
+	} else if v, ok := pick("paste", "ini-paste", "ini-paste-logged"); ok {
+		c.paste(v, "main", dirs)
 	} else {
 		c.a.untold(c.S.Here, "which application uwsgi serves cannot be told")
 	}
@@ -216,13 +217,12 @@ func (c *start) flask(o command.Options) {
 	w, ok := o.Last("--app", "-A")
 	if !ok {
 		name := map[string]string{"flask": "FLASK_APP", "quart": "QUART_APP", "litestar": "LITESTAR_APP"}[c.Base]
-		value, exported := c.S.Value(name)
-		w, ok = shell.Word{Text: value, Variable: true}, exported && value != ""
+		w, ok = c.S.EnvWord(name)
 		if !ok && c.Base == "flask" {
 			for _, env := range []string{".flaskenv", ".env"} {
 				text, _ := c.a.run.Read(c.S.Abs(env))
 				if m := dotenvFlask().FindStringSubmatch(text); m != nil && !ok {
-					w, ok = shell.Word{Text: m[1], Variable: true}, true
+					w, ok = shell.Word{Text: m[1]}, true
 				}
 			}
 		}
@@ -236,6 +236,9 @@ func (c *start) flask(o command.Options) {
 		}
 	}
 	if !ok {
+		if c.Base == "flask" {
+			c.reads(shell.Word{Text: ".flaskenv"}, false)
+		}
 		if c.Main {
 			c.a.untold(c.S.Here, "which application "+c.Base+" serves cannot be told: neither --app nor its variable names one")
 		}

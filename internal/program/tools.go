@@ -68,6 +68,12 @@ func init() { // a literal would refer to itself by way of supervisord
 		{names: "alembic", valued: alembicValued, run: (*start).alembic},
 		{names: "supervisord", valued: supervisordValued, run: (*start).supervisord},
 		{names: "honcho foreman", valued: procfileValued, run: (*start).procfile},
+		{names: "pserve", valued: pserveValued, run: (*start).pserve},
+		{names: "paster", run: (*start).paster},
+		{names: "cron crond", run: (*start).cron},
+		{names: "crontab supercronic", valued: "-u", run: (*start).crontabFile},
+		{names: "make", run: (*start).makes},
+		{names: "service", run: (*start).service},
 		{names: "rqscheduler flower pytest", run: func(*start, command.Options) {}},
 	}
 }
@@ -126,8 +132,8 @@ func (t tool) start(c *start) {
 			dirs = append(dirs, c.S.Abs(d.Text))
 		}
 	}
-	if app := c.S.Env(cmp.Or(t.env, " ")); len(o.Operands) == 0 && app != "" {
-		o.Operands = []shell.Word{{Text: app, Variable: true}}
+	if app, ok := c.S.EnvWord(cmp.Or(t.env, " ")); ok && len(o.Operands) == 0 {
+		o.Operands = []shell.Word{app}
 	}
 	switch t.operands {
 	case oneObject:

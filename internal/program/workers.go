@@ -1,12 +1,15 @@
 package program
 
 import (
+	"errors"
+	"io/fs"
 	"path"
 	"strings"
 
 	"github.com/ctxaudit/ctxaudit/internal/command"
 	"github.com/ctxaudit/ctxaudit/internal/lazyre"
 	"github.com/ctxaudit/ctxaudit/internal/shell"
+	buildtools "github.com/ctxaudit/ctxaudit/internal/tools"
 )
 
 const celeryValued = "-A --app -b --broker --result-backend --loader --config --workdir -c --concurrency -P --pool -l --loglevel -Q --queues " +
@@ -23,8 +26,8 @@ func (c *start) celery(o command.Options) {
 	dirs := []string{c.S.Dir}
 	w, ok := o.Last("-A", "--app")
 	if !ok {
-		if name := c.S.Env("APP"); name != "" && c.Base == "celery" {
-			w, ok = shell.Word{Text: name, Variable: true}, true
+		if name, set := c.S.EnvWord("APP"); set && c.Base == "celery" {
+			w, ok = name, true
 		}
 	}
 	if !ok {
@@ -79,8 +82,7 @@ func (c *start) djangoAdmin(o command.Options) {
 	}
 	w, ok := o.Last("--settings")
 	if !ok {
-		v := c.S.Env("DJANGO_SETTINGS_MODULE")
-		w, ok = shell.Word{Text: v, Variable: true}, v != ""
+		w, ok = c.S.EnvWord("DJANGO_SETTINGS_MODULE")
 	}
 	if !ok {
 		c.a.untold(c.S.Here, "which settings django-admin loads cannot be told")
@@ -153,24 +155,53 @@ func (c *start) supervisord(o command.Options) {
 		c.reads(v, false)
 	}
 	for _, name := range names {
-		file := c.S.Abs(name)
-		text, ok := c.a.run.Read(file)
-		leave, times := c.a.run.Walking(file)
-		defer leave()
-		if !ok || times > 0 {
-			continue
+		if c.supervisorFile(c.S.Abs(name)) {
+			return
 		}
-		for _, section := range iniSections(text) {
-			if section.name == "include" {
-				c.a.note(c.S.Here, "the files that "+file+" includes are not followed")
-			}
-			if strings.HasPrefix(section.name, "program:") || strings.HasPrefix(section.name, "fcgi-program:") || strings.HasPrefix(section.name, "eventlistener:") {
-				c.supervised(file, text, section)
-			}
+	}
+	// Debian's package has a configuration that includes what lies beside it.
+	if len(names) > 1 || names[0] == "/etc/supervisor/supervisord.conf" {
+		if c.supervisorFiles("/etc/supervisor", "conf.d/*.conf") {
+			return
 		}
-		return
 	}
 	c.a.untold(c.S.Here, "the configuration of supervisord is not known: what it starts cannot be told")
+}
+
+// supervisorFile starts what a configuration tells, and those that it includes; it reports whether it is known.
+func (c *start) supervisorFile(file string) bool {
+	text, ok := c.a.run.Read(file)
+	leave, times := c.a.run.Walking(file)
+	defer leave()
+	if !ok || times > 0 {
+		return false
+	}
+	for _, section := range iniSections(text) {
+		switch kind, _, _ := strings.Cut(section.name, ":"); kind {
+		case "include":
+			for _, kv := range section.pairs {
+				c.supervisorFiles(path.Dir(file), strings.ReplaceAll(kv[1], "%(here)s", path.Dir(file)))
+			}
+		case "program", "fcgi-program", "eventlistener":
+			c.supervised(file, text, section)
+		}
+	}
+	return true
+}
+
+// supervisorFiles starts what the configurations tell that some patterns name, and reports whether there are any.
+func (c *start) supervisorFiles(dir, patterns string) (found bool) {
+	for _, pattern := range strings.Fields(patterns) {
+		if !path.IsAbs(pattern) {
+			pattern = path.Join(dir, pattern)
+		}
+		for _, name := range c.a.names(path.Dir(pattern)) {
+			if ok, err := path.Match(path.Base(pattern), name); ok && err == nil {
+				found = c.supervisorFile(path.Join(path.Dir(pattern), name)) || found
+			}
+		}
+	}
+	return found
 }
 
 var supervisorEnv = lazyre.New(`%\(ENV_(\w+)\)s`)
@@ -259,6 +290,32 @@ func (c *start) procfile(o command.Options) {
 		c.a.run.Walk(s, strings.TrimSpace(cmd))
 	}
 }
+
+// makes runs the recipes of what make is asked for.
+func (c *start) makes(command.Options) {
+	var reading buildtools.Reading
+	if c.a.run.Files != nil {
+		reading = buildtools.Read(c.Call, started{c.a.run.Files})
+	}
+	if len(reading.Scripts) == 0 && c.Main {
+		c.a.untold(c.S.Here, "what make starts cannot be told")
+	}
+	for _, x := range reading.Scripts {
+		s := c.S.Child()
+		s.Via = append(s.Via, c.S.Here)
+		s.In("", "")
+		s.Chdir(shell.Word{Text: x.Dir})
+		s.Here = shell.Origin{File: x.At.File, Line: x.At.Line, Text: strings.TrimSpace(x.At.Text), InImage: true}
+		c.a.run.Walk(s, x.Text)
+	}
+}
+
+// started shows the files of an image to a build tool that is started in it.
+type started struct{ shell.Files }
+
+func (s started) Content(file string) ([]byte, error) { return s.Read(file) }
+
+func (s started) List(string) ([]fs.DirEntry, error) { return nil, errors.ErrUnsupported }
 
 // iniPart is a section of an INI file; lines has the line of each pair.
 type iniPart struct {

@@ -101,7 +101,7 @@ func (d *discovery) start(b builds.Build) audit.Start {
 		}
 	}
 	return audit.Start{
-		Entrypoint: b.Start.Entrypoint, Command: b.Start.Command, Workdir: b.Start.WorkingDir, Env: b.Start.Env,
+		Entrypoint: b.Start.Entrypoint, Command: b.Start.Command, Workdir: b.Start.WorkingDir, Env: b.Start.Env, Health: b.Start.Health,
 		Mounts: mounts, At: finding.Position{File: d.shown(b.File), Line: b.Line},
 	}
 }
@@ -185,7 +185,7 @@ func (img *described) settleStarts() {
 	if img.byDefault && !slices.ContainsFunc(starts, own) {
 		starts = append(starts, audit.Start{})
 	}
-	if len(starts) == 1 && own(starts[0]) && starts[0].Workdir == "" && len(starts[0].Env) == 0 {
+	if len(starts) == 1 && own(starts[0]) && starts[0].Workdir == "" && len(starts[0].Env) == 0 && starts[0].Health == nil {
 		starts = nil
 	}
 	img.subject.Starts = starts

@@ -12,6 +12,7 @@ import (
 	"github.com/ctxaudit/ctxaudit/internal/builds"
 	"github.com/ctxaudit/ctxaudit/internal/finding"
 	"github.com/ctxaudit/ctxaudit/internal/policy"
+	"github.com/ctxaudit/ctxaudit/internal/program"
 	"github.com/ctxaudit/ctxaudit/internal/simulate"
 )
 
@@ -79,7 +80,7 @@ func Discover(ctx context.Context, state State, root string) (Images, error) {
 		contexts[filepath.Clean(s.Options.Context)] = true
 	}
 	for i := range d.Subjects {
-		d.Subjects[i].Contexts = contexts
+		d.Subjects[i].Contexts, d.Subjects[i].Elsewhere = contexts, d.elsewhere
 	}
 	if len(d.Subjects) == 0 {
 		return d.Images, &NoDockerfileError{Root: root}
@@ -96,6 +97,8 @@ type discovery struct {
 	taken map[string]bool   // names of images
 	named map[string]*named // Dockerfiles that sources name, relative to the root
 	hints map[string][]builds.Build
+	// elsewhere are the mounts of services whose image no source builds.
+	elsewhere []program.Mount
 	// sources is what read the sources.
 	sources *builds.Reader
 	// scripts are the Makefiles and scripts.
@@ -150,6 +153,9 @@ func (d *discovery) fromSources(files []string) error {
 		if err := d.add(b); err != nil {
 			return err
 		}
+	}
+	for _, s := range d.sources.Untied(found) {
+		d.elsewhere = append(d.elsewhere, d.start(s).Mounts...)
 	}
 	d.settle()
 	return nil

@@ -100,8 +100,11 @@ func holds(w io.Writer, img finding.ImageReport, l leftOfImage, s Style) {
 			verb = "holds"
 		}
 		fmt.Fprintf(w, "  %s %s %s\n", s.green("ok"), count(n, "requirement"), verb)
-	case len(img.Findings) == 0 && img.Modules == 0:
+	case len(img.Findings)+img.Shared == 0 && img.Modules == 0:
 		fmt.Fprintf(w, "  %s the build would succeed\n", s.green("ok"))
+	}
+	if img.Shared > 0 {
+		fmt.Fprintf(w, "  %s\n", s.dim("and "+count(img.Shared, "finding")+" that an image above has, too"))
 	}
 	suppressed(w, img.Suppressed, l.suppressed, s)
 	assumptions(w, img.Assumptions, l.assumptions, s)
@@ -175,7 +178,11 @@ func assumptions(w io.Writer, list []finding.Assumption, more int, s Style) {
 }
 
 func total(w io.Writer, r finding.Report, s Style) {
-	line := fmt.Sprintf("%s, %s in %s", count(r.Summary.Errors, "error"), count(r.Summary.Warnings, "warning"), count(r.Summary.Images, "image"))
+	line := count(r.Summary.Errors, "error") + ", " + count(r.Summary.Warnings, "warning")
+	if r.Summary.Notes > 0 {
+		line += ", " + count(r.Summary.Notes, "note")
+	}
+	line += " in " + count(r.Summary.Images, "image")
 	switch {
 	case r.Summary.Errors > 0:
 		line = s.red(line)

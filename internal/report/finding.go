@@ -53,6 +53,11 @@ func (a Audit) reasons(w io.Writer, f finding.Finding, related []finding.Place, 
 	for _, line := range wrap(Text(f.Detail), s.wide(4)) {
 		fmt.Fprintf(w, "    %s\n", line)
 	}
+	if len(f.Images) > 0 {
+		for _, line := range wrap("So it is in "+Text(strings.Join(f.Images, ", "))+".", s.wide(4)) {
+			fmt.Fprintf(w, "    %s\n", line)
+		}
+	}
 	fixes(w, f, s)
 	if len(f.Assumptions) > 0 {
 		for i, line := range wrap("assumed: "+assumed(f.Assumptions, 0), s.wide(6)) {

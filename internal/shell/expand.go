@@ -19,6 +19,8 @@ type variable struct {
 	exported bool
 	// list tells that value holds the elements of an array, each with a separator behind it.
 	list bool
+	// given tells that the state began with it: the image sets it, or who describes how the image is started.
+	given bool
 }
 
 // separator stands behind each element of an array: like Hole, a code point that no text holds.

@@ -212,7 +212,7 @@ func NewState(dir string, env []string) *State {
 	s := &State{Dir: dir, vars: map[string]variable{}, funcs: map[string]function{}, level: &level{needed: true}, tail: true}
 	for _, pair := range env {
 		if name, value, ok := strings.Cut(pair, "="); ok && name != "" {
-			s.vars[name] = variable{value: value, exported: true}
+			s.vars[name] = variable{value: value, exported: true, given: true}
 		}
 	}
 	return s
@@ -333,6 +333,12 @@ func (s *State) Value(name string) (value string, exported bool) {
 	return v.value, v.exported
 }
 
+// EnvWord gives an exported variable whose value is known and not empty.
+func (s *State) EnvWord(name string) (w Word, ok bool) {
+	value := s.Env(name)
+	return Word{Text: value, Variable: !s.vars[name].given}, value != ""
+}
+
 // Env gives an exported variable whose value is known, "" otherwise.
 func (s *State) Env(name string) string {
 	if v := s.vars[name]; v.exported && !strings.Contains(v.value, Hole) {
@@ -397,7 +403,7 @@ func (s *State) lookup(name string) (Word, bool) {
 		// An array by its name alone is its first element.
 		v.value, _, _ = strings.Cut(v.value, separator)
 	}
-	return Word{Text: v.value, Variable: true}, ok
+	return Word{Text: v.value, Variable: !v.given}, ok
 }
 
 // Enter counts one step and one level of depth; leave comes back. ok is false where there are no more.

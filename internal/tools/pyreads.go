@@ -41,7 +41,7 @@ func (r *reader) pyReads(file, cwd string, because []Line) (*pyReads, bool) {
 func (x *pyReads) all(imported bool) {
 	for i := range x.scan.Calls {
 		call := &x.scan.Calls[i]
-		read, ok := call.Reads()
+		read, ok := x.scan.Reads(call)
 		if !ok || read.Later || !x.surely(call.Context) || imported && call.Context.Flags != 0 {
 			continue
 		}

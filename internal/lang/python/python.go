@@ -71,13 +71,15 @@ type programs struct {
 	inBranch map[finding.Position]bool
 	// misplaced are relative imports that Python refuses, by their place.
 	misplaced map[finding.Position]imports.Missing
-	hidden    []*program.Run
+	// leftOut are data files that installations leave out, by their paths in the build context.
+	leftOut map[string]lang.Fault
+	hidden  []*program.Run
 }
 
 func look(b *view.Build) *programs {
 	return &programs{
 		Build: b, groups: map[string]*group{}, names: map[string]*lackedName{}, nowhere: map[string]imports.Missing{}, unfetched: map[string]imports.Missing{},
-		misplaced: map[finding.Position]imports.Missing{}, inBranch: map[finding.Position]bool{}, lookedUp: map[lookup]*repoModule{},
+		misplaced: map[finding.Position]imports.Missing{}, leftOut: map[string]lang.Fault{}, inBranch: map[finding.Position]bool{}, lookedUp: map[lookup]*repoModule{},
 	}
 }
 

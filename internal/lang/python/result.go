@@ -42,6 +42,9 @@ func (c *programs) result() *lang.Followed {
 		m := c.unfetched[key]
 		out.Faults = append(out.Faults, lang.Fault{Kind: lang.NotFetched, Module: m.Module, Name: c.notFetched(m), Asks: c.asks([]imports.Missing{m})})
 	}
+	for _, file := range sortedKeys(c.leftOut) {
+		out.Faults = append(out.Faults, c.leftOut[file])
+	}
 	out.Faults = append(out.Faults, c.misfits()...)
 	for _, m := range c.misplaced {
 		out.Faults = append(out.Faults, lang.Fault{Kind: lang.Misplaced, Module: m.Module, Asks: c.asks([]imports.Missing{m}), Detail: misplaced(m)})

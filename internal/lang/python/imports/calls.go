@@ -1,6 +1,7 @@
 package imports
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/ctxaudit/ctxaudit/internal/lang/python/syntax"
@@ -15,27 +16,68 @@ const maxHandedOn = 5
 
 // runOwn notes which of its own functions a module calls. They may call each other.
 func (g *Graph) runOwn(n *Node, f *syntax.File) {
-	if len(f.Functions) == 0 || len(f.Runs) == 0 {
+	if len(f.Functions) == 0 {
 		return
 	}
-	within := map[int][]*syntax.Run{} // by the function that they stand in
-	for i := range f.Runs {
-		r := &f.Runs[i]
+	within := map[int][]syntax.Run{} // by the function that they stand in
+	for _, r := range f.Runs {
+		within[r.Context.Function] = append(within[r.Context.Function], r)
+	}
+	handed := handlers(f)
+	for _, r := range handed {
 		within[r.Context.Function] = append(within[r.Context.Function], r)
 	}
 	queue := []int{0}
 	for fn := range n.calls {
 		queue = append(queue, fn)
 	}
+	note := func(i int, reach need.Reach) {
+		if reach > need.Lazy && i > 0 && n.calls[i] < reach {
+			n.note(i, reach)
+			queue = append(queue, i)
+		}
+	}
+	for i, fn := range f.Functions {
+		if fn.Startup && !fn.Again {
+			note(i+1, need.Startup)
+		}
+	}
 	for ; len(queue) > 0; queue = queue[1:] {
 		for _, r := range within[queue[0]] {
 			reach := reachOf(n, r.Context)
-			if i := callable(f, r.Callee, r.Awaited); reach > need.Lazy && i > 0 && n.calls[i] < reach {
-				n.note(i, reach)
-				queue = append(queue, i)
+			if i := f.Defined[r.Callee]; i > 0 && slices.Contains(handed, r) && !f.Functions[i-1].Again {
+				note(i, reach)
+				continue
+			}
+			if class, method, _ := strings.Cut(r.Callee, "."); class == "self" && r.Context.Function > 0 {
+				class, _, _ = strings.Cut(f.Functions[r.Context.Function-1].Name, ".")
+				r.Callee = class + "." + method
+			}
+			note(callable(f, r.Callee, r.Awaited), reach)
+			if f.Defined[r.Callee] == 0 { // a class, of which an object is made
+				note(callable(f, r.Callee+".__init__", false), reach)
+				note(callable(f, r.Callee+".setup_hook", true), reach) // discord.py's, once the bot logs in
 			}
 		}
 	}
+}
+
+// handlers gives what an application calls when it starts because the call that makes it is given its name: those of Starlette and Litestar.
+func handlers(f *syntax.File) (out []syntax.Run) {
+	for i := range f.Calls {
+		call := &f.Calls[i]
+		if _, name, _ := cutLast(call.Callee); name != "FastAPI" && name != "Starlette" && name != "Litestar" {
+			continue
+		}
+		for _, a := range call.Arguments {
+			if a.Keyword == "lifespan" || a.Keyword == "on_startup" {
+				for _, ref := range a.Refs {
+					out = append(out, syntax.Run{Callee: ref.Value, Awaited: true, Context: call.Context})
+				}
+			}
+		}
+	}
+	return out
 }
 
 // callable gives the place of a function whose call runs its body, counted from 1; 0 if there is none, -1 if its body need not run.

@@ -1,6 +1,7 @@
 package imports
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -27,6 +28,9 @@ func callees() map[string]bool {
 	for _, s := range startings {
 		out[s.name] = true
 	}
+	for _, name := range []string{"dictConfig", "update", "FastAPI", "Starlette", "Litestar"} {
+		out[name] = true
+	}
 	return out
 }
 
@@ -46,33 +50,63 @@ var servings = []serving{
 	{"load_extension", "", 0, "name"}, {"reload_extension", "", 0, "name"}, // discord.py
 }
 
-// serves gives the module that a call imports by its name; "" if it is none of these, or the name is not written out.
-func serves(f *syntax.File, call *syntax.Call) (e syntax.Element, module string) {
+// serves gives the modules that a call imports by their names; none if it is none of these, or the names are not written out.
+func serves(f *syntax.File, call *syntax.Call) (out []Named) {
 	of, name, _ := cutLast(call.Callee)
-	i := slices.IndexFunc(servings, func(s serving) bool { return s.name == name && (s.of == "" || s.of == of || stands(f, of, name, s.of)) })
+	i := slices.IndexFunc(servings, func(s serving) bool { return s.name == name && (s.of == "" || s.of == of || f.Stands(of, name, s.of)) })
 	if i < 0 {
-		return e, ""
+		return nil
 	}
 	for at, arg := range call.Arguments {
-		if arg.Keyword == "" && at != servings[i].argument || arg.Keyword != "" && arg.Keyword != servings[i].keyword || !arg.Complete || len(arg.Elements) != 1 {
+		if arg.Keyword == "" && at != servings[i].argument || arg.Keyword != "" && arg.Keyword != servings[i].keyword {
 			continue
 		}
-		e = arg.Elements[0]
-		if module, _, _ = strings.Cut(e.Value, ":"); dotted().MatchString(module) {
-			return e, module
+		elements := arg.Elements
+		switch {
+		case !arg.Complete && len(elements) == 0 && len(arg.Refs) == 1:
+			elements = looped(f, arg.Refs[0].Value, call)
+		case !arg.Complete || len(elements) != 1:
+			continue
+		}
+		for _, e := range elements {
+			if module, _, _ := strings.Cut(e.Value, ":"); dotted().MatchString(module) {
+				out = append(out, Named{Dotted: module, Range: e.Range, Exact: true, Called: fmt.Sprintf("%s(%q)", call.Callee, e.Value), Context: call.Context})
+			}
 		}
 	}
-	return e, ""
+	return out
 }
 
-// stands reports whether a function, or a module under another name, was imported from a module.
-func stands(f *syntax.File, of, name, module string) bool {
-	return slices.ContainsFunc(f.Imports, func(imp syntax.Import) bool {
-		if of != "" {
-			return !imp.From && imp.Module == module && imp.As == of
+// looped gives the strings that the variable of a loop around a call stands for, one after the other.
+func looped(f *syntax.File, variable string, call *syntax.Call) []syntax.Element {
+	for _, l := range slices.Backward(f.Loops) {
+		if l.Name != variable || l.Context.Function != call.Context.Function || l.Range.Start.Offset > call.Range.Start.Offset {
+			continue
 		}
-		return imp.From && imp.Module == module && slices.ContainsFunc(imp.Names, func(n syntax.Name) bool { return n.Name == name && n.Bound() == name })
-	})
+		out := l.Elements
+		for _, ref := range l.Refs {
+			for _, list := range f.Literals {
+				if list.Name == ref.Value {
+					out = append(out, list.Elements...)
+				}
+			}
+		}
+		return out
+	}
+	return nil
+}
+
+// logs reports whether a literal of that name configures the logging of the standard library.
+func logs(name string) bool { return strings.Contains(name, "LOG") }
+
+// logged gives the classes and functions that a configuration for logging.config.dictConfig names.
+func logged(elements []syntax.Element) (out []syntax.Element) {
+	for _, e := range elements {
+		if (e.Key == "class" || e.Key == "()") && strings.Contains(e.Value, ".") {
+			out = append(out, e)
+		}
+	}
+	return out
 }
 
 // moduleSettings are settings of Django and Celery that name modules, or names in modules.
@@ -115,6 +149,9 @@ func frameworkStrings(f *syntax.File, isSet func(name string) bool) []Named {
 	wanted := map[string]bool{}
 	for _, l := range slices.Backward(f.Literals) {
 		name := l.Name[strings.LastIndexByte(l.Name, '.')+1:]
+		if logs(name) && !l.Context.Has(syntax.Never) {
+			add(logged(l.Elements), false, l.Context)
+		}
 		if (slices.Contains(moduleSettings, name) || wanted[l.Name]) && !l.Context.Has(syntax.Never) {
 			add(l.Elements, name == "ROOT_URLCONF", l.Context)
 			if strings.HasSuffix(name, "_APPS") || wanted[l.Name] {
@@ -127,13 +164,13 @@ func frameworkStrings(f *syntax.File, isSet func(name string) bool) []Named {
 	}
 	for i := range f.Calls {
 		call := &f.Calls[i]
-		if e, module := serves(f, call); module != "" {
-			out = append(out, Named{Dotted: module, Range: e.Range, Exact: true, Called: fmt.Sprintf("%s(%q)", call.Callee, e.Value), Context: call.Context})
+		if served := serves(f, call); len(served) > 0 {
+			out = append(out, served...)
 			continue
 		}
 		name := call.Callee[strings.LastIndexByte(call.Callee, '.')+1:]
 		for i, arg := range call.Arguments {
-			elements, exact := frameworkArgument(name, i, arg)
+			elements, exact := frameworkArgument(call.Callee, i, arg)
 			add(elements, exact, call.Context)
 		}
 		// os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shop.settings"), in manage.py and wsgi.py.
@@ -145,7 +182,8 @@ func frameworkStrings(f *syntax.File, isSet func(name string) bool) []Named {
 }
 
 // frameworkArgument gives what an argument of a framework's function names. exact tells that nothing but a module is meant.
-func frameworkArgument(function string, i int, arg syntax.Argument) (elements []syntax.Element, exact bool) {
+func frameworkArgument(callee string, i int, arg syntax.Argument) (elements []syntax.Element, exact bool) {
+	function, celery := callee[strings.LastIndexByte(callee, '.')+1:], strings.HasSuffix(callee, "conf.update")
 	first := i == 0 && arg.Keyword == ""
 	switch {
 	case first && (function == "config_from_object" || function == "from_object"):
@@ -155,6 +193,13 @@ func frameworkArgument(function string, i int, arg syntax.Argument) (elements []
 			elements[i].Value, _, _ = strings.Cut(elements[i].Value, ":")
 		}
 		return elements, false
+	case function == "dictConfig" && i == 0:
+		return logged(arg.Elements), false
+	case function == "update" && celery: // its configuration
+		return slices.DeleteFunc(slices.Clone(arg.Elements), func(e syntax.Element) bool {
+			key := cmp.Or(arg.Keyword, e.Key)
+			return key != "imports" && key != "include"
+		}), true
 	case first && function == "include" && len(arg.Elements) == 1, first && function == "autodiscover_tasks", function == "Celery" && arg.Keyword == "include":
 		return arg.Elements, true
 	}

@@ -12,6 +12,8 @@ type Read struct {
 	Path   string
 	OfFile bool
 	Ups    int
+	// Of is the module of whose file that is told; nil: From.
+	Of *Module
 	// Dir tells that it must be a directory.
 	Dir bool
 	// Later tells that it is read once the program runs, and not when it starts.
@@ -28,12 +30,25 @@ func (g *Graph) addReads(n *Node, f *syntax.File) {
 		if _, name, _ := cutLast(call.Callee); name == "chdir" && reachOf(n, call.Context) > need.Guarded {
 			g.ChangesDir = true
 		}
-		r, ok := call.Reads()
+		r, ok := f.Reads(call)
 		if !ok || min(n.Reach, reachOf(n, call.Context)) < need.Startup || call.Context.Flags&(syntax.InTry|syntax.Suppressed) != 0 {
 			continue
 		}
-		n.reads = append(n.reads, Read{Path: r.Path.Path, OfFile: r.Path.Base == syntax.PathFile, Ups: r.Path.Ups, Dir: r.Dir, Later: r.Later, Site: need.Site{
-			File: n.Module.File, Importer: n.key(), Range: call.Range, Text: call.Callee, Reach: need.Startup,
-		}})
+		g.addRead(n, r, call)
 	}
+}
+
+// addRead notes what a call reads.
+func (g *Graph) addRead(n *Node, r syntax.Reading, call *syntax.Call) {
+	site := need.Site{File: n.Module.File, Importer: n.key(), Range: call.Range, Text: call.Callee, Reach: need.Startup}
+	read := Read{Path: r.Path.Path, OfFile: r.Path.Base != syntax.PathLiteral, Ups: r.Path.Ups, Dir: r.Dir, Later: r.Later, Site: site}
+	if r.Path.Base == syntax.PathPackage {
+		// The package is imported, and what it holds is looked for in its directory.
+		g.followString(n, Named{Dotted: r.Path.Package, Exact: true, Called: call.Callee + "(\"" + r.Path.Package + "\")"}, site)
+		if read.Of, _ = g.find(n, r.Path.Package); read.Of == nil || read.Of.File == "" {
+			return
+		}
+		read.Ups = 1
+	}
+	n.reads = append(n.reads, read)
 }

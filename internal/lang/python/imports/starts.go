@@ -50,7 +50,7 @@ func (g *Graph) addStarts(n *Node, f *syntax.File) {
 	for i := range f.Calls {
 		call := &f.Calls[i]
 		of, name, _ := cutLast(call.Callee)
-		s := slices.IndexFunc(startings, func(s starting) bool { return s.name == name && (s.of == of || stands(f, of, name, s.of)) })
+		s := slices.IndexFunc(startings, func(s starting) bool { return s.name == name && (s.of == of || f.Stands(of, name, s.of)) })
 		if s < 0 || call.Context.Flags&(syntax.InTry|syntax.Suppressed) != 0 {
 			continue
 		}

@@ -52,6 +52,16 @@ func (s *scanner) assignedLiteral(name string, lo, vlo, vhi, block int, add bool
 		Complete: c.complete, Range: s.span(lo, vhi), Context: s.at(block)})
 }
 
+// loop notes a loop of one variable over a literal of strings, or over a name.
+func (s *scanner) loop(lo, colon, block int) {
+	if !s.is(lo, tokName) || !s.is(lo+1, kwIn) {
+		return
+	}
+	if c := s.literal(lo+2, colon); len(c.elements)+len(c.refs) > 0 && c.complete {
+		s.file.Loops = append(s.file.Loops, Literal{Name: s.str(lo), Elements: c.elements, Refs: c.refs, Complete: true, Range: s.span(lo, colon), Context: s.at(block)})
+	}
+}
+
 // assignedExceptions remembers a name that stands for exceptions: ERRORS = (ImportError, OSError).
 func (s *scanner) assignedExceptions(name string, vlo, vhi int) {
 	delete(s.excs, name)

@@ -14,6 +14,7 @@ type block struct {
 	// function is a function's place in File.Functions, counted from 1; 0: it is not there. left tells that it may have returned by now.
 	function int
 	left     bool
+	class    string // of the module, whose body the block is
 }
 
 type blockKind uint8
@@ -117,6 +118,9 @@ func (s *scanner) finish() {
 	}
 	for i := range f.Literals {
 		resolve(&f.Literals[i].Context)
+	}
+	for i := range f.Loops {
+		resolve(&f.Loops[i].Context)
 	}
 	for i := range f.Calls {
 		resolve(&f.Calls[i].Context)

@@ -46,8 +46,10 @@ type File struct {
 	All         *All      // nil: there is no __all__
 	Dynamic     []Marker
 	PathEdits   []PathEdit
-	Literals    []Literal
-	Calls       []Call
+	// Loops are loops over literals, under the name of the variable that gets one element after the other.
+	Loops    []Literal
+	Literals []Literal
+	Calls    []Call
 	// Functions are those that are defined in the module itself, and Runs what is called where nothing but the call of such a function
 	// decides that it is.
 	Functions []Function
@@ -185,6 +187,7 @@ const (
 	PathUnknown PathBase = iota
 	PathLiteral          // Path alone: absolute, or relative to the working directory
 	PathFile             // the path of the source file itself
+	PathPackage          // the directory of a package
 )
 
 // Path is a path that an expression stands for. Of PathFile, one takes the file's own path, drops its last Ups
@@ -193,6 +196,8 @@ type Path struct {
 	Base PathBase
 	Ups  int
 	Path string
+	// Package is the name of the package of PathPackage, in whose directory Path is.
+	Package string
 }
 
 // PathEdit is a change of sys.path by one entry.
@@ -231,13 +236,15 @@ type Call struct {
 	Context   Context
 }
 
-// Function is a function of the module.
+// Function is a function of the module, or a method of one of its classes.
 type Function struct {
-	Name string
+	Name string // of a method with that of its class: "Server.run"
 	// Async and Generator tell that to call it does not run its body.
 	Async, Generator bool
 	// Decorated tells that something else may stand for it, Again that the module binds the name more than once.
 	Decorated, Again bool
+	// Startup tells that it is registered for when the application starts.
+	Startup bool
 }
 
 // Run is a call of a function of the module, or of something that is imported.
@@ -253,7 +260,8 @@ type Argument struct {
 	Keyword  string // empty: positional
 	Path     Path   // that it stands for
 	Elements []Element
-	Complete bool // the argument is a literal, and nothing is in it but Elements
+	Refs     []String // names of which the argument is made, or that are in it
+	Complete bool     // the argument is a literal, and nothing is in it but Elements
 }
 
 // Error is something that the lexer cannot read or that only Python 2 accepts. Scanning goes on after it.

@@ -282,7 +282,7 @@ func (s *scanner) arguments(open, block int) []Argument {
 	s.eachArgument(open, func(keyword string, lo, hi int) {
 		c := s.literal(lo, hi)
 		complete := c.complete && len(c.refs) == 0
-		args = append(args, Argument{Keyword: keyword, Elements: c.elements, Complete: complete, Path: clean(s.pathOf(lo, hi, block))})
+		args = append(args, Argument{Keyword: keyword, Elements: c.elements, Refs: c.refs, Complete: complete, Path: clean(s.pathOf(lo, hi, block))})
 	})
 	return args
 }

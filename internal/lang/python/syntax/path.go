@@ -218,6 +218,13 @@ func (s *scanner) pathFunction(name string, open, hi, block, depth int) (Path, b
 	case "dirname", "abspath", "realpath", "normpath", "join", "Path", "PurePath", "PosixPath", "str", "fspath":
 	case "getcwd", "cwd":
 		return Path{Base: PathLiteral, Path: "."}, true
+	case "files": // importlib.resources
+		end := s.skip(open)
+		if end == open+2 && (s.isName(open+1, "__package__") || s.isName(open+1, "__name__")) {
+			return Path{Base: PathFile, Ups: 1}, true
+		}
+		text, next, ok := s.stringAt(open+1, end)
+		return Path{Base: PathPackage, Package: text}, ok && next == end && text != ""
 	case "getfile", "getsourcefile":
 		return Path{Base: PathFile}, s.isName(open+1, "inspect") || s.isName(open+1, "currentframe")
 	default:

@@ -1,6 +1,9 @@
 package syntax
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // run notes a call of a plain name, or of a name in another, in the module's own code or in that of one of its functions.
 func (s *scanner) run(i, block int) {
@@ -40,9 +43,13 @@ func (s *scanner) finishRuns(resolve func(*Context)) {
 		f.Defined = make(map[string]int, len(f.Functions))
 	}
 	for i := range f.Functions {
-		name := f.Functions[i].Name
-		if f.Functions[i].Again = bound[name] > 1; f.Defined[name] == 0 {
-			f.Defined[name] = i + 1
+		fn := &f.Functions[i]
+		first := f.Defined[fn.Name]
+		class, _, method := strings.Cut(fn.Name, ".")
+		if fn.Again = bound[fn.Name] > 1 || method && (first > 0 || bound[class] > 1); first == 0 {
+			f.Defined[fn.Name] = i + 1
+		} else {
+			f.Functions[first-1].Again = true
 		}
 	}
 	f.Runs = slices.DeleteFunc(f.Runs, func(r Run) bool {
@@ -53,7 +60,7 @@ func (s *scanner) finishRuns(resolve func(*Context)) {
 				break
 			}
 		}
-		return bound[name] == 0
+		return bound[name] == 0 && name != "self"
 	})
 	for i := range f.Runs {
 		resolve(&f.Runs[i].Context)

@@ -41,7 +41,9 @@ type scanner struct {
 	allInFunction bool
 	// decorating tells that the statement before was a decorator, decorated that the one before the statement at hand was.
 	decorating, decorated bool
-	steps                 int // how often a token was passed over, for the tests: it grows as the source does
+	// starting and startup tell the same of decorators that register a function for when the application starts.
+	starting, startup bool
+	steps             int // how often a token was passed over, for the tests: it grows as the source does
 }
 
 // suite is an indented sequence of statements.

@@ -3,6 +3,7 @@ package syntax
 // statement reads the logical line at hand.
 func (s *scanner) statement() {
 	s.decorated, s.decorating = s.decorating, s.is(0, tokAt) && (s.decorating || !s.transparent())
+	s.startup, s.starting = s.starting, s.is(0, tokAt) && (s.starting || s.registersStart())
 	top := s.suite()
 	before := top.chain
 	top.chain = chain{}
@@ -53,6 +54,23 @@ func (s *scanner) transparent() bool {
 	return false
 }
 
+// registersStart reports whether the decorator at hand registers a function for when the application starts: those of Starlette, Quart
+// and Sanic.
+func (s *scanner) registersStart() bool {
+	i := 1
+	for s.is(i, tokName) && s.is(i+1, tokDot) {
+		i += 2
+	}
+	event, next, ok := s.stringAt(i+2, len(s.toks))
+	switch {
+	case s.isName(i, "before_serving"), s.isName(i, "before_server_start"):
+		return true
+	case ok && (s.isName(i, "on_event") || s.isName(i, "listener")):
+		return s.is(next, tokClose) && (event == "startup" || event == "before_server_start")
+	}
+	return false
+}
+
 // colon gives the index of the colon that ends a header, which is none in a bracket or of a lambda; -1 without one.
 func (s *scanner) colon(i int) int {
 	lambdas := 0
@@ -93,6 +111,7 @@ func (s *scanner) compound(i int, before chain) {
 		b.kind = blockLoop
 		top.chain.kind = chainLoop
 		s.forTargets(i+1, colon, parent)
+		s.loop(i+1, colon, parent)
 	case kwTry, kwExcept, kwFinally:
 		s.tryClause(i, colon, before, &b)
 	case kwWith:
@@ -237,8 +256,15 @@ func (s *scanner) definition(i int, b *block) {
 	b.kind = b2
 	if s.is(i+1, tokName) {
 		s.bind(i+1, k, b.parent)
-		if k == BindDef && b.parent == 0 {
-			s.file.Functions = append(s.file.Functions, Function{Name: s.str(i + 1), Async: s.is(0, kwAsync), Decorated: s.decorated})
+		in := &s.blocks[b.parent]
+		switch name := s.str(i + 1); {
+		case k == BindClass && b.parent == 0:
+			b.class = name
+		case k == BindDef && (b.parent == 0 || in.class != ""):
+			if in.class != "" {
+				name = in.class + "." + name
+			}
+			s.file.Functions = append(s.file.Functions, Function{Name: name, Async: s.is(0, kwAsync), Decorated: s.decorated, Startup: s.startup})
 			b.function = len(s.file.Functions)
 		}
 	}
