@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/ctxaudit/ctxaudit/dockerfile"
+	"github.com/ctxaudit/ctxaudit/internal/command"
 	"github.com/ctxaudit/ctxaudit/internal/finding"
 	"github.com/ctxaudit/ctxaudit/internal/need"
 	"github.com/ctxaudit/ctxaudit/internal/steps"
@@ -46,7 +47,15 @@ func checkSteps(p *pass) error {
 				continue
 			}
 			in.late = p.later(op, in.at)
-			in.sure = in.sure || m.Later != nil && m.Call.S.Sure() && in.late != nil && p.failsLater(op, m)
+			if m.Later != nil && in.late != nil {
+				fails, decided := p.failsLater(op, m)
+				if !fails && (decided || m.Quiet) {
+					continue
+				}
+				in.sure = in.sure || fails && m.Call.S.Sure()
+			} else if m.Quiet {
+				continue
+			}
 			i := slices.IndexFunc(found, func(have input) bool { return have.source == in.source })
 			if i < 0 {
 				found = append(found, in)
@@ -78,23 +87,31 @@ type input struct {
 	sure       bool           // that the build fails of it
 }
 
-// failsLater reports whether a later step of the stage surely fails because an earlier one did without something.
-func (p *pass) failsLater(op *dockerfile.Op, m steps.Missing) bool {
+// failsLater reports whether a later program of the stage surely fails because an earlier one did without something; decided is true if
+// none will any more, too.
+func (p *pass) failsLater(op *dockerfile.Op, m steps.Missing) (fails, decided bool) {
+	var earlier []*command.Call
 	for _, next := range p.image.Plan.Ops {
-		if next.Kind != dockerfile.OpExec || !p.follows(next, op) {
+		after := p.follows(next, op)
+		if next.Kind != dockerfile.OpExec || !after && next != op && !p.follows(op, next) {
 			continue
 		}
 		script := p.image.Script(next)
 		if script == nil {
-			return false
+			return false, false
 		}
+		begun := after
 		for _, c := range script.Calls {
-			if fails, decided := m.Later(c); decided {
-				return fails && c.S.Sure() && c.S.Needed()
+			if begun {
+				if fails, decided := m.Later(c, earlier); decided {
+					return fails && c.S.Sure() && c.S.Needed(), true
+				}
 			}
+			begun = begun || c == m.Call
+			earlier = append(earlier, c)
 		}
 	}
-	return false
+	return false, false
 }
 
 // lost gives where a step looks for what it misses, and where the build context has that; ok is false if it does not.

@@ -142,7 +142,7 @@ func (p *dotnetProject) sourceless(project string, n *document.Node) {
 
 // dotnetSkipsRestore reports of a program that runs later whether it builds with the packages as they were restored; decided is false if it does
 // neither.
-func dotnetSkipsRestore(c *command.Call) (skips, decided bool) {
+func dotnetSkipsRestore(c *command.Call, _ []*command.Call) (skips, decided bool) {
 	if c.Base != "dotnet" || len(c.Args) == 0 || !contains("restore build publish test pack run", c.Args[0].Text) {
 		return false, false
 	}

@@ -34,9 +34,13 @@ func (r *reader) pnpm() {
 			r.pnpmInstall(filtered, sub == "ci")
 		}
 	case sub == "run" || sub == "run-script":
-		if len(r.words) > 1 && !filtered && !r.options.Has("--if-present") {
+		if filtered {
+			r.pnpmFiltered(r.words[1:])
+		} else if len(r.words) > 1 && !r.options.Has("--if-present") {
 			r.npmRun(r.words[1].Text, r.words[2:])
 		}
+	case filtered && sub != "" && (!slices.Contains(pnpmSubs, sub) || sub == "test" || sub == "start"):
+		r.pnpmFiltered(r.words)
 	case sub == "" || filtered || slices.Contains(pnpmSubs, sub) && sub != "test" && sub != "start" && sub != "t":
 	case sub == "t":
 		r.npmRun("test", r.words[1:])
@@ -103,6 +107,9 @@ func (r *reader) pnpmInstall(filtered, frozen bool) {
 	}
 	if frozen {
 		r.pnpmHook(dir)
+	}
+	if !filtered {
+		r.pnpmLate(dir, w)
 	}
 	if !r.options.Has("--ignore-scripts") && !filtered {
 		r.memberScripts(w, append(memberLifecycle, "preprepare", "prepare", "postprepare")...)

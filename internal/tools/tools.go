@@ -61,8 +61,10 @@ type Missing struct {
 	// Doubt says, as a sentence, why the program may do without it; "" if it surely fails.
 	Doubt string
 	// Later decides the doubt where what is missing comes too late, if it is not nil: of each program that the stage starts afterwards it
-	// says whether that surely fails; decided is true where it does, or where none will any more.
-	Later func(c *command.Call) (fails, decided bool)
+	// says whether that surely fails; decided is true where it does, or where none will any more. earlier are those that were started before.
+	Later func(c *command.Call, earlier []*command.Call) (fails, decided bool)
+	// Quiet tells that the doubt is not worth a word unless Later decides that a program fails.
+	Quiet bool
 	// Refused says of a program that is there, as the rest of a sentence, why the kernel does not run it; "" if it is not there.
 	Refused string
 	// Mode are the permissions with which it would run it, Returns tells that its lines must end in LF.
