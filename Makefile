@@ -44,7 +44,7 @@ conformance: ## hold predictions against a real buildkitd (needs root), with ran
 	CTXAUDIT_CONFORMANCE=require $(GO) test -timeout 40m ./internal/conformance -count=1 -seed=$(SEED) -steps-seed=$(SEED) -builds=$(BUILDS)
 
 # The releases of build tools that npm has, by the names that tests have for them.
-TOOLS := pnpm9=pnpm@9 pnpm10=pnpm@10 yarn1=yarn@1 yarn4=@yarnpkg/cli-dist@4.18.1 bun14=bun@1.4 typescript=typescript@5.9 turbo2=turbo@2 nest10="@nestjs/cli@10 typescript@5.9"
+TOOLS := pnpm9=pnpm@9 pnpm10=pnpm@10 yarn1=yarn@1 yarn4=@yarnpkg/cli-dist@4.18.1 bun14=bun@1.4 typescript=typescript@5.9 turbo2=turbo@2 nest10="@nestjs/cli@10 typescript@5.9" vite6=vite@6 webpack5="webpack@5 webpack-cli@6"
 
 tools: ## ask build tools themselves what they read: all written cases, and files taken away at random
 	@for t in $(TOOLS); do \

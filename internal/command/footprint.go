@@ -93,6 +93,19 @@ func init() { // a literal would refer to itself: find and python start others
 		{names: "yarn", subs: "install add remove set config cache workspaces plugin import dedupe", where: packages, below: nodeBelow, dir: "--cwd --modules-folder", valued: "--registry --cache-folder --network-timeout --mutex", more: (*print).lifecycle},
 		{names: "pnpm", subs: "install i ci add fetch update rebuild prune dedupe store config link", where: packages, below: nodeBelow, dir: "-C --dir", valued: "--filter -F --store-dir --registry", more: (*print).lifecycle, global: "-g --global --location=global"},
 		{names: "bun", subs: "install i ci add update", where: packages, below: nodeBelow, dir: "--cwd", more: (*print).lifecycle, global: "-g --global --location=global"},
+		{names: "tsc vue-tsc", where: nothing, out: "--outDir --outFile --declarationDir --tsBuildInfoFile", valued: "-p --project --target -t --module -m --lib --rootDir --jsx", more: (*print).tsc},
+		{names: "nest", subs: "build", where: nothing, more: (*print).nest},
+		{names: "vite", subs: "build", where: temp | home, below: "dist node_modules/.vite* node_modules/.cache *.timestamp-* *.tsbuildinfo", out: "--outDir", valued: "-c --config --base --mode -m", more: (*print).vite},
+		{names: "next", subs: "build", where: temp | home, below: "out next-env.d.ts tsconfig.json *.tsbuildinfo node_modules/.cache", more: (*print).next},
+		{names: "react-scripts", subs: "build", where: temp | home, below: "build node_modules/.cache", variables: "BUILD_PATH"},
+		{names: "vue-cli-service", subs: "build", where: temp | home, below: "dist node_modules/.cache", out: "--dest", valued: "--target --name --mode"},
+		{names: "esbuild", where: temp, out: "--outfile --outdir --metafile"},
+		{names: "babel swc", where: nothing, out: "-o --out-file -d --out-dir", valued: "--config-file --extensions --ignore --presets --plugins"},
+		{names: "eslint prettier jest vitest stylelint", where: temp | home, below: "node_modules/.cache coverage .eslintcache", more: func(p *print, o Options) {
+			if o.Has("--fix", "--write", "-w", "-u", "--update", "-o", "--output-file") {
+				p.add(here, o)
+			}
+		}},
 		{names: "go", subs: "mod", where: temp | home, dir: "-C", variables: goVariables, more: func(p *print, o Options) {
 			for _, name := range []string{"go.sum", "go.mod", "vendor"} { // download, verify and graph leave go.mod as it is
 				if name == "go.sum" || len(o.Operands) > 1 && slices.Contains([]string{"tidy", "init", "edit", "vendor"}, o.Operands[1].Text) {
@@ -176,9 +189,19 @@ func (f *Footprint) Join(o Footprint) {
 // Footprint gives where the program may have made or changed files. It may be that there is nothing.
 func (c *Call) Footprint() Footprint {
 	p := &print{call: c, dir: c.S.Dir}
-	if !c.Builtin {
+	if program := OfPackage(c); program != nil && !c.Builtin {
+		p.program(program)
+		p.add(temp|home, Options{})
+	} else if !c.Builtin {
 		p.program(c)
 	}
+	return p.Footprint
+}
+
+// OwnFiles gives where a program writes that does nothing but start others: logs and caches.
+func (c *Call) OwnFiles() Footprint {
+	p := &print{call: c, dir: c.S.Dir}
+	p.add(temp|home, Options{})
 	return p.Footprint
 }
 

@@ -84,7 +84,7 @@ var allowed = map[string][]string{
 	"internal/safeyaml":             {"internal/budget"},
 	"internal/lang":                 {"internal/finding", "internal/need", "internal/program", "internal/view"},
 	"internal/shell":                {"internal/budget"},
-	"internal/command":              {"internal/shell"},
+	"internal/command":              {"internal/document", "internal/shell"},
 	"internal/steps":                {"dockerfile", "internal/command", "internal/rootfs", "internal/shell", "internal/tools"},
 	"internal/hostile":              {},
 	"internal/scripts":              {},

@@ -90,8 +90,10 @@ func Run(x *dockerfile.Exec, files Sight, do func(effects []command.Effect, sure
 			outer.Wraps = true
 			return
 		}
-		if files != nil {
-			out.read(r, c, &outer, files)
+		if files != nil && out.read(r, c, &outer, files) {
+			outer.Wraps = true
+			note(outer.OwnFiles())
+			return
 		}
 		effects, all := outer.Effects()
 		if len(effects) > 0 {
@@ -162,8 +164,9 @@ func (s *Script) miss(c *command.Call, list []tools.Missing) {
 	}
 }
 
-// read notes what a program misses, and follows the scripts that it starts. c is its to change, call what is known of it before.
-func (s *Script) read(r *command.Runner, c, call *command.Call, files Sight) {
+// read notes what a program misses, and follows the scripts that it starts; it reports whether that is all that the program does. c is its
+// to change, call what is known of it before.
+func (s *Script) read(r *command.Runner, c, call *command.Call, files Sight) bool {
 	reading := tools.Read(call, files)
 	s.miss(call, reading.Missing)
 	for _, x := range reading.Scripts {
@@ -176,6 +179,7 @@ func (s *Script) read(r *command.Runner, c, call *command.Call, files Sight) {
 	if len(reading.Scripts) > 0 {
 		r.Unclear()
 	}
+	return reading.Runs
 }
 
 // MayTake reports whether a program of the step that takes things away, or puts them elsewhere, names a path or a directory above

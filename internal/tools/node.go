@@ -162,7 +162,7 @@ func (r *reader) script(p nodePackage, name string, args ...shell.Word) bool {
 	for _, w := range args {
 		quoted, ok := shell.Quote(w.Text)
 		if !ok || !w.Known() {
-			return true
+			return false
 		}
 		text += " " + quoted
 	}
@@ -287,7 +287,7 @@ func (r *reader) nearest() (p nodePackage, ok bool) {
 // runScript notes a script with those that run before and after it.
 func (r *reader) runScript(p nodePackage, name string, args []shell.Word) {
 	r.script(p, "pre"+name)
-	r.script(p, name, args...)
+	r.out.Runs = r.script(p, name, args...)
 	r.script(p, "post"+name)
 }
 
@@ -309,4 +309,5 @@ func (r *reader) runMembers(name string, args []shell.Word) {
 			r.missing(w.lacks(want.Text))
 		}
 	}
+	r.out.Runs = r.out.Runs && len(r.options.All("-w", "--workspace")) == 1
 }

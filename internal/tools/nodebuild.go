@@ -139,32 +139,13 @@ func (r *reader) bundled() {
 	}
 }
 
-// vite is vite build.
-func (r *reader) vite() {
-	if r.sub() != "build" || !r.known() || len(r.words) > 1 {
-		return
-	}
-	if w, given := r.options.Last("-c", "--config"); given {
-		r.need(Missing{Path: r.abs(w.Text), What: "the configuration of vite"})
-		return
-	}
-	r.bundled()
-	for _, ext := range []string{".ts", ".js", ".mts", ".mjs", ".cts", ".cjs"} {
-		if !r.absent(path.Join(r.dir, "vite.config"+ext)) {
-			return // it may name other entries
-		}
-	}
-	if !r.options.Has("--ssr") {
-		r.need(Missing{Kind: Source, Path: path.Join(r.dir, "index.html"), What: "the page that vite builds"})
-	}
-}
-
 // next is next build.
 func (r *reader) next() {
 	if r.sub() != "build" || !r.known() || len(r.words) > 1 {
 		return
 	}
 	r.bundled()
+	r.configuration("next.config", "the configuration of next")
 	r.need(Missing{Kind: Source, Path: path.Join(r.dir, "app"), Or: []string{path.Join(r.dir, "pages"), path.Join(r.dir, "src/app"), path.Join(r.dir, "src/pages")}, Dir: true, What: "the pages that next builds"})
 }
 

@@ -38,7 +38,7 @@ func (r *reader) pnpmLate(dir string, w workspace) {
 		}
 	}
 	has := func(importer *document.Node, name string) bool {
-		return slices.ContainsFunc(strictKinds, func(kind string) bool { return importer.Get(kind, name).Is() })
+		return slices.ContainsFunc(strictKinds, func(kind string) bool { return importer.Get(kind, name) != nil })
 	}
 	importers := doc.Get("importers")
 	for name, importer := range importers.All() {
@@ -48,7 +48,7 @@ func (r *reader) pnpmLate(dir string, w workspace) {
 		}
 		m := Missing{
 			Kind: Member, Path: path.Join(member, packageJSON), What: "the package.json of a workspace member", Quiet: true,
-			Because: []Line{{File: lock, Line: importer.At(), Text: textOf(data, importer.At())}},
+			Because: []Line{importerLine(lock, data, name)},
 			Doubt:   "pnpm installs without it, and a program that it depends on is not found later.",
 		}
 		m.Later = func(c *command.Call, earlier []*command.Call) (fails, decided bool) {
@@ -63,6 +63,17 @@ func (r *reader) pnpmLate(dir string, w workspace) {
 		}
 		r.missing(m)
 	}
+}
+
+// importerLine gives the line of a lock file at which a member begins.
+func importerLine(lock string, data []byte, name string) Line {
+	l := Line{File: lock}
+	for i, line := range strings.Split(string(data), "\n") {
+		if strings.Trim(line, " '\":{}") == name {
+			return Line{lock, i + 1, strings.TrimSpace(line)}
+		}
+	}
+	return l
 }
 
 // installsGlobally reports whether a program makes those of a package programs of the system, or may do so.
@@ -94,4 +105,5 @@ func (r *reader) pnpmFiltered(words []shell.Word) {
 			}
 		}
 	}
+	r.out.Runs = r.out.Runs && len(r.options.All("--filter", "-F")) == 1
 }

@@ -10,47 +10,14 @@ import (
 	"github.com/ctxaudit/ctxaudit/internal/shell"
 )
 
-// runners start programs that packages bring, by the subcommands that do so; "" for a program that does nothing else.
-var runners = map[string]string{"npx": "", "bunx": "", "pnpx": "", "npm": "exec x", "pnpm": "exec dlx", "yarn": "exec dlx", "yarnpkg": "exec dlx", "bun": "x"}
-
-const runnerValued = "-p --package --cache --loglevel --userconfig --registry --reporter --allow-build"
-
-// ofPackage gives the call of the program that a runner starts in the working directory, nil if that is not told.
-func ofPackage(c *command.Call) *command.Call {
-	subs, ok := runners[c.Base]
-	words := c.Args
-	if subs != "" {
-		if ok = len(words) > 0 && contains(subs, words[0].Text); ok {
-			words = words[1:]
-		}
-	}
-	o := command.Leading(words, runnerValued)
-	if !ok || len(o.Operands) == 0 || o.Has("-c", "--call", "--shell-mode", "-w", "--workspace", "-ws", "--workspaces", "-C", "--dir", "--cwd", "--prefix", "-r", "--recursive") {
-		return nil
-	}
-	return programOf(c, o.Operands)
-}
-
-// programOf gives the call of a program by its name, which may have a version behind it; nil if the name is not known.
-func programOf(c *command.Call, words []shell.Word) *command.Call {
-	name := words[0]
-	if !name.Known() || strings.Contains(name.Text, "/") {
-		return nil
-	}
-	name.Text, _, _ = strings.Cut(name.Text, "@")
-	program := *c
-	program.Name, program.Base, program.Args = name, name.Text, words[1:]
-	return &program
-}
-
 // scriptOr notes a script of a package.json or, where that has none of the name, what the program of that name reads.
 func (r *reader) scriptOr(p nodePackage, run func(p nodePackage, name string, args []shell.Word), words []shell.Word) {
 	if p.json.Get("scripts", words[0].Text).Is() {
 		run(p, words[0].Text, words[1:])
 		return
 	}
-	program := programOf(r.call, words)
-	if program == nil || runners[program.Base] != "" {
+	program := command.ProgramOf(r.call, words)
+	if program == nil || command.RunsPackages(program.Base) {
 		return
 	}
 	program.S = r.call.S.Clone()

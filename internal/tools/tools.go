@@ -84,6 +84,8 @@ type Script struct {
 type Reading struct {
 	Missing []Missing
 	Scripts []Script
+	// Runs tells that the program itself does nothing but hand the scripts to a shell.
+	Runs bool
 }
 
 // Read gives what is known of what a program reads in a tree. Nothing is known of a program that is in no row of the table.
@@ -102,7 +104,7 @@ func Read(c *command.Call, files Files) Reading {
 		}
 		c = &program
 	}
-	if program := ofPackage(c); program != nil {
+	if program := command.OfPackage(c); program != nil {
 		c = program
 	}
 	t, known := find(c)
