@@ -50,7 +50,7 @@ func TestFootprints(t *testing.T) {
 		"cd /web/app && npx unheardof build":   "/web /web/app/build PACKAGES HOME UNKNOWN",
 		"npx vite build":                       "TEMP HOME /w/dist /w/node_modules/.vite* /w/node_modules/.cache /w/*.timestamp-* /w/*.tsbuildinfo",
 		"tsc --outDir /out -p .":               "/out /w/*.tsbuildinfo",
-		"tsc":                                  "/w /w/*.tsbuildinfo",
+		"tsc":                                  "/w/*.tsbuildinfo",
 		"next build":                           "TEMP HOME /w/.next/[^s]* /w/.next/se* /w/.next/static /w/out /w/next-env.d.ts /w/tsconfig.json /w/*.tsbuildinfo /w/node_modules/.cache",
 		"nest build":                           "/w /w/dist /w/*.tsbuildinfo",
 		"go build -o /out/app ./cmd/app":       "TEMP HOME /out/app",

@@ -32,6 +32,9 @@ func (p *print) tsc(o Options) {
 			config = path.Join(config, "tsconfig.json")
 		}
 	}
+	if _, _, absent := p.file(config); absent && len(o.Operands) == 0 {
+		return // it ends with its usage
+	}
 	if len(o.Operands) > 0 || !p.tsconfigOut(config, "outDir") {
 		p.add(here, o)
 	}
