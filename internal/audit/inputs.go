@@ -61,7 +61,7 @@ func checkSteps(p *pass) error {
 				found = append(found, in)
 			} else if have := &found[i]; in.sure && !have.sure {
 				have.sure = true
-				if have.m.Later == nil { // that it comes in time for one is not enough for the other
+				if have.m.Later == nil || have.op == in.op { // else that it comes in time for one is not enough for the other
 					*have = in
 				}
 			}
