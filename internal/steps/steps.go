@@ -122,8 +122,8 @@ func Run(x *dockerfile.Exec, files Sight, do func(effects []command.Effect, sure
 	}
 	r.Unread = func(s *shell.State, file shell.Word) {
 		if at := s.Abs(file.Text); at != "" && files != nil {
-			c := &command.Call{S: s, Name: shell.Word{Text: "<"}, Base: "<", Args: []shell.Word{file}, Builtin: true}
-			out.miss(c, []tools.Missing{{Path: at, What: "what is read"}})
+			c := &command.Call{S: s, Name: shell.Word{Text: "reading"}, Base: "<", Args: []shell.Word{file}, Builtin: true}
+			out.miss(c, []tools.Missing{{Path: at, What: "the standard input of a program"}})
 		}
 	}
 	r.Wrote = func(s *shell.State, o shell.Output) {

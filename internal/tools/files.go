@@ -194,10 +194,12 @@ func (r *reader) interpreted() {
 			} else {
 				r.need(Missing{Path: r.abs(w.Text), What: "the script that " + r.call.Base + " runs"})
 			}
-			if base == "ruby" {
+			switch base {
+			case "ruby":
 				r.rubyFile(r.abs(w.Text), nil, map[string]bool{})
-			}
-			if base == "python" {
+			case "php":
+				r.phpFile(r.abs(w.Text), nil, map[string]bool{})
+			case "python":
 				r.pythonScript(w, shell.Texts(r.call.Args[i+1:]))
 			}
 			return
