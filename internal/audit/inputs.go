@@ -47,7 +47,7 @@ func checkSteps(p *pass) error {
 				continue
 			}
 			in.late = p.later(op, in.at)
-			if m.Later != nil && in.late != nil {
+			if m.Later != nil && (in.late == nil) == m.Never {
 				fails, decided := p.failsLater(op, m)
 				if !fails && (decided || m.Quiet) {
 					continue

@@ -28,8 +28,9 @@ const (
 const temporary = "*[-_]* .* *[0-9]* [A-Z]* tmp* pear"
 
 // systemDirs are the directories of the file system's standard into which packages put files, as patterns: without those that are there for
-// a site's own data, and those below them in which people have their projects, as /usr/src/app, /usr/app, /var/www and /var/task.
-var systemDirs = strings.Fields(`/bin /boot /dev /etc /lib /lib32 /lib64 /libx32 /opt /proc /run /sbin /sys
+// a site's own data, and those below them in which people have their projects, as /usr/src/app, /usr/app, /var/www and /var/task; of
+// /opt, those in which vendors have theirs.
+var systemDirs = strings.Fields(`/bin /boot /dev /etc /lib /lib32 /lib64 /libx32 /opt/amazon* /opt/aws* /opt/az* /opt/conda* /opt/google* /opt/intel* /opt/java* /opt/jdk* /opt/microsoft* /opt/mssql* /opt/n[ov]* /opt/r[ho]* /proc /run /sbin /sys
 	/usr/bin /usr/games /usr/[ehiklmX]* /usr/s[bh]* /usr/src/linux* /usr/src/kernels /usr/src/php* /var/[bcdelmors]* /var/adm /var/www/html/index* /var/www/localhost`)
 
 // footprint is what a program may make or change files in.
@@ -335,6 +336,9 @@ func (p *print) add(w where, o Options) {
 	if w&system != 0 {
 		for _, dir := range systemDirs {
 			p.Add(dir)
+		}
+		if w == anything {
+			p.Add("/opt")
 		}
 	}
 }
