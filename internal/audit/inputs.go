@@ -47,7 +47,7 @@ func checkSteps(p *pass) error {
 				continue
 			}
 			in.late = p.later(op, in.at)
-			if m.Later != nil && in.late != nil {
+			if m.Later != nil && (in.late == nil) == m.Never {
 				fails, decided := p.failsLater(op, m)
 				if !fails && (decided || m.Quiet) {
 					continue
@@ -61,7 +61,7 @@ func checkSteps(p *pass) error {
 				found = append(found, in)
 			} else if have := &found[i]; in.sure && !have.sure {
 				have.sure = true
-				if have.m.Later == nil { // that it comes in time for one is not enough for the other
+				if have.m.Later == nil || have.op == in.op { // else that it comes in time for one is not enough for the other
 					*have = in
 				}
 			}

@@ -19,6 +19,7 @@ import (
 	"github.com/ctxaudit/ctxaudit/internal/rootfs"
 	"github.com/ctxaudit/ctxaudit/internal/shell"
 	"github.com/ctxaudit/ctxaudit/internal/simulate"
+	"github.com/ctxaudit/ctxaudit/internal/steps"
 )
 
 // checkRunnable asks of each program that a container is started with, by its path, whether the kernel runs it: execve(2).
@@ -226,7 +227,7 @@ func (c *programCheck) notRunnable(p string, byShell bool) *finding.Finding {
 	switch head := firstBytes(n); {
 	case n.IsDir():
 		f.Summary, f.Detail = p+", which the image starts, is a directory", "The kernel answers: permission denied."
-	case n.Perm&0o111 == 0 && (n.Unsure || len(c.image.Tree.HeldBy(at).All()) > 0) && c.setsMode(p):
+	case n.Perm&0o111 == 0 && (steps.Unsure(c.image.Tree, p) || len(c.image.Tree.HeldBy(at).All()) > 0) && c.setsMode(p):
 		return nil
 	case n.Perm&0o111 == 0:
 		f.Hint.Mode = "755"
@@ -287,7 +288,7 @@ var (
 
 // doubtChanged makes a finding about what a file is a warning where a step may change the file.
 func (c *programCheck) doubtChanged(f *finding.Finding, n *rootfs.Node, at string) {
-	if reaches := c.image.Tree.HeldBy(at); n.Unsure || len(reaches.All()) > 0 {
+	if reaches := c.image.Tree.HeldBy(at); steps.Unsure(c.image.Tree, at) || len(reaches.All()) > 0 {
 		f.Severity = finding.Warning
 		f.Detail += " It is not proved: a step may change it."
 	}

@@ -35,9 +35,8 @@ var plainBase = lazyre.New(`^(gcr\.io/distroless/|registry\.access\.redhat\.com/
 
 // Plain reports whether an image, by its full reference, is published for everybody to build on, and holds no project's own modules.
 func Plain(ref string) bool {
-	if name, ok := strings.CutPrefix(ref, "docker.io/library/"); ok {
-		name, _, _ = strings.Cut(name, "@")
-		name, _, _ = strings.Cut(name, ":")
+	full, _ := split(ref)
+	if name, ok := strings.CutPrefix(full, "docker.io/library/"); ok {
 		return slices.Contains(official, name)
 	}
 	return plainBase().MatchString(ref)
@@ -68,6 +67,7 @@ var vendors = []struct{ prefix, more string }{
 	{"docker.io/oven/bun", "home/*/.*"},
 	{"docker.io/lukemathwalker/cargo-chef", "opt"},
 	{"docker.io/bufbuild/buf", ""},
+	{"docker.io/dunglas/frankenphp", "app/public config data"},
 	{"ghcr.io/astral-sh/uv", "uv uvx io opt"},
 	{"docker.io/tiangolo/uvicorn-gunicorn", "app start.sh start-reload.sh gunicorn_conf.py opt"},
 	{"docker.io/tiangolo/uvicorn-gunicorn-fastapi", "app start.sh start-reload.sh gunicorn_conf.py opt"},
@@ -100,16 +100,11 @@ func Workdir(ref string) (dir string, ok bool) {
 // Holds gives the paths below the root at or below which an image may hold files, by its full reference. ok is false if that is not
 // known: it may hold any.
 func Holds(ref string) (paths []string, ok bool) {
-	ref, _, _ = strings.Cut(ref, "@")
-	if i := strings.LastIndexByte(ref, ':'); i > strings.LastIndexByte(ref, '/') {
-		ref = ref[:i]
-	}
-	for _, library := range []string{"docker.io/library/", "public.ecr.aws/docker/library/"} {
-		name, is := strings.CutPrefix(ref, library)
-		for _, row := range holds {
-			if is && slices.Contains(strings.Fields(row.names), name) {
-				return append(slices.Clip(standard), strings.Fields(row.more)...), true
-			}
+	ref, _ = split(ref)
+	name, is := strings.CutPrefix(ref, "docker.io/library/")
+	for _, row := range holds {
+		if is && slices.Contains(strings.Fields(row.names), name) {
+			return append(slices.Clip(standard), strings.Fields(row.more)...), true
 		}
 	}
 	for _, v := range vendors {

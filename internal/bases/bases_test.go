@@ -15,6 +15,7 @@ func TestHolds(t *testing.T) {
 		"docker.io/library/node:20@sha256:abc":          "home/node/.* opt/yarn*",
 		"docker.io/library/golang":                      "opt/aws* opt/pypy* opt/rh* anaconda-post.log local",
 		"public.ecr.aws/docker/library/node:20":         "home/node/.* opt/yarn*",
+		"registry.docker.com/library/node:20-slim":      "home/node/.* opt/yarn*",
 		"localhost:5000/library/node":                   "?",
 		"docker.io/library/nodes:20":                    "?",
 		"docker.io/library/composer:2":                  "docker-entrypoint.sh tmp",

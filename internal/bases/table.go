@@ -110,7 +110,7 @@ func split(ref string) (name, tag string) {
 		name, tag = name[:i], name[i+1:]
 	}
 	for _, same := range [][2]string{
-		{"public.ecr.aws/docker/library/", "docker.io/library/"}, {"mirror.gcr.io/library/", "docker.io/library/"},
+		{"public.ecr.aws/docker/library/", "docker.io/library/"}, {"mirror.gcr.io/library/", "docker.io/library/"}, {"registry.docker.com/library/", "docker.io/library/"},
 		{"docker.io/amd64/", "docker.io/library/"}, {"docker.io/arm64v8/", "docker.io/library/"}, {"docker.io/arm32v7/", "docker.io/library/"},
 		{"docker.io/astral/", "ghcr.io/astral-sh/"}, {"registry.redhat.io/ubi", "registry.access.redhat.com/ubi"},
 		{"docker.io/redhat/ubi", "registry.access.redhat.com/ubi"}, {"mcr.microsoft.com/dotnet/core/", "mcr.microsoft.com/dotnet/"},

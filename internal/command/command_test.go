@@ -209,7 +209,7 @@ func TestNewProgram(t *testing.T) {
 	}
 	r.Walk(shell.NewState("/w", nil), "sudo toydir /d")
 	r.Program = func(c *Call) {
-		assert.Equal(t, []string{"/tmp", "/var/tmp", "/w/toys", "/x"}, c.Footprint().Paths)
+		assert.Equal(t, []string{"/w/toys", "/x"}, slices.DeleteFunc(c.Footprint().Paths, func(p string) bool { return strings.Contains(p, "/tmp/") }))
 	}
 	r.Walk(shell.NewState("/w", nil), "toymake --to /x")
 }

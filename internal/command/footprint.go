@@ -23,9 +23,14 @@ const (
 	packages       = temp | home | system                // what package managers fill
 )
 
+// temporary are the names, as patterns, that programs which are known give to what they leave among temporary files: nothing that somebody
+// else would call by its name.
+const temporary = "*[-_]* .* *[0-9]* [A-Z]* tmp* pear"
+
 // systemDirs are the directories of the file system's standard into which packages put files, as patterns: without those that are there for
-// a site's own data, and those below them in which people have their projects, as /usr/src/app, /usr/app, /var/www and /var/task.
-var systemDirs = strings.Fields(`/bin /boot /dev /etc /lib /lib32 /lib64 /libx32 /opt /proc /run /sbin /sys
+// a site's own data, and those below them in which people have their projects, as /usr/src/app, /usr/app, /var/www and /var/task; of
+// /opt, those in which vendors have theirs.
+var systemDirs = strings.Fields(`/bin /boot /dev /etc /lib /lib32 /lib64 /libx32 /opt/amazon* /opt/aws* /opt/az* /opt/conda* /opt/google* /opt/intel* /opt/java* /opt/jdk* /opt/microsoft* /opt/mssql* /opt/n[ov]* /opt/r[ho]* /proc /run /sbin /sys
 	/usr/bin /usr/games /usr/[ehiklmX]* /usr/s[bh]* /usr/src/linux* /usr/src/kernels /usr/src/php* /var/[bcdelmors]* /var/adm /var/www/html/index* /var/www/localhost`)
 
 // footprint is what a program may make or change files in.
@@ -338,8 +343,15 @@ func (p *print) add(w where, o Options) {
 		}
 	}
 	if w&temp != 0 {
-		p.path("/tmp")
-		p.path("/var/tmp")
+		for _, dir := range []string{"/tmp", "/var/tmp"} {
+			if w == anything {
+				p.path(dir)
+				continue
+			}
+			for name := range strings.FieldsSeq(temporary) {
+				p.Add(path.Join(dir, name))
+			}
+		}
 	}
 	if w&home != 0 {
 		p.home(w == anything)
@@ -347,6 +359,9 @@ func (p *print) add(w where, o Options) {
 	if w&system != 0 {
 		for _, dir := range systemDirs {
 			p.Add(dir)
+		}
+		if w == anything {
+			p.Add("/opt")
 		}
 	}
 }

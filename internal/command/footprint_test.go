@@ -89,10 +89,12 @@ func TestFootprints(t *testing.T) {
 			r.Program = func(c *Call) { got.Join(c.Footprint()) }
 			r.Walk(shell.NewState("/w", nil), text)
 			all := strings.Join(got.Paths, " ")
+			names := strings.ReplaceAll(temporary, " ", " /tmp/")
 			for _, short := range [][2]string{
+				{"/tmp/" + names + " /var" + strings.ReplaceAll("/tmp/"+names, " ", " /var"), "TEMP"},
 				{"/w/" + strings.ReplaceAll(nodeBelow, " ", " /w/"), "/w/NODE"}, {"/p/" + strings.ReplaceAll(nodeBelow, " ", " /p/"), "/p/NODE"},
 				{"/home/*/.* /home/*/go /home/*/nltk_data /root/.* /root/go /root/nltk_data", "HOME"}, {"/tmp /var/tmp", "TEMP"}, {"TEMP HOME " + strings.Join(systemDirs, " "), "PACKAGES"},
-				{"TEMP /home /root " + strings.Join(systemDirs, " "), "PACKAGES"}, // of what is not known
+				{"TEMP /home /root " + strings.Join(systemDirs, " ") + " /opt", "PACKAGES"}, // of what is not known
 			} {
 				all = strings.ReplaceAll(all, short[0], short[1])
 			}

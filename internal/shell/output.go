@@ -48,7 +48,9 @@ func (sh *Interp) redirections(s *State, st *syntax.Stmt) (to *sink, opened exit
 			}
 		case syntax.RdrIn:
 			s.in = Input{File: sh.literal(s, r.Word)}
-			ends = sh.reads(s)
+			if ends = sh.reads(s); ends == failed && sh.Unread != nil {
+				sh.Unread(s.Clone(), s.in.File)
+			}
 		case syntax.WordHdoc:
 			text := sh.literal(s, r.Word)
 			s.in = Input{Text: text.Text + "\n", Known: true}

@@ -132,6 +132,8 @@ type Interp struct {
 	Run func(s *State, c Call)
 	// Builtin is called for each builtin of the shell, before it is followed; nil: nobody asks.
 	Builtin func(s *State, c Call)
+	// Unread is called for each file that standard input is to be taken from and that is not there; nil: nobody asks.
+	Unread func(s *State, file Word)
 	// Wrote is called for each file to which output is redirected: when it is opened, and when the command is done; nil: nobody asks.
 	Wrote func(s *State, o Output)
 	// Note is given what cannot be followed; nil: nobody asks.

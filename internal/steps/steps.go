@@ -122,6 +122,12 @@ func Run(x *dockerfile.Exec, files Sight, do func(effects []command.Effect, sure
 		}
 		started(&command.Call{S: s, Name: c.Argv[0], Base: c.Argv[0].Text, Args: c.Argv[1:], Builtin: true, Input: c.Input})
 	}
+	r.Unread = func(s *shell.State, file shell.Word) {
+		if at := s.Abs(file.Text); at != "" && files != nil {
+			c := &command.Call{S: s, Name: shell.Word{Text: "reading"}, Base: "<", Args: []shell.Word{file}, Builtin: true}
+			out.miss(c, []tools.Missing{{Path: at, What: "the standard input of a program"}})
+		}
+	}
 	r.Wrote = func(s *shell.State, o shell.Output) {
 		r.Acts()
 		if o.File == "" {

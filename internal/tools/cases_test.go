@@ -167,6 +167,11 @@ func misses(c testCase, files Files) []string {
 			r.Unclear()
 		}
 	}
+	r.Unread = func(s *shell.State, file shell.Word) {
+		if s.Sure() && s.Needed() {
+			out = append(out, strings.TrimPrefix(s.Abs(file.Text), "/app/"))
+		}
+	}
 	r.Wrapper = func(c *command.Call) {
 		for _, m := range Read(c, files).Missing {
 			if m.Doubt == "" && c.S.Sure() && c.S.Needed() {

@@ -119,6 +119,7 @@ func (d *dotnetBuild) read(file string) {
 		p.packages()
 		if d.compiles {
 			p.items()
+			p.empty()
 		}
 	}
 }

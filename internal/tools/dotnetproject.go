@@ -115,6 +115,44 @@ func (p *dotnetProject) references() {
 	}
 }
 
+// empty looks for a program without any source, in which nothing starts.
+func (p *dotnetProject) empty() {
+	text, dir := string(p.data), path.Dir(p.file)
+	program := contains("Microsoft.NET.Sdk.Web Microsoft.NET.Sdk.Worker", p.xml.Str("@Sdk")) || strings.Contains(text, "<OutputType>Exe<")
+	if path.Ext(p.file) != ".csproj" || !program || strings.Contains(text, "<Compile") || strings.Contains(text, "<Import") || strings.Contains(text, "NoDefaultItems") {
+		return
+	}
+	isSource := func(name string) bool {
+		return path.Ext(name) == ".cs" || path.Ext(name) == ".razor" || path.Ext(name) == ".cshtml"
+	}
+	var any func(files Files, dir string, depth int) bool
+	any = func(files Files, dir string, depth int) bool {
+		entries, err := (&reader{files: files}).list(dir, func(name string) bool {
+			return isSource(name) || path.Ext(name) == "" && name != "bin" && name != "obj"
+		})
+		return err != nil || depth > maxIncludes || slices.ContainsFunc(entries, func(e fs.DirEntry) bool {
+			if e.IsDir() {
+				return e.Name() != "bin" && e.Name() != "obj" && any(files, path.Join(dir, e.Name()), depth+1)
+			}
+			return isSource(e.Name())
+		})
+	}
+	if any(p.files, dir, 0) {
+		return
+	}
+	p.missing(Missing{Kind: Source, Path: path.Join(dir, "*.cs"), What: "the sources of the program, *.cs", Because: p.line(p.xml), Root: dir, Find: func(tree Files, root string) string {
+		entries, _ := tree.List(root)
+		for _, e := range entries {
+			if isSource(e.Name()) && root != "/" {
+				return root
+			} else if isSource(e.Name()) {
+				return path.Join(root, e.Name())
+			}
+		}
+		return ""
+	}})
+}
+
 // sourceless looks at a project that is there without any source, though another one uses its namespace.
 func (p *dotnetProject) sourceless(project string, n *document.Node) {
 	dir, isSource := path.Dir(project), func(name string) bool { return path.Ext(name) == ".cs" }

@@ -7,6 +7,9 @@ import (
 
 	"golang.org/x/mod/modfile"
 	"golang.org/x/mod/semver"
+
+	"github.com/ctxaudit/ctxaudit/internal/command"
+	"github.com/ctxaudit/ctxaudit/internal/shell"
 )
 
 // The facts are those of go 1.26; that of a main module with an older go line are asked for where they differ.
@@ -51,7 +54,9 @@ func (r *reader) goTool() {
 		switch args[0].Text {
 		case "download":
 			if len(args) == 1 {
-				r.goModules(true)
+				if s, ok := r.goModules(true); ok {
+					s.sums()
+				}
 			}
 		case "verify", "graph", "tidy", "vendor":
 			r.goModules(true)
@@ -110,6 +115,38 @@ func (r *reader) goModules(list bool) (*goSetup, bool) {
 		s.replaces(s.main.dir, s.main.file.Syntax, s.main.file.Replace, s.required(s.main.file), list)
 	}
 	return s, true
+}
+
+// sums looks for go.sum as modules are downloaded: what is written then has no sums of their sources, without which nothing is built.
+func (s *goSetup) sums() {
+	f := s.main.file
+	if f == nil || s.work != nil || !s.r.absent(path.Join(s.main.dir, "vendor")) || older(f, "1.16") {
+		return
+	}
+	i := slices.IndexFunc(f.Require, func(q *modfile.Require) bool {
+		return !q.Indirect && !slices.ContainsFunc(f.Replace, func(x *modfile.Replace) bool { return x.Old.Path == q.Mod.Path && x.New.Version == "" })
+	})
+	if i >= 0 {
+		s.r.need(Missing{Path: path.Join(s.main.dir, "go.sum"), What: "the sums of modules", Because: s.line(path.Join(s.main.dir, gomod), f.Syntax, f.Require[i].Syntax),
+			Doubt: "Modules are downloaded without it, and what imports them is not built.", Later: goNeedsSums, Never: true, Quiet: true})
+	}
+}
+
+// goNeedsSums reports of a program that runs later whether it is a build that fails without go.sum; decided is true, too, if it makes one.
+func goNeedsSums(c *command.Call, _ []*command.Call) (fails, decided bool) {
+	if c.Base != "go" || len(c.Args) == 0 {
+		return false, false
+	}
+	switch c.Args[0].Text {
+	case "build", "install", "test", "vet":
+		lenient := slices.ContainsFunc(c.Args, func(w shell.Word) bool {
+			return strings.Contains(w.Text, "mod=mod") || strings.Contains(w.Text, "@") || !w.Known()
+		})
+		return !lenient && c.S.Env("GOFLAGS") == "", true
+	case "get", "mod", "generate", "work":
+		return false, len(c.Args) < 2 || c.Args[1].Text != "download" && c.Args[1].Text != "verify"
+	}
+	return false, false
 }
 
 // goFlag gives a flag of the command line or of GOFLAGS.

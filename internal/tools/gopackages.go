@@ -64,13 +64,13 @@ func (s *goSetup) load(sub string, args []shell.Word, cgo bool) *goLoad {
 	l.ctx = build.Default
 	l.ctx.GOROOT, l.ctx.GOPATH, l.ctx.Compiler = "/usr/local/go", "", "gc"
 	l.ctx.GOOS, l.ctx.GOARCH, l.ctx.CgoEnabled = "linux", "amd64", cgo
-	if v := r.call.S.Env("GOOS"); v != "" {
+	if v := r.call.S.Env("GOOS"); v != "" && !strings.Contains(v, shell.Hole) {
 		l.ctx.GOOS = v
 	}
-	if v := r.call.S.Env("GOARCH"); v != "" {
+	if v := r.call.S.Env("GOARCH"); v != "" && !strings.Contains(v, shell.Hole) {
 		l.ctx.GOARCH = v
 	}
-	if v := r.call.S.Env("CGO_ENABLED"); v != "" {
+	if v := r.call.S.Env("CGO_ENABLED"); v != "" && !strings.Contains(v, shell.Hole) {
 		l.ctx.CgoEnabled = v == "1"
 	}
 	l.ctx.BuildTags = strings.FieldsFunc(r.goFlag("-tags"), func(c rune) bool { return c == ',' || c == ' ' })

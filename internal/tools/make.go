@@ -51,6 +51,7 @@ func (r *reader) makes() {
 	for _, w := range append(r.options.All("-j", "--jobs", "-l", "-O"), r.words...) {
 		name, value, set := strings.Cut(w.Text, "=")
 		switch {
+		case !w.Known(): // a number of jobs
 		case set:
 			m.given[strings.TrimRight(name, ":?+")] = value
 			m.exports = true

@@ -69,12 +69,19 @@ func (x *pyReads) reads(dir, name string, isDir bool, line int) {
 		return
 	}
 	for text := range bytes.Lines(x.data) {
-		if bytes.Contains(text, []byte(path.Base(name))) && pyWrites().Match(text) {
+		switch {
+		case !bytes.Contains(text, []byte(path.Base(name))):
+		case pyMakes().Match(text):
+			return
+		case pyWrites().Match(text):
 			m.Doubt = path.Base(x.file) + " may make it."
 		}
 	}
 	x.need(m)
 }
+
+// pyMakes finds what opens a file to write it.
+var pyMakes = lazyre.New(`open\(.*["'][wax]b?\+?["']|\.write_(?:text|bytes)\(`)
 
 // pyWrites finds what may make a file that stands in the same line.
 var pyWrites = lazyre.New(`["'][wax]b?\+?["']|write|retrieve|copy|dump|save|\.to_|download|touch|mkdir|makedirs|output|run\(|system\(|call\(`)

@@ -12,6 +12,8 @@ type tool struct {
 	names string
 	// valued are its options with a value of their own, dir those that name the directory in which it works.
 	valued, dir string
+	// free are those of them of whose values what it reads does not depend; NAME* stands for all that begin so.
+	free string
 	// anywhere tells that it is asked also where nobody knows in which directory it is started.
 	anywhere bool
 	read     func(r *reader)
@@ -22,13 +24,17 @@ var table []tool
 
 func init() { // a literal would refer to itself: a script starts others
 	table = []tool{
-		{names: "go", dir: "-C", valued: goValued, read: (*reader).goTool},
-		{names: "cargo", valued: cargoValued, read: (*reader).cargo},
+		{names: "go", dir: "-C", valued: goValued, free: "-ldflags --ldflags -gcflags -asmflags -o -p -timeout -count -coverprofile -buildvcs*", read: (*reader).goTool},
+		{names: "cargo", valued: cargoValued, free: "--target --profile -j -j* --jobs --target-dir --root --color --message-format", read: (*reader).cargo},
 		{names: "npm", dir: "--prefix -C", valued: npmValued, read: (*reader).npm},
 		{names: "pnpm", dir: "-C --dir", valued: pnpmValued, read: (*reader).pnpm},
 		{names: "yarn yarnpkg", dir: "--cwd", valued: yarnValued, read: (*reader).yarn},
 		{names: "bun", dir: "--cwd", valued: bunValued, read: (*reader).bun},
-		{names: "cp mv cat chmod chown head tail unzip", read: (*reader).named},
+		{names: "cp mv cat chmod chown head tail unzip install grep egrep awk sort cut wc jq xz crontab javac dpkg", read: (*reader).named},
+		{names: "gcc g++ cc c++ clang clang++", read: (*reader).compiler},
+		{names: "patch", read: (*reader).patch},
+		{names: "apt-get apt apk yum dnf microdnf", valued: "-t --repository -X --enablerepo", read: (*reader).packageFiles},
+		{names: "xargs", read: (*reader).xargs},
 		{names: "sed", read: (*reader).sed},
 		{names: "tar bsdtar", read: (*reader).tar},
 		{names: "python pypy ruby perl php tsx ts-node", read: (*reader).interpreted},
@@ -46,15 +52,15 @@ func init() { // a literal would refer to itself: a script starts others
 		{names: "lerna", read: (*reader).lerna},
 		{names: "patch-package", valued: "--patch-dir --exclude --include", read: (*reader).patchPackage},
 		{names: "prisma", valued: prismaValued, read: (*reader).prisma},
-		{names: "make gmake", dir: "-C --directory", valued: makeValued, read: (*reader).makes},
+		{names: "make gmake", dir: "-C --directory", valued: makeValued, free: "-j -j* --jobs -l -l* -O*", read: (*reader).makes},
 		{names: "composer composer.phar", dir: "-d --working-dir", valued: composerValued, read: (*reader).composer},
-		{names: "bundle bundler", valued: bundleValued, read: (*reader).bundle},
+		{names: "bundle bundler", valued: bundleValued, free: "-j -j* --jobs --retry --path --without --with", read: (*reader).bundle},
 		{names: "rake", dir: "-C --directory", valued: rakeValued, read: (*reader).rake},
 		{names: "rails", valued: "-e --environment", read: (*reader).rails},
-		{names: "dotnet", valued: dotnetValued, read: (*reader).dotnet},
-		{names: "gradle", dir: "-p --project-dir", valued: gradleValued, read: (*reader).gradle},
-		{names: "gradlew", dir: "-p --project-dir", valued: gradleValued, read: (*reader).gradleWrapper},
-		{names: "cmake", valued: cmakeValued, read: (*reader).cmake},
+		{names: "dotnet", valued: dotnetValued, free: "-c --configuration -o --output -r --runtime -a --arch --os -v --verbosity --version-suffix --logger --results-directory /p:* -p:* --property:* /property:*", read: (*reader).dotnet},
+		{names: "gradle", dir: "-p --project-dir", valued: gradleValued, free: "-P* -D* --max-workers --console", read: (*reader).gradle},
+		{names: "gradlew", dir: "-p --project-dir", valued: gradleValued, free: "-P* -D* --max-workers --console", read: (*reader).gradleWrapper},
+		{names: "cmake", valued: cmakeValued, free: "-D* -j -j* -G --parallel", read: (*reader).cmake},
 		{names: "protoc", valued: protocValued, read: (*reader).protoc},
 		{names: "buf", valued: "--template -o --output --path --config", read: (*reader).buf},
 		{names: "alembic", valued: "-c --config -n --name -x", read: (*reader).alembic},
@@ -64,8 +70,8 @@ func init() { // a literal would refer to itself: a script starts others
 		{names: "sphinx-build sphinx", valued: sphinxValued, read: (*reader).sphinx},
 		{names: "mkdocs", valued: mkdocsValued, read: (*reader).mkdocs},
 		{names: "pyinstaller", valued: pyinstallerValued, read: (*reader).pyinstaller},
-		{names: "mvn", valued: mavenValued, read: (*reader).maven},
-		{names: "mvnw", valued: mavenValued, read: (*reader).mavenWrapper},
+		{names: "mvn", valued: mavenValued, free: "-D* -T -T* --threads", read: (*reader).maven},
+		{names: "mvnw", valued: mavenValued, free: "-D* -T -T* --threads", read: (*reader).mavenWrapper},
 		{names: "pip", valued: pipValued, read: (*reader).pip},
 		{names: "uv", dir: "--directory", valued: uvValued, read: (*reader).uv},
 		{names: "poetry", dir: "-C --directory -P --project", valued: poetryValued, read: (*reader).poetry},

@@ -63,6 +63,8 @@ type Missing struct {
 	// Later decides the doubt where what is missing comes too late, if it is not nil: of each program that the stage starts afterwards it
 	// says whether that surely fails; decided is true where it does, or where none will any more. earlier are those that were started before.
 	Later func(c *command.Call, earlier []*command.Call) (fails, decided bool)
+	// Never tells that Later decides where nothing brings what is missing at all.
+	Never bool
 	// Quiet tells that the doubt is not worth a word unless Later decides that a program fails.
 	Quiet bool
 	// Refused says of a program that is there, as the rest of a sentence, why the kernel does not run it; "" if it is not there.
@@ -116,7 +118,7 @@ func Read(c *command.Call, files Files) Reading {
 	if !known || c.S.Dir == "" && !t.anywhere {
 		return Reading{}
 	}
-	r := &reader{call: c, files: files, dir: c.S.Dir, options: command.Parse(c.Args, t.valued)}
+	r := &reader{call: c, files: files, dir: c.S.Dir, free: t.free, options: command.Parse(c.Args, t.valued+" "+t.free)}
 	if given := r.options.All(strings.Fields(t.dir)...); len(given) > 0 {
 		if r.dir = c.S.Abs(given[len(given)-1].Text); r.dir == "" {
 			return Reading{}
@@ -140,6 +142,7 @@ type reader struct {
 	call    *command.Call
 	files   Files
 	dir     string // in which the program works
+	free    string // see [tool]
 	options command.Options
 	words   []shell.Word // the operands
 	out     Reading
@@ -153,9 +156,24 @@ func (r *reader) sub() string {
 	return r.words[0].Text
 }
 
-// known reports whether all words of the call are known.
+// known reports whether all words of the call are known but those of which what it reads does not depend.
 func (r *reader) known() bool {
-	return !slices.ContainsFunc(r.call.Args, func(w shell.Word) bool { return !w.Known() })
+	for i, w := range r.call.Args {
+		if !w.Known() && !r.isFree(w.Text) && (i == 0 || !contains(r.free, r.call.Args[i-1].Text)) {
+			return false
+		}
+	}
+	return true
+}
+
+// isFree reports whether a word is an option with a value of which what is read does not depend.
+func (r *reader) isFree(word string) bool {
+	for option := range strings.FieldsSeq(r.free) {
+		if prefix, any := strings.CutSuffix(option, "*"); strings.HasPrefix(word, option+"=") || any && strings.HasPrefix(word, prefix) {
+			return true
+		}
+	}
+	return false
 }
 
 // abs gives the path that a name means in the directory in which the program works; "" if that is not known.
