@@ -69,6 +69,7 @@ var vendors = []struct{ prefix, more string }{
 	{"docker.io/lukemathwalker/cargo-chef", "opt"},
 	{"docker.io/bufbuild/buf", ""},
 	{"ghcr.io/astral-sh/uv", "uv uvx io opt"},
+	{"public.ecr.aws/lambda/", "lambda-entrypoint.sh opt var/lang var/runtime var/rapid var/task"},
 	{"docker.io/tiangolo/uvicorn-gunicorn", "app start.sh start-reload.sh gunicorn_conf.py opt"},
 	{"docker.io/tiangolo/uvicorn-gunicorn-fastapi", "app start.sh start-reload.sh gunicorn_conf.py opt"},
 	{"mcr.microsoft.com/dotnet/sdk", "home/*/.* opt"},
@@ -100,24 +101,51 @@ func Workdir(ref string) (dir string, ok bool) {
 // Holds gives the paths below the root at or below which an image may hold files, by its full reference. ok is false if that is not
 // known: it may hold any.
 func Holds(ref string) (paths []string, ok bool) {
-	ref, _, _ = strings.Cut(ref, "@")
-	if i := strings.LastIndexByte(ref, ':'); i > strings.LastIndexByte(ref, '/') {
-		ref = ref[:i]
+	name, _ := split(ref)
+	everywhere := standard
+	if shellless(ref) {
+		everywhere = withoutShell()
 	}
-	for _, library := range []string{"docker.io/library/", "public.ecr.aws/docker/library/"} {
-		name, is := strings.CutPrefix(ref, library)
+	if library, is := strings.CutPrefix(name, "docker.io/library/"); is {
 		for _, row := range holds {
-			if is && slices.Contains(strings.Fields(row.names), name) {
-				return append(slices.Clip(standard), strings.Fields(row.more)...), true
+			if slices.Contains(strings.Fields(row.names), library) {
+				return append(slices.Clip(everywhere), strings.Fields(row.more)...), true
 			}
 		}
 	}
 	for _, v := range vendors {
-		if ref == v.prefix || strings.HasSuffix(v.prefix, "/") && strings.HasPrefix(ref, v.prefix) {
-			return append(slices.Clip(standard), strings.Fields(v.more)...), true
+		if name == v.prefix || strings.HasSuffix(v.prefix, "/") && strings.HasPrefix(name, v.prefix) {
+			return append(slices.Clip(everywhere), strings.Fields(v.more)...), true
 		}
 	}
 	return nil, false
+}
+
+// shellless reports whether an image has no shell, by its full reference: that of distroless for Python has one up to Debian 11.
+func shellless(ref string) bool {
+	name, tag := split(ref)
+	kind, distroless := strings.CutPrefix(name, "gcr.io/distroless/")
+	switch {
+	case distroless:
+		return !slices.Contains(words(tag), "debug") && (!strings.HasPrefix(kind, "python") || strings.HasSuffix(kind, "-debian12") || strings.HasSuffix(kind, "-debian13"))
+	case strings.HasPrefix(name, "mcr.microsoft.com/dotnet/"):
+		return slices.Contains(words(tag), "chiseled") || slices.Contains(words(tag), "distroless")
+	}
+	return name == "docker.io/oven/bun" && slices.Contains(words(tag), "distroless")
+}
+
+// withoutShell are the standard directories, with programs that are no shells.
+func withoutShell() (paths []string) {
+	for _, dir := range standard {
+		if dir != "bin" && dir != "usr/bin" {
+			paths = append(paths, dir)
+			continue
+		}
+		for _, name := range []string{"[^abds]*", "a[^s]*", "b[^au]*", "d[^a]*", "s[^h]*", "sh?*"} { // ash, bash, busybox, dash, sh
+			paths = append(paths, dir+"/"+name)
+		}
+	}
+	return paths
 }
 
 // pythonTag are references whose tags say which Python they have: Docker's own, and uv's.
