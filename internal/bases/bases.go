@@ -51,14 +51,17 @@ var standard = strings.Fields(`bin boot dev etc lib lib32 lib64 libx32 proc root
 // holds are official images, and others whose sources are public, with what they hold beyond the standard directories, as their
 // Dockerfiles say. It is the same for all of their tags, or the row has what any of them has.
 var holds = []struct{ names, more string }{
-	{"almalinux alpine amazonlinux archlinux buildpack-deps busybox centos debian fedora gcc oraclelinux photon python rockylinux pypy perl rust php ruby golang erlang elixir httpd swift julia bash clearlinux opensuse", "opt/aws* opt/pypy* opt/rh* anaconda-post.log local"},
+	{"almalinux alpine amazonlinux archlinux buildpack-deps busybox centos debian fedora gcc oraclelinux photon python rockylinux pypy rust php ruby golang erlang elixir httpd swift julia bash clearlinux opensuse", "opt/aws* opt/pypy* opt/rh* anaconda-post.log local"},
 	{"ubuntu", "home/ubuntu/.*"},
 	{"node", "home/node/.* opt/yarn*"},
 	{"composer", "docker-entrypoint.sh tmp"},
-	{"openjdk eclipse-temurin amazoncorretto maven ibm-semeru-runtimes sapmachine", "opt __cacert_entrypoint.sh home/ubuntu/.*"},
+	{"perl", "usr/src/perl opt/aws* opt/pypy* opt/rh* anaconda-post.log local"},
+	{"openjdk eclipse-temurin amazoncorretto maven ibm-semeru-runtimes sapmachine tomcat", "opt __cacert_entrypoint.sh home/ubuntu/.* licenses THIRD-PARTY-LICENSES*"},
 	{"gradle", "opt __cacert_entrypoint.sh home/*/.*"},
 	{"nginx", "docker-entrypoint.d docker-entrypoint.sh"},
 	{"redis valkey", "data"},
+	{"caddy", "config data"},
+	{"mysql", "docker-entrypoint-initdb.d entrypoint.sh"},
 	{"postgres", "docker-entrypoint-initdb.d docker-entrypoint.sh"},
 }
 
@@ -66,12 +69,13 @@ var holds = []struct{ names, more string }{
 var vendors = []struct{ prefix, more string }{
 	{"gcr.io/distroless/", "home busybox nodejs"},
 	{"docker.io/oven/bun", "home/*/.*"},
+	{"docker.io/nginxinc/nginx-unprivileged", "docker-entrypoint.d docker-entrypoint.sh"},
 	{"docker.io/lukemathwalker/cargo-chef", "opt"},
 	{"docker.io/bufbuild/buf", ""},
 	{"ghcr.io/astral-sh/uv", "uv uvx io opt"},
 	{"public.ecr.aws/lambda/", "lambda-entrypoint.sh opt var/lang var/runtime var/rapid var/task"},
-	{"docker.io/tiangolo/uvicorn-gunicorn", "app start.sh start-reload.sh gunicorn_conf.py opt"},
-	{"docker.io/tiangolo/uvicorn-gunicorn-fastapi", "app start.sh start-reload.sh gunicorn_conf.py opt"},
+	{"docker.io/tiangolo/uvicorn-gunicorn", "app entrypoint.sh start.sh start-reload.sh gunicorn_conf.py tmp/requirements.txt opt"},
+	{"docker.io/tiangolo/uvicorn-gunicorn-fastapi", "app entrypoint.sh start.sh start-reload.sh gunicorn_conf.py tmp/requirements.txt opt"},
 	{"mcr.microsoft.com/dotnet/sdk", "home/*/.* opt"},
 	{"mcr.microsoft.com/dotnet/aspnet", "home/*/.* opt"},
 	{"mcr.microsoft.com/dotnet/runtime", "home/*/.* opt"},
