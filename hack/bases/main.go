@@ -5,7 +5,11 @@
 //
 // DIR has a checkout of repositories of the list below, as OWNER/REPO; more of the same repository, of other times, stand beside it
 // as OWNER/REPO@ANYTHING. A row holds of every Dockerfile of the image, so that it holds of all tags; where versions differ, of every
-// Dockerfile of a version. Rows of images whose repository is absent are kept, and printed.
+// Dockerfile of a version, or of a word that tags have. Rows of images whose repository is absent are kept, and printed. The checkouts of
+// which the table was made are those of each half year since 2019; what older tags have may be another.
+//
+// What told.txtar says of other images is looked for in their sources, and a Dockerfile that puts something where internal/bases says that
+// its image holds nothing is an error.
 package main
 
 import (
@@ -171,7 +175,11 @@ func add(known bases.Table, sources fs.FS, img image) error {
 			if err != nil {
 				return err
 			}
-			f, base, err := of(known, data)
+			m, ref := paths.FindStringSubmatch(rel), img.name
+			if i := paths.SubexpIndex("word"); i > 0 && m[i] != "" {
+				ref += ":" + m[i]
+			}
+			f, base, err := of(known, ref, data)
 			if err != nil {
 				return fmt.Errorf("%s: %w", name, err)
 			}
@@ -179,7 +187,6 @@ func add(known bases.Table, sources fs.FS, img image) error {
 				return nil
 			}
 			every = common(every, f)
-			m := paths.FindStringSubmatch(rel)
 			var word string
 			for i, group := range paths.SubexpNames() {
 				switch {
@@ -266,7 +273,7 @@ func common(a, b bases.Facts) bases.Facts {
 }
 
 // of gives what a Dockerfile configures, with what is known of the image that it is built on, and which that is.
-func of(known bases.Table, data []byte) (out bases.Facts, base string, err error) {
+func of(known bases.Table, ref string, data []byte) (out bases.Facts, base string, err error) {
 	dir, err := os.MkdirTemp("", "bases-")
 	if err != nil {
 		return nil, "", err
@@ -279,6 +286,9 @@ func of(known bases.Table, data []byte) (out bases.Facts, base string, err error
 	plan, err := dockerfile.Compile(context.Background(), dockerfile.Options{Context: dir, Dockerfile: file, Images: resolver{known}})
 	if err != nil {
 		return nil, "", err
+	}
+	if more := outside(ref, plan); len(more) > 0 {
+		return nil, "", fmt.Errorf("internal/bases says that %s holds nothing at %s", ref, strings.Join(more, ", "))
 	}
 	base, onScratch := baseOf(plan)
 	below, set, c := resolver{known}.find(base), plan.ConfigSources, plan.Config

@@ -109,3 +109,10 @@ func TestSaid(t *testing.T) {
 	_, _, err := build(sources, nil, txtar.Parse([]byte(imagined)), nil)
 	assert.EqualError(t, err, "r.io/one r.io/two:*-word: base.bzl does not say user = 7,\n")
 }
+
+// What an image is said not to hold, and its Dockerfile puts there, is told.
+func TestHeld(t *testing.T) {
+	sources := fstest.MapFS{"o/redis/7/Dockerfile": &fstest.MapFile{Data: []byte("FROM debian\nCOPY x.conf /usr/local/etc/\nWORKDIR /work\nCOPY x.sh /data/in/\nCOPY y.sh /\n")}}
+	_, _, err := build(sources, []image{{"docker.io/library/redis", "o/redis", numbered}}, &txtar.Archive{}, nil)
+	assert.EqualError(t, err, "o/redis/7/Dockerfile: internal/bases says that docker.io/library/redis holds nothing at /y.sh")
+}

@@ -26,7 +26,7 @@ func addTold(known bases.Table, sources fs.FS, archive *txtar.Archive) (kept []s
 			kept = append(kept, strings.Fields(f.Name)...)
 			continue
 		}
-		facts, _, err := of(known, f.Data)
+		facts, _, err := of(known, strings.Fields(f.Name)[0], f.Data)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", f.Name, err)
 		}

@@ -21,16 +21,17 @@ var stepRules = map[tools.Kind]string{tools.File: finding.StepInputMissing, tool
 // checkSteps looks for what the programs of RUN steps read and do not find there. Only what the repository has is told: the rest may be
 // made before the build, or is the program's own fault.
 func checkSteps(p *pass) error {
-	if p.main == nil {
-		return nil
-	}
 	var found []input
+	seen := map[string]bool{}
 	for _, op := range p.image.Plan.Ops {
 		if op.Kind != dockerfile.OpExec {
 			continue
 		}
 		script := p.image.Script(op)
 		if script == nil || p.image.Before(op.ID) == nil {
+			continue
+		}
+		if p.noProgram(op, seen) || p.main == nil {
 			continue
 		}
 		for _, m := range script.Missing {

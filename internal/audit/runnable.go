@@ -77,7 +77,7 @@ func (c *programCheck) checkExecuted(r *run, entries []program.Entry, told map[s
 
 // checkShell looks whether the image has the shell that is started.
 func (c *programCheck) checkShell(argv []string, origin shell.Origin, told map[string]bool) {
-	if len(argv) == 0 || !command.IsShell(path.Base(argv[0])) || told[argv[0]] {
+	if len(argv) == 0 || !command.IsShell(path.Base(argv[0])) || told[argv[0]] || c.subject.Policy.Require.EntrypointExists { // checkEntrypoint tells it
 		return
 	}
 	told[argv[0]] = true
@@ -90,6 +90,9 @@ func (c *programCheck) checkShell(argv []string, origin shell.Origin, told map[s
 		Summary: fmt.Sprintf("%s, which the image starts, is not in it", argv[0]),
 		Detail:  "The base image has no such shell. A command that is no list of words, as in CMD run --fast, is given to /bin/sh.",
 	}
+	if need.BaseOf(c.image.Plan, c.image.Plan.Result) == nil {
+		f.Detail = "The image is built on none, and no shell is copied into it. A command that is no list of words, as in CMD run --fast, is given to /bin/sh."
+	}
 	if open {
 		f.Severity = finding.Warning
 		f.Detail += " It is not proved: a step may put one there."
@@ -98,10 +101,10 @@ func (c *programCheck) checkShell(argv []string, origin shell.Origin, told map[s
 }
 
 // lacksProgram reports whether the image surely had no program of a name but for what its steps may install, and whether any may have. A
-// step that names it has.
+// step that names it has. What is built on no image has what is copied into it.
 func (c *programCheck) lacksProgram(name string) (lacks, open bool) {
 	base := need.BaseOf(c.image.Plan, c.image.Plan.Result)
-	if base == nil || !bases.Lacks(base.Image.Ref, name) {
+	if base != nil && !bases.Lacks(base.Image.Ref, name) {
 		return false, false
 	}
 	if c.build.OwnFile(func(at string) bool { return path.Base(at) == name }) != "" {
@@ -110,7 +113,7 @@ func (c *programCheck) lacksProgram(name string) (lacks, open bool) {
 	for _, dir := range []string{"/bin", "/sbin", "/usr/bin", "/usr/sbin", "/usr/local/bin", "/usr/local/sbin"} {
 		for _, id := range c.image.Tree.HeldBy(path.Join(dir, name)).Ops() {
 			switch {
-			case id == base.ID:
+			case base != nil && id == base.ID:
 			case id < 0 || c.image.Plan.Ops[id].Kind != dockerfile.OpExec || strings.Contains(c.image.Plan.Ops[id].Location.Text, name):
 				return false, false
 			default:

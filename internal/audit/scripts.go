@@ -140,6 +140,9 @@ func (c *programCheck) reportScript(e program.Entry) error {
 		if at == "" && !known {
 			return nil
 		}
+		if lacks, _ := c.lacksProgram(path.Base(target)); at == "" && lacks && command.IsShell(path.Base(target)) {
+			return nil // checkShell tells it
+		}
 		nowhere = c.elsewhere(&f, target, at)
 		if by := c.brings(reaches); f.Hint.Found == at && at != "" && !proved && written(target) {
 			proved, why = by == "", by

@@ -65,6 +65,9 @@ func (c *programCheck) ownStart() program.Input {
 	if base := need.BaseOf(c.image.Plan, c.image.Plan.Result); base != nil && base.Image.Partly && src.Cmd.IsZero() && src.Entrypoint.IsZero() {
 		cfg.Cmd = nil // what an official image starts is no program of the repository
 	}
+	if src.Entrypoint.IsZero() { // it is the base image's, and whoever says what it gets writes CMD
+		src.Entrypoint = src.Cmd
+	}
 	return program.Input{
 		Entrypoint: program.Command{Args: cfg.Entrypoint, Origin: origin(src.Entrypoint)},
 		Cmd:        program.Command{Args: cfg.Cmd, Origin: origin(src.Cmd)},

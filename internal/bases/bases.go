@@ -50,14 +50,17 @@ var standard = strings.Fields(`bin boot dev etc lib lib32 lib64 libx32 proc root
 // holds are official images, and others whose sources are public, with what they hold beyond the standard directories, as their
 // Dockerfiles say. It is the same for all of their tags, or the row has what any of them has.
 var holds = []struct{ names, more string }{
-	{"almalinux alpine amazonlinux archlinux buildpack-deps busybox centos debian fedora gcc oraclelinux photon python rockylinux pypy perl rust php ruby golang erlang elixir httpd swift julia bash clearlinux opensuse", "opt/aws* opt/pypy* opt/rh* anaconda-post.log local"},
+	{"almalinux alpine amazonlinux archlinux buildpack-deps busybox centos debian fedora gcc oraclelinux photon python rockylinux pypy rust php ruby golang erlang elixir httpd swift julia bash clearlinux opensuse", "opt/aws* opt/pypy* opt/rh* anaconda-post.log local"},
 	{"ubuntu", "home/ubuntu/.*"},
 	{"node", "home/node/.* opt/yarn*"},
 	{"composer", "docker-entrypoint.sh tmp"},
-	{"openjdk eclipse-temurin amazoncorretto maven ibm-semeru-runtimes sapmachine", "opt __cacert_entrypoint.sh home/ubuntu/.*"},
+	{"perl", "usr/src/perl opt/aws* opt/pypy* opt/rh* anaconda-post.log local"},
+	{"openjdk eclipse-temurin amazoncorretto maven ibm-semeru-runtimes sapmachine tomcat", "opt __cacert_entrypoint.sh home/ubuntu/.* licenses THIRD-PARTY-LICENSES*"},
 	{"gradle", "opt __cacert_entrypoint.sh home/*/.*"},
 	{"nginx", "docker-entrypoint.d docker-entrypoint.sh"},
 	{"redis valkey", "data"},
+	{"caddy", "config data"},
+	{"mysql", "docker-entrypoint-initdb.d entrypoint.sh"},
 	{"postgres", "docker-entrypoint-initdb.d docker-entrypoint.sh"},
 }
 
@@ -65,12 +68,14 @@ var holds = []struct{ names, more string }{
 var vendors = []struct{ prefix, more string }{
 	{"gcr.io/distroless/", "home busybox nodejs"},
 	{"docker.io/oven/bun", "home/*/.*"},
+	{"docker.io/nginxinc/nginx-unprivileged", "docker-entrypoint.d docker-entrypoint.sh"},
 	{"docker.io/lukemathwalker/cargo-chef", "opt"},
 	{"docker.io/bufbuild/buf", ""},
 	{"docker.io/dunglas/frankenphp", "app/public config data"},
 	{"ghcr.io/astral-sh/uv", "uv uvx io opt"},
-	{"docker.io/tiangolo/uvicorn-gunicorn", "app start.sh start-reload.sh gunicorn_conf.py opt"},
-	{"docker.io/tiangolo/uvicorn-gunicorn-fastapi", "app start.sh start-reload.sh gunicorn_conf.py opt"},
+	{"public.ecr.aws/lambda/", "lambda-entrypoint.sh opt var/lang var/runtime var/rapid var/task"},
+	{"docker.io/tiangolo/uvicorn-gunicorn", "app entrypoint.sh start.sh start-reload.sh gunicorn_conf.py tmp/requirements.txt opt"},
+	{"docker.io/tiangolo/uvicorn-gunicorn-fastapi", "app entrypoint.sh start.sh start-reload.sh gunicorn_conf.py tmp/requirements.txt opt"},
 	{"mcr.microsoft.com/dotnet/sdk", "home/*/.* opt"},
 	{"mcr.microsoft.com/dotnet/aspnet", "home/*/.* opt"},
 	{"mcr.microsoft.com/dotnet/runtime", "home/*/.* opt"},
@@ -100,19 +105,51 @@ func Workdir(ref string) (dir string, ok bool) {
 // Holds gives the paths below the root at or below which an image may hold files, by its full reference. ok is false if that is not
 // known: it may hold any.
 func Holds(ref string) (paths []string, ok bool) {
-	ref, _ = split(ref)
-	name, is := strings.CutPrefix(ref, "docker.io/library/")
-	for _, row := range holds {
-		if is && slices.Contains(strings.Fields(row.names), name) {
-			return append(slices.Clip(standard), strings.Fields(row.more)...), true
+	name, _ := split(ref)
+	everywhere := standard
+	if shellless(ref) {
+		everywhere = withoutShell()
+	}
+	if library, is := strings.CutPrefix(name, "docker.io/library/"); is {
+		for _, row := range holds {
+			if slices.Contains(strings.Fields(row.names), library) {
+				return append(slices.Clip(everywhere), strings.Fields(row.more)...), true
+			}
 		}
 	}
 	for _, v := range vendors {
-		if ref == v.prefix || strings.HasSuffix(v.prefix, "/") && strings.HasPrefix(ref, v.prefix) {
-			return append(slices.Clip(standard), strings.Fields(v.more)...), true
+		if name == v.prefix || strings.HasSuffix(v.prefix, "/") && strings.HasPrefix(name, v.prefix) {
+			return append(slices.Clip(everywhere), strings.Fields(v.more)...), true
 		}
 	}
 	return nil, false
+}
+
+// shellless reports whether an image has no shell, by its full reference: that of distroless for Python has one up to Debian 11.
+func shellless(ref string) bool {
+	name, tag := split(ref)
+	kind, distroless := strings.CutPrefix(name, "gcr.io/distroless/")
+	switch {
+	case distroless:
+		return !slices.Contains(words(tag), "debug") && (!strings.HasPrefix(kind, "python") || strings.HasSuffix(kind, "-debian12") || strings.HasSuffix(kind, "-debian13"))
+	case strings.HasPrefix(name, "mcr.microsoft.com/dotnet/"):
+		return slices.Contains(words(tag), "chiseled") || slices.Contains(words(tag), "distroless")
+	}
+	return name == "docker.io/oven/bun" && slices.Contains(words(tag), "distroless")
+}
+
+// withoutShell are the standard directories, with programs that are no shells.
+func withoutShell() (paths []string) {
+	for _, dir := range standard {
+		if dir != "bin" && dir != "usr/bin" {
+			paths = append(paths, dir)
+			continue
+		}
+		for _, name := range []string{"[^abds]*", "a[^s]*", "b[^au]*", "d[^a]*", "s[^h]*", "sh?*"} { // ash, bash, busybox, dash, sh
+			paths = append(paths, dir+"/"+name)
+		}
+	}
+	return paths
 }
 
 // pythonTag are references whose tags say which Python they have: Docker's own, and uv's.

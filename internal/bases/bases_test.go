@@ -2,6 +2,7 @@ package bases
 
 import (
 	"encoding/json"
+	"path"
 	"slices"
 	"strings"
 	"testing"
@@ -20,7 +21,8 @@ func TestHolds(t *testing.T) {
 		"docker.io/library/nodes:20":                    "?",
 		"docker.io/library/composer:2":                  "docker-entrypoint.sh tmp",
 		"docker.io/own/python:3":                        "?",
-		"gcr.io/distroless/static-debian12:nonroot":     "home busybox nodejs",
+		"gcr.io/distroless/static-debian12:debug":       "home busybox nodejs",
+		"gcr.io/distroless/python3-debian11":            "home busybox nodejs",
 		"ghcr.io/astral-sh/uv:python3.12-bookworm-slim": "uv uvx io opt",
 		"ghcr.io/astral-sh/uvicorn":                     "?",
 		"mcr.microsoft.com/dotnet/sdk:8.0":              "home/*/.* opt",
@@ -34,6 +36,20 @@ func TestHolds(t *testing.T) {
 		assert.True(t, ok, ref)
 		assert.Equal(t, strings.Fields(want), got[len(standard):], ref)
 		assert.Equal(t, standard, got[:len(standard)], ref)
+	}
+}
+
+// Of an image without a shell it is known that it has none, and not which other programs it has.
+func TestShellless(t *testing.T) {
+	for ref, want := range map[string]bool{
+		"gcr.io/distroless/static-debian12:nonroot": true, "gcr.io/distroless/base:debug-nonroot": false, "gcr.io/distroless/python3-debian12": true, "gcr.io/distroless/python3": false,
+		"mcr.microsoft.com/dotnet/aspnet:8.0-jammy-chiseled-extra": true, "mcr.microsoft.com/dotnet/aspnet:8.0": false, "docker.io/oven/bun:1-distroless": true, "docker.io/oven/bun:1": false,
+	} {
+		paths, ok := Holds(ref)
+		assert.True(t, ok, ref)
+		for program, held := range map[string]bool{"sh": !want, "bash": !want, "python3": true, "dotnet": true, "shasum": true, "java": true} {
+			assert.Equal(t, held, slices.ContainsFunc(paths, func(p string) bool { ok, _ := path.Match(p, "usr/bin/"+program); return ok || p == "usr/bin" }), "%s %s", ref, program)
+		}
 	}
 }
 

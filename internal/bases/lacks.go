@@ -20,15 +20,12 @@ var lacking = []struct{ images, tag, programs string }{
 
 // Lacks reports whether an image, by its full reference, surely has no program of a name in any directory.
 func Lacks(ref, program string) bool {
-	ref, _, _ = strings.Cut(ref, "@")
-	name, tag := ref, "latest"
-	if i := strings.LastIndexByte(ref, ':'); i > strings.LastIndexByte(ref, '/') {
-		name, tag = ref[:i], ref[i+1:]
+	if shellless(ref) && slices.Contains(strings.Fields("sh bash dash ash zsh"), program) {
+		return true
 	}
+	name, tag := split(ref)
 	if of, ok := strings.CutPrefix(name, "gcr.io/distroless/"); ok {
-		// Of the debug variants BusyBox is a part.
-		return !strings.Contains(tag, "debug") && (slices.Contains(strings.Fields("sh bash dash ash zsh"), program) ||
-			slices.Contains(strings.Fields("python python3 node java"), program) && (strings.HasPrefix(of, "static") || strings.HasPrefix(of, "base") || strings.HasPrefix(of, "cc")))
+		return slices.Contains(strings.Fields("python python3 node java"), program) && (strings.HasPrefix(of, "static") || strings.HasPrefix(of, "base") || strings.HasPrefix(of, "cc"))
 	}
 	name, ok := strings.CutPrefix(name, "docker.io/")
 	return ok && slices.ContainsFunc(lacking, func(l struct{ images, tag, programs string }) bool {

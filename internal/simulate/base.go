@@ -80,16 +80,20 @@ var standardDirs = []string{
 func unknownBase(op int, ref string) *State {
 	t := rootfs.New()
 	dir := func(p string) {
-		// Every parent stands before its children in the list.
 		_ = t.Put(p, rootfs.NewNode(rootfs.Attr{Kind: rootfs.KindDir, Perm: 0o755, Op: int32(op), Implied: true}))
 	}
-	for _, p := range standardDirs {
-		if !t.Exists(path.Dir(p)) {
-			dir(path.Dir(p))
-		}
+	var supposed func(p string)
+	supposed = func(p string) {
 		if !t.Exists(p) {
+			supposed(path.Dir(p))
 			dir(p)
 		}
+	}
+	for _, p := range standardDirs {
+		supposed(p)
+	}
+	if workdir, ok := bases.Workdir(ref); ok { // WORKDIR has made it
+		supposed(path.Clean(workdir))
 	}
 	held, _ := bases.Holds(ref)
 	_ = t.SetAttr("/", func(a *rootfs.Attr) { a.May, a.Op = rootfs.MayBe(int32(op), held...), int32(op) })

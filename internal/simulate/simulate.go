@@ -71,6 +71,9 @@ func (m *Image) Before(op int) *State {
 	o := m.Plan.Ops[op]
 	if o.Kind == dockerfile.OpExec {
 		ref, _ := o.Root()
+		if ref == dockerfile.Scratch {
+			return &State{Tree: rootfs.New()}
+		}
 		return m.state(ref)
 	}
 	if len(o.Inputs) == 0 {
