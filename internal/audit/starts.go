@@ -296,13 +296,16 @@ func (c *programCheck) forLanguage(l lang.Language) bool {
 // reportNothing notes of an image that holds a program that nothing of it was followed.
 func (c *programCheck) reportNothing(l lang.Language) {
 	why := "Nothing that the image starts is a program of that language."
-	if argv, _ := c.startCommand(); len(argv) == 0 {
+	if src := c.image.Plan.ConfigSources; src.Cmd.IsZero() && src.Entrypoint.IsZero() {
 		why = "It has neither ENTRYPOINT nor CMD: whoever starts it says what runs."
 	}
 	if slices.ContainsFunc(c.subject.Starts, func(s Start) bool { return len(s.Mounts) > 0 }) {
 		why = "Where it is started, directories of the host are mounted over what runs."
 	}
 	_, at := c.startCommand()
+	if at.IsZero() {
+		at = need.BaseOf(c.image.Plan, c.image.Plan.Result).Location
+	}
 	c.add(finding.Finding{
 		Rule: finding.EntrypointUnknown, Subject: finding.Position{File: at.File, Line: at.Range.Start.Line}, About: finding.About{Site: at.File},
 		Summary: "the image holds a program in Python, and nothing of it was followed",
