@@ -118,7 +118,7 @@ func (s Subject) judge(f finding.Finding, ofContext bool) finding.Finding {
 	case s.Guessed:
 		f.Severity = finding.Note
 		f.Detail = strings.TrimSpace(f.Detail + " None of the directories that were tried as its build context works; name it in the configuration.")
-	case s.GitIgnored != nil && len(s.GitIgnored(s.Options.Context, []string{f.ContextPath, strings.TrimSuffix(f.ContextPath, "/") + "/"})) > 0:
+	case !ignored && s.GitIgnored != nil && len(s.GitIgnored(s.Options.Context, []string{f.ContextPath, strings.TrimSuffix(f.ContextPath, "/") + "/"})) > 0:
 		// With the slash: a pattern for directories matches no name of which git cannot see that it is one.
 		f.Severity = finding.Warning
 		f.Detail = strings.TrimSpace(f.Detail + " Git ignores it: a step before the build must make it.")

@@ -35,11 +35,16 @@ func checkPrograms(p *pass) error {
 		if c.followed[i].Programs > 0 {
 			c.checkSearchPath(l.SearchPath)
 		}
+	}
+	if err := c.reportAll(); err != nil {
+		return err
+	}
+	for i, l := range languages.All {
 		if l.Of == program.Python {
 			c.reportSliver(l, c.followed[i].Files)
 		}
 	}
-	return c.reportAll()
+	return nil
 }
 
 // programCheck is one run over what an image starts.

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/ctxaudit/ctxaudit/dockerfile"
+	"github.com/ctxaudit/ctxaudit/internal/bases"
 	"github.com/ctxaudit/ctxaudit/internal/command"
 	"github.com/ctxaudit/ctxaudit/internal/finding"
 	"github.com/ctxaudit/ctxaudit/internal/lang"
@@ -241,10 +242,19 @@ const (
 // reportSliver notes of an image that it holds a program of which next to nothing was followed, so that nobody takes that for a pass: what
 // git tracks in the directories of the files that were followed. Tests and migrations are no part of what a start imports.
 func (c *programCheck) reportSliver(l lang.Language, reached []lang.File) {
-	told := slices.ContainsFunc(c.report.Findings, func(f finding.Finding) bool { return f.Rule == finding.EntrypointUnknown })
-	tracked, git, err := c.build.Tracked(".")
+	told := slices.ContainsFunc(c.report.Findings, func(f finding.Finding) bool {
+		return f.Rule == finding.EntrypointUnknown || f.Rule == finding.EntrypointNotInImage
+	})
 	followed := len(reached)
-	if told || followed == 0 || !git || err != nil {
+	if told || followed == 0 && !c.forLanguage(l) {
+		return
+	}
+	if followed == 0 {
+		c.reportNothing(l)
+		return
+	}
+	tracked, git, err := c.build.Tracked(".")
+	if !git || err != nil {
 		return
 	}
 	top := func(p string) string {
@@ -274,6 +284,35 @@ func (c *programCheck) reportSliver(l lang.Language, reached []lang.File) {
 		Rule: finding.EntrypointUnknown, Subject: finding.Position{File: at.File, Line: at.Range.Start.Line}, About: finding.About{Site: at.File},
 		Summary: fmt.Sprintf("of %d Python files only %d were followed from what the image starts", files, followed),
 		Detail:  "The others are loaded in a way that was not understood, or not at all. Entry points can be named in the configuration, under entrypoints.",
+	})
+}
+
+// forLanguage reports whether an image is built on one that is there to run programs of a language, and none of its programs is known to
+// be missing.
+func (c *programCheck) forLanguage(l lang.Language) bool {
+	base := need.BaseOf(c.image.Plan, c.image.Plan.Result)
+	return base != nil && bases.Python(base.Image.Ref) != "" && !slices.ContainsFunc(c.report.Findings, func(f finding.Finding) bool {
+		return f.Rule == finding.ImportNotInImage || f.Rule == finding.ImportNotReachable
+	}) && c.build.OwnFile(l.Source) != ""
+}
+
+// reportNothing notes of an image that holds a program that nothing of it was followed.
+func (c *programCheck) reportNothing(l lang.Language) {
+	why := "Nothing that the image starts is a program of that language."
+	if src := c.image.Plan.ConfigSources; src.Cmd.IsZero() && src.Entrypoint.IsZero() {
+		why = "It has neither ENTRYPOINT nor CMD: whoever starts it says what runs."
+	}
+	if slices.ContainsFunc(c.subject.Starts, func(s Start) bool { return len(s.Mounts) > 0 }) {
+		why = "Where it is started, directories of the host are mounted over what runs."
+	}
+	_, at := c.startCommand()
+	if at.IsZero() {
+		at = need.BaseOf(c.image.Plan, c.image.Plan.Result).Location
+	}
+	c.add(finding.Finding{
+		Rule: finding.EntrypointUnknown, Subject: finding.Position{File: at.File, Line: at.Range.Start.Line}, About: finding.About{Site: at.File},
+		Summary: "the image holds a program in Python, and nothing of it was followed",
+		Detail:  why + " Entry points can be named in the configuration, under entrypoints.",
 	})
 }
 

@@ -187,6 +187,12 @@ func (p *pass) misplaced() (out []unread, err error) {
 			out = append(out, unread{opt.Context, base + ignoreName, "BuildKit looks for it beside the Dockerfile", "."})
 		}
 	}
+	for _, name := range sortedKeys(own) {
+		// That of a Dockerfile which is not there is meant for this one.
+		if stem, ok := strings.CutSuffix(name, ignoreName); ok && stem != "" && stem != base && !own[stem] && !own[base+ignoreName] && strings.HasPrefix(stem, "Dockerfile") {
+			out = append(out, unread{dir, name, fmt.Sprintf("BuildKit looks beside the Dockerfile for %s alone", base+ignoreName), at})
+		}
+	}
 	if p.main.Ignore == nil {
 		for _, name := range misnamed {
 			if root[name] {

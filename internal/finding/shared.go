@@ -45,5 +45,8 @@ func (f *Finding) repairs(g Finding, image string) {
 
 // same reports whether two findings of different images say the same, whatever each rests on and whatever repairs it.
 func (f *Finding) same(g Finding) bool {
+	if f.Rule == g.Rule && f.Severity == Note && g.Severity == Note && f.ContextPath != "" && f.ContextPath == g.ContextPath && f.Summary == g.Summary && f.Detail == g.Detail {
+		return true // it is about what the context has, wherever it is copied
+	}
 	return f.Rule == g.Rule && f.Severity == g.Severity && f.Subject == g.Subject && f.Summary == g.Summary && f.Detail == g.Detail && reflect.DeepEqual(f.Related, g.Related)
 }

@@ -57,6 +57,9 @@ func (l *linter) comment(line *dockerctx.Line) (bool, error) {
 	case strings.HasPrefix(text, "//"):
 		detail, title = "A # in the first column begins a comment, and // does not: this line is a pattern.", "write it as a comment"
 		instead = "# " + strings.TrimSpace(strings.TrimLeft(text, "/"))
+	case strings.HasPrefix(text, ";"), strings.HasPrefix(text, "/*"), strings.HasPrefix(text, "<!--"):
+		detail, title = "A # in the first column begins a comment, and nothing else does: this line is a pattern.", "write it as a comment"
+		instead = "# " + strings.Trim(text, ";/*<!-> ")
 	case inline:
 		detail = fmt.Sprintf("A # begins a comment only in the first column: all of this line is one pattern, and %s is not kept out by it.", pattern)
 		title, instead = "put the comment on a line of its own", "# "+strings.TrimSpace(strings.TrimLeft(after, "#/"))+"\n"+pattern
@@ -130,10 +133,19 @@ func countFiles(c *dockerctx.Context) (n int, err error) {
 // directory.
 func (l *linter) nearMiss(line *dockerctx.Line) (bool, error) {
 	named := strings.Trim(bare(line), "/")
-	if !line.Negated || l.conventional(line) || strings.ContainsAny(named, `*?[\`) {
+	if !line.Negated || strings.ContainsAny(named, `*?[\`) {
 		return false, nil
 	}
-	meant, ok := suggest.Search(named, l.excluded, true)
+	meant, ok := "", false
+	if i := slices.IndexFunc(l.excluded, func(p string) bool { return strings.EqualFold(p, named) }); i >= 0 {
+		meant, ok = l.excluded[i], true
+	}
+	if !ok && l.conventional(line) {
+		return false, nil
+	}
+	if !ok {
+		meant, ok = suggest.Search(named, l.excluded, true)
+	}
 	if !ok {
 		var same []string
 		for _, p := range l.excluded {

@@ -9,6 +9,7 @@ import (
 	"github.com/ctxaudit/ctxaudit/internal/audit"
 	"github.com/ctxaudit/ctxaudit/internal/builds"
 	"github.com/ctxaudit/ctxaudit/internal/finding"
+	"github.com/ctxaudit/ctxaudit/internal/lazyre"
 	"github.com/ctxaudit/ctxaudit/internal/simulate"
 )
 
@@ -20,6 +21,25 @@ func (d *discovery) readHints(files []string) {
 		df := path.Clean(b.Dockerfile)
 		d.hints[df] = append(d.hints[df], b)
 	}
+}
+
+// copiesDockerfile is a line of a script that puts a Dockerfile elsewhere.
+var copiesDockerfile = lazyre.New(`(?m)^[^#\n]*\b(?:cp|install|rsync|mv)\b[^#\n]*\s(?:\./)?(\S*[Dd]ockerfile[\w.-]*)\s+\S`)
+
+// copiedBy gives a script that puts a Dockerfile into a directory that it fills for the build, "" if none does.
+func (d *discovery) copiedBy(df string) string {
+	for _, script := range d.scripts {
+		data, err := d.sources.Read(script)
+		if err != nil {
+			continue
+		}
+		for _, m := range copiesDockerfile().FindAllStringSubmatch(string(data), -1) {
+			if file := path.Clean(m[1]); file == path.Clean(df) || path.Join(path.Dir(script), file) == path.Clean(df) {
+				return d.shown(script)
+			}
+		}
+	}
+	return ""
 }
 
 // fromHints adds the images that lines of Makefiles and scripts build from a Dockerfile, as far as they would build. It gives

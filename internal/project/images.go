@@ -228,6 +228,9 @@ func (d *discovery) fromDockerfile(df string) error {
 	if n == nil {
 		s, err := chooseContext(d.ctx, d.state, d.root, df)
 		s.Unnamed, s.StagedBy = len(d.order) > 0, d.staged[filepath.ToSlash(df)]
+		if s.StagedBy == "" && s.Image == nil {
+			s.StagedBy = d.copiedBy(df)
+		}
 		if err == nil {
 			d.take(s)
 		}

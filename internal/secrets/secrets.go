@@ -14,7 +14,7 @@ import (
 var (
 	names = []string{
 		".env", "id_rsa", "id_dsa", "id_ecdsa", "id_ed25519", ".npmrc", ".netrc", ".pypirc", ".pgpass", ".htpasswd", "credentials",
-		"credentials.json", "secrets.yml", "secrets.yaml", "secrets.json",
+		"credentials.json", ".git-credentials", "kubeconfig", "secrets.yml", "secrets.yaml", "secrets.json",
 	}
 	extensions = []string{".pem", ".key", ".p12", ".pfx", ".jks", ".keystore", ".tfstate", ".kdbx"}
 	// samples are what names have in them of files that are made to be shown.
@@ -34,7 +34,7 @@ func LooksLike(p string) bool {
 		return !slices.ContainsFunc(strings.Split(base[len(".env."):], "."), func(part string) bool { return slices.Contains(samples, part) })
 	case slices.Contains(extensions, ext):
 		return !strings.HasSuffix(base, ".pub"+ext) && base != "debug.keystore" // every Android SDK has the same one
-	case ext == ".json" && strings.HasPrefix(base, "service-account"):
+	case ext == ".json" && (strings.HasPrefix(base, "service-account") || strings.HasPrefix(base, "client_secret")):
 		return true
 	}
 	return slices.Contains(names, base)
@@ -53,6 +53,7 @@ var (
 	private = lazyre.New(`PRIVATE KEY`)
 	// template is a manifest that a tool fills in, or one whose values are encrypted or kept elsewhere.
 	template = lazyre.New(`\{\{.*\}\}|(?m)^kind: *(SealedSecret|ExternalSecret)`)
+	comment  = lazyre.New(`(?m)^[ \t]*#.*$`)
 	public   = lazyre.New(`BEGIN (TRUSTED |X509 )?(CERTIFICATE|PUBLIC KEY|X509 CRL|DH PARAMETERS|EC PARAMETERS)`)
 	// login is what an .npmrc has to log in with; a reference to a variable is none.
 	login = lazyre.New(`(?im)^[^#;\n]*_(auth|authtoken|password)\s*=\s*[^\s$]`)
@@ -73,7 +74,7 @@ func Public(p string, head []byte) bool {
 	case path.Ext(base) == ".pem", path.Ext(base) == ".key":
 		return public().Match(head) && !private().Match(head)
 	}
-	return len(bytes.TrimSpace(head)) == 0
+	return len(bytes.TrimSpace(comment().ReplaceAll(head, nil))) == 0
 }
 
 // Sets reports whether a file of settings has one that its name and its value, or an address with a password, tell to be a secret.

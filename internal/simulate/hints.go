@@ -129,6 +129,9 @@ func nearest(p string, names func(dir string) []string) (string, bool) {
 	for _, part := range strings.Split(strings.TrimPrefix(p, "/"), "/") {
 		all := names(dir)
 		name, ok := part, slices.Contains(all, part)
+		if i := slices.IndexFunc(all, func(have string) bool { return strings.EqualFold(have, part) }); !ok && i >= 0 {
+			name, ok = all[i], true
+		}
 		if !ok {
 			name, ok = suggest.Search(part, all, true)
 		}

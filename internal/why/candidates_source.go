@@ -45,7 +45,8 @@ func (r *Repairer) sourceCandidates(ctx context.Context, f finding.Finding) (out
 			edits: []edit.Edit{r.put(c.Args[at].Range, text)},
 		})
 	}
-	if _, err := r.main.FS.Lstat(f.ContextPath); err != nil && c.from() == "" && secrets.LooksLike(f.ContextPath) {
+	_, err = r.main.FS.Lstat(f.ContextPath)
+	if t, failed := r.main.Explain(f.ContextPath); (err != nil || failed == nil && !t.Included) && c.from() == "" && secrets.LooksLike(f.ContextPath) {
 		// What holds settings of one machine is given to the container, and nothing that is copied needs it.
 		drop := r.dockerfileEdit(c.in.Location.Range.Start.Line, c.in.Location.Range.End.Line-c.in.Location.Range.Start.Line+1, "")
 		if len(c.sources) > 1 {

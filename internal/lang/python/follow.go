@@ -13,6 +13,7 @@ import (
 	"github.com/ctxaudit/ctxaudit/internal/lang/python/manifest"
 	"github.com/ctxaudit/ctxaudit/internal/need"
 	"github.com/ctxaudit/ctxaudit/internal/program"
+	"github.com/ctxaudit/ctxaudit/internal/shell"
 	"github.com/ctxaudit/ctxaudit/internal/simulate"
 	"github.com/ctxaudit/ctxaudit/internal/view"
 )
@@ -87,6 +88,7 @@ func (c *programs) start(started []lang.Entry) {
 		}
 		if slices.ContainsFunc(own, s.Run.Mounted) {
 			c.hide(s.Run)
+			c.hideStart(e, own)
 			continue
 		}
 		for _, dir := range own {
@@ -96,6 +98,35 @@ func (c *programs) start(started []lang.Entry) {
 		c.entries = append(c.entries, e)
 		c.searchDirs = append(c.searchDirs, e.search...)
 	}
+}
+
+// hideStart notes what is started itself, where the image has it and something is mounted over it.
+func (c *programs) hideStart(e entry, own []string) {
+	at := e.Script
+	if e.Module != "" {
+		var search []lang.SearchDir
+		for _, dir := range own {
+			search = append(search, lang.SearchDir{Tree: c.Tree, Dir: dir})
+		}
+		if m := imports.Find(search, e.Module); m != nil {
+			at = m.File
+		}
+	}
+	if at == "" || e.start.Conditional || e.start.Tolerated || c.Tree.Stat(at) != shell.Regular || !e.start.Run.Mounted(at) {
+		return
+	}
+	ask := c.ask(imports.Missing{Site: e.Site, Reach: need.Startup})
+	c.hiddenStarts = append(c.hiddenStarts, lang.Hide{At: at, Mount: over(e.start.Run, at), Run: e.start.Run, Ask: ask})
+}
+
+// over gives what is mounted over a path of the image. Of several mounts the deepest counts.
+func over(r *program.Run, at string) (over program.Mount) {
+	for _, m := range r.Mounts {
+		if m.Hides(at) && len(m.At) > len(over.At) {
+			over = m
+		}
+	}
+	return over
 }
 
 // hide notes a start whose code is mounted.

@@ -74,6 +74,8 @@ type programs struct {
 	// leftOut are data files that installations leave out, by their paths in the build context.
 	leftOut map[string]lang.Fault
 	hidden  []*program.Run
+	// hiddenStarts are what those start, as far as the image has it.
+	hiddenStarts []lang.Hide
 }
 
 func look(b *view.Build) *programs {

@@ -10,7 +10,6 @@ import (
 	"github.com/ctxaudit/ctxaudit/internal/lang/python/imports"
 	"github.com/ctxaudit/ctxaudit/internal/lang/python/manifest"
 	"github.com/ctxaudit/ctxaudit/internal/need"
-	"github.com/ctxaudit/ctxaudit/internal/program"
 	"github.com/ctxaudit/ctxaudit/internal/shell"
 	"github.com/ctxaudit/ctxaudit/internal/view"
 )
@@ -115,9 +114,9 @@ func (c *programs) readAt(f followed, r imports.Read) (at, source string) {
 	return at, path.Join(source, r.Path)
 }
 
-// hides gives the modules that programs need when they start and over which something is mounted then. Of several mounts over a place
-// the deepest counts.
+// hides gives the modules that programs need when they start and over which something is mounted then.
 func (c *programs) hides() (out []lang.Hide) {
+	out = append(out, c.hiddenStarts...)
 	for _, f := range c.graphs {
 		run := f.entry.start.Run
 		if len(run.Mounts) == 0 || f.entry.start.Conditional || f.entry.start.Tolerated {
@@ -128,14 +127,8 @@ func (c *programs) hides() (out []lang.Hide) {
 			if n.Reach < need.Startup || n.Module.File == "" || n.Module.Tree != view.Tree(c.Tree) || !run.Mounted(n.Module.File) {
 				continue
 			}
-			var over program.Mount
-			for _, m := range run.Mounts {
-				if m.Hides(n.Module.File) && len(m.At) > len(over.At) {
-					over = m
-				}
-			}
 			ask := c.ask(imports.Missing{Site: n.Site, From: n.From, Reach: need.Startup})
-			out = append(out, lang.Hide{At: n.Module.File, Mount: over, Run: run, Ask: ask})
+			out = append(out, lang.Hide{At: n.Module.File, Mount: over(run, n.Module.File), Run: run, Ask: ask})
 		}
 	}
 	return out

@@ -213,7 +213,8 @@ func (c *programs) sortName(m imports.Missing, g *imports.Graph) {
 		return
 	}
 	ex := g.Exports(node)
-	if ex.Dynamic || ex.Has(m.Name) || g.Assigned(m.Name) {
+	// What a package imports from itself it has only if something else brings it.
+	if ex.Dynamic || ex.Has(m.Name) && m.From != node || g.Assigned(m.Name) {
 		return
 	}
 	if node.Module.IsPackage() && c.generated(imports.Missing{Module: target + "." + m.Name, Parent: node.Module}) {

@@ -95,15 +95,18 @@ func namesOf(f *syntax.File) *Exports {
 }
 
 // Assigned reports whether a reached module assigns an attribute of that name to something that it imports: `pkg.db = 1`
-// gives pkg what its own source does not.
+// gives pkg what its own source does not, and setattr(sys.modules[...], ...) anything to any.
 func (g *Graph) Assigned(name string) bool {
 	for _, n := range g.Nodes {
 		if n.source == nil {
 			continue
 		}
+		if slices.ContainsFunc(n.source.file.Dynamic, func(m syntax.Marker) bool { return m.Kind == syntax.MarkSetattr }) {
+			return true
+		}
 		for _, a := range n.source.file.Attributes {
 			object, attr, _ := cutLast(a.Value)
-			if attr != name {
+			if attr != name && attr != "*" {
 				continue
 			}
 			object, _, _ = strings.Cut(object, ".")

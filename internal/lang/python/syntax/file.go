@@ -56,7 +56,8 @@ type File struct {
 	Runs      []Run
 	// Defined gives the place in Functions, counted from 1, of the first of a name.
 	Defined map[string]int
-	// Attributes are the dotted names that are assigned to, in functions and classes too: "pkg.db" in `pkg.db = 1`.
+	// Attributes are the dotted names that are assigned to, in functions and classes too: "pkg.db" in `pkg.db = 1`,
+	// and "pkg.*" where setattr sets one that is not written out.
 	Attributes []String
 	Errors     []Error
 }

@@ -109,8 +109,11 @@ func (s *scanner) special(i, block int, inLambda bool) {
 			s.mark(MarkExec, i, i+1, block, inLambda)
 		}
 	case "setattr":
-		if called && !method && s.isSysModules(i+2) {
+		switch {
+		case called && !method && s.isSysModules(i+2):
 			s.mark(MarkSetattr, i, i+1, block, inLambda)
+		case called && !method && s.is(i+2, tokName):
+			s.attributeSet(i + 1)
 		}
 	case "meta_path", "path_hooks":
 		if method && s.is(i-2, tokName) && s.modules[s.str(i-2)] {
@@ -195,6 +198,27 @@ func (s *scanner) call(i, block int, inLambda bool) {
 		}
 		s.file.Calls = append(s.file.Calls, c)
 	}
+}
+
+// attributeSet notes the attribute that setattr sets, under * where its name is not written out.
+func (s *scanner) attributeSet(open int) {
+	object, n := "", 0
+	s.eachArgument(open, func(_ string, lo, hi int) {
+		switch n++; n {
+		case 1:
+			if name, next := s.dotted(lo, hi); next == hi {
+				object = name
+			}
+		case 2:
+			attr, next, ok := s.stringAt(lo, hi)
+			if !ok || next != hi {
+				attr = "*"
+			}
+			if object != "" {
+				s.file.Attributes = append(s.file.Attributes, String{object + "." + attr, s.span(lo, hi)})
+			}
+		}
+	})
 }
 
 // calleeStart gives the first token of the dotted name that ends at i.
