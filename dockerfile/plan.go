@@ -1,8 +1,6 @@
 package dockerfile
 
 import (
-	"sync"
-
 	dockerspec "github.com/moby/docker-image-spec/specs-go/v1"
 
 	"github.com/ctxaudit/ctxaudit/dockerctx"
@@ -51,8 +49,7 @@ type Plan struct {
 
 	buildArgs map[string]string
 
-	readUsage sync.Once
-	usage     *usage // of variables; see Unset
+	usage func() *usage // of variables; see Unset
 }
 
 // OutputRef is one output of one operation. A file operation has one output for each action that makes one, an exec

@@ -23,8 +23,7 @@ type Unset struct {
 
 // Unset gives the variables without a value that an instruction uses.
 func (p *Plan) Unset(l Location) Unset {
-	p.readUsage.Do(func() { p.usage = usageOf(p.Dockerfile.Data) })
-	return p.usage.unset(l.Range.Start.Line, p.buildArgs)
+	return p.usage().unset(l.Range.Start.Line, p.buildArgs)
 }
 
 // usage is what the instructions of a Dockerfile use and set of variables.
