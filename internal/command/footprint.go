@@ -195,8 +195,9 @@ func (f *Footprint) Join(o Footprint) {
 func (c *Call) Footprint() Footprint {
 	p := &print{call: c, dir: c.S.Dir}
 	if program := OfPackage(c); program != nil && !c.Builtin {
-		p.program(program)
-		p.add(temp|home, Options{})
+		if p.program(program); !p.Unknown {
+			p.add(temp|home, Options{})
+		}
 	} else if !c.Builtin {
 		p.program(c)
 	}
