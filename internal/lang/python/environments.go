@@ -27,6 +27,8 @@ type environment struct {
 	step   *dockerfile.Op
 	dir    string
 	python string // its minor version, "" if it is not known
+	// prefix tells that it is none but a directory laid out as one, whose programs are run by the Python that installed them.
+	prefix bool
 }
 
 // environments gives those that RUN steps make.
@@ -37,10 +39,14 @@ func (c *programs) environments() (out []environment) {
 		}
 		for _, call := range c.Script(op).Calls {
 			dir, own := madeEnvironment(call)
+			prefix := prefixOf(call)
+			if dir == "" && prefix != "" {
+				dir, own = prefix, true
+			}
 			if dir == "" || slices.ContainsFunc(out, func(e environment) bool { return e.dir == dir && c.descends(op.ID, e.step.ID) }) {
 				continue
 			}
-			e := environment{step: op, dir: dir}
+			e := environment{step: op, dir: dir, prefix: dir == prefix}
 			if root, ok := op.Root(); own && ok {
 				e.python = c.pythonOf(root)
 			}
@@ -88,6 +94,23 @@ func madeEnvironment(call *command.Call) (dir string, own bool) {
 		}
 	}
 	return "", false
+}
+
+// prefixOf gives the directory that pip is told to install below, "" for none.
+func prefixOf(call *command.Call) string {
+	words := call.Args
+	if command.IsPython(call.Base) && len(words) > 2 && words[0].Text == "-m" && words[1].Text == "pip" {
+		words = words[2:]
+	} else if call.Base != "pip" && call.Base != "pip3" {
+		return ""
+	}
+	if len(words) == 0 || words[0].Text != "install" {
+		return ""
+	}
+	if v, ok := command.Parse(words[1:], installOptions).Last("--prefix"); ok && v.Known() {
+		return call.S.Abs(v.Text)
+	}
+	return ""
 }
 
 // pythonOf gives the minor version of Python of the base image that a file system was made on; "" if it is not known.
@@ -153,7 +176,7 @@ func (c *programs) misfits() (out []lang.Fault) {
 			}
 			for _, s := range c.startsFrom(dir) {
 				switch name := started(s.start.Run); {
-				case dir != e.dir && c.Tree.Stat(e.dir) == shell.Absent && !command.IsPython(name) && (s.start.Kind == program.App || s.start.Kind == program.Module):
+				case !e.prefix && dir != e.dir && c.Tree.Stat(e.dir) == shell.Absent && !command.IsPython(name) && (s.start.Kind == program.App || s.start.Kind == program.Module):
 					out = append(out, lang.Fault{
 						Kind: lang.Moved, File: path.Join(dir, "bin", name), Name: path.Join(e.dir, "bin", "python"), Asks: c.asks([]imports.Missing{{Site: s.Site, Reach: need.Startup}}),
 						By: by(t.op, e.step), Add: finding.Hint{Found: dir, Asked: e.dir},
