@@ -47,7 +47,7 @@ func TestFootprints(t *testing.T) {
 		"cd /p && npm ci":                      "PACKAGES /p /p/NODE",
 		"cd /p && npm ci --ignore-scripts":     "PACKAGES /p/NODE",
 		"npm run build":                        "/w /w/run /w/build PACKAGES UNKNOWN",
-		"cd /web/app && npx unheardof build":   "/web /web/app/build PACKAGES HOME UNKNOWN",
+		"cd /web/app && npx unheardof build":   "/web /web/app/build PACKAGES TEMP HOME UNKNOWN",
 		"npx vite build":                       "TEMP HOME /w/dist /w/node_modules/.vite* /w/node_modules/.cache /w/*.timestamp-* /w/*.tsbuildinfo",
 		"tsc --outDir /out -p .":               "/out /w/*.tsbuildinfo",
 		"tsc":                                  "/w/*.tsbuildinfo",
