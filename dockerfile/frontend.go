@@ -200,7 +200,7 @@ func (c *compilation) plan(converted *dockerfile2llb.Result, def *pb.Definition)
 		RemoteContext: c.req.remote,
 		Images:        c.req.opt.Images,
 		buildArgs:     c.req.opt.BuildArgs,
-		usage:         sync.OnceValue(func() *usage { return usageOf(c.src.data) }),
+		usage:         &usageOnce{},
 		Dockerfile:    DockerfileInfo{Name: c.req.display, Data: c.src.data, Escape: o.escape, Open: c.req.opt.Open, Fetched: c.req.opt.Fetched},
 	}
 	if dir, ok := c.req.dirs[localDockerfile]; ok {

@@ -49,7 +49,7 @@ type Plan struct {
 
 	buildArgs map[string]string
 
-	usage func() *usage // of variables; see Unset
+	usage *usageOnce // see Unset
 }
 
 // OutputRef is one output of one operation. A file operation has one output for each action that makes one, an exec

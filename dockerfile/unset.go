@@ -3,6 +3,7 @@ package dockerfile
 import (
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/moby/buildkit/frontend/dockerfile/instructions"
 	"github.com/moby/buildkit/frontend/dockerfile/shell"
@@ -23,7 +24,18 @@ type Unset struct {
 
 // Unset gives the variables without a value that an instruction uses.
 func (p *Plan) Unset(l Location) Unset {
-	return p.usage().unset(l.Range.Start.Line, p.buildArgs)
+	return p.usage.of(p.Dockerfile.Data).unset(l.Range.Start.Line, p.buildArgs)
+}
+
+// usageOnce reads the usage of a Dockerfile once it is asked for. Copies of a plan share it.
+type usageOnce struct {
+	once  sync.Once
+	usage *usage
+}
+
+func (o *usageOnce) of(data []byte) *usage {
+	o.once.Do(func() { o.usage = usageOf(data) })
+	return o.usage
 }
 
 // usage is what the instructions of a Dockerfile use and set of variables.

@@ -11,6 +11,7 @@ import (
 	"github.com/ctxaudit/ctxaudit/internal/command"
 	"github.com/ctxaudit/ctxaudit/internal/finding"
 	"github.com/ctxaudit/ctxaudit/internal/need"
+	"github.com/ctxaudit/ctxaudit/internal/simulate"
 	"github.com/ctxaudit/ctxaudit/internal/steps"
 	"github.com/ctxaudit/ctxaudit/internal/tools"
 )
@@ -284,7 +285,7 @@ func (p *pass) chain(f *finding.Finding, op *dockerfile.Op, m steps.Missing) (de
 func (p *pass) asks(f *finding.Finding, op *dockerfile.Op, l tools.Line, note string) finding.Place {
 	place := finding.Place{Role: finding.RoleReads, File: l.File, Line: l.Line, Text: l.Text, Note: note}
 	if source, ok := p.build.StepPath(op, l.File); ok {
-		place.File = source
+		place.File = simulate.Shown(p.main.Dir, source)
 	}
 	f.Related = append(f.Related, place)
 	return place
