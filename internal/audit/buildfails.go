@@ -134,12 +134,12 @@ func (s Subject) judge(f finding.Finding, ofContext bool) finding.Finding {
 	case taken && !ignored && s.exampleOf(f.ContextPath) != "":
 		f.Severity = finding.Warning
 		f.Detail = strings.TrimSpace(fmt.Sprintf("%s It is made from %s before the build, by hand or by a step.", f.Detail, s.exampleOf(f.ContextPath)))
-	case taken && !ignored && unnamed && builtPath(f.ContextPath):
-		f.Severity = finding.Warning
-		f.Detail = strings.TrimSpace(f.Detail + " It has the name of what a step before the build makes.")
-	case taken && s.Prepared && !ignored:
+	case taken && s.Prepared && !ignored && !(unnamed && builtPath(f.ContextPath)):
 		f.Severity = finding.Warning
 		f.Detail = strings.TrimSpace(f.Detail + " Where it is built, a step before the build may make it.")
+	case taken && !ignored && builtPath(f.ContextPath) && (unnamed || !s.tracksOutput(f.ContextPath)):
+		f.Severity = finding.Warning
+		f.Detail = strings.TrimSpace(f.Detail + " It has the name of what a step before the build makes.")
 	case unnamed && !ignored && !plainName(f.Subject.File):
 		f.Severity = finding.Warning
 		f.Detail = strings.TrimSpace(f.Detail + " Nothing in the repository says how it is built: its context may be made for it.")
@@ -154,6 +154,20 @@ func (s Subject) tracks(name string) bool {
 	}
 	files, ok, err := s.Tracked(s.Options.Context, name)
 	return err == nil && ok && len(files) > 0
+}
+
+// tracksOutput reports whether git tracks anything in the directory of outputs that a path lies in, or at the path itself. Without git
+// nobody can tell.
+func (s Subject) tracksOutput(name string) bool {
+	if s.Tracked == nil {
+		return true
+	}
+	for p := name; p != "."; p = path.Dir(p) {
+		if slices.Contains(outputDirs, path.Base(p)) {
+			return s.tracks(p)
+		}
+	}
+	return s.tracks(name)
 }
 
 // exampleOf gives the file of the context that a missing one is made from, as its name says: .env.example, config.sample.yml; "" if
