@@ -67,104 +67,135 @@ func starter(e program.Entry) string {
 	return "the image starts"
 }
 
+// absence is a file that the image starts, or reads when it starts, and does not have.
+type absence struct {
+	finding.Finding
+	entry   program.Entry
+	target  string // what is missing: where a link leads
+	known   bool   // it is surely not there
+	apart   bool   // the repository has one file that is meant, and no COPY takes it there
+	reaches func(op *dockerfile.Op) bool
+	proved  bool
+	why     string // it is not proved
+	nowhere bool   // nor has the repository anything that could be meant
+}
+
 // reportScript reports a program that is started by its path and not in the image. It is an error only if nothing else
 // can have put it there: no base image and no step that is not known, or git tracks it and the ignore file keeps it out.
 func (c *programCheck) reportScript(e program.Entry) error {
-	at := c.startPlace(e.Origin)
-	f := finding.Finding{
-		Rule: finding.EntrypointNotInImage, ImagePath: e.Path, Subject: finding.Position{File: at.File, Line: at.Line},
-		Summary: fmt.Sprintf("%s, which %s, is not in it", e.Path, starter(e)), Assumptions: c.assumptions(c.image.Opaque),
-	}
 	if c.writtenAtStart([]string{e.Path}) != "" {
 		return nil
 	}
-	// A link may be there and lead to what is not.
-	target := e.Path
-	if n, err := c.image.Tree.Lstat(e.Path); err == nil && n.Kind == rootfs.KindSymlink {
-		if _, at, err := c.image.Tree.Stat(e.Path); err != nil {
-			target = at
-			f.Summary = fmt.Sprintf("%s, which %s, is a link to %s, which is not in it", e.Path, starter(e), at)
-		}
-	}
-	known := c.build.Tree.Stat(e.Path) == shell.Absent
-	proved := known
-	nowhere := false
-	why := "the base image may have it, or a step make it"
-	f.ContextPath, f.Hint.Wants = c.counterpart(target, known, e.Dir), []string{target}
-	reaches := need.Reaching(c.build, f.Hint.Wants)
-	apart := f.ContextPath == "" && e.Kind == program.Script && (known || c.ownScript(e.Path))
-	if apart {
-		f.ContextPath = c.onlyTracked(target)
-		apart = f.ContextPath != ""
-	}
+	a := c.absence(e)
+	told := a.known || c.ownScript(e.Path)
 	switch {
-	case f.ContextPath != "":
-		f.Detail = fmt.Sprintf("The repository has it: %s.", f.ContextPath)
-		if apart {
-			f.Detail = fmt.Sprintf("The repository has %s, and no COPY takes it there.", f.ContextPath)
-		}
-		if e.Beside && path.Dir(f.ContextPath) != "." {
-			f.ContextPath, f.Hint.Wants = path.Dir(f.ContextPath), []string{path.Dir(target)}
-			f.Detail += fmt.Sprintf(" What lies beside it in %s is needed, too.", f.ContextPath)
-		}
-		files, git, err := c.build.Tracked(f.ContextPath)
-		if err != nil {
+	case a.ContextPath != "":
+		var err error
+		if told, err = c.judgeFound(a); err != nil {
 			return err
 		}
-		tracked := len(files) > 0
-		steps := c.runsSteps(reaches)
-		if steps && (view.Installed(f.ContextPath) || git && !tracked) {
-			// It was built or installed here, as a step does it there.
-			return nil
-		}
-		if t, err := c.main.Explain(f.ContextPath); err == nil && !t.Included && t.Decisive != nil {
-			f.Related = append(f.Related, c.ignoreLine(finding.RoleExcludes, t.Decisive, "keeps it out"))
-			base := need.ForeignBase(c.image)
-			proved = proved || base == nil && (tracked || !steps)
-			if base != nil {
-				why = fmt.Sprintf("the base image %s may have it", need.BaseName(base))
-			}
-		}
-		if by := c.brings(reaches); !proved && tracked && written(target) {
-			proved, why = by == "", by
-		}
-		if step := need.StepOn(c.build, reaches, f.ContextPath, "", f.Hint.Wants); step != "" {
-			proved, why = false, fmt.Sprintf("the step %q names it, and may make it", step)
-		} else if step := need.StepBuilds(c.build, reaches); step != "" && (!tracked || !written(f.ContextPath)) {
-			proved, why = false, fmt.Sprintf("the step %q may build it", step)
-		}
-	case !known && !c.ownScript(e.Path), e.Kind == program.File:
-		return nil
+	case told && e.Kind != program.File:
+		told = c.judgeNowhere(a)
 	default:
-		at := c.build.OwnFile(func(at string) bool { return path.Base(at) == path.Base(target) })
-		if at == "" && !known {
-			return nil
-		}
-		if lacks, _ := c.lacksProgram(path.Base(target)); at == "" && lacks && command.IsShell(path.Base(target)) {
-			return nil // checkShell tells it
-		}
-		nowhere = c.elsewhere(&f, target, at)
-		if by := c.brings(reaches); f.Hint.Found == at && at != "" && !proved && written(target) {
-			proved, why = by == "", by
-		}
+		told = false
 	}
-	if !proved && (e.Conditional || apart && !known) {
-		return nil // whether it is there, and whether that branch is taken, are both open
+	// Whether it is there, and whether that branch is taken, are both open.
+	if !told || !a.proved && (e.Conditional || a.apart && !a.known) {
+		return nil
 	}
-	if by := c.composed(target); by != "" && proved && f.ContextPath != "" {
-		proved, why = false, by
+	if by := c.composed(a.target); by != "" && a.proved && a.ContextPath != "" {
+		a.proved, a.why = false, by
 	}
-	if apart && proved && !c.alone(f.Hint.Wants) {
-		proved, why = false, "it may be mounted, or come with an image that is built on this one"
+	if a.apart && a.proved && !c.alone(a.Hint.Wants) {
+		a.proved, a.why = false, "it may be mounted, or come with an image that is built on this one"
 	}
-	if !proved || nowhere || !e.Required || e.Conditional {
-		f.Severity = finding.Warning
+	if !a.proved || a.nowhere || !e.Required || e.Conditional {
+		a.Severity = finding.Warning
 	}
-	if !proved {
-		f.Detail = strings.TrimSpace(f.Detail + " It is not proved: " + why + ".")
+	if !a.proved {
+		a.Detail = strings.TrimSpace(a.Detail + " It is not proved: " + a.why + ".")
 	}
-	c.add(f)
+	c.add(a.Finding)
 	return nil
+}
+
+// absence looks for what is not there in the build context.
+func (c *programCheck) absence(e program.Entry) *absence {
+	at := c.startPlace(e.Origin)
+	a := &absence{entry: e, target: e.Path, why: "the base image may have it, or a step make it", Finding: finding.Finding{
+		Rule: finding.EntrypointNotInImage, ImagePath: e.Path, Subject: finding.Position{File: at.File, Line: at.Line},
+		Summary: fmt.Sprintf("%s, which %s, is not in it", e.Path, starter(e)), Assumptions: c.assumptions(c.image.Opaque),
+	}}
+	// A link may be there and lead to what is not.
+	if n, err := c.image.Tree.Lstat(e.Path); err == nil && n.Kind == rootfs.KindSymlink {
+		if _, at, err := c.image.Tree.Stat(e.Path); err != nil {
+			a.target = at
+			a.Summary = fmt.Sprintf("%s, which %s, is a link to %s, which is not in it", e.Path, starter(e), at)
+		}
+	}
+	a.known = c.build.Tree.Stat(e.Path) == shell.Absent
+	a.proved = a.known
+	a.ContextPath, a.Hint.Wants = c.counterpart(a.target, a.known, e.Dir), []string{a.target}
+	a.reaches = need.Reaching(c.build, a.Hint.Wants)
+	if a.ContextPath == "" && e.Kind == program.Script && (a.known || c.ownScript(e.Path)) {
+		a.ContextPath = c.onlyTracked(a.target)
+		a.apart = a.ContextPath != ""
+	}
+	return a
+}
+
+// judgeFound judges what the build context has; told is false if there is nothing to tell.
+func (c *programCheck) judgeFound(a *absence) (told bool, err error) {
+	a.Detail = fmt.Sprintf("The repository has it: %s.", a.ContextPath)
+	if a.apart {
+		a.Detail = fmt.Sprintf("The repository has %s, and no COPY takes it there.", a.ContextPath)
+	}
+	if a.entry.Beside && path.Dir(a.ContextPath) != "." {
+		a.ContextPath, a.Hint.Wants = path.Dir(a.ContextPath), []string{path.Dir(a.target)}
+		a.Detail += fmt.Sprintf(" What lies beside it in %s is needed, too.", a.ContextPath)
+	}
+	files, git, err := c.build.Tracked(a.ContextPath)
+	if err != nil {
+		return false, err
+	}
+	tracked := len(files) > 0
+	steps := c.runsSteps(a.reaches)
+	if steps && (view.Installed(a.ContextPath) || git && !tracked) {
+		return false, nil // it was built or installed here, as a step does it there
+	}
+	if t, err := c.main.Explain(a.ContextPath); err == nil && !t.Included && t.Decisive != nil {
+		a.Related = append(a.Related, c.ignoreLine(finding.RoleExcludes, t.Decisive, "keeps it out"))
+		base := need.ForeignBase(c.image)
+		a.proved = a.proved || base == nil && (tracked || !steps)
+		if base != nil {
+			a.why = fmt.Sprintf("the base image %s may have it", need.BaseName(base))
+		}
+	}
+	if by := c.brings(a.reaches); !a.proved && tracked && written(a.target) {
+		a.proved, a.why = by == "", by
+	}
+	if step := need.StepOn(c.build, a.reaches, a.ContextPath, "", a.Hint.Wants); step != "" {
+		a.proved, a.why = false, fmt.Sprintf("the step %q names it, and may make it", step)
+	} else if step := need.StepBuilds(c.build, a.reaches); step != "" && (!tracked || !written(a.ContextPath)) {
+		a.proved, a.why = false, fmt.Sprintf("the step %q may build it", step)
+	}
+	return true, nil
+}
+
+// judgeNowhere judges what the build context does not have by that path; told is false if there is nothing to tell.
+func (c *programCheck) judgeNowhere(a *absence) (told bool) {
+	at := c.build.OwnFile(func(at string) bool { return path.Base(at) == path.Base(a.target) })
+	if at == "" && !a.known {
+		return false
+	}
+	if lacks, _ := c.lacksProgram(path.Base(a.target)); at == "" && lacks && command.IsShell(path.Base(a.target)) {
+		return false // checkShell tells it
+	}
+	a.nowhere = c.elsewhere(&a.Finding, a.target, at)
+	if by := c.brings(a.reaches); a.Hint.Found == at && at != "" && !a.proved && written(a.target) {
+		a.proved, a.why = by == "", by
+	}
+	return true
 }
 
 // composed says that a service whose image may be this one mounts something at just a path, "" if none does: who names the path means it.

@@ -48,114 +48,125 @@ type Outcome struct {
 // whether it surely does it, and tells what came of it. Where that is not known, mark is given where the program may
 // have written. Its error ends the walk.
 func Run(x *dockerfile.Exec, files Sight, do func(effects []command.Effect, sure bool) Outcome, mark func(command.Footprint) error) (*Script, error) {
-	out := &Script{}
-	var failed error
-	named := map[string]bool{}
-	note := func(f command.Footprint) {
-		for _, p := range f.Paths {
-			named[p] = true
-		}
-		if failed == nil {
-			failed = mark(f)
+	w := &walk{r: command.NewRunner(files), out: &Script{}, files: files, do: do, mark: mark, named: map[string]bool{}}
+	w.r.Substitutions, w.r.Fixed = true, true
+	w.r.Note = func(n shell.Note) {
+		if n.Missed && !w.out.Missed {
+			w.out.Missed = true
+			w.note(command.Unknown(path.Join("/", x.Dir), x.Env))
 		}
 	}
-	sure := func(s *shell.State) bool { return s.Sure() && !s.Masked }
-	started := func(c *command.Call) {
-		if !c.S.Unlikely {
-			out.Calls = append(out.Calls, c)
-		}
-	}
-	r := command.NewRunner(files)
-	r.Substitutions, r.Fixed = true, true
-	r.Note = func(n shell.Note) {
-		if n.Missed && !out.Missed {
-			out.Missed = true
-			note(command.Unknown(path.Join("/", x.Dir), x.Env))
-		}
-	}
-	r.Wrapper = func(c *command.Call) {
-		started(c)
+	w.r.Program, w.r.Wrote = w.program, w.wrote
+	w.r.Wrapper = func(c *command.Call) {
+		w.started(c)
 		if files != nil {
-			out.miss(c, tools.Read(c, files).Missing)
+			w.out.miss(c, tools.Read(c, files).Missing)
 		}
 	}
-	r.Program = func(c *command.Call) {
-		outer := *c
-		outer.S = c.S.Clone()
-		started(&outer)
+	w.r.Script = func(c *command.Call, file string) bool {
 		if files != nil {
-			out.miss(&outer, tools.Refused(&outer, files))
-		}
-		if r.Execute(c) {
-			outer.Wraps = true
-			return
-		}
-		if files != nil && out.read(r, c, &outer, files) {
-			outer.Wraps = true
-			note(outer.OwnFiles())
-			return
-		}
-		effects, all := outer.Effects()
-		if len(effects) > 0 {
-			r.Acts()
-		}
-		for _, e := range effects {
-			named[e.Path] = named[e.Path] || e.Kind <= command.Links
-		}
-		o := do(effects, sure(outer.S))
-		if !o.Known || !all {
-			note(outer.Footprint())
-		}
-		if all && len(effects) > 0 && (o.Fails || o.Known && !o.Open) {
-			r.Exits(!o.Fails)
-		}
-	}
-	r.Script = func(c *command.Call, file string) bool {
-		if files != nil {
-			out.miss(c, tools.Shell(c, file, files))
+			w.out.miss(c, tools.Shell(c, file, files))
 		}
 		return true
 	}
-	r.Builtin = func(s *shell.State, c shell.Call) {
+	w.r.Builtin = func(s *shell.State, c shell.Call) {
 		if files != nil {
-			out.miss(&command.Call{S: s.Clone(), Name: c.Argv[0], Args: c.Argv[1:]}, tools.Builtin(s, c.Argv[0].Text, c.Argv[1:], files))
+			w.out.miss(&command.Call{S: s.Clone(), Name: c.Argv[0], Args: c.Argv[1:]}, tools.Builtin(s, c.Argv[0].Text, c.Argv[1:], files))
 		}
-		started(&command.Call{S: s, Name: c.Argv[0], Base: c.Argv[0].Text, Args: c.Argv[1:], Builtin: true, Input: c.Input})
-	}
-	r.Unread = func(s *shell.State, file shell.Word) {
-		if at := s.Abs(file.Text); at != "" && files != nil {
-			c := &command.Call{S: s, Name: shell.Word{Text: "reading"}, Base: "<", Args: []shell.Word{file}, Builtin: true}
-			out.miss(c, []tools.Missing{{Path: at, What: "the standard input of a program"}})
-		}
-	}
-	r.Wrote = func(s *shell.State, o shell.Output) {
-		r.Acts()
-		if o.File == "" {
-			note(command.Footprint{Paths: []string{"/"}})
-			return
-		}
-		e := command.Effect{Kind: command.Writes, Path: o.File, Text: o.Text, Unknown: !o.Known, Appends: o.Appends, There: !o.Opens}
-		if o.Opens { // what is written is not known yet, and nothing is taken away of what is appended to
-			e.Text, e.Unknown = "", !o.Appends
-		}
-		out := do([]command.Effect{e}, sure(s))
-		if !out.Known {
-			note(command.Footprint{Paths: []string{o.File}})
-		}
-		if out.Known || out.Fails {
-			r.Exits(!out.Fails)
-		}
+		w.started(&command.Call{S: s, Name: c.Argv[0], Base: c.Argv[0].Text, Args: c.Argv[1:], Builtin: true, Input: c.Input})
 	}
 	s := shell.NewState(path.Join("/", x.Dir), x.Env)
-	r.Command(s, shell.Words(x.Args, shell.Origin{}), true)
-	out.Written = r.Written()
-	for p, is := range named {
+	w.r.Command(s, shell.Words(x.Args, shell.Origin{}), true)
+	w.out.Written = w.r.Written()
+	for p, is := range w.named {
 		if is {
-			out.Named = append(out.Named, p)
+			w.out.Named = append(w.out.Named, p)
 		}
 	}
-	slices.Sort(out.Named)
-	return out, failed
+	slices.Sort(w.out.Named)
+	return w.out, w.failed
+}
+
+// walk is the walk through one step.
+type walk struct {
+	r      *command.Runner
+	out    *Script
+	files  Sight
+	do     func(effects []command.Effect, sure bool) Outcome
+	mark   func(command.Footprint) error
+	failed error           // the first of mark
+	named  map[string]bool // paths that effects or footprints name
+}
+
+// note marks where something may have been written.
+func (w *walk) note(f command.Footprint) {
+	for _, p := range f.Paths {
+		w.named[p] = true
+	}
+	if w.failed == nil {
+		w.failed = w.mark(f)
+	}
+}
+
+func (w *walk) started(c *command.Call) {
+	if !c.S.Unlikely {
+		w.out.Calls = append(w.out.Calls, c)
+	}
+}
+
+func sure(s *shell.State) bool { return s.Sure() && !s.Masked }
+
+// program does what a program does, or marks where it may write.
+func (w *walk) program(c *command.Call) {
+	outer := *c
+	outer.S = c.S.Clone()
+	w.started(&outer)
+	if w.files != nil {
+		w.out.miss(&outer, tools.Refused(&outer, w.files))
+	}
+	if w.r.Execute(c) {
+		outer.Wraps = true
+		return
+	}
+	if w.files != nil && w.out.read(w.r, c, &outer, w.files) {
+		outer.Wraps = true
+		w.note(outer.OwnFiles())
+		return
+	}
+	effects, all := outer.Effects()
+	if len(effects) > 0 {
+		w.r.Acts()
+	}
+	for _, e := range effects {
+		w.named[e.Path] = w.named[e.Path] || e.Kind <= command.Links
+	}
+	o := w.do(effects, sure(outer.S))
+	if !o.Known || !all {
+		w.note(outer.Footprint())
+	}
+	if all && len(effects) > 0 && (o.Fails || o.Known && !o.Open) {
+		w.r.Exits(!o.Fails)
+	}
+}
+
+// wrote does what a redirection does.
+func (w *walk) wrote(s *shell.State, o shell.Output) {
+	w.r.Acts()
+	if o.File == "" {
+		w.note(command.Footprint{Paths: []string{"/"}})
+		return
+	}
+	e := command.Effect{Kind: command.Writes, Path: o.File, Text: o.Text, Unknown: !o.Known, Appends: o.Appends, There: !o.Opens}
+	if o.Opens { // what is written is not known yet, and nothing is taken away of what is appended to
+		e.Text, e.Unknown = "", !o.Appends
+	}
+	out := w.do([]command.Effect{e}, sure(s))
+	if !out.Known {
+		w.note(command.Footprint{Paths: []string{o.File}})
+	}
+	if out.Known || out.Fails {
+		w.r.Exits(!out.Fails)
+	}
 }
 
 // maxMissing bounds what is told of one step.
