@@ -137,7 +137,7 @@ func (s Subject) judge(f finding.Finding, ofContext bool) finding.Finding {
 	case taken && s.Prepared && !ignored && !(unnamed && builtPath(f.ContextPath)):
 		f.Severity = finding.Warning
 		f.Detail = strings.TrimSpace(f.Detail + " Where it is built, a step before the build may make it.")
-	case taken && !ignored && builtPath(f.ContextPath) && (unnamed || !s.tracksOutput(f.ContextPath)):
+	case taken && !ignored && builtPath(f.ContextPath) && (unnamed || !s.Options.Fetched && !s.tracksOutput(f.ContextPath)):
 		f.Severity = finding.Warning
 		f.Detail = strings.TrimSpace(f.Detail + " It has the name of what a step before the build makes.")
 	case unnamed && !ignored && !plainName(f.Subject.File):
