@@ -43,7 +43,7 @@ func (r *reader) pnpmLate(dir string, w workspace) {
 	importers := doc.Get("importers")
 	for name, importer := range importers.All() {
 		member := path.Join(dir, name)
-		if name == "." || !r.absent(path.Join(member, packageJSON)) {
+		if name == "." || len(r.out.Missing) >= maxMissing || !r.absent(path.Join(member, packageJSON)) {
 			continue
 		}
 		m := Missing{

@@ -27,12 +27,14 @@ func (r *reader) locals(packages []nodePackage, needs local) {
 				if !d.Scalar || !ok {
 					continue
 				}
-				m := Missing{Path: path.Join(p.dir, at), Dir: !tarball, What: "the package " + name, Because: []Line{p.line(d)}}
-				switch {
-				case tarball && needs.tarball, !tarball && needs.dir && r.absent(m.Path):
-					r.need(m)
-				case !tarball && needs.manifest:
-					m.Path, m.Dir, m.What = path.Join(m.Path, packageJSON), false, "the package.json of "+name
+				m := Missing{Path: path.Join(p.dir, at), Dir: !tarball, What: "the package " + name}
+				if manifest := path.Join(m.Path, packageJSON); !tarball && needs.manifest && !r.absent(m.Path) {
+					m.Path, m.Dir, m.What = manifest, false, "the package.json of "+name
+				} else if tarball && !needs.tarball || !tarball && !needs.dir {
+					continue
+				}
+				if r.absent(m.Path) && len(r.out.Missing) < maxNoted { // to find its line takes a look at the whole file
+					m.Because = []Line{p.line(d)}
 					r.need(m)
 				}
 			}

@@ -221,8 +221,14 @@ func (r *reader) need(m Missing) {
 	r.missing(m)
 }
 
+// maxNoted bounds what is noted of one program, of which fewer are told.
+const maxNoted = 500
+
 // missing notes what is surely not there.
 func (r *reader) missing(m Missing) {
+	if len(r.out.Missing) >= maxNoted {
+		return
+	}
 	for _, have := range r.out.Missing {
 		if have.Path == m.Path && have.What == m.What {
 			return
