@@ -103,14 +103,14 @@ r.io/two:*-word user "7"
 `, string(got))
 }
 
-// What the sources no longer say is told.
+// A test reports what the sources no longer say.
 func TestSaid(t *testing.T) {
 	sources := fstest.MapFS{"o/rules/base.bzl": &fstest.MapFile{Data: []byte("user = 8")}}
 	_, _, err := build(sources, nil, txtar.Parse([]byte(imagined)), nil)
 	assert.EqualError(t, err, "r.io/one r.io/two:*-word: base.bzl does not say user = 7,\n")
 }
 
-// What an image is said not to hold, and its Dockerfile puts there, is told.
+// A test reports a Dockerfile that puts something where the table says that its image holds nothing.
 func TestHeld(t *testing.T) {
 	sources := fstest.MapFS{"o/redis/7/Dockerfile": &fstest.MapFile{Data: []byte("FROM debian\nCOPY x.conf /usr/local/etc/\nWORKDIR /work\nCOPY x.sh /data/in/\nCOPY y.sh /\n")}}
 	_, _, err := build(sources, []image{{"docker.io/library/redis", "o/redis", numbered}}, &txtar.Archive{}, nil)

@@ -105,7 +105,11 @@ func (p *pass) failsLater(op *dockerfile.Op, m steps.Missing) (fails, decided bo
 		begun := after
 		for _, c := range script.Calls {
 			if begun {
-				if fails, decided := m.Later(c, earlier); decided {
+				fails, decided := m.Later(c, earlier)
+				if fails && m.Never && !asksAgain(script, c, m.Path) {
+					decided = false // it does without
+				}
+				if decided {
 					return fails && c.S.Sure() && c.S.Needed(), true
 				}
 			}
@@ -114,6 +118,11 @@ func (p *pass) failsLater(op *dockerfile.Op, m steps.Missing) (fails, decided bo
 		}
 	}
 	return false, false
+}
+
+// asksAgain reports whether a program of a step reads something that may not be there.
+func asksAgain(script *steps.Script, c *command.Call, name string) bool {
+	return slices.ContainsFunc(script.Missing, func(m steps.Missing) bool { return m.Call == c && m.Path == name })
 }
 
 // lost gives where a step looks for what it misses, and where the build context has that; ok is false if it does not.

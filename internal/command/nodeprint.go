@@ -112,7 +112,7 @@ func (p *print) config(name, plugins string, o Options) (text string, plain bool
 	return c.Text, plain
 }
 
-// printed are the files that a footprint is told from.
+// printed are the files that a footprint reads.
 type printed struct{ *print }
 
 func (f printed) Stat(name string) shell.FileKind { return f.call.run.Stat(name) }

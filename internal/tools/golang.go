@@ -132,7 +132,7 @@ func (s *goSetup) sums() {
 	}
 }
 
-// goNeedsSums reports of a program that runs later whether it is a build that fails without go.sum; decided is true, too, if it makes one.
+// goNeedsSums reports of a program that runs later whether it is a build that fails without go.sum if it imports another module; decided is true, too, if it makes one.
 func goNeedsSums(c *command.Call, _ []*command.Call) (fails, decided bool) {
 	if c.Base != "go" || len(c.Args) == 0 {
 		return false, false

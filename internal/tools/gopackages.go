@@ -348,7 +348,12 @@ func (l *goLoad) foreign(name string, because []Line) {
 		l.need(Missing{Kind: Source, Path: path.Join(l.main.dir, "vendor", name), Dir: true, What: "the vendored package " + name, Because: because})
 	case l.sums:
 		l.sums = false
-		l.need(Missing{Path: path.Join(l.main.dir, "go.sum"), What: "the sums of the modules that are imported", Because: because})
+		m := Missing{Path: path.Join(l.main.dir, "go.sum"), What: "the sums of the modules that are imported", Because: because}
+		if l.r.files.Stat(m.Path) == shell.Unknown { // a download before may have made a part of it
+			m.Doubt, m.Quiet = "It may have the sums.", true
+			l.missing = append(l.missing, m)
+		}
+		l.need(m)
 	}
 }
 

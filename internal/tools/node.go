@@ -65,7 +65,7 @@ type workspace struct {
 
 // names reports whether there is a package of a name, or may be.
 func (w workspace) has(name string) bool {
-	return !w.complete || slices.ContainsFunc(append([]nodePackage{w.root}, w.members...), func(p nodePackage) bool { return p.name() == name })
+	return !w.complete || slices.ContainsFunc(w.all(), func(p nodePackage) bool { return p.name() == name })
 }
 
 // workspace reads the members of the workspace that a directory is the root of. patterns are the globs that name them.
@@ -100,6 +100,9 @@ func (r *reader) workspace(root nodePackage, patterns []string) workspace {
 	return w
 }
 
+// all gives the root and the members.
+func (w workspace) all() []nodePackage { return append([]nodePackage{w.root}, w.members...) }
+
 // globs gives the members that a package.json names.
 func (p nodePackage) globs() []string {
 	if inner := p.json.Texts("workspaces", "packages"); inner != nil {
@@ -114,7 +117,7 @@ func (r *reader) needMembers(w workspace, which func(name, version string) bool,
 	if !w.complete {
 		return
 	}
-	for _, p := range append([]nodePackage{w.root}, w.members...) {
+	for _, p := range w.all() {
 		for _, kind := range kinds {
 			for name, d := range p.json.Get(kind).All() {
 				if d.Scalar && which(name, d.Text) && !w.has(name) {
@@ -254,7 +257,7 @@ func (r *reader) npmScripts(root nodePackage) {
 	if !r.options.Has("-w", "--workspace", "--workspaces", "--no-workspaces") {
 		w = r.workspace(root, root.globs())
 	}
-	r.locals(append([]nodePackage{root}, w.members...), local{tarball: true})
+	r.locals(w.all(), local{tarball: true})
 	if r.options.Has("--ignore-scripts") || r.options.Has("--ignore-scripts=true") || r.call.S.Env("npm_config_ignore_scripts") == "true" || r.call.S.Env("NPM_CONFIG_IGNORE_SCRIPTS") == "true" {
 		return
 	}

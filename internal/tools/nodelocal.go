@@ -3,7 +3,6 @@ package tools
 import (
 	"path"
 	"regexp"
-	"slices"
 	"strings"
 )
 
@@ -114,4 +113,5 @@ func (r *reader) patchPackage() {
 	r.need(Missing{Path: r.abs(dir), Dir: true, What: "the directory of patches", Doubt: "patch-package finds no patch, changes nothing, and succeeds: the packages stay as they are."})
 }
 
-var memberLifecycle = slices.Clip([]string{"preinstall", "install", "postinstall"})
+// memberLifecycle are the scripts that every install runs for a member.
+var memberLifecycle = []string{"preinstall", "install", "postinstall"}

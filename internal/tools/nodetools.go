@@ -93,7 +93,7 @@ func (r *reader) pnpmInstall(filtered, frozen bool) {
 		r.needMembers(w, ofWorkspace, strictKinds...)
 	}
 	if !filtered {
-		r.locals(append([]nodePackage{root}, w.members...), local{tarball: true, dir: true})
+		r.locals(w.all(), local{tarball: true, dir: true})
 	}
 	for name, d := range root.json.Get("pnpm", "patchedDependencies").All() {
 		if d.Scalar {
@@ -235,7 +235,7 @@ func (r *reader) yarnInstall(root nodePackage) {
 	switch r.yarnVersion(root) {
 	case 1:
 		r.yarn1Members(w)
-		r.locals(append([]nodePackage{root}, w.members...), local{dir: true})
+		r.locals(w.all(), local{dir: true})
 		r.yarn1Scripts(root, w)
 		return
 	case 2:
@@ -260,10 +260,10 @@ func (r *reader) yarnInstall(root nodePackage) {
 		r.yarnLocked(w, lock)
 	}
 	r.needMembers(w, ofWorkspace, dependencyKinds[:3]...)
-	for _, p := range append([]nodePackage{root}, w.members...) {
+	for _, p := range w.all() {
 		r.yarnPatches(root, p)
 	}
-	r.locals(append([]nodePackage{root}, w.members...), local{tarball: true, dir: true, manifest: true})
+	r.locals(w.all(), local{tarball: true, dir: true, manifest: true})
 	if mode, _ := r.options.Last("--mode"); mode.Text != "skip-build" {
 		r.memberScripts(w, memberLifecycle...)
 		r.lifecycle(root, "preinstall", "install", "postinstall")
@@ -359,7 +359,7 @@ func (r *reader) bunInstall(frozen bool) {
 	}
 	w := r.workspace(root, root.globs())
 	r.needMembers(w, ofWorkspace, strictKinds...)
-	r.locals(append([]nodePackage{root}, w.members...), local{dir: true})
+	r.locals(w.all(), local{dir: true})
 	if frozen || r.options.Has("--frozen-lockfile") {
 		for name, d := range root.json.Get("patchedDependencies").All() {
 			if d.Scalar {

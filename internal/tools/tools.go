@@ -63,7 +63,7 @@ type Missing struct {
 	// Later decides the doubt where what is missing comes too late, if it is not nil: of each program that the stage starts afterwards it
 	// says whether that surely fails; decided is true where it does, or where none will any more. earlier are those that were started before.
 	Later func(c *command.Call, earlier []*command.Call) (fails, decided bool)
-	// Never tells that Later decides where nothing brings what is missing at all.
+	// Never tells that Later decides where nothing brings what is missing at all, and only of a program that reads it, too.
 	Never bool
 	// Quiet tells that the doubt is not worth a word unless Later decides that a program fails.
 	Quiet bool

@@ -96,7 +96,7 @@ func madeEnvironment(call *command.Call) (dir string, own bool) {
 	return "", false
 }
 
-// prefixOf gives the directory that pip is told to install below, "" for none.
+// prefixOf gives the directory below which pip installs, "" if none is given.
 func prefixOf(call *command.Call) string {
 	words := call.Args
 	if command.IsPython(call.Base) && len(words) > 2 && words[0].Text == "-m" && words[1].Text == "pip" {
