@@ -71,7 +71,7 @@ func (a *app) fix(cmd *cobra.Command, f *fixFlags, form string, args []string) e
 	e, end := a.watched()
 	last := 0
 	mended, notices, err := e.Fix(cmd.Context(), asked, func(number int, g finding.Finding) bool {
-		last = number
+		last = max(last, number)
 		switch {
 		case f.only > 0:
 			return number == f.only

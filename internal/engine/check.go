@@ -86,6 +86,9 @@ func (e *Engine) Check(ctx context.Context, c Check) (*Checked, error) {
 	if err := e.Suppress(reports, subjects, c.Lints); err != nil {
 		return out, err
 	}
+	if !c.CleanCheckout && !c.Lints {
+		finding.Number(reports) // those of ctxaudit fix, which repairs the files on disk
+	}
 	if err := e.settle(c, out); err != nil {
 		return out, err
 	}

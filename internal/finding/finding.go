@@ -164,6 +164,8 @@ type Hint struct {
 type Finding struct {
 	Rule     string   `json:"rule"`
 	Severity Severity `json:"severity"`
+	// Number names the finding for ctxaudit fix --finding, counted from 1 over all images; 0 if it has none.
+	Number int `json:"number,omitempty"`
 	// Summary is one short sentence, Detail says why and what to do, in full sentences.
 	Summary string   `json:"summary"`
 	Detail  string   `json:"detail"`

@@ -33,6 +33,26 @@ func Share(images []ImageReport) {
 	}
 }
 
+// Number numbers findings in the order of their images, from 1. One that an image before has, too, gets the number that it has there.
+func Number(images []ImageReport) {
+	var all []*Finding
+	last := 0
+	for i := range images {
+		for k := range images[i].Findings {
+			f := &images[i].Findings[k]
+			if at := slices.IndexFunc(all, func(have *Finding) bool { return have.same(*f) }); at >= 0 {
+				f.Number = all[at].Number
+				continue
+			}
+			last++
+			f.Number = last
+		}
+		for k := range images[i].Findings {
+			all = append(all, &images[i].Findings[k])
+		}
+	}
+}
+
 // repairs adds what repairs a finding in another image.
 func (f *Finding) repairs(g Finding, image string) {
 	for _, fix := range g.Fixes[:min(1, len(g.Fixes))] {

@@ -26,14 +26,24 @@ func JSON(w io.Writer, v any) error {
 // Check writes an audit as text: the findings of each image with the lines that matter, then one line of totals.
 func Check(out io.Writer, a Audit, s Style) error {
 	w := bufio.NewWriter(out)
+	var clean []int
+	first := true
 	for i, img := range a.Images {
-		if s.Quiet && len(img.Findings) == 0 {
+		if len(img.Findings) == 0 && !s.Verbose {
+			clean = append(clean, i)
 			continue
 		}
-		if i > 0 {
+		if !first {
 			fmt.Fprintln(w)
 		}
+		first = false
 		a.checkImage(w, img, a.of(i), s)
+	}
+	if !s.Quiet && len(clean) > 0 {
+		if !first {
+			fmt.Fprintln(w)
+		}
+		a.cleanImages(w, clean, s)
 	}
 	if text := a.left.leftOut(); text != "" {
 		fmt.Fprintf(w, "\n%s\n", s.dim(text))
@@ -45,26 +55,117 @@ func Check(out io.Writer, a Audit, s Style) error {
 	return w.Flush()
 }
 
+// maxClean is how many images without findings get a line each.
+const maxClean = 4
+
+// cleanImages writes the images in which nothing was found: a line each, or a count if there are many.
+func (a Audit) cleanImages(w io.Writer, images []int, s Style) {
+	if len(images) > maxClean {
+		var sum finding.ImageReport
+		left, names := 0, []string{}
+		for _, i := range images {
+			img := a.Images[i]
+			sum.Imports, sum.Modules = sum.Imports+img.Imports, sum.Modules+img.Modules
+			left += len(img.Passed) + a.of(i).passed
+			names = append(names, Name(img.Name))
+		}
+		shown, more := few(names, maxClean)
+		text := strings.Join(shown, ", ") + fmt.Sprintf(" and %d more", more)
+		line := strings.Join(append([]string{count(len(images), "image") + " without findings (" + text + ")"}, followed(sum, left)...), ", ")
+		for i, part := range wrap(line, s.wide(3)) {
+			if i == 0 {
+				part = s.green("ok") + " " + part
+			} else {
+				part = "   " + part
+			}
+			fmt.Fprintln(w, part)
+		}
+		return
+	}
+	for _, i := range images {
+		img := a.Images[i]
+		parts := followed(img, len(img.Passed)+a.of(i).passed)
+		if len(parts) == 0 && img.Shared == 0 {
+			parts = []string{"the build would succeed"}
+		}
+		if img.Modules > 0 {
+			parts = append(parts, "started from "+starts(img.Started))
+		}
+		parts = append(parts, aside(img, a.of(i))...)
+		text := strings.Join(parts, ", ")
+		line := s.green("ok") + " " + s.bold(Name(img.Name)) + "  " + s.dim(brief(img))
+		if 3+width(Name(img.Name))+2+width(brief(img))+2+width(text) <= s.columns() {
+			fmt.Fprintf(w, "%s  %s\n", line, text)
+			continue
+		}
+		fmt.Fprintln(w, line)
+		paragraph(w, text, "   ", s)
+	}
+}
+
+// followed says how much of an image was checked.
+func followed(img finding.ImageReport, passed int) (parts []string) {
+	if img.Modules > 0 {
+		parts = append(parts, count(img.Imports, "import")+" in "+count(img.Modules, "module")+" followed")
+	}
+	if passed > 0 {
+		parts = append(parts, count(passed, "requirement")+" met")
+	}
+	return parts
+}
+
+// aside says which findings of an image are not shown with it.
+func aside(img finding.ImageReport, l leftOfImage) (parts []string) {
+	if img.Shared > 0 {
+		parts = append(parts, count(img.Shared, "finding")+" shared with an image above")
+	}
+	if n := len(img.Suppressed) + l.suppressed; n > 0 {
+		parts = append(parts, count(n, "finding")+" suppressed")
+	}
+	return parts
+}
+
+// brief says in a few words what an image is built from.
+func brief(img finding.ImageReport) string {
+	var parts []string
+	if img.Dockerfile != "" {
+		parts = append(parts, Name(img.Dockerfile))
+	}
+	if img.Target != "" {
+		parts = append(parts, "target "+Name(img.Target))
+	}
+	if img.Context != "." {
+		parts = append(parts, "context "+Name(img.Context))
+	}
+	return strings.Join(parts, ", ")
+}
+
 func (a Audit) checkImage(w io.Writer, img finding.ImageReport, l leftOfImage, s Style) {
-	fmt.Fprint(w, s.bold(Name(img.Name)), "  ", s.dim(describe(img, "", Name, Text)), "\n")
+	about := brief(img)
+	if s.Verbose {
+		about = describe(img, "", Name, Text)
+	}
+	fmt.Fprint(w, s.bold(Name(img.Name)), "  ", s.dim(about), "\n")
 	for i, f := range img.Findings {
 		if i > 0 {
 			fmt.Fprintln(w)
 		}
 		a.finding(w, f, img, s)
 	}
-	if text := l.leftOut(); text != "" {
+	left := l
+	if !s.Verbose {
+		left = leftOfImage{findings: l.findings} // the rest is counted, if at all
+	}
+	if text := left.leftOut(); text != "" {
 		fmt.Fprintf(w, "\n  %s\n", s.dim(text))
 	}
 	if s.Quiet {
 		return
 	}
-	var rest strings.Builder
-	holds(&rest, img, l, s)
-	if len(img.Findings) > 0 && rest.Len() > 0 {
+	if len(img.Findings) > 0 {
 		fmt.Fprintln(w)
 	}
-	fmt.Fprint(w, rest.String())
+	holds(w, img, l, s)
 }
 
 // maxStarts bounds the programs that a line names.
@@ -84,41 +185,33 @@ func starts(names []string) string {
 
 // holds writes what was found to be right, and what that rests on.
 func holds(w io.Writer, img finding.ImageReport, l leftOfImage, s Style) {
+	ok := s.green("ok")
 	if img.Modules > 0 {
-		fmt.Fprintf(w, "  %s %s in %s followed from %s\n", s.green("ok"), count(img.Imports, "import"), count(img.Modules, "module"), starts(img.Started))
+		fmt.Fprintf(w, "  %s %s in %s followed, started from %s\n", ok, count(img.Imports, "import"), count(img.Modules, "module"), starts(img.Started))
 	}
-	switch {
+	switch n := len(img.Passed) + l.passed; {
 	case s.Verbose:
 		for _, p := range img.Passed {
-			fmt.Fprintf(w, "  %s %s\n", s.green("ok"), Text(p.Requirement))
+			fmt.Fprintf(w, "  %s %s\n", ok, Text(p.Requirement))
 			places(w, p.Evidence, s)
 		}
-	case len(img.Passed) > 0:
-		verb := "hold"
-		n := len(img.Passed) + l.passed
-		if n == 1 {
-			verb = "holds"
-		}
-		fmt.Fprintf(w, "  %s %s %s\n", s.green("ok"), count(n, "requirement"), verb)
-	case len(img.Findings)+img.Shared == 0 && img.Modules == 0:
-		fmt.Fprintf(w, "  %s the build would succeed\n", s.green("ok"))
+	case n > 0:
+		fmt.Fprintf(w, "  %s %s met\n", ok, count(n, "requirement"))
 	}
-	if img.Shared > 0 {
-		fmt.Fprintf(w, "  %s\n", s.dim("and "+count(img.Shared, "finding")+" that an image above has, too"))
+	if len(img.Findings)+img.Shared+len(img.Passed)+img.Modules == 0 {
+		fmt.Fprintf(w, "  %s the build would succeed\n", ok)
 	}
-	suppressed(w, img.Suppressed, l.suppressed, s)
-	assumptions(w, img.Assumptions, l.assumptions, s)
+	for _, text := range aside(img, l) {
+		fmt.Fprintf(w, "  %s\n", s.dim(text))
+	}
+	if s.Verbose {
+		suppressed(w, img.Suppressed, s)
+		assumptions(w, img.Assumptions, s)
+	}
 }
 
-// suppressed tells that findings do not count, and with --verbose which and why.
-func suppressed(w io.Writer, list []finding.Suppressed, more int, s Style) {
-	if len(list) == 0 {
-		return
-	}
-	fmt.Fprintf(w, "  %s\n", s.dim(count(len(list)+more, "finding")+" suppressed"))
-	if !s.Verbose {
-		return
-	}
+// suppressed tells which findings do not count, and why.
+func suppressed(w io.Writer, list []finding.Suppressed, s Style) {
 	for _, x := range list {
 		fmt.Fprintf(w, "    %s\n", s.dim(fmt.Sprintf("%s: %s (%s: %s)", Name(x.Finding.Rule), Text(x.Finding.Summary), At(x.File, x.Line), Text(x.Reason))))
 	}
@@ -156,24 +249,16 @@ func builtBy(sources []finding.Source) string {
 	return out
 }
 
-func assumptions(w io.Writer, list []finding.Assumption, more int, s Style) {
-	var open []finding.Assumption
+// assumptions writes what the answers rest on.
+func assumptions(w io.Writer, list []finding.Assumption, s Style) {
 	for _, a := range list {
+		text := "assumed: " + assumption(a)
 		if a.Kind == finding.AssumedBase {
-			fmt.Fprintf(w, "  %s\n", s.dim("base: "+Text(strings.TrimPrefix(a.Meaning, "that the image "))))
-			continue
+			text = "base: " + Text(strings.TrimPrefix(a.Meaning, "that the image "))
 		}
-		open = append(open, a)
-	}
-	if list = open; len(list)+more == 0 {
-		return
-	}
-	if !s.Verbose {
-		fmt.Fprintf(w, "  %s\n", s.dim("assumed: "+assumed(list, more)))
-		return
-	}
-	for _, a := range list {
-		fmt.Fprintf(w, "  %s\n", s.dim("assumed: "+assumption(a)))
+		for i, line := range wrap(text, s.wide(4)) {
+			fmt.Fprintf(w, "  %s%s\n", strings.Repeat("  ", min(i, 1)), s.dim(line))
+		}
 	}
 }
 

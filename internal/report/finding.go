@@ -3,94 +3,156 @@ package report
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/ctxaudit/ctxaudit/internal/finding"
 )
 
-// finding writes one finding as text: what and where, the line that is to blame with a mark under the exact part, the
-// other lines that have a part in it, why, and what repairs it.
+// finding writes one finding as text: what is wrong and where, the line to blame, what repairs it, and then, as far as there is room,
+// why.
 func (a Audit) finding(w io.Writer, f finding.Finding, img finding.ImageReport, s Style) {
-	fmt.Fprintf(w, "  %s %s", s.severity(f.Severity), s.bold(Text(f.Rule)))
+	var head, rest strings.Builder
+	fmt.Fprintf(&head, "  %s %s", s.severity(f.Severity), s.bold(Text(f.Rule)))
 	if f.Subject.File != "" {
-		fmt.Fprintf(w, "  %s", s.cyan(position(f.Subject)))
+		fmt.Fprintf(&head, "  %s", s.cyan(position(f.Subject)))
 	}
-	fmt.Fprintln(w)
-	for _, line := range wrap(Text(f.Summary), s.wide(4)) {
-		fmt.Fprintf(w, "    %s\n", line)
+	fmt.Fprintln(&head)
+	paragraph(&head, f.Summary, "    ", s)
+	related := slices.Clone(f.Related)
+	if f.Severity != finding.Note || s.Verbose {
+		related = a.blamed(&head, f, img, s)
+		fixes(&head, f, s)
 	}
-	related, rest := f.Related, strings.Builder{}
-	sp, pointed := a.Sources.span(f.Subject, f, img)
-	if pointed {
-		label := ""
-		related = nil
-		for _, p := range f.Related {
-			if p.File == f.Subject.File && p.Line == f.Subject.Line && label == "" {
-				label = role(p)
-				continue
-			}
-			related = append(related, p)
-		}
-		excerpt(w, f, sp, label, s)
-	}
-	a.reasons(&rest, f, related, s)
-	if pointed && rest.Len() > 0 {
-		fmt.Fprintln(w)
-	}
-	fmt.Fprint(w, rest.String())
+	a.reasons(&rest, f, related, findingLines-strings.Count(head.String(), "\n"), s)
+	fmt.Fprint(w, head.String(), rest.String())
 }
 
-// reasons writes what stands below the line to blame.
-func (a Audit) reasons(w io.Writer, f finding.Finding, related []finding.Place, s Style) {
-	shown, more := related, 0
-	if !s.Verbose {
-		shown, more = fewImports(related)
+// findingLines is how many lines a finding takes unless all of it is asked for, about; leastReasons are how many of these are left for
+// what the reader is told beside the line to blame and the repair.
+const findingLines, leastReasons = 10, 3
+
+// blamed writes the line that is at fault, and gives the other lines that have a part in it.
+func (a Audit) blamed(w io.Writer, f finding.Finding, img finding.ImageReport, s Style) []finding.Place {
+	at, label, related := f.Subject, "", slices.Clone(f.Related)
+	i, ok := f.Blamed()
+	if !ok {
+		i = slices.IndexFunc(related, func(p finding.Place) bool { return p.File == f.Subject.File && p.Line == f.Subject.Line })
 	}
-	places(w, shown, s)
-	if more > 0 {
-		fmt.Fprintf(w, "      %s\n", s.dim(fmt.Sprintf("and %s more (--verbose shows all)", count(more, "import"))))
+	if i >= 0 && (ok || a.shows(at, f, img)) {
+		p := related[i]
+		if p.File != at.File || p.Line != at.Line {
+			at = finding.Position{File: p.File, Line: p.Line}
+		}
+		label, related = role(p), slices.Delete(related, i, i+1)
 	}
-	for _, line := range wrap(Text(f.Detail), s.wide(4)) {
-		fmt.Fprintf(w, "    %s\n", line)
+	sp, found := a.Sources.span(at, f, img)
+	switch {
+	case !found && label != "":
+		places(w, []finding.Place{f.Related[i]}, s)
+	case !found:
+	case s.Width == 0:
+		// Where nobody looks at a terminal there is no mark below the line: one line is one place.
+		placeRows(w, []row{{At(at.File, at.Line), Text(strings.TrimSpace(sp.Line)), label}}, s)
+	default:
+		if at != f.Subject {
+			fmt.Fprintf(w, "    %s\n", s.cyan(position(at)))
+		}
+		excerpt(w, at.Line, f.Severity, sp, label, s)
 	}
-	if len(f.Images) > 0 {
-		for _, line := range wrap("So it is in "+Text(strings.Join(f.Images, ", "))+".", s.wide(4)) {
+	return related
+}
+
+// shows reports whether a place of a finding can be shown.
+func (a Audit) shows(at finding.Position, f finding.Finding, img finding.ImageReport) bool {
+	_, ok := a.Sources.span(at, f, img)
+	return ok
+}
+
+// reasons writes, in about so many lines, why it is so, which other lines have a part in it, and which images have it, too.
+func (a Audit) reasons(w io.Writer, f finding.Finding, related []finding.Place, room int, s Style) {
+	if s.Verbose {
+		paragraph(w, f.Detail, "    ", s)
+		places(w, related, s)
+	} else {
+		room = max(room, leastReasons)
+		if f.Severity == finding.Note {
+			room = 2
+		}
+		shown, _ := fewImports(related)
+		detail := firstSentences(f.Detail, max(1, room-min(len(shown), leastReasons-1)), s)
+		if f.Severity == finding.Note && strings.HasSuffix(strings.Join(detail, ""), "…") {
+			detail = nil
+		}
+		for _, line := range detail {
 			fmt.Fprintf(w, "    %s\n", line)
 		}
-	}
-	fixes(w, f, s)
-	if len(f.Assumptions) > 0 {
-		for i, line := range wrap("assumed: "+assumed(f.Assumptions, 0), s.wide(6)) {
-			fmt.Fprintf(w, "    %s%s\n", strings.Repeat("  ", min(i, 1)), s.dim(line))
+		if room -= len(detail); f.Severity != finding.Note {
+			places(w, shown[:min(len(shown), max(room, 1))], s)
 		}
 	}
-	if s.Verbose {
-		for _, file := range f.Files {
-			fmt.Fprintf(w, "      - %s\n", Name(file))
+	if len(f.Images) > 0 {
+		names, more := few(f.Images, maxStarts)
+		text := "Also in " + strings.Join(names, ", ")
+		if more > 0 {
+			text += fmt.Sprintf(" and %d more", more)
 		}
+		paragraph(w, text+".", "    ", s)
 	}
+	if !s.Verbose {
+		return
+	}
+	for _, as := range f.Assumptions {
+		paragraph(w, "assumed: "+assumption(as), "    ", s)
+	}
+	for _, file := range f.Files {
+		fmt.Fprintf(w, "      - %s\n", Name(file))
+	}
+}
+
+// paragraph writes running text with an indent before each of its lines.
+func paragraph(w io.Writer, text, indent string, s Style) {
+	for _, line := range wrap(Text(text), s.wide(len(indent))) {
+		fmt.Fprintf(w, "%s%s\n", indent, line)
+	}
+}
+
+// firstSentences gives the lines of as many sentences as fit into so many of them; of the first one all that fits.
+func firstSentences(text string, most int, s Style) []string {
+	lines := wrap(Text(text), s.wide(4))
+	for len(lines) > most {
+		end := strings.LastIndex(strings.TrimSuffix(text, "."), ". ")
+		if end < 0 {
+			lines = lines[:most]
+			lines[most-1] = cutRight(lines[most-1], s.wide(6)) + " …"
+			break
+		}
+		text = text[:end+1]
+		lines = wrap(Text(text), s.wide(4))
+	}
+	return lines
 }
 
 // excerpt writes a line of a file and marks a part of it:
 //
 //	7 | **/monitoring/
 //	  | ^^^^^^^^^^^^^^ excludes
-func excerpt(w io.Writer, f finding.Finding, sp span, label string, s Style) {
-	number := fmt.Sprint(f.Subject.Line)
+func excerpt(w io.Writer, line int, severity finding.Severity, sp span, label string, s Style) {
+	number := fmt.Sprint(line)
 	gutter := strings.Repeat(" ", len(number))
 	text, from, to := s.crop(sp, len(number)+9)
 	mark := strings.Repeat("^", max(1, to-from))
-	fmt.Fprintf(w, "\n      %s %s\n", s.dim(number+" |"), text)
-	fmt.Fprintf(w, "      %s %s%s", s.dim(gutter+" |"), strings.Repeat(" ", from), s.mark(f.Severity, mark))
+	fmt.Fprintf(w, "      %s %s\n", s.dim(number+" |"), text)
+	fmt.Fprintf(w, "      %s %s%s", s.dim(gutter+" |"), strings.Repeat(" ", from), s.mark(severity, mark))
 	switch room := s.Width - (len(number) + 9 + to + 1); {
 	case label == "":
-	case s.Width == 0 || width(label) <= room:
-		fmt.Fprint(w, " ", s.mark(f.Severity, label))
+	case width(label) <= room:
+		fmt.Fprint(w, " ", s.mark(severity, label))
 	default:
 		// The label goes below its mark, or as far left as it must to fit.
 		at := max(0, min(from, s.Width-(len(number)+9)-width(label)))
 		for _, line := range wrap(label, max(20, s.Width-(len(number)+9)-at)) {
-			fmt.Fprintf(w, "\n      %s %s%s", s.dim(gutter+" |"), strings.Repeat(" ", at), s.mark(f.Severity, line))
+			fmt.Fprintf(w, "\n      %s %s%s", s.dim(gutter+" |"), strings.Repeat(" ", at), s.mark(severity, line))
 		}
 	}
 	fmt.Fprintln(w)
@@ -104,11 +166,7 @@ func (s Style) crop(sp span, margin int) (text string, from, to int) {
 	if trimmed == "" {
 		before = ""
 	}
-	room := s.Width - margin
-	if s.Width == 0 {
-		room = maxExcerpt
-	}
-	room = max(room, 20)
+	room := max(s.columns()-margin, 20)
 	if width(before)+width(marked) > room {
 		before = cutLeft(before, max(0, room-width(marked)))
 	}
@@ -116,6 +174,3 @@ func (s Style) crop(sp span, margin int) (text string, from, to int) {
 	after = cutRight(after, room-width(before)-width(marked))
 	return strings.TrimRight(before+marked+after, " "), width(before), width(before) + width(marked)
 }
-
-// maxExcerpt bounds the line that is shown where no terminal does.
-const maxExcerpt = 160

@@ -12,17 +12,26 @@ import (
 // fixes writes the edits that repair a finding, each with its exact effect; or what was tried in vain.
 func fixes(w io.Writer, f finding.Finding, s Style) {
 	for _, fix := range f.Fixes {
-		tried, between := "(tried: "+Effect(fix)+")", " "
-		if s.Width > 0 && 9+width(editTitle(fix, Style{}))+1+width(tried) > s.Width {
-			between = "\n      "
+		simulated := "(simulated: " + Effect(fix) + ")"
+		if f.Number > 0 {
+			simulated += fmt.Sprintf("; ctxaudit fix --finding %d --write", f.Number)
 		}
-		fmt.Fprintf(w, "    %s %s%s%s\n", s.green("fix:"), editTitle(fix, s), between, tried)
+		between := " "
+		if 9+width(editTitle(fix, Style{}))+1+width(simulated) > s.columns() {
+			between = "\n         "
+		}
+		fmt.Fprintf(w, "    %s %s%s%s\n", s.green("fix:"), editTitle(fix, s), between, s.dim(simulated))
 	}
-	if len(f.Fixes) == 0 && len(f.Tried) > 0 {
-		fmt.Fprintf(w, "    %s\n", s.dim("no edit was found that repairs it; tried:"))
-		for _, t := range f.Tried {
-			fmt.Fprintf(w, "      %s\n", s.dim("- "+Text(t)))
-		}
+	if len(f.Fixes) > 0 || len(f.Tried) == 0 {
+		return
+	}
+	if !s.Verbose {
+		fmt.Fprintf(w, "    %s\n", s.dim(fmt.Sprintf("no fix found; %s simulated (-v lists them)", count(len(f.Tried), "edit"))))
+		return
+	}
+	fmt.Fprintf(w, "    %s\n", s.dim("no fix found; simulated:"))
+	for _, t := range f.Tried {
+		fmt.Fprintf(w, "      %s\n", s.dim("- "+Text(t)))
 	}
 }
 

@@ -9,7 +9,7 @@ import (
 )
 
 // maxImports is how many imports of one module text shows.
-const maxImports = 8
+const maxImports = 2
 
 // fewImports leaves out imports beyond the first few, those that are most certain kept first.
 func fewImports(list []finding.Place) (shown []finding.Place, more int) {
@@ -75,41 +75,49 @@ func position(p finding.Position) string {
 	return out
 }
 
-// places writes lines with their part, aligned. Where a row does not fit, its part goes below.
+// places writes lines with their part, aligned.
 func places(w io.Writer, list []finding.Place, s Style) {
-	wide, text := 0, 0
-	where := make([]string, len(list))
-	for i, p := range list {
+	var all []row
+	for _, p := range list {
 		if p.Role == roleMore {
+			all = append(all, row{note: role(p)})
 			continue
 		}
-		where[i] = placeName(p)
-		wide = max(wide, width(where[i]))
-		text = max(text, min(width(Text(p.Text)), maxPlaceText))
+		all = append(all, row{placeName(p), Text(p.Text), role(p)})
+	}
+	placeRows(w, all, s)
+}
+
+// row is a line of a file with what is said of it; one without where is said of all.
+type row struct{ where, text, note string }
+
+// placeRows writes rows in columns. Where one does not fit, what is said of it goes below.
+func placeRows(w io.Writer, list []row, s Style) {
+	wide, text := 0, 0
+	for _, r := range list {
+		wide = max(wide, width(r.where))
+		text = max(text, min(width(r.text), maxPlaceText))
 	}
 	const indent = 6
-	if s.Width > 0 {
-		text = min(text, max(10, s.Width-indent-wide-2))
-	}
-	for i, p := range list {
-		if p.Role == roleMore {
-			fmt.Fprintf(w, "      %s\n", s.dim(role(p)))
+	room := max(10, s.columns()-indent-wide-2)
+	text = min(text, room)
+	for _, r := range list {
+		if r.where == "" {
+			fmt.Fprintf(w, "      %s\n", s.dim(r.note))
 			continue
 		}
-		line := pad(where[i], wide) + "  "
-		if s.Width > 0 {
-			line += pad(cutRight(Text(p.Text), max(10, s.Width-indent-wide-2)), text)
-		} else {
-			line += pad(Text(p.Text), text)
+		line := pad(r.where, wide) + "  " + pad(cutRight(r.text, room), text)
+		if r.note == "" {
+			fmt.Fprintf(w, "      %s\n", strings.TrimRight(line, " "))
+			continue
 		}
-		note := role(p)
-		if s.Width == 0 || indent+width(line)+2+width(note) <= s.Width {
-			fmt.Fprintf(w, "      %s  %s\n", line, s.dim(note))
+		if indent+width(line)+2+width(r.note) <= s.columns() {
+			fmt.Fprintf(w, "      %s  %s\n", line, s.dim(r.note))
 			continue
 		}
 		fmt.Fprintf(w, "      %s\n", strings.TrimRight(line, " "))
 		left := min(wide+2, 20)
-		for _, part := range wrap(note, s.wide(indent+left)) {
+		for _, part := range wrap(r.note, s.wide(indent+left)) {
 			fmt.Fprintf(w, "      %s%s\n", strings.Repeat(" ", left), s.dim(part))
 		}
 	}

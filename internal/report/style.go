@@ -18,12 +18,18 @@ type Style struct {
 }
 
 // wide gives how wide running text may be beside an indent: no wider than one reads well.
-func (s Style) wide(indent int) int {
+func (s Style) wide(indent int) int { return max(20, min(maxText, s.columns()-indent)) }
+
+// columns gives how wide a line may be.
+func (s Style) columns() int {
 	if s.Width == 0 {
-		return maxText
+		return pipedWidth
 	}
-	return max(20, min(maxText, s.Width-indent))
+	return s.Width
 }
+
+// pipedWidth is how wide lines get where no terminal says it: logs of CI and files.
+const pipedWidth = 118
 
 // maxText is the widest that running text gets.
 const maxText = 110

@@ -43,7 +43,7 @@ func Verify(out io.Writer, r *verify.Report, s Style) error {
 	if len(given) > 0 && len(r.Contradicted)+len(r.Open)+len(r.Unpredicted) > 0 {
 		fmt.Fprintln(w)
 	}
-	assumptions(w, given, 0, s)
+	assumptions(w, given, s)
 	total := fmt.Sprintf("%d paths and settings as predicted, %s, %s", r.Agreed, count(len(r.Contradicted), "contradiction"), count(len(r.Open), "open difference"))
 	if len(r.Contradicted) > 0 {
 		total = s.red(total)

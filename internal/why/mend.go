@@ -61,12 +61,12 @@ func Mend(ctx context.Context, subjects []audit.Subject, settle func([]finding.I
 			return nil, err
 		}
 	}
-	number := 0
+	finding.Number(m.out.Reports)
 	for _, r := range m.out.Reports {
 		wanted := map[string]int{}
 		for _, f := range r.Findings {
-			if number++; choose(number, f) {
-				wanted[f.Identity()] = number
+			if choose(f.Number, f) {
+				wanted[f.Identity()] = f.Number
 			}
 		}
 		m.wanted = append(m.wanted, wanted)
