@@ -44,7 +44,7 @@ func (like *Context) With(fsys FS, ignore *IgnoreFile) (*Context, error) {
 		if i := unsendable(patterns); i >= 0 {
 			return nil, &IgnoreError{
 				File: ignore.Name, Line: lines[i].Number, Text: lines[i].Text,
-				Message: fmt.Sprintf("pattern %q holds a control character, which BuildKit cannot send", lines[i].Pattern),
+				Message: fmt.Sprintf("pattern %q has a control character, which BuildKit cannot send", lines[i].Pattern),
 			}
 		}
 		if len(patterns) > 0 {

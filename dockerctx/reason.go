@@ -42,17 +42,17 @@ const (
 )
 
 var reasons = map[Reason][2]string{
-	Matches:          {"matches", "the line matches and decides, until a later line does"},
-	Inherited:        {"inherited", "the line matched a parent directory, and that counts for everything in it"},
+	Matches:          {"matches", "the line matches, and decides unless a later line matches, too"},
+	Inherited:        {"inherited", "the line matched a parent directory, which counts for everything in it"},
 	AlreadyExcluded:  {"already excluded", "the path was already excluded by an earlier line"},
-	NotExcludedYet:   {"not excluded yet", "a negation counts only for a path that is excluded at that point, and this one was not; what lies below inherits nothing from it"},
-	Repeated:         {"repeated", "an earlier line is the same pattern, so this one changes nothing"},
-	DirectoryNotRead: {"directory not read", "a directory above is excluded and BuildKit does not enter it, so the line is never asked"},
+	NotExcludedYet:   {"not excluded yet", "it is not excluded at that point, so there is nothing to re-include, and BuildKit does not apply the line to what is below"},
+	Repeated:         {"repeated", "an earlier line has the same pattern, so this one has no effect"},
+	DirectoryNotRead: {"directory not read", "a directory above is excluded and BuildKit does not enter it, so the line is never evaluated"},
 	NoLineMatches:    {"no line matches", "no line of the ignore file excludes it"},
 	Excluded:         {"excluded", "a line excludes it"},
 	ParentExcluded:   {"parent excluded", "a line excludes a directory above it"},
-	Reincluded:       {"re-included", "a negation brings it back"},
-	Carried:          {"carried", "it is excluded, but a re-included entry in it brings it along"},
+	Reincluded:       {"re-included", "a negation re-includes it"},
+	Carried:          {"carried", "it is excluded, but needed for a re-included entry in it"},
 }
 
 // String gives a short name.

@@ -284,7 +284,7 @@ func (c *compilation) assumptions(p *Plan) []Assumption {
 	if p.RemoteContext != "" {
 		out = append(out, Assumption{
 			Kind: AssumedRemoteContext, Text: p.RemoteContext,
-			Meaning: "the build context is remote: what it holds is unknown",
+			Meaning: "the build context is remote: its files are unknown",
 		})
 	}
 	for _, op := range p.Ops {
@@ -292,16 +292,16 @@ func (c *compilation) assumptions(p *Plan) []Assumption {
 		switch {
 		case op.Kind == OpImage && op.Image.Known:
 			a.Kind = AssumedBaseImage
-			a.Meaning = fmt.Sprintf("what files the image %s holds is unknown", op.Image.Ref)
+			a.Meaning = fmt.Sprintf("the files of the image %s are unknown", op.Image.Ref)
 		case op.Kind == OpImage && op.Image.Partly:
 			a.Kind = AssumedBaseImage
-			a.Meaning = fmt.Sprintf("what files the image %s holds is unknown; it is configured as the table of official images says", op.Image.Ref)
+			a.Meaning = fmt.Sprintf("the files of the image %s are unknown; its configuration is that of the table of official images", op.Image.Ref)
 		case op.Kind == OpImage:
 			a.Kind = AssumedBaseImage
-			a.Meaning = fmt.Sprintf("what files the image %s holds and how it is configured is unknown", op.Image.Ref)
+			a.Meaning = fmt.Sprintf("the files and the configuration of the image %s are unknown", op.Image.Ref)
 		case op.Kind == OpRemote:
 			a.Kind = AssumedRemoteSource
-			a.Meaning = fmt.Sprintf("what %s holds is unknown", op.Remote.URL)
+			a.Meaning = fmt.Sprintf("the content of %s is unknown", op.Remote.URL)
 		default:
 			continue
 		}

@@ -161,14 +161,14 @@ func TestBaseImages(t *testing.T) {
 	plan := mustCompile(t, lines("FROM known:1 AS a", "FROM unknown", "COPY --from=a / /"), withImages(images))
 	require.Len(t, plan.Assumptions, 2)
 	assert.Equal(t, "FROM known:1 AS a", plan.Assumptions[0].Text)
-	assert.NotContains(t, plan.Assumptions[0].Meaning, "configured")
+	assert.NotContains(t, plan.Assumptions[0].Meaning, "configuration")
 	assert.Equal(t, "FROM unknown", plan.Assumptions[1].Text)
-	assert.Contains(t, plan.Assumptions[1].Meaning, "configured")
+	assert.Contains(t, plan.Assumptions[1].Meaning, "configuration")
 
 	plan = mustCompile(t, lines("FROM x", "COPY a b"), withImages(partlyKnown{}))
 	assert.Equal(t, dockerfile.ImageSource{Ref: "docker.io/library/x:latest", Partly: true}, *plan.Ops[0].Image)
 	assert.Equal(t, "/go", plan.Config.WorkingDir)
-	assert.Contains(t, plan.Assumptions[0].Meaning, "configured as the table of official images says")
+	assert.Contains(t, plan.Assumptions[0].Meaning, "its configuration is that of the table of official images")
 
 	_, err := compile(t, lines("FROM known:1"), withImages(fixedImages{"docker.io/library/known:1": "not JSON"}))
 	e := asError(t, err)

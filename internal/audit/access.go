@@ -84,8 +84,8 @@ func (c *programCheck) checkAccess(r *run, entries []program.Entry, told map[str
 		told[e.Path] = true
 		f := &finding.Finding{
 			Rule: finding.EntrypointNotRunnable, ImagePath: e.Path, Related: c.origin(n),
-			Summary: fmt.Sprintf("%s, which the image starts, cannot be read by its user %s: %s has mode %04o", e.Path, c.image.Plan.Config.User, at, bar.Perm),
-			Detail:  "The kernel answers: permission denied. COPY --chown or --chmod gives it to the user. Git has the modes 644 and 755 alone, so that a clean checkout may differ.",
+			Summary: fmt.Sprintf("the image starts %s, and its user %s cannot read it: %s has mode %04o", e.Path, c.image.Plan.Config.User, at, bar.Perm),
+			Detail:  "The kernel answers: permission denied. Use COPY --chown or --chmod. Git keeps only the modes 644 and 755, so a clean checkout may differ.",
 		}
 		if f.ContextPath, _ = c.image.Origin(n); at == to {
 			f.Hint.Mode = "644"

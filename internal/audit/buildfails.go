@@ -26,9 +26,9 @@ func buildFailure(err error) (finding.Finding, bool) {
 		f.Summary = ie.Message
 		f.Subject = finding.Position{File: ie.File, Line: ie.Line}
 		f.About = finding.About{Site: ie.File, Text: strings.TrimSpace(ie.Text)}
-		f.Detail = "BuildKit refuses this ignore file, and with it every build of the context."
+		f.Detail = "BuildKit refuses this ignore file, so every build of this context fails."
 		if name, ok := strings.CutSuffix(f.About.Text, `\`); ok {
-			f.Detail += fmt.Sprintf(` A backslash takes its meaning from the character behind it, and here is none: write %s.`, name)
+			f.Detail += fmt.Sprintf(` A backslash escapes the character after it, and here none follows: write %s.`, name)
 		}
 		return f, true
 	case errors.As(err, &be):
@@ -82,7 +82,7 @@ func (s Subject) aboveContext(f finding.Finding) string {
 	if up == 0 || s.Options.Open == nil {
 		return ""
 	}
-	text := "BuildKit cuts ../ off: nothing above the context can be a source."
+	text := "BuildKit drops ../: nothing above the context can be a source."
 	for dir := s.Options.Context; up > 0; up-- {
 		dir = filepath.Join(dir, "..")
 		fsys, err := s.Options.Open(dir)
@@ -90,7 +90,7 @@ func (s Subject) aboveContext(f finding.Finding) string {
 			break
 		}
 		if _, err := fsys.Lstat(f.ContextPath); err == nil {
-			return fmt.Sprintf("%s With the context %s it would be one.", text, filepath.ToSlash(dir))
+			return fmt.Sprintf("%s It would be one with the context %s.", text, filepath.ToSlash(dir))
 		}
 	}
 	return text
@@ -110,21 +110,21 @@ func (s Subject) judge(f finding.Finding, ofContext bool) finding.Finding {
 	case f.Severity != finding.Error:
 	case f.ContextPath == "" && s.Unnamed:
 		f.Severity = finding.Warning
-		f.Detail = strings.TrimSpace(f.Detail + " Nothing in the repository says that it is built.")
+		f.Detail = strings.TrimSpace(f.Detail + " Nothing in the repository builds it.")
 	case f.ContextPath == "" && unnamed && template().MatchString(f.About.Text):
 		f.Severity = finding.Note
-		f.Detail = strings.TrimSpace(f.Detail + " It looks like a template, of which something else makes the Dockerfile.")
+		f.Detail = strings.TrimSpace(f.Detail + " It looks like a template from which another tool generates the Dockerfile.")
 	case f.ContextPath == "" || !ofContext:
 	case s.Guessed:
 		f.Severity = finding.Note
-		f.Detail = strings.TrimSpace(f.Detail + " None of the directories that were tried as its build context works; name it in the configuration.")
+		f.Detail = strings.TrimSpace(f.Detail + " No directory that was tried works as its build context; set one in the configuration.")
 	case !ignored && s.GitIgnored != nil && len(s.GitIgnored(s.Options.Context, []string{f.ContextPath, strings.TrimSuffix(f.ContextPath, "/") + "/"})) > 0:
 		// With the slash: a pattern for directories matches no name of which git cannot see that it is one.
 		f.Severity = finding.Warning
-		f.Detail = strings.TrimSpace(f.Detail + " Git ignores it: a step before the build must make it.")
+		f.Detail = strings.TrimSpace(f.Detail + " Git ignores it, so a step before the build must create it.")
 	case s.Options.Fetched && s.submoduleOf(f.ContextPath) != "":
 		f.Severity = finding.Note
-		f.Detail = strings.TrimSpace(fmt.Sprintf("%s %s is a submodule, which BuildKit fetches and which was not fetched here.", f.Detail, s.submoduleOf(f.ContextPath)))
+		f.Detail = strings.TrimSpace(fmt.Sprintf("%s %s is a submodule: BuildKit fetches it, but it was not fetched here.", f.Detail, s.submoduleOf(f.ContextPath)))
 	case s.submoduleOf(f.ContextPath) != "":
 		f.Severity = finding.Warning
 		f.Detail = strings.TrimSpace(fmt.Sprintf("%s %s is a submodule that was not fetched (git submodule update --init).", f.Detail, s.submoduleOf(f.ContextPath)))
@@ -133,16 +133,16 @@ func (s Subject) judge(f finding.Finding, ofContext bool) finding.Finding {
 		f.Detail = strings.TrimSpace(fmt.Sprintf("%s %s builds it in a directory that it fills itself.", f.Detail, s.StagedBy))
 	case taken && !ignored && s.exampleOf(f.ContextPath) != "":
 		f.Severity = finding.Warning
-		f.Detail = strings.TrimSpace(fmt.Sprintf("%s It is made from %s before the build, by hand or by a step.", f.Detail, s.exampleOf(f.ContextPath)))
+		f.Detail = strings.TrimSpace(fmt.Sprintf("%s Somebody or something creates it from %s before the build.", f.Detail, s.exampleOf(f.ContextPath)))
 	case taken && s.Prepared && !ignored && !(unnamed && builtPath(f.ContextPath)):
 		f.Severity = finding.Warning
-		f.Detail = strings.TrimSpace(f.Detail + " Where it is built, a step before the build may make it.")
+		f.Detail = strings.TrimSpace(f.Detail + " A step before the build may create it.")
 	case taken && !ignored && builtPath(f.ContextPath) && (unnamed || !s.Options.Fetched && !s.tracksOutput(f.ContextPath)):
 		f.Severity = finding.Warning
-		f.Detail = strings.TrimSpace(f.Detail + " It has the name of what a step before the build makes.")
+		f.Detail = strings.TrimSpace(f.Detail + " Its name is that of a build product, which a step before the build may create.")
 	case unnamed && !ignored && !plainName(f.Subject.File):
 		f.Severity = finding.Warning
-		f.Detail = strings.TrimSpace(f.Detail + " Nothing in the repository says how it is built: its context may be made for it.")
+		f.Detail = strings.TrimSpace(f.Detail + " Nothing in the repository says how it is built; its context may be generated.")
 	}
 	return f
 }
@@ -245,17 +245,17 @@ func (s Subject) judgeVariables(f *finding.Finding, unset dockerfile.Unset) {
 		if s.Discovered {
 			f.Severity = finding.Note
 		}
-		f.Detail = strings.TrimSpace(f.Detail + " It is not proved: a base image may set a working directory, which is not known here.")
+		f.Detail = strings.TrimSpace(f.Detail + " Not certain: the base image may set a working directory.")
 	case len(unset.Args) > 0 && s.Discovered:
 		f.Severity = finding.Note
-		f.Detail = strings.TrimSpace(f.Detail + fmt.Sprintf(" It is built with an argument that has no default (%s); give it in the configuration, under build-args.",
+		f.Detail = strings.TrimSpace(f.Detail + fmt.Sprintf(" An argument has no default (%s); set it in the configuration, under build-args.",
 			strings.Join(unset.Args, ", ")))
 	case len(unset.Env) > 0:
 		f.Severity = finding.Warning
 		if s.Discovered {
 			f.Severity = finding.Note
 		}
-		f.Detail = strings.TrimSpace(f.Detail + fmt.Sprintf(" It is not proved: a base image may set %s, whose value is not known here.",
+		f.Detail = strings.TrimSpace(f.Detail + fmt.Sprintf(" Not certain: the base image may set %s.",
 			strings.Join(unset.Env, ", ")))
 	}
 }

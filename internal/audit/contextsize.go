@@ -34,18 +34,18 @@ func checkContextSize(p *pass) error {
 		case b.beyond:
 			f := finding.Finding{
 				Rule: finding.ContextTooLarge, About: finding.About{Text: b.key}, Related: asked,
-				Summary: fmt.Sprintf("%s are sent to the builder, and the policy allows %s", all, b.want),
+				Summary: fmt.Sprintf("%s would be sent to the builder; the policy allows %s", all, b.want),
 			}
 			if len(asked) > 0 {
 				f.Subject = finding.Position{File: asked[0].File, Line: asked[0].Line}
 			}
-			f.Detail = "A line in the ignore file keeps out what the image does not need."
+			f.Detail = "Exclude what the image does not need in the ignore file."
 			if most := heaviest(parts, all.bytes); most != "" {
-				f.Detail = fmt.Sprintf("The heaviest: %s. %s", most, f.Detail)
+				f.Detail = fmt.Sprintf("Largest: %s. %s", most, f.Detail)
 			}
 			p.add(f)
 		case b.set:
-			p.passed(fmt.Sprintf("%s of the context, %s, are sent", b.want, all), asked...)
+			p.passed(fmt.Sprintf("%s of the context, %s, would be sent", b.want, all), asked...)
 		}
 	}
 	return nil

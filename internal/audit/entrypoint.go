@@ -25,8 +25,8 @@ func checkEntrypoint(p *pass) error {
 	if len(argv) == 0 {
 		f := finding.Finding{
 			Rule: finding.EntrypointNotInImage, Subject: p.last(), Related: asked,
-			Summary: "the image has neither ENTRYPOINT nor CMD: it starts nothing",
-			Detail:  "An image must be told what to run, or the base image must say it.",
+			Summary: "the image starts nothing: it has neither ENTRYPOINT nor CMD",
+			Detail:  "Set ENTRYPOINT or CMD here or in the base image.",
 		}
 		if bases := p.unknownBases(); len(bases) > 0 {
 			f.Severity, f.Assumptions = finding.Warning, p.assumptions(bases)
@@ -43,7 +43,7 @@ func checkEntrypoint(p *pass) error {
 	for _, prog := range programs {
 		if !p.programExists(prog) {
 			ok = false
-			f := p.pathMissing(finding.EntrypointNotInImage, p.absolute(prog), fmt.Sprintf("%s, which the image starts, is not in it", prog), related)
+			f := p.pathMissing(finding.EntrypointNotInImage, p.absolute(prog), fmt.Sprintf("the image starts %s, which is not in it", prog), related)
 			if !loc.IsZero() {
 				f.Subject = position(loc)
 			}
@@ -51,7 +51,7 @@ func checkEntrypoint(p *pass) error {
 		}
 	}
 	if ok {
-		p.passed(fmt.Sprintf("what the image starts exists: %s", strings.Join(programs, ", ")), related...)
+		p.passed(fmt.Sprintf("the start command exists: %s", strings.Join(programs, ", ")), related...)
 	}
 	return nil
 }

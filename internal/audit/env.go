@@ -70,7 +70,7 @@ func checkEnv(p *pass) error {
 		if want.DirsExist {
 			if dirs := p.missingDirs(value); len(dirs) > 0 {
 				for _, dir := range dirs {
-					missing := p.pathMissing(finding.SearchPathEntryMissing, dir, fmt.Sprintf("%s has %s, which is no directory of the image", name, dir), related)
+					missing := p.pathMissing(finding.SearchPathEntryMissing, dir, fmt.Sprintf("%s contains %s, which is not a directory of the image", name, dir), related)
 					missing.Subject, missing.About.Variable = subject, name
 					p.add(missing)
 				}
@@ -105,7 +105,7 @@ func describeEnv(value string, set bool, want policy.Env) string {
 func envProblem(name, value string, set bool, want policy.Env) string {
 	if want.Set != nil && !*want.Set {
 		if set {
-			return fmt.Sprintf("%s is set and must not be", name)
+			return fmt.Sprintf("%s is set, but must not be", name)
 		}
 		return ""
 	}
@@ -115,7 +115,7 @@ func envProblem(name, value string, set bool, want policy.Env) string {
 	case want.Equals != nil && value != *want.Equals:
 		return fmt.Sprintf("%s is %q and must be %q", name, value, *want.Equals)
 	case want.Contains != "" && !containsEntry(value, want.Contains):
-		return fmt.Sprintf("%s does not have the entry %s", name, want.Contains)
+		return fmt.Sprintf("%s lacks the entry %s", name, want.Contains)
 	case want.Matches != "" && !regexp.MustCompile(`\A(?:`+want.Matches+`)\z`).MatchString(value):
 		return fmt.Sprintf("%s is %q and must match %s", name, value, want.Matches)
 	}
@@ -197,7 +197,7 @@ func (p *pass) checkSetting(rule, what, got, want string, loc dockerfile.Locatio
 	f := finding.Finding{
 		Rule: rule, Subject: subject, Related: related,
 		Summary: fmt.Sprintf("the %s is %s and must be %s", what, got, want),
-		Detail:  fmt.Sprintf("An instruction that sets it to %s, after any other that sets it, would do.", want),
+		Detail:  fmt.Sprintf("Set it to %s after every other instruction that sets it.", want),
 	}
 	if loc.IsZero() {
 		f.Assumptions = p.assumptions(p.unknownBases())

@@ -36,15 +36,15 @@ func (p *pass) explainIgnored(f *finding.Finding, v *need.Verdict) []string {
 				break
 			}
 		}
-		note := fmt.Sprintf("keeps out %s", where)
+		note := where
 		if len(byLine[n]) > 1 || where != byLine[n][0] {
 			note += fmt.Sprintf(" (%s of the module)", count(len(byLine[n]), "file"))
 		}
 		f.Related = append(f.Related, ignoreLineOf(v.Context(), finding.RoleExcludes, l, note))
-		detail = append(detail, fmt.Sprintf("%s:%d (%s) %s.", v.Context().Ignore.Name, l.Number, strings.TrimSpace(l.Text), note))
+		detail = append(detail, fmt.Sprintf("%s:%d (%s) excludes %s.", v.Context().Ignore.Name, l.Number, strings.TrimSpace(l.Text), note))
 		for _, s := range uselessNegations(t) {
-			f.Related = append(f.Related, ignoreLineOf(v.Context(), finding.RoleNoEffect, s.Line, fmt.Sprintf("on %s: %s", s.Path, s.Reason)))
-			detail = append(detail, fmt.Sprintf("%s:%d (%s) does not bring it back: %s.", v.Context().Ignore.Name, s.Line.Number,
+			f.Related = append(f.Related, ignoreLineOf(v.Context(), finding.RoleNoEffect, s.Line, noEffect(s, t)))
+			detail = append(detail, fmt.Sprintf("%s:%d (%s) has no effect: %s.", v.Context().Ignore.Name, s.Line.Number,
 				strings.TrimSpace(s.Line.Text), strings.TrimSuffix(sentence(s), ".")))
 		}
 		if first {
@@ -69,7 +69,7 @@ func (p *pass) explainUncopied(f *finding.Finding, v *need.Verdict, at string) (
 	if gone.By != nil {
 		place := instruction(finding.RoleRemoves, gone.By.Location)
 		f.Related, f.Subject = append(f.Related, place), position(gone.By.Location)
-		removes = fmt.Sprintf("copied to %s, and %s:%d removes it again", gone.From, place.File, place.Line)
+		removes = fmt.Sprintf("copied to %s, but %s:%d removes it", gone.From, place.File, place.Line)
 	}
 	files := count(len(v.Uncopied), "file") + " of it is"
 	if len(v.Uncopied) > 1 {
@@ -81,17 +81,32 @@ func (p *pass) explainUncopied(f *finding.Finding, v *need.Verdict, at string) (
 	case removes != "":
 		return fmt.Sprintf("%s %s.", files, removes), nil
 	case len(gone.Copied) > 0:
-		return fmt.Sprintf("%s copied by an instruction, but not there in the end: a later instruction removes or replaces "+
-			"what it copied, or the stage it was copied into is not the one that is built, or not copied from.", files), nil
+		return fmt.Sprintf("%s copied, but not in the image: a later instruction removes or replaces "+
+			"it, or the image does not use the stage that has it.", files), nil
 	default:
-		return fmt.Sprintf("%s allowed in by the ignore file, but no COPY or ADD that the image is built from takes it.", files), nil
+		return fmt.Sprintf("%s in the build context, but no COPY or ADD of this image copies it.", files), nil
 	}
+}
+
+// noEffect says in a few words why a line that matches a file, or a directory above it, changes nothing.
+func noEffect(s dockerctx.Step, t *dockerctx.Trail) string {
+	name := s.Path
+	if name != t.Path {
+		name += "/"
+	}
+	if s.Reason == dockerctx.NotExcludedYet {
+		return name + " is not excluded"
+	}
+	return name + ": " + s.Reason.String()
 }
 
 // sentence says why a line had the effect it had.
 func sentence(s dockerctx.Step) string {
 	text := s.Reason.Sentence()
-	if s.Path != "" {
+	switch rest, about := strings.CutPrefix(text, "it is "); {
+	case s.Path != "" && about:
+		text = s.Path + " itself is " + rest
+	case s.Path != "":
 		text = "for " + s.Path + ", " + text
 	}
 	if s.Same != nil {

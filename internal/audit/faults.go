@@ -25,23 +25,23 @@ func (c *programCheck) reportFault(fault lang.Fault, programs lang.Programs) {
 		c.lacksName(&f, fault, programs)
 	case lang.NoModule:
 		f.Rule, f.Severity = finding.ImportNotFound, c.nowhere(fault, programs)
-		f.Summary = fault.Module + " exists neither in the image nor in the repository"
-		f.Detail = fmt.Sprintf("%s The package %s is there, and has no module of that name.", way(ask), fault.Parent)
+		f.Summary = fault.Module + " is neither in the image nor in the repository"
+		f.Detail = fmt.Sprintf("%s The package %s exists and has no such module.", way(ask), fault.Parent)
 		file := strings.ReplaceAll(fault.Module, ".", "/") + ".py"
 		if near, ok := simulate.NearestInContext(c.main, file); fault.Name != "" {
 			f.Summary = fmt.Sprintf("%s does not exist: the package %s has %s", fault.Module, fault.Parent, fault.Name)
-			f.Detail += " Linux tells upper and lower case apart."
+			f.Detail += " Linux file names are case-sensitive."
 		} else if ok && path.Base(near) == path.Base(file) {
 			f.Summary = fmt.Sprintf("%s does not exist in the package %s", fault.Module, fault.Parent)
 			f.Detail += fmt.Sprintf(" The repository has %s.", near)
 		}
 	case lang.NotFetched:
 		f.Rule, f.Severity = finding.ImportNotFound, finding.Warning
-		f.Summary = fmt.Sprintf("%s is not here: the submodule %s was not fetched", fault.Module, fault.Name)
-		f.Detail = way(ask) + " git submodule update --init fetches it; so does actions/checkout with submodules: true."
+		f.Summary = fmt.Sprintf("%s is missing here: the submodule %s was not fetched", fault.Module, fault.Name)
+		f.Detail = way(ask) + " Fetch it with git submodule update --init, or in CI with actions/checkout and submodules: true."
 	case lang.Misplaced: // It is a warning: a tool may run a file under another name.
 		f.Rule, f.Severity, f.About = finding.ImportNotFound, finding.Warning, finding.About{Site: ask.At.File}
-		f.Summary = fmt.Sprintf("the relative import of %s leads nowhere", fault.Module)
+		f.Summary = fmt.Sprintf("the relative import of %s resolves nowhere", fault.Module)
 		f.Detail = way(ask) + " " + fault.Detail
 	case lang.NoProgram: // So that nobody takes silence for a pass.
 		f.Rule, f.Related = finding.EntrypointUnknown, nil
@@ -49,7 +49,7 @@ func (c *programCheck) reportFault(fault lang.Fault, programs lang.Programs) {
 			f.Rule, f.Severity = finding.EntrypointNotInImage, c.nowhere(fault, programs)
 			f.Hint.Asked, f.Hint.Instead = fault.Module, fault.Name
 		}
-		f.Summary = fault.Module + ", which the image starts, was found neither in the image nor in the repository"
+		f.Summary = fault.Module + ", which the image starts, is neither in the image nor in the repository"
 		if f.Detail = fault.Detail; fault.Source != "" {
 			f.Summary = fault.Module + ", which the image starts, is not in it"
 			f.ContextPath, f.ImagePath = fault.Source, fault.File+".py"
@@ -61,25 +61,25 @@ func (c *programCheck) reportFault(fault lang.Fault, programs lang.Programs) {
 	case lang.Moved:
 		f.Related, f.Hint = append(f.Related, fault.By...), fault.Add
 		f.Rule, f.ImagePath, f.Severity = finding.EntrypointNotRunnable, fault.File, finding.Error
-		f.Summary = fmt.Sprintf("%s, which the image starts, is run by %s, which the image does not have", fault.File, fault.Name)
-		f.Detail = fmt.Sprintf("An environment is made for one place: the first lines of its programs name its interpreter there. "+
-			"COPY it to %s, or start the program as a module with the interpreter of the copy.", path.Dir(path.Dir(fault.Name)))
+		f.Summary = fmt.Sprintf("the image starts %s, whose interpreter %s is not in the image", fault.File, fault.Name)
+		f.Detail = fmt.Sprintf("A virtual environment works only where it was created: its programs name their interpreter by absolute path. "+
+			"Copy it to %s, or start the program with python -m and the interpreter of the copy.", path.Dir(path.Dir(fault.Name)))
 	case lang.OtherVersion:
 		f.Related, f.Hint = append(f.Related, fault.By...), fault.Add
 		f.Rule, f.ImagePath, f.Severity = finding.ImportNotReachable, fault.File, finding.Error
-		f.Summary = fmt.Sprintf("what is installed in %s is not searched: the image has Python %s", fault.File, fault.Name)
-		f.Detail = "Each minor version searches its own directory. The stage that installs and the image must have the same one."
+		f.Summary = fmt.Sprintf("packages installed in %s are not found: the image has Python %s", fault.File, fault.Name)
+		f.Detail = "Each minor version of Python searches its own directory. Install with the version that the image has."
 	case lang.NotPackaged:
 		f.Related = append(f.Related, fault.By...)
 		f.Rule, f.ContextPath, f.ImagePath, f.Severity = finding.DataFileNotInImage, fault.Source, fault.File, finding.Error
-		f.Summary = fmt.Sprintf("%s, which the program reads when it starts, is not installed with its package", fault.Source)
-		f.Detail = fmt.Sprintf("%s %s:%d installs the project: setuptools takes files that are no modules only if package_data or, with "+
-			"include_package_data, MANIFEST.in names them.", way(ask), fault.By[0].File, fault.By[0].Line)
+		f.Summary = fmt.Sprintf("the program reads %s at startup, and its package is installed without it", fault.Source)
+		f.Detail = fmt.Sprintf("%s %s:%d installs the project: setuptools includes files that are not modules only if package_data names them, or "+
+			"MANIFEST.in with include_package_data.", way(ask), fault.By[0].File, fault.By[0].Line)
 	case lang.StillLoading:
 		f.Rule, f.About = finding.ImportCycle, finding.About{Site: ask.At.File, Name: fault.Name}
 		f.Related = append(f.Related, fault.Pending.Place())
-		f.Summary = fmt.Sprintf("%s is asked for %s while it is still being imported", fault.Module, fault.Name)
-		f.Detail = fmt.Sprintf("It has got as far as %s:%d, and binds %s only below.", fault.Pending.At.File, fault.Pending.At.Line, fault.Name)
+		f.Summary = fmt.Sprintf("circular import: %s is asked for %s before it defines it", fault.Module, fault.Name)
+		f.Detail = fmt.Sprintf("It is still at %s:%d, and defines %s only below.", fault.Pending.At.File, fault.Pending.At.Line, fault.Name)
 	}
 	c.add(f)
 }
@@ -133,7 +133,7 @@ func (c *programCheck) lacksName(f *finding.Finding, fault lang.Fault, programs 
 		f.Severity = finding.Warning
 	case step != "":
 		f.Severity = finding.Warning
-		detail = append(detail, fmt.Sprintf("It is not proved: the step %q may add it.", step))
+		detail = append(detail, fmt.Sprintf("Not certain: the step %q may add it.", step))
 	}
 	f.Detail = strings.Join(detail, " ")
 }

@@ -212,7 +212,7 @@ func (p *pass) reportInput(in input) error {
 	command := m.Call.Shown()
 	f := finding.Finding{
 		Rule: stepRules[m.Kind], ContextPath: source, ImagePath: at, Subject: position(op.Location), Assumptions: p.assumptions(p.opaqueBefore(op)),
-		Summary: fmt.Sprintf("%s fails: %s is not there (%s)", command, at, m.What),
+		Summary: fmt.Sprintf("%s fails: %s is missing at this step (%s)", command, at, m.What),
 		Hint:    finding.Hint{Wants: []string{at}, Step: op.ID + 1},
 		About:   finding.About{Name: command},
 	}
@@ -231,7 +231,7 @@ func (p *pass) reportInput(in input) error {
 		detail = append(detail, p.explainIgnored(&f, v)...)
 	case in.late != nil:
 		f.Related = append(f.Related, instruction(finding.RoleCopies, in.late.Location))
-		detail = append(detail, fmt.Sprintf("%s:%d copies it, which is too late.", in.late.Location.File, in.late.Location.Range.Start.Line))
+		detail = append(detail, fmt.Sprintf("%s:%d copies it, but too late.", in.late.Location.File, in.late.Location.Range.Start.Line))
 	default:
 		detail = append(detail, "No instruction before this step copies it into this stage.")
 	}
@@ -260,9 +260,9 @@ func (p *pass) reportRefused(op *dockerfile.Op, m steps.Missing) {
 	switch {
 	case m.Mode != 0:
 		f.Hint.Mode = strconv.FormatUint(uint64(m.Mode), 8)
-		detail = append(detail, "The kernel answers: permission denied. COPY --chmod="+f.Hint.Mode+" sets the mode; so does git update-index --chmod=+x in every clone.")
+		detail = append(detail, "The kernel answers: permission denied. Use COPY --chmod="+f.Hint.Mode+", or git update-index --chmod=+x for every clone.")
 	case m.Returns:
-		detail = append(detail, "The kernel looks for a program whose name ends in a carriage return. Save it with LF; *.sh text eol=lf in .gitattributes keeps it so in every clone.")
+		detail = append(detail, "The kernel looks for an interpreter whose name ends in a carriage return. Save the file with LF line ends; *.sh text eol=lf in .gitattributes keeps them in every clone.")
 	default:
 		detail = append(detail, "The kernel answers: no such file or directory.")
 	}

@@ -81,7 +81,7 @@ func TestToyLanguage(t *testing.T) {
 	assert.Equal(t, finding.Error, f.Severity)
 	assert.Equal(t, "lost.js", f.ContextPath)
 	assert.Equal(t, finding.Position{File: "main.js", Line: 2}, f.Subject)
-	assert.Contains(t, f.Related, finding.Place{Role: finding.RoleExcludes, File: ".dockerignore", Line: 1, Text: "lost.js", Note: "keeps out lost.js"})
+	assert.Contains(t, f.Related, finding.Place{Role: finding.RoleExcludes, File: ".dockerignore", Line: 1, Text: "lost.js", Note: "lost.js"})
 	assert.Equal(t, finding.SearchPathEntryMissing, r.Findings[1].Rule)
 	assert.True(t, IsSource("a.js"))
 }

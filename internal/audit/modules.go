@@ -45,8 +45,8 @@ func (c *moduleCheck) run() error {
 	if c.main == nil {
 		c.add(finding.Finding{
 			Rule: finding.ModuleNotInImage, Severity: finding.Warning, Module: c.need.Name, Subject: c.last(), Related: c.asked,
-			Summary: fmt.Sprintf("%s cannot be checked: the build context is remote", c.need.Name),
-			Detail:  "What a git or HTTP context holds is not known without fetching it.",
+			Summary: fmt.Sprintf("could not check %s: the build context is remote", c.need.Name),
+			Detail:  "The files of a git or HTTP context are unknown until it is fetched.",
 		})
 		return nil
 	}
@@ -76,11 +76,11 @@ func (c *moduleCheck) reportAbsent() error {
 	f := finding.Finding{
 		Rule: finding.ModuleNotInImage, Module: c.need.Name, ContextPath: c.need.Source, Subject: c.subjectOfPolicy(), Related: c.asked,
 		Summary: fmt.Sprintf("%s does not exist in the build context", c.need.Name),
-		Detail:  fmt.Sprintf("The build context %s holds no file of that module.", c.main.Dir),
+		Detail:  fmt.Sprintf("The build context %s has no file of that module.", c.main.Dir),
 	}
 	if fi, err := c.main.FS.Lstat(c.need.Source); err == nil && fi.IsDir() {
-		f.Summary = fmt.Sprintf("%s holds no file that is required", c.need.Name)
-		f.Detail = "The directory exists, but it is empty, or no file of it is left once include and exclude are applied."
+		f.Summary = fmt.Sprintf("%s has no file that is required", c.need.Name)
+		f.Detail = "The directory is empty, or include and exclude leave no file of it."
 	} else if near, ok := simulate.NearestInContext(c.main, c.need.Source); ok {
 		f.Detail += fmt.Sprintf(" Did you mean %s?", near)
 	}
@@ -105,15 +105,18 @@ func (c *moduleCheck) reportMissing() error {
 	if c.need.At != "" {
 		f.Hint.Wants = []string{path.Clean(c.need.At)}
 	}
-	if len(missing) == len(c.Files) {
-		f.Summary = fmt.Sprintf("%s is not in the image: none of its %s reaches it", c.need.Name, count(len(c.Files), "file"))
-	} else {
-		f.Summary = fmt.Sprintf("%s is not whole in the image: %d of %s missing", c.need.Name, len(missing), count(len(c.Files), "file"))
+	switch {
+	case len(c.Files) == 1:
+		f.Summary = fmt.Sprintf("%s is not in the image: its only file is missing", c.need.Name)
+	case len(missing) == len(c.Files):
+		f.Summary = fmt.Sprintf("%s is not in the image: all of its %d files are missing", c.need.Name, len(missing))
+	default:
+		f.Summary = fmt.Sprintf("%s is incomplete in the image: %d of %s missing", c.need.Name, len(missing), count(len(c.Files), "file"))
 	}
 	var detail []string
 	if len(c.Verdict.Emptied) > 0 {
-		detail = append(detail, fmt.Sprintf("%s in the image without content: the ignore file's lines let the name through and "+
-			"keep the content out, because BuildKit asks them in two ways. Remove the repeated exclusion after the negation.",
+		detail = append(detail, fmt.Sprintf("%s in the image but empty: the ignore file includes the name and excludes the content, "+
+			"because BuildKit evaluates it in two ways. Remove the repeated exclusion after the negation.",
 			arrive(c.Verdict.Emptied)))
 	}
 	if len(c.Verdict.Uncopied) > 0 {
@@ -135,7 +138,7 @@ func arrive(files []string) string {
 	if len(files) == 1 {
 		return files[0] + " arrives"
 	}
-	return fmt.Sprintf("%d files arrive", len(files))
+	return fmt.Sprintf("%d files are in the image", len(files))
 }
 
 // count gives a number with its noun.
@@ -185,7 +188,7 @@ func (c *moduleCheck) ignoreEvidence(t *dockerctx.Trail) []finding.Place {
 		case s.Reason == dockerctx.Repeated:
 			out = append(out, c.ignoreLine(finding.RoleRedundant, s.Line, sentence(s)))
 		case s.Line.Negated:
-			out = append(out, c.ignoreLine(finding.RoleNoEffect, s.Line, fmt.Sprintf("on %s: %s", s.Path, s.Reason)))
+			out = append(out, c.ignoreLine(finding.RoleNoEffect, s.Line, noEffect(s, t)))
 		}
 	}
 	return out

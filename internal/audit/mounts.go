@@ -41,11 +41,11 @@ func (c *programCheck) reportHidden(hides []lang.Hide) {
 		f := finding.Finding{
 			Rule: finding.MountHidesImage, ImagePath: first.At, Subject: at, Assumptions: c.assumptions(c.image.Opaque),
 			About:   finding.About{Name: key.mount.At},
-			Summary: fmt.Sprintf("%s, which the program needs to start, is hidden by %s, which is mounted over %s", first.At, from, key.mount.At),
-			Detail:  fmt.Sprintf("%s The image has it, and %s has no %s.", way(first.Ask), from, strings.TrimPrefix(first.At, key.mount.At+"/")),
+			Summary: fmt.Sprintf("%s, which the program needs at startup, is hidden: %s is mounted over %s", first.At, from, key.mount.At),
+			Detail:  fmt.Sprintf("%s The image has it, but %s has no %s.", way(first.Ask), from, strings.TrimPrefix(first.At, key.mount.At+"/")),
 		}
 		if more := len(files[key]) - 1; more > 0 {
-			f.Detail += fmt.Sprintf(" So it is with %s more.", count(more, "file"))
+			f.Detail += fmt.Sprintf(" %s more are hidden, too.", count(more, "file"))
 		}
 		f.Related = []finding.Place{first.Ask.Place()}
 		c.add(f)

@@ -32,7 +32,7 @@ func (c *programCheck) reportNeed(n *need.Need, programs lang.Programs) error {
 	}
 	sites := count(len(n.Asks), "import") + " of it"
 	if n.Started {
-		sites = "it is what the image starts"
+		sites = "the image starts it"
 	}
 	detail := []string{way(n.Asks[0])}
 	if at := v.Lies(); at != "" {
@@ -41,9 +41,9 @@ func (c *programCheck) reportNeed(n *need.Need, programs lang.Programs) error {
 			return nil // what was asked for is not in it
 		}
 		f.Rule, f.ImagePath, f.Hint.SearchDir, f.Hint.Wants = finding.ImportNotReachable, at, dir, n.Wants
-		f.Summary = fmt.Sprintf("%s is in the image, at %s, and no search path leads to it (%s)", n.Name, at, sites)
+		f.Summary = fmt.Sprintf("%s is in the image at %s, but not on the search path (%s)", n.Name, at, sites)
 		if last := n.Name[strings.LastIndexByte(n.Name, '.')+1:]; strings.TrimSuffix(path.Base(at), path.Ext(at)) != last {
-			f.Summary = fmt.Sprintf("what %s holds is in the image, at %s, without a directory of that name (%s)", n.Name, at, sites)
+			f.Summary = fmt.Sprintf("the content of %s is in the image at %s, but not in a directory of that name (%s)", n.Name, at, sites)
 		}
 		detail = append(detail, advice)
 	} else {
@@ -72,11 +72,11 @@ func (c *programCheck) reportNeed(n *need.Need, programs lang.Programs) error {
 	}
 	if n.Reach <= need.Guarded {
 		f.Severity = finding.Warning
-		detail = append(detail, "Every import of it is guarded: the program starts without it.")
+		detail = append(detail, "Every import of it is guarded by try: the program starts without it.")
 	}
 	if place := c.mountedThere(n.Wants); place != "" && f.Severity == finding.Error {
 		f.Severity = finding.Warning
-		detail = append(detail, fmt.Sprintf("It is not proved that it is missed: %s mounts it just there.", place))
+		detail = append(detail, fmt.Sprintf("Not certain: %s mounts it there.", place))
 	}
 	d, err := v.Doubt(f.Rule == finding.ImportNotReachable, need.Starts{Written: c.writtenAtStart, Mounted: c.mountedAtStart, Alone: c.alone(n.Wants)})
 	if err != nil || d.Silent {

@@ -25,15 +25,15 @@ func (p *pass) noProgram(op *dockerfile.Op, seen map[string]bool) bool {
 	seen[name] = true
 	f := finding.Finding{
 		Rule: finding.StepInputMissing, Severity: finding.Error, ImagePath: name, Subject: position(op.Location), About: finding.About{Name: name},
-		Assumptions: p.assumptions(p.opaqueBefore(op)), Summary: fmt.Sprintf("the step is run by %s, which is not there", name),
-		Detail: "The stage is built on no image, so it has no program but those that are copied into it.",
+		Assumptions: p.assumptions(p.opaqueBefore(op)), Summary: fmt.Sprintf("this step runs %s, which is not in the stage", name),
+		Detail: "The stage starts from scratch, so it has only the programs that are copied into it.",
 	}
 	root, _ := op.Root()
 	if base := need.BaseOf(p.image.Plan, root); base != nil {
 		f.Detail = fmt.Sprintf("The image %s has no such program.", need.BaseName(base))
 	}
 	if command.IsShell(path.Base(name)) {
-		f.Detail += " What needs a shell is done in a stage that has one, and copied from there."
+		f.Detail += " Run it in a stage that has a shell, and copy the result."
 	}
 	p.add(p.subject.judge(f, true))
 	return true

@@ -40,11 +40,11 @@ func (n NotFound) finding(source finding.Source) finding.Finding {
 	}
 	detail := []string{"The build fails."}
 	if n.Near != "" {
-		detail = append(detail, fmt.Sprintf("Is %s meant?", n.Near))
+		detail = append(detail, fmt.Sprintf("Did you mean %s?", n.Near))
 	}
 	if n.Doubt != "" {
 		f.Severity = finding.Warning
-		detail = append(detail, "It is not proved: "+n.Doubt+".")
+		detail = append(detail, "Not certain: "+n.Doubt+".")
 	}
 	f.Detail = strings.Join(detail, " ")
 	return f

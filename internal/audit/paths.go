@@ -56,7 +56,7 @@ func checkForbidden(p *pass) error {
 		}
 		f := finding.Finding{
 			Rule: finding.PathForbidden, ImagePath: matches[0].path,
-			Summary: fmt.Sprintf("%s is in the image and must not be", matches[0].path),
+			Summary: fmt.Sprintf("%s is in the image, but must not be", matches[0].path),
 			Detail:  fmt.Sprintf("It matches the forbidden path %s.", glob),
 			Related: append(asked, p.origin(matches[0].node)...),
 			About:   finding.About{Text: glob},
@@ -65,11 +65,11 @@ func checkForbidden(p *pass) error {
 			f.Files = append(f.Files, m.path)
 		}
 		if len(matches) > 1 {
-			f.Summary = fmt.Sprintf("%s of the image match %s and must not be there", count(len(matches), "path"), glob)
+			f.Summary = fmt.Sprintf("%s of the image match %s, but must not be in it", count(len(matches), "path"), glob)
 		}
 		if o := matches[0].node.Outermost(); o.Origin != "" {
 			f.ContextPath = o.Origin
-			f.Detail += fmt.Sprintf(" It comes from %s; a line in the ignore file keeps it out.", o.Origin)
+			f.Detail += fmt.Sprintf(" It comes from %s; exclude it in the ignore file.", o.Origin)
 		}
 		f.Subject = p.last()
 		if steps := p.image.Provenance(matches[0].node); len(steps) > 0 {
@@ -162,7 +162,7 @@ func (p *pass) pathMissing(rule, imagePath, summary string, asked []finding.Plac
 		f.Summary = fmt.Sprintf("%s is a link to %s, which is not in the image", imagePath, at)
 	}
 	dir, owner := p.nearestDir(at)
-	f.Detail = fmt.Sprintf("No instruction puts it there; the nearest directory that exists is %s.", dir)
+	f.Detail = fmt.Sprintf("No instruction creates it; the nearest existing directory is %s.", dir)
 	if names := p.similar(dir, at); names != "" {
 		f.Detail += fmt.Sprintf(" Did you mean %s?", names)
 	}
@@ -174,7 +174,7 @@ func (p *pass) pathMissing(rule, imagePath, summary string, asked []finding.Plac
 		runs := slices.ContainsFunc(p.image.Opaque, func(op int) bool { return p.image.Plan.Ops[op].Kind != dockerfile.OpImage })
 		if owner == nil || p.ofBaseImage(owner) || owner == p.image.Tree.Root() || runs {
 			f.Severity = finding.Warning
-			f.Detail += " A step that cannot be simulated may make it, so this is not proved."
+			f.Detail += " Not certain: a step that cannot be simulated may create it."
 		}
 	}
 	return f
@@ -187,14 +187,14 @@ func (p *pass) tellCounterpart(f *finding.Finding, at string) {
 		return
 	}
 	f.ContextPath, f.Hint.Wants = source, []string{at}
-	f.Detail = fmt.Sprintf("By what lies around it, it would be %s of the build context", source)
+	f.Detail = fmt.Sprintf("Judging by its neighbours, it would be %s of the build context", source)
 	t, err := p.main.Explain(source)
 	if err != nil || t.Included || t.Decisive == nil {
-		f.Detail += "; no instruction puts it there."
+		f.Detail += "; no instruction copies it."
 		return
 	}
-	f.Related = append(f.Related, p.ignoreLine(finding.RoleExcludes, t.Decisive, "keeps it out"))
-	f.Detail += fmt.Sprintf(", which %s:%d keeps out.", p.main.Ignore.Name, t.Decisive.Number)
+	f.Related = append(f.Related, p.ignoreLine(finding.RoleExcludes, t.Decisive, ""))
+	f.Detail += fmt.Sprintf(", which %s:%d excludes.", p.main.Ignore.Name, t.Decisive.Number)
 }
 
 // nearestDir gives the directory nearest to a path that exists.
@@ -217,7 +217,7 @@ func (c *programCheck) checkSearchPath(variable string) {
 	}
 	value, _ := c.build.Env(variable)
 	for _, dir := range c.missingDirs(strings.Trim(value, ":")) {
-		f := c.pathMissing(finding.SearchPathEntryMissing, dir, fmt.Sprintf("%s has %s, which is no directory of the image", variable, dir), []finding.Place{instruction(finding.RoleSets, loc)})
+		f := c.pathMissing(finding.SearchPathEntryMissing, dir, fmt.Sprintf("%s contains %s, which is not a directory of the image", variable, dir), []finding.Place{instruction(finding.RoleSets, loc)})
 		f.Subject, f.Severity, f.About.Variable = position(loc), finding.Warning, variable
 		c.add(f)
 	}

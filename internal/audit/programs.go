@@ -365,13 +365,13 @@ func way(a need.Ask) string {
 		parts = append(append(parts[:4:4], "..."), parts[len(parts)-3:]...)
 	}
 	when := map[need.Reach]string{
-		need.Startup: "It is needed to start", need.Conditional: "It is needed where a condition holds at run time", need.Lazy: "It is needed when a function runs", need.Guarded: "It is asked for, and can be done without",
+		need.Startup: "It is needed to start", need.Conditional: "It is needed if a condition holds at run time", need.Lazy: "It is needed when a function runs", need.Guarded: "It is optional",
 	}[a.Reach]
 	switch {
 	case a.Reach == need.Lazy && a.Branch:
-		when = "It is needed where a branch of the entry script starts it"
+		when = "It is needed if the entry script takes the branch that starts it"
 	case a.Reach == need.Lazy && a.Literal:
-		when = "A string names it, which a framework imports"
+		when = "A framework imports it by name"
 	}
 	return fmt.Sprintf("%s: %s.", when, strings.Join(parts, " -> "))
 }

@@ -35,7 +35,7 @@ func (c *programCheck) reportRead(r lang.Read, programs lang.Programs) error {
 	}
 	f := finding.Finding{
 		Rule: finding.DataFileNotInImage, ContextPath: r.Source, ImagePath: r.At, Files: v.Missing(), Subject: r.Ask.At,
-		Summary:     fmt.Sprintf("%s, which the program reads when it starts, is not in the image", r.At),
+		Summary:     fmt.Sprintf("the program reads %s at startup, which is not in the image", r.At),
 		Related:     []finding.Place{{Role: finding.RoleReads, File: r.Ask.At.File, Line: r.Ask.At.Line, Text: r.Ask.Text}},
 		Assumptions: c.assumptions(c.image.Opaque),
 	}
@@ -59,10 +59,10 @@ func (c *programCheck) reportRead(r lang.Read, programs lang.Programs) error {
 	switch {
 	case r.Ask.Reach < need.Startup:
 		f.Severity = finding.Warning
-		f.Summary = fmt.Sprintf("%s, which the program reads when it runs, is not in the image", r.At)
+		f.Summary = fmt.Sprintf("the program reads %s at run time, which is not in the image", r.At)
 	case !known:
 		f.Severity = finding.Warning
-		f.Detail += " It is not proved: the base image may have it, or a step make it."
+		f.Detail += " Not certain: the base image may have it, or a step may create it."
 	}
 	c.add(f)
 	return nil

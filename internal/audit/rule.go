@@ -44,45 +44,45 @@ var rules []Rule
 
 func init() { // a literal would refer to itself: what a rule adds is looked up here
 	rules = []Rule{
-		{finding.BuildFails, "BuildKit would refuse this Dockerfile, ignore file or source.", finding.Error, nil},
-		{finding.BuildNotFound, "What an image is built from does not exist.", finding.Error, nil},
-		{finding.StepInputMissing, "A build step reads a file that the repository has and the stage has not at that step.", finding.Error, checkSteps},
-		{finding.WorkspaceMemberMissing, "A build step needs another package of the repository that the stage has not at that step.", finding.Error, nil},
-		{finding.ImportNotInStage, "What a build step compiles uses a file that the repository has and the stage has not.", finding.Error, nil},
-		{finding.ModuleNotInImage, "A required module directory, or a file of it, does not reach the image.", finding.Error, checkModules},
-		{finding.PathNotInImage, "A path that must be in the image is missing.", finding.Error, checkPaths},
-		{finding.PathForbidden, "A path that must not be in the image is present.", finding.Error, checkForbidden},
-		{finding.EnvMissing, "An environment setting that the image must have is missing.", finding.Error, checkEnv},
-		{finding.EnvMismatch, "An environment setting has another value than it must have.", finding.Error, nil},
-		{finding.SearchPathEntryMissing, "An entry of a search path names no directory of the image.", finding.Error, nil},
-		{finding.WorkdirMismatch, "The image's working directory is another one than it must be.", finding.Error, checkWorkdir},
-		{finding.UserMismatch, "The image runs as another user than it must.", finding.Error, checkUser},
-		{finding.EntrypointNotInImage, "The program or script that the image starts is not in it.", finding.Error, checkEntrypoint},
-		{finding.EntrypointNotRunnable, "The program that the image or a step starts is there, and the kernel refuses to run it.", finding.Error, checkRunnable},
-		{finding.EntrypointUnknown, "What the image starts is not known.", finding.Note, nil},
-		{finding.DataFileNotInImage, "A file that the program reads when it starts is in the repository and not in the image.", finding.Error, nil},
-		{finding.ImportNotInImage, "An import that is reached from what the image starts resolves in the repository and not in the image.", finding.Error, checkPrograms},
-		{finding.ImportNotReachable, "A module is in the image, but no entry of the search path leads to it.", finding.Error, nil},
-		{finding.MountHidesImage, "A directory that is mounted when the container starts hides files that the program needs.", finding.Error, nil},
-		{finding.ImportNotFound, "An import of the project's own code resolves nowhere.", finding.Error, nil},
-		{finding.ImportCycle, "A name is imported from a module that is itself still being imported.", finding.Note, nil},
-		{finding.NameNotExported, "A name is imported from a module that does not have it.", finding.Error, nil},
-		{finding.RequiredUntracked, "A needed file is here and would be missing from a clean checkout, as in CI.", finding.Error, checkTracked},
-		{finding.UntrackedInImage, "A file that git does not track enters the image.", finding.Warning, checkStray},
-		{finding.SecretInImage, "A file that looks like a secret enters the image.", finding.Warning, checkSecrets},
-		{finding.UnreadIgnoreFile, "An ignore file is not read by the build that it is meant for.", finding.Warning, checkUnread},
-		{finding.ContextTooLarge, "More of the context is sent to the builder than the policy allows.", finding.Error, checkContextSize},
-		{finding.RequiredNotUploaded, "A needed file is here and is not sent to the service that builds the image.", finding.Warning, checkUploaded},
-		{finding.SuppressionInvalid, "A suppression has no reason, or names no rule.", finding.Error, nil},
-		{finding.SuppressionExpired, "A suppression is older than the day until which it was to hold.", finding.Warning, nil},
-		{finding.SuppressionUnused, "A suppression silences nothing.", finding.Warning, nil},
+		{finding.BuildFails, "BuildKit refuses the Dockerfile, the ignore file or a source.", finding.Error, nil},
+		{finding.BuildNotFound, "A build refers to a Dockerfile, context or target that does not exist.", finding.Error, nil},
+		{finding.StepInputMissing, "A build step needs a file of the repository that its stage lacks at that point.", finding.Error, checkSteps},
+		{finding.WorkspaceMemberMissing, "A build step needs another package of the repository that its stage lacks at that point.", finding.Error, nil},
+		{finding.ImportNotInStage, "A build step compiles code that imports a file which the stage lacks.", finding.Error, nil},
+		{finding.ModuleNotInImage, "A required module directory is missing from the image, or incomplete.", finding.Error, checkModules},
+		{finding.PathNotInImage, "A required path is missing from the image.", finding.Error, checkPaths},
+		{finding.PathForbidden, "A forbidden path is in the image.", finding.Error, checkForbidden},
+		{finding.EnvMissing, "A required environment variable is missing.", finding.Error, checkEnv},
+		{finding.EnvMismatch, "An environment variable has the wrong value.", finding.Error, nil},
+		{finding.SearchPathEntryMissing, "A search path contains a directory that the image lacks.", finding.Error, nil},
+		{finding.WorkdirMismatch, "The image has the wrong working directory.", finding.Error, checkWorkdir},
+		{finding.UserMismatch, "The image runs as the wrong user.", finding.Error, checkUser},
+		{finding.EntrypointNotInImage, "The image lacks the program or script that it starts.", finding.Error, checkEntrypoint},
+		{finding.EntrypointNotRunnable, "The program that the image or a step starts exists, but cannot run.", finding.Error, checkRunnable},
+		{finding.EntrypointUnknown, "Could not determine what the image starts.", finding.Note, nil},
+		{finding.DataFileNotInImage, "The image lacks a file that the program reads at startup.", finding.Error, nil},
+		{finding.ImportNotInImage, "An import that the image needs resolves in the repository but not in the image.", finding.Error, checkPrograms},
+		{finding.ImportNotReachable, "A module is in the image but not on the search path.", finding.Error, nil},
+		{finding.MountHidesImage, "A mount hides files of the image that the program needs.", finding.Error, nil},
+		{finding.ImportNotFound, "An import of first-party code resolves nowhere.", finding.Error, nil},
+		{finding.ImportCycle, "A circular import asks for a name before it is defined.", finding.Note, nil},
+		{finding.NameNotExported, "A name is imported from a module that does not define it.", finding.Error, nil},
+		{finding.RequiredUntracked, "A needed file exists here, but a clean checkout (as in CI) lacks it.", finding.Error, checkTracked},
+		{finding.UntrackedInImage, "A file that git does not track is copied into the image.", finding.Warning, checkStray},
+		{finding.SecretInImage, "A file that looks like a secret is copied into the image.", finding.Warning, checkSecrets},
+		{finding.UnreadIgnoreFile, "The build does not read an ignore file that looks meant for it.", finding.Warning, checkUnread},
+		{finding.ContextTooLarge, "The build context is larger than the policy allows.", finding.Error, checkContextSize},
+		{finding.RequiredNotUploaded, "A needed file is not uploaded to the service that builds the image.", finding.Warning, checkUploaded},
+		{finding.SuppressionInvalid, "A suppression gives no reason, or names no rule.", finding.Error, nil},
+		{finding.SuppressionExpired, "A suppression has expired.", finding.Warning, nil},
+		{finding.SuppressionUnused, "A suppression matches no finding.", finding.Warning, nil},
 		// These are reported by ignore lint.
 		{finding.IgnorePatternUnused, "A line of the ignore file matches nothing in this context.", finding.Warning, nil},
-		{finding.IgnorePatternRedundant, "A line of the ignore file can be removed without any effect.", finding.Warning, nil},
-		{finding.IgnoreNegationIneffective, "A negation brings nothing back although what it names is kept out.", finding.Warning, nil},
-		{finding.IgnorePatternRootOnly, "A bare name matches at the root only, and the same name exists deeper.", finding.Warning, nil},
-		{finding.IgnoreSlowNegation, "A negation makes BuildKit read directories that are kept out.", finding.Warning, nil},
-		{finding.IgnoreSecretReincluded, "A negation brings back a file that looks like a secret.", finding.Warning, nil},
+		{finding.IgnorePatternRedundant, "A line of the ignore file has no effect.", finding.Warning, nil},
+		{finding.IgnoreNegationIneffective, "A negation has no effect, although what it names is excluded.", finding.Warning, nil},
+		{finding.IgnorePatternRootOnly, "A pattern matches at the root only, and the same name exists deeper.", finding.Warning, nil},
+		{finding.IgnoreSlowNegation, "A negation makes BuildKit read excluded directories.", finding.Warning, nil},
+		{finding.IgnoreSecretReincluded, "A negation re-includes a file that looks like a secret.", finding.Warning, nil},
 	}
 }
 
@@ -110,7 +110,7 @@ func (r Rule) Doc() string {
 
 // silence is how every page ends.
 const silence = `
-To live with one, put a comment on the line before it (in the Dockerfile, the ignore file or the Python file) or an entry
+To suppress one, put a comment on the line before it (in the Dockerfile, the ignore file or the Python file) or an entry
 into .ctxaudit.yaml; to change what all of them count as, give the rule a severity there:
 
 ` + "```yaml" + `
@@ -371,7 +371,7 @@ func Bases(m *simulate.Image) (out []finding.Assumption) {
 		if about, ok := m.KnownBase(op.ID); ok {
 			out = append(out, finding.Assumption{
 				Kind: finding.AssumedBase, File: op.Location.File, Line: op.Location.Range.Start.Line, Text: op.Location.Text,
-				Meaning: fmt.Sprintf("that the image %s is %s", op.Image.Ref, about),
+				Meaning: fmt.Sprintf("the image %s is %s", op.Image.Ref, about),
 			})
 		}
 	}
@@ -386,12 +386,12 @@ func Assumptions(m *simulate.Image, ops []int) []finding.Assumption {
 		a := finding.Assumption{File: op.Location.File, Line: op.Location.Range.Start.Line, Text: op.Location.Text}
 		switch op.Kind {
 		case dockerfile.OpExec:
-			a.Kind, a.Meaning = "run", "that this step neither removes nor changes files that are listed, nor adds what is missing"
+			a.Kind, a.Meaning = "run", "this step neither removes or changes the listed files, nor adds missing ones"
 		case dockerfile.OpImage:
 			a.Kind = "base-image"
-			a.Meaning = fmt.Sprintf("that the image %s, whose files are not known here, has nothing that matters", op.Image.Ref)
+			a.Meaning = fmt.Sprintf("the image %s, whose files are unknown here, has nothing relevant", op.Image.Ref)
 		default:
-			a.Kind, a.Meaning = "remote", "what is downloaded is not known here"
+			a.Kind, a.Meaning = "remote", "what is downloaded is unknown here"
 		}
 		out = append(out, a)
 	}
@@ -399,7 +399,7 @@ func Assumptions(m *simulate.Image, ops []int) []finding.Assumption {
 		l := m.Plan.Ops[t.Op].Location
 		out = append(out, finding.Assumption{
 			Kind: "directory", File: l.File, Line: l.Range.Start.Line, Text: l.Text,
-			Meaning: fmt.Sprintf("that %s is a directory already when this instruction copies into it", t.Path),
+			Meaning: fmt.Sprintf("%s already is a directory when this instruction copies into it", t.Path),
 		})
 	}
 	return out

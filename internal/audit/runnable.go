@@ -87,15 +87,15 @@ func (c *programCheck) checkShell(argv []string, origin shell.Origin, told map[s
 	}
 	f := &finding.Finding{
 		Rule: finding.EntrypointNotInImage, ImagePath: c.absolute(argv[0]), Assumptions: c.assumptions(c.image.Opaque),
-		Summary: fmt.Sprintf("%s, which the image starts, is not in it", argv[0]),
-		Detail:  "The base image has no such shell. A command that is no list of words, as in CMD run --fast, is given to /bin/sh.",
+		Summary: fmt.Sprintf("the image starts %s, which is not in it", argv[0]),
+		Detail:  "The base image has no such shell. The shell form, as in CMD run --fast, needs /bin/sh.",
 	}
 	if need.BaseOf(c.image.Plan, c.image.Plan.Result) == nil {
-		f.Detail = "The image is built on none, and no shell is copied into it. A command that is no list of words, as in CMD run --fast, is given to /bin/sh."
+		f.Detail = "The image starts from scratch and no shell is copied into it. The shell form, as in CMD run --fast, needs /bin/sh."
 	}
 	if open {
 		f.Severity = finding.Warning
-		f.Detail += " It is not proved: a step may put one there."
+		f.Detail += " Not certain: a step may put one there."
 	}
 	c.addNotRunnable(f, origin)
 }
@@ -136,8 +136,8 @@ func (c *programCheck) addNotRunnable(f *finding.Finding, origin shell.Origin) {
 func (c *programCheck) notJSON(name string) *finding.Finding {
 	return &finding.Finding{
 		Rule: finding.EntrypointNotRunnable, About: finding.About{Name: name}, Assumptions: c.assumptions(c.image.Opaque),
-		Summary: fmt.Sprintf("the image starts %s, which is no program", name),
-		Detail:  "A list of words must be JSON, with double quotes. What is not, a shell runs as a command.",
+		Summary: fmt.Sprintf("the image starts %s, which is not a program", name),
+		Detail:  "The exec form must be JSON, with double quotes. Otherwise a shell runs the text as a command.",
 	}
 }
 
@@ -155,9 +155,9 @@ func (c *programCheck) checkLineEnds(r *run, entries []program.Entry, told map[s
 		told[e.Path] = true
 		f := &finding.Finding{
 			Rule: finding.EntrypointNotRunnable, ImagePath: e.Path, Related: c.origin(n),
-			Summary: fmt.Sprintf("%s, which the image starts, has lines that end in CR LF", e.Path),
-			Detail: "The shell takes the carriage return for a part of the last word of each line. Save it with LF; *.sh text eol=lf in " +
-				".gitattributes keeps it so in every clone.",
+			Summary: fmt.Sprintf("the image starts %s, whose lines end in CR LF", e.Path),
+			Detail: "The shell reads the carriage return as part of the last word of each line. Save the file with LF line ends; *.sh text eol=lf in " +
+				".gitattributes keeps them in every clone.",
 		}
 		f.ContextPath, _ = c.image.Origin(n)
 		f.Hint.Returns = true
@@ -234,19 +234,19 @@ func (c *programCheck) notRunnable(p string, byShell bool) *finding.Finding {
 		return nil
 	case n.Perm&0o111 == 0:
 		f.Hint.Mode = "755"
-		f.Summary = fmt.Sprintf("%s, which the image starts, is not executable (mode %04o)", p, n.Perm)
-		f.Detail = "The kernel answers: permission denied. COPY --chmod=755 sets the mode; so does git update-index --chmod=+x in every clone."
+		f.Summary = fmt.Sprintf("the image starts %s, which is not executable (mode %04o)", p, n.Perm)
+		f.Detail = "The kernel answers: permission denied. Use COPY --chmod=755, or git update-index --chmod=+x for every clone."
 		if f.Hint.Quoted = lost != ""; f.Hint.Quoted {
-			f.Detail = "The kernel answers: permission denied. COPY --chmod=755 sets the mode. " + lost
+			f.Detail = "The kernel answers: permission denied. Use COPY --chmod=755. " + lost
 		}
 	case lost != "":
 		f.Hint.Quoted = true
-		f.Summary = fmt.Sprintf("%s, which the image starts, has lost its arguments", p)
+		f.Summary = fmt.Sprintf("the image starts %s without its arguments", p)
 		f.Detail = lost
 	case c.lostMode(n, p, f.ContextPath):
 		f.Hint.Mode = "755"
-		f.Summary = fmt.Sprintf("%s, which the image starts, is not executable in a clean checkout, as in CI: git has it with mode 100644", p)
-		f.Detail = "It is executable here. git update-index --chmod=+x makes it so in every clone; COPY --chmod=755 sets the mode."
+		f.Summary = fmt.Sprintf("the image starts %s, which is not executable in a clean checkout (as in CI): git has mode 100644", p)
+		f.Detail = "It is executable here. Use git update-index --chmod=+x for every clone, or COPY --chmod=755."
 	case head == nil:
 		return nil
 	case bytes.HasPrefix(head, []byte("#!")):
@@ -254,8 +254,8 @@ func (c *programCheck) notRunnable(p string, byShell bool) *finding.Finding {
 			return nil
 		}
 	case len(head) > 0 && !byShell && utf8.Valid(head) && !bytes.ContainsRune(head, 0):
-		f.Summary = fmt.Sprintf("%s, which the image starts, is a text whose first line names no interpreter", p)
-		f.Detail = "The kernel answers: exec format error. The first two bytes of a script must be #!."
+		f.Summary = fmt.Sprintf("the image starts %s, a text file whose first line names no interpreter", p)
+		f.Detail = "The kernel answers: exec format error. A script must begin with #!."
 	default:
 		return nil
 	}
@@ -280,7 +280,7 @@ func (c *programCheck) lostArguments(n *rootfs.Node) string {
 	if word == nil || argument == "" {
 		return ""
 	}
-	return fmt.Sprintf("BuildKit expands %s in the heredoc, where it is empty: <<'%s' keeps the text as it is.", argument, word[1])
+	return fmt.Sprintf("BuildKit expands %s in the heredoc, where it is empty. Write <<'%s' to keep the text.", argument, word[1])
 }
 
 // plainHeredoc is the beginning of a heredoc whose text is expanded, shellArgument what stands for arguments of the shell that reads it.
@@ -293,7 +293,7 @@ var (
 func (c *programCheck) doubtChanged(f *finding.Finding, n *rootfs.Node, at string) {
 	if reaches := c.image.Tree.HeldBy(at); steps.Unsure(c.image.Tree, at) || len(reaches.All()) > 0 {
 		f.Severity = finding.Warning
-		f.Detail += " It is not proved: a step may change it."
+		f.Detail += " Not certain: a step may change it."
 	}
 }
 
@@ -335,8 +335,8 @@ func (c *programCheck) interpreter(f *finding.Finding, p string, head []byte) bo
 	switch {
 	case strings.HasSuffix(line, "\r"):
 		f.Hint.Returns = true
-		f.Summary = fmt.Sprintf("%s, which the image starts, has lines that end in CR LF: its interpreter is looked for by a name with a carriage return", p)
-		f.Detail = "The kernel answers: no such file or directory. Save it with LF; *.sh text eol=lf in .gitattributes keeps it so in every clone."
+		f.Summary = fmt.Sprintf("the image starts %s, whose lines end in CR LF: the name of its interpreter ends in a carriage return", p)
+		f.Detail = "The kernel answers: no such file or directory. Save the file with LF line ends; *.sh text eol=lf in .gitattributes keeps them in every clone."
 		return true
 	case len(words) == 0 || !path.IsAbs(words[0]):
 		return false
@@ -350,18 +350,18 @@ func (c *programCheck) interpreter(f *finding.Finding, p string, head []byte) bo
 		if !lacks || c.build.Tree.Stat(words[0]) == shell.Regular && name == words[0] {
 			return false
 		}
-		f.Summary = fmt.Sprintf("%s, which the image starts, is run by %s, which the base image does not have", p, name)
+		f.Summary = fmt.Sprintf("the image starts %s, whose interpreter %s the base image lacks", p, name)
 		f.Detail = "The kernel answers: no such file or directory."
 		if name != words[0] {
 			f.Detail = fmt.Sprintf("env answers: %s: No such file or directory.", name)
 		}
 		if open {
 			f.Severity = finding.Warning
-			f.Detail += " It is not proved: a step may bring it."
+			f.Detail += " Not certain: a step may bring it."
 		}
 		return true
 	}
-	f.Summary = fmt.Sprintf("%s, which the image starts, is run by %s, which the image does not have", p, words[0])
+	f.Summary = fmt.Sprintf("the image starts %s, whose interpreter %s is not in the image", p, words[0])
 	f.Detail = "The kernel answers: no such file or directory."
 	return true
 }

@@ -60,7 +60,7 @@ func (c *programCheck) addScript(s program.Entry) {
 func starter(e program.Entry) string {
 	switch {
 	case e.Kind == program.File:
-		return "the image reads when it starts"
+		return "the image reads at startup"
 	case e.Health:
 		return "the health check runs"
 	}
@@ -107,13 +107,13 @@ func (c *programCheck) reportScript(e program.Entry) error {
 		a.proved, a.why = false, by
 	}
 	if a.apart && a.proved && !c.alone(a.Hint.Wants) {
-		a.proved, a.why = false, "it may be mounted, or come with an image that is built on this one"
+		a.proved, a.why = false, "it may be mounted, or added by an image that is built on this one"
 	}
 	if !a.proved || a.nowhere || !e.Required || e.Conditional {
 		a.Severity = finding.Warning
 	}
 	if !a.proved {
-		a.Detail = strings.TrimSpace(a.Detail + " It is not proved: " + a.why + ".")
+		a.Detail = strings.TrimSpace(a.Detail + " Not certain: " + a.why + ".")
 	}
 	c.add(a.Finding)
 	return nil
@@ -122,7 +122,7 @@ func (c *programCheck) reportScript(e program.Entry) error {
 // absence looks for what is not there in the build context.
 func (c *programCheck) absence(e program.Entry) *absence {
 	at := c.startPlace(e.Origin)
-	a := &absence{entry: e, target: e.Path, why: "the base image may have it, or a step make it", Finding: finding.Finding{
+	a := &absence{entry: e, target: e.Path, why: "the base image may have it, or a step may create it", Finding: finding.Finding{
 		Rule: finding.EntrypointNotInImage, ImagePath: e.Path, Subject: finding.Position{File: at.File, Line: at.Line},
 		Summary: fmt.Sprintf("%s, which %s, is not in it", e.Path, starter(e)), Assumptions: c.assumptions(c.image.Opaque),
 	}}
@@ -148,11 +148,11 @@ func (c *programCheck) absence(e program.Entry) *absence {
 func (c *programCheck) judgeFound(a *absence) (told bool, err error) {
 	a.Detail = fmt.Sprintf("The repository has it: %s.", a.ContextPath)
 	if a.apart {
-		a.Detail = fmt.Sprintf("The repository has %s, and no COPY takes it there.", a.ContextPath)
+		a.Detail = fmt.Sprintf("The repository has %s, but no COPY copies it there.", a.ContextPath)
 	}
 	if a.entry.Beside && path.Dir(a.ContextPath) != "." {
 		a.ContextPath, a.Hint.Wants = path.Dir(a.ContextPath), []string{path.Dir(a.target)}
-		a.Detail += fmt.Sprintf(" What lies beside it in %s is needed, too.", a.ContextPath)
+		a.Detail += fmt.Sprintf(" The other files in %s are needed, too.", a.ContextPath)
 	}
 	files, git, err := c.build.Tracked(a.ContextPath)
 	if err != nil {
@@ -164,7 +164,7 @@ func (c *programCheck) judgeFound(a *absence) (told bool, err error) {
 		return false, nil // it was built or installed here, as a step does it there
 	}
 	if t, err := c.main.Explain(a.ContextPath); err == nil && !t.Included && t.Decisive != nil {
-		a.Related = append(a.Related, c.ignoreLine(finding.RoleExcludes, t.Decisive, "keeps it out"))
+		a.Related = append(a.Related, c.ignoreLine(finding.RoleExcludes, t.Decisive, ""))
 		base := need.ForeignBase(c.image)
 		a.proved = a.proved || base == nil && (tracked || !steps)
 		if base != nil {
@@ -175,7 +175,7 @@ func (c *programCheck) judgeFound(a *absence) (told bool, err error) {
 		a.proved, a.why = by == "", by
 	}
 	if step := need.StepOn(c.build, a.reaches, a.ContextPath, "", a.Hint.Wants); step != "" {
-		a.proved, a.why = false, fmt.Sprintf("the step %q names it, and may make it", step)
+		a.proved, a.why = false, fmt.Sprintf("the step %q names it, and may create it", step)
 	} else if step := need.StepBuilds(c.build, a.reaches); step != "" && (!tracked || !written(a.ContextPath)) {
 		a.proved, a.why = false, fmt.Sprintf("the step %q may build it", step)
 	}
@@ -202,7 +202,7 @@ func (c *programCheck) judgeNowhere(a *absence) (told bool) {
 func (c *programCheck) composed(at string) string {
 	for _, m := range c.subject.Elsewhere {
 		if m.At == at {
-			return fmt.Sprintf("%s:%d mounts something just there", m.File, m.Line)
+			return fmt.Sprintf("%s:%d mounts something there", m.File, m.Line)
 		}
 	}
 	return ""
@@ -214,7 +214,7 @@ func (c *programCheck) brings(reaches func(*dockerfile.Op) bool) string {
 		return fmt.Sprintf("the base image %s may have it", need.BaseName(base))
 	}
 	if step := need.StepBrings(c.build, reaches); step != "" {
-		return fmt.Sprintf("the step %q may make it, or move it there", step)
+		return fmt.Sprintf("the step %q may create it, or move it there", step)
 	}
 	return ""
 }
@@ -228,17 +228,17 @@ func (c *programCheck) elsewhere(f *finding.Finding, target, at string) (nowhere
 	switch {
 	case file != "":
 		f.Hint.Found = file
-		f.Detail = fmt.Sprintf("%s is a file, and no directory: nothing can lie below it.", file)
+		f.Detail = fmt.Sprintf("%s is a file: nothing can be below it.", file)
 	case isMade && at == "":
 		f.Related = append(f.Related, instruction(finding.RoleCopies, by))
-		f.Detail = fmt.Sprintf("A step of another stage makes %s, and no COPY takes it from there to this place.", made)
+		f.Detail = fmt.Sprintf("A step of another stage creates %s, but no COPY copies it from there.", made)
 	case nowhere && c.namesake(target) != "":
-		f.Detail = fmt.Sprintf("The build context has %s, and the image has no file of that name: it may be mounted, or come with an image that is built on this one.", c.namesake(target))
+		f.Detail = fmt.Sprintf("The build context has %s, but the image has no file of that name: it may be mounted, or added by an image that is built on this one.", c.namesake(target))
 	case nowhere:
-		f.Detail = "Neither the image nor the build context has a file of that name: it may be mounted, or come with an image that is built on this one."
+		f.Detail = "Neither the image nor the build context has a file of that name: it may be mounted, or added by an image that is built on this one."
 	default:
 		f.Hint.Found = at
-		f.Detail = fmt.Sprintf("A file of that name is in the image, at %s.", at)
+		f.Detail = fmt.Sprintf("The image has a file of that name at %s.", at)
 	}
 	if outside := c.declaredOutside(); outside != "" && !nowhere {
 		f.Detail += " " + outside
@@ -283,7 +283,7 @@ func (p *pass) declaredOutside() string {
 	for _, stage := range plan.Stages {
 		for _, in := range stage.Instructions {
 			if names := plan.Unset(in.Location).Outside; stage.Reached && len(names) > 0 {
-				return fmt.Sprintf("%s is declared before the first FROM alone, and is empty at %s:%d: ARG %s behind the FROM gives it its value.",
+				return fmt.Sprintf("%s is declared only before the first FROM, so it is empty at %s:%d: add ARG %s after the FROM.",
 					names[0], in.Location.File, in.Location.Range.Start.Line, names[0])
 			}
 		}
@@ -463,15 +463,15 @@ func (c *programCheck) reportNotInPath() {
 		at := c.startPlace(origin)
 		f := finding.Finding{
 			Rule: finding.EntrypointNotInImage, ImagePath: own, Subject: finding.Position{File: at.File, Line: at.Line}, Assumptions: c.assumptions(c.image.Opaque),
-			Summary: fmt.Sprintf("%s, which the image starts, is in no directory of PATH", name),
-			Detail:  fmt.Sprintf("It is at %s; a name without a slash is only looked for in PATH, which is %s.", own, list),
+			Summary: fmt.Sprintf("the image starts %s, which is in no directory of PATH", name),
+			Detail:  fmt.Sprintf("It is at %s; a name without a slash is searched only in PATH (%s).", own, list),
 		}
 		if f.Hint.Found = own; own == "" {
-			f.Detail = fmt.Sprintf("A name without a slash is only looked for in PATH, which is %s, and all that the image has there is known.", list)
+			f.Detail = fmt.Sprintf("A name without a slash is searched only in PATH (%s), and everything that the image has there is known.", list)
 		}
 		if open {
 			f.Severity = finding.Warning
-			f.Detail += " It is not proved: a step may put one there."
+			f.Detail += " Not certain: a step may put one there."
 		}
 		c.add(f)
 		return

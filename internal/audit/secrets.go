@@ -254,12 +254,12 @@ func (p *pass) reportSecrets(list []secret) {
 	f := finding.Finding{
 		Rule: finding.SecretInImage, ContextPath: first.path, ImagePath: first.at, Subject: position(first.by.Location), Related: first.place,
 	}
-	what, verb := first.path+", a file that looks like a secret,", "enters"
+	what, verb := first.path+", a file that looks like a secret,", "is copied into"
 	if len(list) > 1 {
 		for _, s := range list {
 			f.Files = append(f.Files, s.path)
 		}
-		what, verb = fmt.Sprintf("%s and %d more files that look like secrets", first.path, len(list)-1), "enter"
+		what, verb = fmt.Sprintf("%s and %d more files that look like secrets", first.path, len(list)-1), "are copied into"
 		if len(list) == 2 {
 			what = fmt.Sprintf("%s and %s, files that look like secrets,", first.path, list[1].path)
 		}
@@ -267,22 +267,22 @@ func (p *pass) reportSecrets(list []secret) {
 	switch first.fate {
 	case inImage:
 		f.Summary = fmt.Sprintf("%s %s the image", what, verb)
-		f.Detail = "Whoever has the image has it. A line in the ignore file keeps it out."
+		f.Detail = "Everybody who has the image has it. Exclude it in the ignore file."
 	case inLayer:
 		f.Summary = fmt.Sprintf("%s %s a layer of the image", what, verb)
-		f.Detail = "A later step takes it away, and the layer before still has it: whoever has the image has it. A line in the ignore file keeps it out; a step that needs it takes it as a secret mount (RUN --mount=type=secret)."
+		f.Detail = "A later step removes it, but the earlier layer still has it. Exclude it in the ignore file, and give it to the step that needs it as a secret mount (RUN --mount=type=secret)."
 	default:
 		f.Severity = finding.Note
 		f.Summary = fmt.Sprintf("%s %s a stage of the build", what, verb)
-		f.Detail = "It is not in the image; the build's cache has it, wherever that is exported to. A step that needs it takes it as a secret mount (RUN --mount=type=secret)."
+		f.Detail = "It is not in the image, but it is in the build cache, wherever that is exported. Give it to the step that needs it as a secret mount (RUN --mount=type=secret)."
 	}
 	if s := p.subject; s.Discovered && len(s.Sources) == 0 && path.Dir(filepath.ToSlash(s.Options.Dockerfile)) != path.Clean(filepath.ToSlash(s.Options.Context)) {
 		f.Severity = finding.Note
-		f.Detail += " Nothing in the repository says that it is built with this directory as its context."
+		f.Detail += " Nothing in the repository builds it with this directory as its context."
 	}
 	if first.shown {
 		f.Severity = finding.Note
-		f.Detail += " It may be one that is meant to be seen: git tracks it, or it lies among tests or examples, and nothing in it says that it is a secret."
+		f.Detail += " It may be harmless: git tracks it, or it is among tests or examples, and its content does not look like a secret."
 	}
 	p.add(f)
 }
@@ -308,8 +308,8 @@ func (p *pass) checkHistory() error {
 	size.add(node)
 	p.add(finding.Finding{
 		Rule: finding.SecretInImage, Severity: finding.Note, ContextPath: history, ImagePath: at, Subject: position(steps[0].Op.Location), Related: p.origin(node),
-		Summary: fmt.Sprintf("%s, the history of the repository (%s), enters the image", history, size),
-		Detail:  "Whoever has the image has every revision, with what was taken out of later ones, and the settings of this clone. A line in the ignore file keeps it out.",
+		Summary: fmt.Sprintf("%s, the history of the repository (%s), is copied into the image", history, size),
+		Detail:  "Everybody who has the image has every revision, including files deleted since, and the settings of this clone. Exclude it in the ignore file.",
 	})
 	return nil
 }

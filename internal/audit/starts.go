@@ -53,7 +53,7 @@ func (c *programCheck) assumeMounted(r *program.Run) {
 	}
 	a := finding.Assumption{
 		Kind: "mount", File: at.File, Line: at.Line, Text: "volumes: " + strings.Join(paths, ", "),
-		Meaning: "that the directories of the host which are mounted there hold what the program needs",
+		Meaning: "the host directories that are mounted there have what the program needs",
 	}
 	if !slices.Contains(c.report.Assumptions, a) {
 		c.report.Assumptions = append(c.report.Assumptions, a)
@@ -188,7 +188,7 @@ func (c *programCheck) reportUntold(started []lang.Entry, notes []shell.Note) {
 	if len(notes) == 0 {
 		return
 	}
-	summary := "what the image starts cannot be told, so its imports are not followed"
+	summary := "could not determine what the image starts; its imports were not checked"
 	if len(started) == 0 {
 		notes = notes[:1]
 	} else {
@@ -202,7 +202,7 @@ func (c *programCheck) reportUntold(started []lang.Entry, notes []shell.Note) {
 		if len(notes) == 0 || !slices.ContainsFunc(languages.All, follows) && !slices.ContainsFunc(languages.All, holds) {
 			return
 		}
-		summary = "a command that the image starts cannot be told, so its imports are not followed"
+		summary = "could not determine what a start command runs; its imports were not checked"
 	}
 	var texts []string
 	var places []finding.Place
@@ -216,7 +216,7 @@ func (c *programCheck) reportUntold(started []lang.Entry, notes []shell.Note) {
 		}
 	}
 	if len(texts) > 1 {
-		summary = fmt.Sprintf("%d commands that the image starts cannot be told, so their imports are not followed", len(texts))
+		summary = fmt.Sprintf("could not determine what %d start commands run; their imports were not checked", len(texts))
 	}
 	told := strings.Join(texts[:min(3, len(texts))], "; ")
 	if more := len(texts) - 3; more > 0 {
@@ -225,7 +225,7 @@ func (c *programCheck) reportUntold(started []lang.Entry, notes []shell.Note) {
 	f := finding.Finding{
 		Rule: finding.EntrypointUnknown, Subject: finding.Position{File: places[0].File, Line: places[0].Line}, Summary: summary,
 		About:  finding.About{Site: places[0].File},
-		Detail: strings.ToUpper(told[:1]) + told[1:] + ". Entry points can be named in the configuration, under entrypoints.",
+		Detail: strings.ToUpper(told[:1]) + told[1:] + ". Name entry points in the configuration, under entrypoints.",
 	}
 	if len(places) > 1 {
 		f.Related = places[1:]
@@ -282,8 +282,8 @@ func (c *programCheck) reportSliver(l lang.Language, reached []lang.File) {
 	_, at := c.startCommand()
 	c.add(finding.Finding{
 		Rule: finding.EntrypointUnknown, Subject: finding.Position{File: at.File, Line: at.Range.Start.Line}, About: finding.About{Site: at.File},
-		Summary: fmt.Sprintf("of %d Python files only %d were followed from what the image starts", files, followed),
-		Detail:  "The others are loaded in a way that was not understood, or not at all. Entry points can be named in the configuration, under entrypoints.",
+		Summary: fmt.Sprintf("only %[2]d of %[1]d Python files were followed from what the image starts", files, followed),
+		Detail:  "The others are unused, or loaded in a way that was not understood. Name entry points in the configuration, under entrypoints.",
 	})
 }
 
@@ -298,12 +298,12 @@ func (c *programCheck) forLanguage(l lang.Language) bool {
 
 // reportNothing notes of an image that holds a program that nothing of it was followed.
 func (c *programCheck) reportNothing(l lang.Language) {
-	why := "Nothing that the image starts is a program of that language."
+	why := "The image starts no program of that language."
 	if src := c.image.Plan.ConfigSources; src.Cmd.IsZero() && src.Entrypoint.IsZero() {
-		why = "It has neither ENTRYPOINT nor CMD: whoever starts it says what runs."
+		why = "It has neither ENTRYPOINT nor CMD: what runs is decided when it is started."
 	}
 	if slices.ContainsFunc(c.subject.Starts, func(s Start) bool { return len(s.Mounts) > 0 }) {
-		why = "Where it is started, directories of the host are mounted over what runs."
+		why = "At run time, host directories are mounted over the program."
 	}
 	_, at := c.startCommand()
 	if at.IsZero() {
@@ -311,8 +311,8 @@ func (c *programCheck) reportNothing(l lang.Language) {
 	}
 	c.add(finding.Finding{
 		Rule: finding.EntrypointUnknown, Subject: finding.Position{File: at.File, Line: at.Range.Start.Line}, About: finding.About{Site: at.File},
-		Summary: "the image holds a program in Python, and nothing of it was followed",
-		Detail:  why + " Entry points can be named in the configuration, under entrypoints.",
+		Summary: "the image has a Python program, but nothing of it was followed",
+		Detail:  why + " Name entry points in the configuration, under entrypoints.",
 	})
 }
 

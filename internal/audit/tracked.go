@@ -94,22 +94,22 @@ func (p *pass) reportAbsent(at string, names []string, why Absence) {
 	n := p.needs.Reason(names[0])
 	f := finding.Finding{
 		Rule: finding.RequiredUntracked, ContextPath: at, Subject: n.At, Related: []finding.Place{n.Place},
-		Summary: fmt.Sprintf("%s is needed, and git does not track it", at),
-		Detail:  "It is here; " + n.Why + ". An image that is built from a clean checkout, as in CI, lacks it: add it to git.",
+		Summary: fmt.Sprintf("%s is needed, but git does not track it", at),
+		Detail:  "It exists here; " + n.Why + ". An image built from a clean checkout (as in CI) lacks it: add it to git.",
 	}
 	if len(names) > 1 {
 		f.Files = names
 	}
 	if why.Ignores != nil {
 		f.Related = append(f.Related, *why.Ignores)
-		f.Summary = fmt.Sprintf("%s is needed, and git ignores it", at)
+		f.Summary = fmt.Sprintf("%s is needed, but git ignores it", at)
 	}
 	switch {
 	case p.subject.Options.Fetched:
-		f.Detail = fmt.Sprintf("It is here; %s. The build fetches its context from git, and no step before it adds to that: add it to git, or build a checkout.", n.Why)
+		f.Detail = fmt.Sprintf("It exists here; %s. The build fetches its context from git, so nothing can add it before: add it to git, or build a checkout.", n.Why)
 	case why.Ignores != nil || p.subject.Prepared || builtPath(at):
 		f.Severity = finding.Warning
-		f.Detail = fmt.Sprintf("It is here; %s. An image that is built from a clean checkout, as in CI, lacks it unless a step before the build makes it.", n.Why)
+		f.Detail = fmt.Sprintf("It exists here; %s. An image built from a clean checkout (as in CI) lacks it unless a step before the build creates it.", n.Why)
 	}
 	p.add(f)
 }
@@ -141,7 +141,7 @@ func (p *pass) checkHollow() error {
 		if !p.isPointer(name) {
 			continue
 		}
-		if err := p.reportHollow(name, "is a pointer of Git LFS here", "Its content was not fetched (git lfs pull): the pointer of a few lines is what reaches the image."); err != nil {
+		if err := p.reportHollow(name, "is a Git LFS pointer here", "Its content was not fetched (git lfs pull), so the image gets the pointer."); err != nil {
 			return err
 		}
 	}
@@ -150,7 +150,7 @@ func (p *pass) checkHollow() error {
 		return err
 	}
 	for _, name := range modules {
-		if err := p.reportHollow(name, "is a submodule that was not fetched", "It is an empty directory here (git submodule update --init): what it should hold does not reach the image."); err != nil {
+		if err := p.reportHollow(name, "is a submodule that was not fetched", "It is an empty directory here, so the image lacks its content (git submodule update --init)."); err != nil {
 			return err
 		}
 	}
@@ -236,8 +236,8 @@ func checkStray(p *pass) error {
 			ignored.add(s.Path, at, node)
 		}
 	}
-	p.reportStray(untracked, finding.Warning, "that git does not track", "An image that is built from a clean checkout, as in CI, is another one. Add to git what belongs there, and the rest to the ignore file.")
-	p.reportStray(ignored, finding.Note, "that git ignores", "A clean checkout, as in CI, has it only if a step before the build makes it. A line in the ignore file keeps it out.")
+	p.reportStray(untracked, finding.Warning, "that git does not track", "An image built from a clean checkout (as in CI) differs. Add to git what belongs there, and exclude the rest in the ignore file.")
+	p.reportStray(ignored, finding.Note, "that git ignores", "A clean checkout (as in CI) has it only if a step before the build creates it. Exclude it in the ignore file if the image does not need it.")
 	return nil
 }
 
@@ -280,9 +280,9 @@ func (p *pass) reportStray(s strayFiles, severity finding.Severity, which, detai
 	if strings.HasSuffix(s.paths[0], "/") {
 		noun = "a directory"
 	}
-	summary := fmt.Sprintf("%s, %s %s, enters the image", s.paths[0], noun, which)
+	summary := fmt.Sprintf("%s, %s %s, is copied into the image", s.paths[0], noun, which)
 	if n := len(s.paths) - 1; n > 0 {
-		summary = fmt.Sprintf("%s and %s more %s enter the image", s.paths[0], fmt.Sprint(n), which)
+		summary = fmt.Sprintf("%s and %s more %s are copied into the image", s.paths[0], fmt.Sprint(n), which)
 	}
 	f := finding.Finding{
 		Rule: finding.UntrackedInImage, Severity: severity, ContextPath: strings.TrimSuffix(s.paths[0], "/"), ImagePath: s.at, Subject: p.last(),

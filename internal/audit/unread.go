@@ -69,9 +69,9 @@ func (p *pass) unreadOfFetched() error {
 	source := p.subject.Sources[0]
 	p.add(finding.Finding{
 		Rule: finding.UnreadIgnoreFile, ContextPath: path.Base(ignore.Name), Subject: finding.Position{File: source.File, Line: source.Line}, About: finding.About{Site: source.File},
-		Summary: fmt.Sprintf("%s is not read where this image is built from git", name),
-		Detail: fmt.Sprintf("BuildKit fetches the repository as the context, and reads no ignore file there: the build gets %s that the file keeps out elsewhere (%s). "+
-			"A build of a checkout, with a path as its context, reads it.", lost, lost.names()),
+		Summary: fmt.Sprintf("%s is not read when this image is built from git", name),
+		Detail: fmt.Sprintf("BuildKit fetches the repository as the context and reads no ignore file then: the build gets %s that the file would exclude (%s). "+
+			"To use the file, build from a checkout, with a path as context.", lost, lost.names()),
 	})
 	return nil
 }
@@ -181,7 +181,7 @@ func (p *pass) misplaced() (out []unread, err error) {
 		case !own[ignoreName] || own[base+ignoreName]:
 		case p.subject.Contexts[filepath.Clean(dir)]: // it is that of another build
 		default:
-			out = append(out, unread{dir, ignoreName, fmt.Sprintf("BuildKit looks for it in the context, %s, and beside the Dockerfile for %s alone", filepath.ToSlash(opt.Context), base+ignoreName), at})
+			out = append(out, unread{dir, ignoreName, fmt.Sprintf("BuildKit looks for it in the context, %s, and beside the Dockerfile only for %s", filepath.ToSlash(opt.Context), base+ignoreName), at})
 		}
 		if root[base+ignoreName] && !own[base+ignoreName] {
 			out = append(out, unread{opt.Context, base + ignoreName, "BuildKit looks for it beside the Dockerfile", "."})
@@ -190,7 +190,7 @@ func (p *pass) misplaced() (out []unread, err error) {
 	for _, name := range sortedKeys(own) {
 		// That of a Dockerfile which is not there is meant for this one.
 		if stem, ok := strings.CutSuffix(name, ignoreName); ok && stem != "" && stem != base && !own[stem] && !own[base+ignoreName] && strings.HasPrefix(stem, "Dockerfile") {
-			out = append(out, unread{dir, name, fmt.Sprintf("BuildKit looks beside the Dockerfile for %s alone", base+ignoreName), at})
+			out = append(out, unread{dir, name, fmt.Sprintf("BuildKit looks beside the Dockerfile only for %s", base+ignoreName), at})
 		}
 	}
 	if p.main.Ignore == nil {
@@ -243,7 +243,7 @@ func (p *pass) reportUnread(u unread) error {
 	f := finding.Finding{
 		Rule: finding.UnreadIgnoreFile, ContextPath: path.Join(u.at, u.name), Subject: finding.Position{File: shown, Line: line}, About: finding.About{Site: shown},
 		Summary: fmt.Sprintf("%s is not read", shown),
-		Detail:  fmt.Sprintf("%s. It would keep out %s: %s.", u.why, lost, lost.names()),
+		Detail:  fmt.Sprintf("%s. It would exclude %s: %s.", u.why, lost, lost.names()),
 	}
 	if s := p.subject; s.Discovered && len(s.Sources) == 0 {
 		f.Severity = finding.Note

@@ -75,11 +75,11 @@ func checkUploaded(p *pass) error {
 	for _, at := range order {
 		names := byLine[at]
 		n := p.needs.Reason(names[0])
-		summary := fmt.Sprintf("%s is needed, and is not uploaded", names[0])
+		summary := fmt.Sprintf("%s is needed, but is not uploaded", names[0])
 		if more := len(names) - 1; more > 0 {
-			summary = fmt.Sprintf("%s and %d more are needed, and are not uploaded", names[0], more)
+			summary = fmt.Sprintf("%s and %d more are needed, but are not uploaded", names[0], more)
 		}
-		f := p.notUploaded(summary, "It is here; "+n.Why+".", &at)
+		f := p.notUploaded(summary, "It exists here; "+n.Why+".", &at)
 		f.ContextPath, f.Subject, f.Related = names[0], n.At, append(f.Related, n.Place)
 		if len(names) > 1 {
 			f.Files = names
@@ -114,7 +114,7 @@ func (p *pass) failsUploaded() (source string, err error) {
 	} else if df, err := filepath.Rel(p.main.Dir, opt.Dockerfile); err == nil && fail.ContextPath == "" {
 		line = u.Withheld(p.main.Dir, filepath.ToSlash(df), false)
 	}
-	f := p.notUploaded("the build fails with what is uploaded: "+fail.Summary, "", line)
+	f := p.notUploaded("the build fails with the uploaded files: "+fail.Summary, "", line)
 	f.Subject, f.ContextPath, f.About = fail.Subject, fail.ContextPath, fail.About
 	f.Related = append(f.Related, slices.DeleteFunc(fail.Related, func(at finding.Place) bool { return at.Role == finding.RoleExcludes })...)
 	p.add(f)
@@ -124,15 +124,15 @@ func (p *pass) failsUploaded() (source string, err error) {
 // notUploaded makes a finding of something that does not arrive. line is what keeps it, nil if that is not one line.
 func (p *pass) notUploaded(summary, detail string, line *finding.Place) finding.Finding {
 	u := p.subject.Upload
-	at := finding.Place{Role: finding.RoleBuilds, File: u.At.File, Line: u.At.Line, Text: u.Command, Note: "a build that a trigger starts from git is not concerned"}
+	at := finding.Place{Role: finding.RoleBuilds, File: u.At.File, Line: u.At.Line, Text: u.Command, Note: "a build that a trigger starts from git is not affected"}
 	f := finding.Finding{Rule: finding.RequiredNotUploaded, Summary: summary, Related: []finding.Place{at}}
 	why := fmt.Sprintf("%s does not send it", u.Command)
 	if line != nil {
 		if line.File != "" {
 			f.Related = append(f.Related, *line)
-			why = fmt.Sprintf("It is kept out by %s:%d before the build, if the build is started by %s", line.File, line.Line, u.Command)
+			why = fmt.Sprintf("%s:%d excludes it from the upload, if the build is started by %s", line.File, line.Line, u.Command)
 		} else {
-			why = fmt.Sprintf("%s keeps %s out by itself before the build", u.Command, line.Text)
+			why = fmt.Sprintf("%s by itself excludes %s from the upload", u.Command, line.Text)
 		}
 	}
 	f.Detail = strings.TrimSpace(detail + " " + why + ".")

@@ -52,7 +52,7 @@ type NameError struct {
 }
 
 func (e *NameError) Error() string {
-	return fmt.Sprintf("it holds several images, and none is called %s: %s", e.Asked, strings.Join(e.Has, ", "))
+	return fmt.Sprintf("it has several images, but none is called %s: %s", e.Asked, strings.Join(e.Has, ", "))
 }
 
 var errNoImage = errors.New("it is neither an OCI layout nor an archive of docker save: it has no index.json and no manifest.json")

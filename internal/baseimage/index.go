@@ -114,7 +114,7 @@ func (m *merger) layer(ctx context.Context, number int, open func(context.Contex
 	}
 	packed, err := open(ctx)
 	if errors.Is(err, fs.ErrNotExist) {
-		return errors.New("it is not there")
+		return errors.New("it does not exist")
 	}
 	if err != nil {
 		return err

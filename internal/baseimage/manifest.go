@@ -150,7 +150,7 @@ func (f *finder) ofPlatform(list []ocispecs.Descriptor, listed string, nesting i
 // BuildKit does.
 func choose(list []ocispecs.Descriptor, platform ocispecs.Platform) (ocispecs.Descriptor, error) {
 	if len(list) == 0 {
-		return ocispecs.Descriptor{}, errors.New("it holds no image")
+		return ocispecs.Descriptor{}, errors.New("it has no image")
 	}
 	if len(list) == 1 {
 		return list[0], nil
@@ -206,7 +206,7 @@ func (f *finder) saved(data []byte) (*Source, error) {
 		return nil, fmt.Errorf("manifest.json: %w", err)
 	}
 	if len(list) == 0 {
-		return nil, errors.New("it holds no image")
+		return nil, errors.New("it has no image")
 	}
 	at := slices.IndexFunc(list, func(i struct {
 		Config   string

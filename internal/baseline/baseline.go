@@ -53,7 +53,7 @@ func (b *Baseline) Outdated() bool { return b.Version == 1 }
 // fingerprints gives the findings of an image the names by which it knows them.
 func (b *Baseline) fingerprints(r finding.ImageReport) []string {
 	if b.Outdated() {
-		return sentencePrints(r)
+		return b.sentencePrints(r)
 	}
 	return finding.Fingerprints(r)
 }

@@ -3,37 +3,38 @@ package baseline
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/ctxaudit/ctxaudit/internal/finding"
-	"github.com/ctxaudit/ctxaudit/internal/lazyre"
 )
 
-// This file goes with the release after the one that wrote version 2: until then baselines of version 1 are read. Their
-// fingerprints were cut from sentences, so a sentence that is reworded breaks them.
+// Version 1 told many findings apart by their sentences, which every release words anew. So an entry whose fingerprint is of no use is
+// taken for a finding of its image and rule that is about something that the sentence names. The next release does not read version 1.
 
-// siteRules name their place: the same module may be at fault in one file and not in another.
-var siteRules = map[string]bool{finding.NameNotExported: true, finding.ImportCycle: true, finding.ImportNotFound: true}
-
-var digits = lazyre.New(`[0-9]+`)
-
-// sentencePrints gives the fingerprints of version 1.
-func sentencePrints(r finding.ImageReport) []string {
-	seen := map[string]int{}
+// sentencePrints gives the findings of an image the fingerprints that the entries of version 1 have: each entry is that of one finding, "" is that of none.
+func (b *Baseline) sentencePrints(r finding.ImageReport) []string {
+	rest := slices.Clone(b.Findings)
 	out := make([]string, len(r.Findings))
-	for i, f := range r.Findings {
-		parts := []string{r.Name, f.Rule, f.Module, f.ContextPath, f.ImagePath}
-		if f.Module+f.ContextPath+f.ImagePath == "" || siteRules[f.Rule] {
-			// What stands in brackets or after a colon says how much or why.
-			about, _, _ := strings.Cut(f.Summary, " (")
-			about, _, _ = strings.Cut(about, ": ")
-			parts = append(parts, f.Subject.File, digits().ReplaceAllString(about, "0"))
+	take := func(i int, is func(k Known) bool) {
+		if at := slices.IndexFunc(rest, is); out[i] == "" && at >= 0 {
+			out[i] = rest[at].Fingerprint
+			rest = slices.Delete(rest, at, at+1)
 		}
-		key := strings.Join(parts, "\x00")
-		seen[key]++
-		sum := sha256.Sum256(fmt.Appendf(nil, "%s\x00%d", key, seen[key]))
-		out[i] = hex.EncodeToString(sum[:16])
+	}
+	for i, f := range r.Findings {
+		sum := sha256.Sum256([]byte(strings.Join([]string{r.Name, f.Rule, f.Module, f.ContextPath, f.ImagePath}, "\x00") + "\x001"))
+		take(i, func(k Known) bool { return k.Fingerprint == hex.EncodeToString(sum[:16]) })
+	}
+	for i, f := range r.Findings {
+		take(i, func(k Known) bool { return k.Image == r.Name && k.Rule == f.Rule && k.names(f) })
 	}
 	return out
+}
+
+// names reports whether the sentence of an entry names what a finding is about, where that is known.
+func (k Known) names(f finding.Finding) bool {
+	about := []string{f.Module, f.ContextPath, f.ImagePath, f.About.Name, f.About.Variable}
+	about = slices.DeleteFunc(about, func(s string) bool { return s == "" })
+	return len(about) == 0 || slices.ContainsFunc(about, func(s string) bool { return strings.Contains(k.Summary, s) })
 }

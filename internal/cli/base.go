@@ -16,20 +16,20 @@ import (
 )
 
 func (a *app) baseCommand() *cobra.Command {
-	return group("base", "Fetch base images, so that what they hold is known",
+	return group("base", "Manage base images whose files are known",
 		a.basePullCommand(), a.baseAddCommand(), a.baseListCommand(), a.baseRemoveCommand())
 }
 
 func (a *app) basePullCommand() *cobra.Command {
 	cmd := &cobra.Command{
-		Use: "pull REF...", Short: "Fetch what base images hold from their registries",
-		Long: `Fetch what base images hold from their registries: the names, types, modes, owners, sizes and
-links of their files, the few texts that answers need, and their configuration. That is kept
-in the user's cache directory, without the layers, and used from then on by every command
-that predicts an image; the output says so.
+		Use: "pull REF...", Short: "Fetch the file lists of base images from their registries",
+		Long: `Fetch the file lists and the configuration of base images from their registries: names, types,
+modes, owners, sizes and links, and the few text files that answers need. They are stored in the
+user's cache directory, without the layers, and every command that predicts an image uses them;
+the output says so.
 
-This is the only command that uses the network, but for verify where it is given the name of
-an image or told to build one. Credentials are those that docker has, from 'docker login' and its helpers.`,
+Only this command uses the network, and verify if it gets the name of an image or builds one.
+Credentials come from docker ('docker login' and its helpers).`,
 		Example:     "  ctxaudit base pull python:3.12-slim\n  ctxaudit base pull --platform linux/arm64 node:22 ghcr.io/acme/base:7",
 		Annotations: map[string]string{dials: "yes"},
 		Args:        someArgs("REF"),
@@ -99,13 +99,13 @@ func shownBases(list []baseimage.Pulled) []report.Base {
 
 func (a *app) baseAddCommand() *cobra.Command {
 	cmd := &cobra.Command{
-		Use: "add REF=PATH...", Short: "Keep what base images of this machine hold",
-		Long: `Keep what base images of this machine hold, as 'base pull' does, from an OCI layout or an
-archive: what 'docker save', 'docker buildx build --output type=oci' and 'skopeo copy' write.`,
+		Use: "add REF=PATH...", Short: "Store the file lists of base images on this machine",
+		Long: `Store the file lists of base images from an OCI layout or an archive on this machine, as
+'base pull' does from a registry: what 'docker save', 'docker buildx build --output type=oci' and 'skopeo copy' write.`,
 		Example: "  ctxaudit base add acme/base:7=base.tar\n  ctxaudit base add --platform linux/amd64 acme/base:7=base.tar",
 		Args:    someArgs("REF=PATH"),
 	}
-	platform := cmd.Flags().String("platform", "", "platform to take of several, such as linux/arm64 (default linux on this machine)")
+	platform := cmd.Flags().String("platform", "", "platform to use if there are several, such as linux/arm64 (default linux on this machine)")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if *platform == "" {
 			*platform = dockerfile.DefaultPlatform()
@@ -134,7 +134,7 @@ archive: what 'docker save', 'docker buildx build --output type=oci' and 'skopeo
 
 func (a *app) baseListCommand() *cobra.Command {
 	cmd := &cobra.Command{
-		Use: "ls", Short: "List the base images that were fetched", Args: noArgs, ValidArgsFunction: nothing,
+		Use: "ls", Short: "List the stored base images", Args: noArgs, ValidArgsFunction: nothing,
 		Example: "  ctxaudit base ls\n  ctxaudit base ls --format json",
 	}
 	format := formatFlag(cmd, "text", "json")
@@ -165,7 +165,7 @@ func (a *app) baseListCommand() *cobra.Command {
 
 func (a *app) baseRemoveCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "rm REF...", Short: "Forget base images that were fetched", Args: someArgs("REF"),
+		Use: "rm REF...", Short: "Remove stored base images", Args: someArgs("REF"),
 		Example: "  ctxaudit base rm python:3.12-slim\n  ctxaudit base rm python:3.12-slim node:22",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, err := baseimage.OpenCache(false)

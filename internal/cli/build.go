@@ -28,10 +28,10 @@ func (f *buildFlags) register(cmd *cobra.Command) {
 	fl := cmd.Flags()
 	fl.StringVarP(&f.file, "file", "f", "", "Dockerfile, - for standard input (default CONTEXT/Dockerfile)")
 	fl.StringVar(&f.target, "target", "", "stage to build (default the last)")
-	fl.StringArrayVar(&f.buildArgs, "build-arg", nil, "value of an ARG, as NAME=VALUE, or NAME to take it from the environment")
+	fl.StringArrayVar(&f.buildArgs, "build-arg", nil, "value of an ARG, as NAME=VALUE, or NAME to read it from the environment")
 	fl.StringArrayVar(&f.buildContexts, "build-context", nil, "named context, as NAME=DIR")
-	fl.StringArrayVar(&f.bases, "base", nil, "base image that is at hand, as REF=PATH of an OCI layout or of an archive")
-	fl.StringVar(&f.baseFrom, "base-from", "", "where to ask for other base images: daemon, the docker daemon of this machine")
+	fl.StringArrayVar(&f.bases, "base", nil, "use the base image REF from PATH, an OCI layout or an archive (REF=PATH)")
+	fl.StringVar(&f.baseFrom, "base-from", "", "ask for other base images here: daemon, the docker daemon of this machine")
 	fl.StringVar(&f.platform, "platform", "", "platform to build for, such as linux/arm64 (default linux on this machine)")
 }
 
@@ -53,7 +53,7 @@ func (a *app) asked(cmd *cobra.Command, f *buildFlags, more bool, config string,
 	case config != "":
 		err = usagef(cmd, "--config describes the images; it cannot be combined with flags that do")
 	case len(images) > 0:
-		err = usagef(cmd, "--image chooses among several images, and flags describe one")
+		err = usagef(cmd, "--image chooses among several images, but flags describe one")
 	}
 	return asked, err
 }
@@ -138,7 +138,7 @@ func (a *app) request(cmd *cobra.Command, f *buildFlags, args []string) (dockerf
 	}
 	a.name(opt)
 	if project.IsRemote(opt.Context) && f.file == "" && cmd.Parent() != nil && cmd.Parent().Name() != "context" {
-		return opt, fmt.Errorf("build context %s is remote: it has no ignore file, and its files are not known without fetching them; name a local Dockerfile with -f", opt.Context)
+		return opt, fmt.Errorf("build context %s is remote: it has no ignore file, and its files are unknown until it is fetched; name a local Dockerfile with -f", opt.Context)
 	}
 	return opt, nil
 }

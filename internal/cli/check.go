@@ -30,27 +30,26 @@ type checkFlags struct {
 func (a *app) checkCommand() *cobra.Command {
 	var f checkFlags
 	cmd := &cobra.Command{
-		Use: "check [CONTEXT]", Short: "Check what the image must hold, before it is built", Args: maxOneArg,
-		Long: `Check that the image that a build would make holds what it must hold. Exits with 1 on a
-finding at or above --fail-on, or if BuildKit would refuse the build.
+		Use: "check [CONTEXT]", Short: "Check, before it is built, that an image has what its program needs", Args: maxOneArg,
+		Long: `Check, before it is built, that an image has what its program needs. Exits with 1 on a finding
+at or above --fail-on, or if BuildKit would refuse the build.
 
-What is required stands in ` + policy.FileName + ` beside the context (or --config), for one or more
-images, or is given by flags for one image. Without either, what the repository says that it
-builds is checked: Bake files, GitHub workflows, Cloud Build, Compose files, Skaffold, in this
-order; each image once, with the places that say so. Every other Dockerfile below CONTEXT is
-checked with the context that a line of a Makefile or a script gives it, or in which its
-sources resolve.
+Without configuration, ctxaudit checks the images that the repository builds: those of Bake
+files, GitHub workflows, Cloud Build, Compose files and Skaffold, in this order, each image
+once. It checks every other Dockerfile below CONTEXT with the context that a line of a
+Makefile or a script gives it, or in which its sources resolve. Requirements of your own go
+into ` + policy.FileName + ` (or --config), or into flags for a single image.
 
-Of an image that starts Python code, the imports are followed through the image: one that
-the repository can satisfy and the image cannot is an error.
+It follows the imports of the program that the image starts: an import that resolves in the
+repository but not in the image is an error. It checks what each build step needs at that
+step: manifests, lock files, scripts, sources.
 
-A finding is shown with the edit that repairs it, if one was found: each candidate is
-tried by predicting and checking the image again, and none is offered that does not make
-the finding disappear or that brings another.
+A finding comes with an edit that repairs it, if there is one. Each edit was simulated: the
+image was predicted and checked again, the finding was gone, and no other one appeared.
 
 A directory that cannot be read, or a name that is not UTF-8, makes a build fail wherever in
-the context it lies: all that the build would transfer is looked through for that. In a very
-large repository --assume-sendable saves that time.`,
+the context it is, so the whole context is searched for that. In a very large repository
+--assume-sendable saves that time.`,
 		Example: `  ctxaudit check
   ctxaudit check --require-module shop_backend/app --require-env PYTHONPATH=/srv .
   ctxaudit check -f Dockerfile --target base --forbid-path '/**/.env' .
@@ -60,16 +59,16 @@ large repository --assume-sendable saves that time.`,
 	}
 	f.registerCheck(cmd)
 	fl := cmd.Flags()
-	fl.StringVar(&f.fixes, "fixes", "best", "repairs to show, each tried in a simulation: best, all, none")
-	fl.StringVar(&f.baseline, "baseline", "", "show, and fail on, only what this `FILE` of known findings does not have")
+	fl.StringVar(&f.fixes, "fixes", "best", "fixes to show, each simulated: best, all, none")
+	fl.StringVar(&f.baseline, "baseline", "", "report only findings that are not in this `FILE` of known ones")
 	fl.BoolVar(&f.updateBaseline, "update-baseline", false, "write the findings to the --baseline, and succeed")
-	fl.BoolVar(&f.buildkitChecks, "buildkit-checks", false, "show the warnings of docker build --check too, under their names")
-	fl.StringVar(&f.newSince, "new-since", "", "show, and fail on, only what this git `REVISION` does not have")
+	fl.BoolVar(&f.buildkitChecks, "buildkit-checks", false, "report the warnings of docker build --check, too")
+	fl.StringVar(&f.newSince, "new-since", "", "report only findings that this git `REVISION` does not have")
 	fl.BoolVar(&f.cleanCheckout, "clean-checkout", false, "audit only what git tracks, as CI would see it")
 	fl.StringVar(&f.untracked, "untracked", "auto", "look for untracked files that enter the image: auto (not in large repositories), yes, no")
-	fl.BoolVar(&f.sendable, "assume-sendable", false, "read only what the answer is about: do not look through the whole context for what BuildKit could not read or send")
+	fl.BoolVar(&f.sendable, "assume-sendable", false, "do not search the whole context for files that BuildKit cannot read or send")
 	cmd.MarkFlagsMutuallyExclusive("clean-checkout", "new-since")
-	fl.BoolVarP(&f.verbose, "verbose", "v", false, "show what holds too, with its evidence")
+	fl.BoolVarP(&f.verbose, "verbose", "v", false, "show everything: all related lines, passed requirements, assumptions")
 	fl.BoolVarP(&f.quiet, "quiet", "q", false, "show findings only")
 	cmd.MarkFlagsMutuallyExclusive("verbose", "quiet")
 	formats := outputsFlag(cmd)
@@ -130,7 +129,7 @@ func (a *app) checkAndShow(cmd *cobra.Command, f *checkFlags, outputs []output, 
 }
 
 // errNothingAudited says that there is no answer: a gate that audits nothing must not pass.
-var errNothingAudited = errors.New("no image was audited: nothing that the repository builds can be followed")
+var errNothingAudited = errors.New("no image was checked: ctxaudit found no build that it can follow")
 
 // registerCheck registers the flags that say which images are checked for what, and what fails.
 func (f *checkFlags) registerCheck(cmd *cobra.Command) {
@@ -138,9 +137,9 @@ func (f *checkFlags) registerCheck(cmd *cobra.Command) {
 	fl := cmd.Flags()
 	fl.StringVar(&f.config, "config", "", "configuration file (default CONTEXT/"+policy.FileName+" if it exists)")
 	fl.StringArrayVar(&f.image, "image", nil, "check only this image, by its name")
-	fl.StringArrayVar(&f.modules, "require-module", nil, "directory of the context whose every file must reach the image")
+	fl.StringArrayVar(&f.modules, "require-module", nil, "directory of the context of which every file must be in the image")
 	fl.StringArrayVar(&f.paths, "require-path", nil, "image path or pattern that must exist")
-	fl.StringArrayVar(&f.env, "require-env", nil, "environment setting that must exist, as NAME or NAME=VALUE")
+	fl.StringArrayVar(&f.env, "require-env", nil, "environment variable that must be set, as NAME or NAME=VALUE")
 	fl.StringArrayVar(&f.forbid, "forbid-path", nil, "image path or pattern that must not exist")
 	fl.StringVar(&f.failOn, "fail-on", string(finding.Error), "least severity that fails: error, warning, note")
 }
@@ -172,17 +171,17 @@ func (a *app) check(cmd *cobra.Command, c engine.Check) (*engine.Checked, error)
 	a.tell(done.Notices)
 	a.tell(done.Skipped)
 	if done.Outdated {
-		a.tellf("ctxaudit: the baseline %s is one of version 1, which the next release will not read; --update-baseline rewrites it", c.Baseline)
+		a.tellf("ctxaudit: the baseline %s has version 1, which the next release will not read; --update-baseline rewrites it", c.Baseline)
 	}
 	if done.Known > 0 {
 		a.tellf("ctxaudit: not shown: %s of the baseline %s", findings(done.Known), c.Baseline)
 	}
 	if done.Gone > 0 {
-		a.tellf("ctxaudit: no longer found: %s of the baseline %s; --update-baseline takes them out", findings(done.Gone), c.Baseline)
+		a.tellf("ctxaudit: no longer found: %s of the baseline %s; --update-baseline removes them", findings(done.Gone), c.Baseline)
 	}
 	a.tell(done.Refused)
 	if done.Old > 0 {
-		a.tellf("ctxaudit: not shown: %s that %s has too", findings(done.Old), c.NewSince)
+		a.tellf("ctxaudit: not shown: %s that %s has, too", findings(done.Old), c.NewSince)
 	}
 	return done, misnamed(cmd, err)
 }

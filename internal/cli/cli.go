@@ -235,12 +235,12 @@ func (a *app) progress() *progress {
 func (a *app) rootCommand() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "ctxaudit",
-		Short: "Tells what a Docker image will hold before it is built",
+		Short: "Check a Docker image before it is built",
 		Long: `ctxaudit tells, before anything is built and without a daemon, whether what a program
-needs will be in its Docker image; if not, which line is to blame.
+needs will be in its Docker image; if not, which line is to blame and which edit repairs it.
 
-It reads the Dockerfile with BuildKit's own front end, the .dockerignore as BuildKit's
-own walk does, and works out which files the image would hold and where each came from.`,
+It compiles the Dockerfile with BuildKit's own front end, applies the .dockerignore as
+BuildKit's walk does, and predicts the files of the image and where each came from.`,
 		Example: `  ctxaudit check
   ctxaudit why shop_backend.app.services.monitoring
   ctxaudit fix
@@ -275,7 +275,7 @@ own walk does, and works out which files the image would hold and where each cam
 	root.SuggestionsMinimumDistance = 2
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return &usageError{cmd, err} })
 	root.PersistentFlags().StringVar(&a.color, "color", "auto", "colour the output: auto, always, never")
-	root.PersistentFlags().BoolVar(&a.outside, "allow-outside", false, "let files of the repository name what lies outside of it")
+	root.PersistentFlags().BoolVar(&a.outside, "allow-outside", false, "allow files of the repository to refer to files outside of it")
 	root.PersistentFlags().DurationVar(&a.deadline.limit, "timeout", defaultTimeout, "stop after this time, such as 30s or 5m; 0 is no limit")
 	root.AddCommand(a.checkCommand(), a.whyCommand(), a.fixCommand(), a.ignoreCommand(), a.diffCommand(), a.initCommand(), a.contextCommand(), a.imageCommand(), a.baseCommand(), a.verifyCommand(), a.rulesCommand(), a.hookCommand(), a.versionCommand())
 	a.addCompletions(root)

@@ -17,9 +17,9 @@ import (
 )
 
 func (a *app) contextCommand() *cobra.Command {
-	return group("context", "Show what a build context sends to the builder",
-		a.contextListCommand("ls", "List what the ignore file lets in"),
-		a.contextListCommand("tree", "Draw what the ignore file lets in as a tree"))
+	return group("context", "Show which files a build context sends to the builder",
+		a.contextListCommand("ls", "List the files of the build context"),
+		a.contextListCommand("tree", "Show the files of the build context as a tree"))
 }
 
 func (a *app) contextListCommand(use, short string) *cobra.Command {
@@ -29,16 +29,15 @@ func (a *app) contextListCommand(use, short string) *cobra.Command {
 		Use: use + " [CONTEXT]", Short: short, Args: maxOneArg,
 		Long: short + `: every entry that reaches the builder, parent directories included.
 
-The answer is BuildKit's: its walk is followed step by step, which most tools that list
-contexts do not do. With --used it is narrowed to what the instructions of the target ask
-for, which is all that BuildKit transfers. With --ignored it is the rest: what is kept
-out, with the line that keeps it out; of a directory that is kept out whole, only the
-directory.`,
+The answer is BuildKit's, including its walk, which most tools that list contexts do not
+follow. --used lists only what the instructions of the target ask for, which is all that
+BuildKit transfers. --ignored lists the rest: what is excluded, with the line that excludes
+it; a directory that is excluded as a whole is listed alone.`,
 		Example: fmt.Sprintf("  ctxaudit context %[1]s .\n  ctxaudit context %[1]s --used --target base .\n  ctxaudit context %[1]s --ignored -f Dockerfile .", use),
 	}
 	f.register(cmd)
 	cmd.Flags().BoolVar(&used, "used", false, "only what this build would transfer")
-	cmd.Flags().BoolVar(&ignored, "ignored", false, "only what the ignore file keeps out, with the line")
+	cmd.Flags().BoolVar(&ignored, "ignored", false, "only what the ignore file excludes, with the line")
 	cmd.MarkFlagsMutuallyExclusive("used", "ignored")
 	format := formatFlag(cmd, "text", "json")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
@@ -51,7 +50,7 @@ directory.`,
 			return err
 		}
 		if project.IsRemote(opt.Context) {
-			return fmt.Errorf("build context %s is remote: it has no ignore file, and its files are not known without fetching it", opt.Context)
+			return fmt.Errorf("build context %s is remote: it has no ignore file, and its files are unknown until it is fetched", opt.Context)
 		}
 		if use == "ls" && !used {
 			return a.listContext(opt, ignored, form == "json")

@@ -12,13 +12,13 @@ import (
 func (a *app) diffCommand() *cobra.Command {
 	var f checkFlags
 	cmd := &cobra.Command{
-		Use: "diff BASE [HEAD]", Short: "Tell what a change does to the images",
-		Long: `Tell what the change from revision BASE to revision HEAD, or to the working tree, does to the
-images: the files that enter and leave them with their reason, the settings that change, and
-the findings that appear and disappear.
+		Use: "diff BASE [HEAD]", Short: "Show what a change does to the images",
+		Long: `Show what the change from revision BASE to revision HEAD, or to the working tree, does to the
+images: the files that are added and removed and why, the settings that change, and the
+findings that appear and disappear.
 
-The revisions are read straight from the repository's objects: nothing is checked out,
-stashed or fetched. The images are those that check would find, in each state by itself.
+The revisions are read from the objects of the repository: nothing is checked out, stashed or
+fetched. The images are those that check would find in each of the two states.
 
 Exits with 1 if a finding at or above --fail-on appears.`,
 		Example: `  ctxaudit diff HEAD
@@ -33,7 +33,7 @@ Exits with 1 if a finding at or above --fail-on appears.`,
 		},
 	}
 	f.registerCheck(cmd)
-	dir := cmd.Flags().String("context", ".", "build context, or where Dockerfiles are looked for")
+	dir := cmd.Flags().String("context", ".", "build context, or where to search for Dockerfiles")
 	format := formatFlag(cmd, "text", "json", "markdown")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		form, err := format()

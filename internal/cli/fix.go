@@ -19,14 +19,14 @@ type fixFlags struct {
 func (a *app) fixCommand() *cobra.Command {
 	var f fixFlags
 	cmd := &cobra.Command{
-		Use: "fix [CONTEXT]", Short: "Show or make the edits that repair what check finds", Args: maxOneArg,
-		Long: `Show, as a unified diff, the edits that repair what check finds; --write makes them.
+		Use: "fix [CONTEXT]", Short: "Show or apply the edits that repair what check finds", Args: maxOneArg,
+		Long: `Show the edits that repair what check finds as a unified diff; --write applies them.
 
-Every edit was tried: with it made, the image was predicted and checked again, the finding
-was gone, the build worked, and nothing else was found, in this image or in another one.
+Every edit was simulated: the image was predicted and checked again, the finding was gone, the
+build worked, and no other finding appeared in this image or in another one.
 
-Errors are repaired unless --finding or --all says otherwise. A file keeps its line ends, its
-byte order mark and whatever else the edit does not touch, and is replaced in one step; one
+It repairs errors unless --finding or --all says otherwise. A file keeps its line ends, its byte
+order mark and everything else that the edit does not touch, and is replaced in one step; a file
 that has changed since it was read is left alone.
 
 Exits with 1 if a finding at or above --fail-on is left, or would be left without --write.`,
@@ -37,9 +37,9 @@ Exits with 1 if a finding at or above --fail-on is left, or would be left withou
 	}
 	f.registerCheck(cmd)
 	fl := cmd.Flags()
-	fl.BoolVar(&f.write, "write", false, "make the edits, then check again")
+	fl.BoolVar(&f.write, "write", false, "apply the edits, then check again")
 	fl.BoolVar(&f.all, "all", false, "repair warnings too")
-	fl.IntVar(&f.only, "finding", 0, "repair only this finding, counted from 1 in the order of check")
+	fl.IntVar(&f.only, "finding", 0, "repair only the finding with this number, which check shows with its fix")
 	cmd.MarkFlagsMutuallyExclusive("all", "finding")
 	format := formatFlag(cmd, "text", "json")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {

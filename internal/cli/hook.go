@@ -18,13 +18,13 @@ import (
 func (a *app) hookCommand() *cobra.Command {
 	f := checkFlags{untracked: "auto", quiet: true}
 	cmd := &cobra.Command{
-		Use: "hook [-- FILE...]", Short: "Check the images for which changed files matter",
-		Long: `Check those images for which one of the changed files matters: their Dockerfile, their ignore
-file, what describes them, or anything in their build context. It is for pre-commit and other
-hooks, which name the files that they know to have changed: nothing is printed if nothing is
-found, and a repository without a Dockerfile is fine.
+		Use: "hook [-- FILE...]", Short: "Check the images that changed files affect",
+		Long: `Check the images that one of the changed files affects: their Dockerfile, their ignore file, a
+file that describes their build, or anything in their build context. It is for pre-commit and
+other hooks, which pass the names of changed files. It prints nothing if it finds nothing, and a
+repository without a Dockerfile is fine.
 
-Files stand behind --: anybody who may commit can call a file --config=other.yaml. An argument
+Put the files after --: somebody who may commit can call a file --config=other.yaml. An argument
 that looks like a flag and is the name of a file here is refused.
 
 The images are those that check finds in --context, with the same configuration.`,
@@ -32,11 +32,11 @@ The images are those that check finds in --context, with the same configuration.
   git diff --name-only -z HEAD~1 | xargs -0 ctxaudit hook --fail-on warning --`,
 	}
 	fl := cmd.Flags()
-	dir := fl.String("context", ".", "build context, or where Dockerfiles are looked for")
+	dir := fl.String("context", ".", "build context, or where to search for Dockerfiles")
 	fl.StringVar(&f.config, "config", "", "configuration file (default CONTEXT/"+policy.FileName+" if it exists)")
 	fl.StringVar(&f.failOn, "fail-on", string(finding.Error), "least severity that fails: error, warning, note")
-	fl.StringVar(&f.fixes, "fixes", "best", "repairs to show, each tried in a simulation: best, all, none")
-	fl.StringVar(&f.baseline, "baseline", "", "show, and fail on, only what this `FILE` of known findings does not have")
+	fl.StringVar(&f.fixes, "fixes", "best", "fixes to show, each simulated: best, all, none")
+	fl.StringVar(&f.baseline, "baseline", "", "report only findings that are not in this `FILE` of known ones")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if err := fileAsFlag(cmd, a.env.Args); err != nil {
 			return err

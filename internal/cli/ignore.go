@@ -14,19 +14,18 @@ import (
 )
 
 func (a *app) ignoreCommand() *cobra.Command {
-	return group("ignore", "Look at the ignore file itself", a.ignoreLintCommand())
+	return group("ignore", "Check the ignore file itself", a.ignoreLintCommand())
 }
 
 func (a *app) ignoreLintCommand() *cobra.Command {
 	var f buildFlags
 	cmd := &cobra.Command{
-		Use: "lint [CONTEXT]", Short: "Tell which lines of the ignore file do nothing, or not what they seem to", Args: maxOneArg,
-		Long: `Tell which lines of the ignore file do nothing, repeat another one, or do not do what they
-seem to, in this context as it is. What is said of a line was tried: without it, or with the
-form that is offered, the context was walked again.
+		Use: "lint [CONTEXT]", Short: "Report lines of the ignore file that have no effect, or not the intended one", Args: maxOneArg,
+		Long: `Report the lines of the ignore file that have no effect, repeat another line, or do not do what
+they seem to, in this context. Each answer was simulated: the context was walked again without
+the line, or with the suggested one.
 
---fix removes the lines of which that shows that they change nothing, all together, and
-leaves every other byte of the file as it is.
+--fix removes the lines that have no effect, all together, and keeps every other byte of the file.
 
 All findings are warnings; --fail-on warning makes them count.`,
 		Example: `  ctxaudit ignore lint
@@ -34,7 +33,7 @@ All findings are warnings; --fail-on warning makes them count.`,
   ctxaudit ignore lint -f Dockerfile . --format json`,
 	}
 	cmd.Flags().StringVarP(&f.file, "file", "f", "", "Dockerfile, for an ignore file of its own (default CONTEXT/Dockerfile)")
-	fix := cmd.Flags().Bool("fix", false, "remove the lines that change nothing")
+	fix := cmd.Flags().Bool("fix", false, "remove the lines that have no effect")
 	fail := cmd.Flags().String("fail-on", string(finding.Error), "least severity that fails: error, warning, note")
 	formats := outputsFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
@@ -57,7 +56,7 @@ All findings are warnings; --fail-on warning makes them count.`,
 		done, err := e.Lint(opt, *fix)
 		end()
 		if done.Untried > 0 {
-			a.tellf("ctxaudit: %s: %d lines were not tried: that would take too long", done.Report.IgnoreFile, done.Untried)
+			a.tellf("ctxaudit: %s: %d lines were not checked: that would take too long", done.Report.IgnoreFile, done.Untried)
 		}
 		if err != nil {
 			return a.refused(err, outputs[0].Name == "json")

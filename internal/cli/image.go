@@ -17,9 +17,9 @@ import (
 )
 
 func (a *app) imageCommand() *cobra.Command {
-	return group("image", "Show the image that a build would make",
+	return group("image", "Show the image that a build would produce",
 		a.imageListCommand("ls", "List the files of the predicted image"),
-		a.imageListCommand("tree", "Draw the files of the predicted image as a tree"),
+		a.imageListCommand("tree", "Show the files of the predicted image as a tree"),
 		a.imageConfigCommand())
 }
 
@@ -60,11 +60,11 @@ func (a *app) imageListCommand(use, short string) *cobra.Command {
 		Use: use + " [CONTEXT]", Short: short, Args: maxOneArg,
 		Long: short + `: what BuildKit would put into it, with type, mode, owner and size.
 
-Nothing is run. What a RUN step surely makes is listed, and what a base image holds if it is
-at hand (--base, or 'ctxaudit base pull'); what any other base image holds, and what a step
-may do besides, is not known and not listed: the assumptions that follow from it are (on
-standard error, or in JSON). JSON also has the places at which there may be more, each with
-the instruction, as "possible", and marks as "unsure" what a step may have removed.`,
+Nothing is run. Listed are the files that are copied, those that a RUN step certainly creates,
+and those of the base image if it is available (--base, or 'ctxaudit base pull'). The files of
+any other base image, and whatever else a step may do, are unknown and not listed; the
+assumptions are, on standard error or in JSON. JSON also lists where there may be more files,
+each with its instruction, as "possible", and marks as "unsure" what a step may have removed.`,
 		Example: fmt.Sprintf("  ctxaudit image %[1]s .\n  ctxaudit image %[1]s --provenance --target base .\n  ctxaudit image %[1]s --format json -f Dockerfile .", use),
 	}
 	f.register(cmd)

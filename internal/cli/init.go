@@ -20,9 +20,9 @@ import (
 func (a *app) initCommand() *cobra.Command {
 	var force bool
 	cmd := &cobra.Command{
-		Use: "init [DIR]", Short: "Write a configuration from what was found", Args: maxOneArg,
-		Long: `Write ` + policy.FileName + ` from what was found below DIR: the images that its Compose files, Bake files,
-workflows and so on describe, and its other Dockerfiles with the context of each. It is a start, to which requirements are added.`,
+		Use: "init [DIR]", Short: "Write a configuration for the images of this repository", Args: maxOneArg,
+		Long: `Write ` + policy.FileName + ` for the images below DIR: those that its Compose files, Bake files, workflows and so
+on describe, and its other Dockerfiles with their contexts. Add your requirements to it.`,
 		Example: "  ctxaudit init --force\n  ctxaudit init --force .",
 	}
 	cmd.Flags().BoolVar(&force, "force", false, "overwrite an existing "+policy.FileName)
@@ -71,7 +71,7 @@ func configuration(dir string, subjects []audit.Subject) string {
 	}
 	for _, s := range subjects {
 		if s.Options.Dockerfile == "-" {
-			fmt.Fprintf(&b, "  # %q is not here: its Dockerfile stands in %s.\n", s.Name, report.At(s.Sources[0].File, s.Sources[0].Line))
+			fmt.Fprintf(&b, "  # %q is not included: its Dockerfile is in %s.\n", s.Name, report.At(s.Sources[0].File, s.Sources[0].Line))
 			continue
 		}
 		fmt.Fprintf(&b, "  %q:\n    context: %q\n    dockerfile: %q\n", s.Name, rel(s.Options.Context), rel(s.Options.Dockerfile))
@@ -92,7 +92,7 @@ func configuration(dir string, subjects []audit.Subject) string {
 			fmt.Fprintf(&b, "    entrypoints: [%s]\n", strings.Join(commands, ", "))
 		}
 	}
-	b.WriteString(`    # What this image must hold, and must not:
+	b.WriteString(`    # Requirements of this image:
     # require:
     #   modules: [src/app]            # every file of it that git tracks must reach the image
     #   paths: [/app/config.yaml]

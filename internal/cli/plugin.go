@@ -42,7 +42,7 @@ func isPlugin(program string) bool {
 func describePlugin(out io.Writer) error {
 	return report.JSON(out, map[string]string{
 		"SchemaVersion": "0.1.0", "Vendor": "ctxaudit", "Version": version(), "URL": programURL,
-		"ShortDescription": "Tell what an image will hold before it is built",
+		"ShortDescription": "Check an image before it is built",
 	})
 }
 

@@ -89,7 +89,7 @@ func TestDockerCallsThePlugin(t *testing.T) {
 	example(t, "broken")
 
 	assert.Regexp(t, `^ctxaudit \S+, BuildKit v`, run(0, "ctxaudit", "version"))
-	assert.Regexp(t, `(?m)^\s+ctxaudit\*\s+Tell what an image will hold`, run(0, "--help"))
+	assert.Regexp(t, `(?m)^\s+ctxaudit\*\s+Check an image before it is built`, run(0, "--help"))
 	checked := run(exitFindings, "ctxaudit", "check")
 	_, alone, _ := ctxaudit(t, nil, "check")
 	assert.Equal(t, alone, checked)

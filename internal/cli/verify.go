@@ -37,27 +37,27 @@ const (
 func (a *app) verifyCommand() *cobra.Command {
 	var f verifyFlags
 	cmd := &cobra.Command{
-		Use: "verify {IMAGE | --build | --export FORM} [CONTEXT]", Short: "Hold a built image against its prediction",
-		Long: `Hold a built image against its prediction: what was predicted and is absent, what is there
-and was not predicted, by the step or base image that explains it, and what differs in mode,
+		Use: "verify {IMAGE | --build | --export FORM} [CONTEXT]", Short: "Compare a built image with its prediction",
+		Long: `Compare a built image with its prediction: what was predicted but is missing, what is present
+but was not predicted, with the step or base image that explains it, and what differs in mode,
 owner, size, link or configuration, each with its line.
 
 IMAGE is an OCI layout, an archive ('docker save', 'docker buildx build --output type=oci'), or
-the name of an image, which is fetched from its registry then, as 'base pull' does, or asked
-of the docker daemon of this machine, with --from daemon.
+the name of an image, which is fetched from its registry, as 'base pull' does, or with --from
+daemon read from the docker daemon of this machine.
 
-With --build there is no IMAGE: it is built first, if the prediction says that it can be, with
-'docker buildx build', or with buildctl where BUILDKIT_HOST names a daemon or there is no docker.
-What the repository says is run then, as in any build. The builder must be able to write an
-OCI layout: for the one of the docker daemon, Docker must use the containerd image store.
---timeout does not count while it builds.
+--build builds the image first, if the prediction says that the build works, with 'docker buildx
+build', or with buildctl if BUILDKIT_HOST names a daemon or there is no docker. This runs the
+steps of the Dockerfile, as any build does. The builder must be able to write an OCI layout: the
+builder of the docker daemon can if Docker uses the containerd image store. --timeout does not
+count while it builds.
 
-Exits with 1 if something is contradicted that was called certain. What a step or a base
-image may have changed is shown, and does not count.
+Exits with 1 if the image contradicts something certain. What a step or a base image may have
+changed is shown, but does not count.
 
-With --export nothing is compared: what the configuration requires, what the image starts
-and the files whose imports were followed are written as a test for the running image,
-for container-structure-test or as a shell script.`,
+--export compares nothing: it writes the requirements of the configuration, the start command
+and the files whose imports were followed as a test for the running image, for
+container-structure-test or as a shell script.`,
 		Example: `  ctxaudit verify app.tar .
   ctxaudit verify --format json app.tar .
   ctxaudit verify --from daemon app .
@@ -79,8 +79,8 @@ for container-structure-test or as a shell script.`,
 	f.register(cmd)
 	fl := cmd.Flags()
 	fl.StringVar(&f.config, "config", "", "configuration file (default CONTEXT/.ctxaudit.yaml if it exists)")
-	fl.StringArrayVar(&f.image, "image", nil, "of several images of the repository, the one that was built, by its name")
-	fl.StringVar(&f.from, "from", "", "where IMAGE is, if that is no file and no registry: daemon, the docker daemon of this machine")
+	fl.StringArrayVar(&f.image, "image", nil, "name of the image that was built, if the repository has several")
+	fl.StringVar(&f.from, "from", "", "where IMAGE is, if not in a file or a registry: daemon, the docker daemon of this machine")
 	fl.BoolVar(&f.build, "build", false, "build the image first, with docker buildx or buildctl")
 	fl.StringVar(&f.export, "export", "", "write a test for the running image instead: "+structureTest+", "+checkScript)
 	cmd.MarkFlagsMutuallyExclusive("build", "from", "export")
@@ -218,7 +218,7 @@ func (a *app) export(cmd *cobra.Command, f *verifyFlags, args []string) error {
 	end()
 	a.tell(notices)
 	if err == nil && checks.Empty() {
-		a.tellf("ctxaudit: there is nothing to check: name what the image must have in the configuration, under require")
+		a.tellf("ctxaudit: nothing to check: add requirements to the configuration, under require")
 	}
 	switch {
 	case err != nil:

@@ -73,7 +73,7 @@ func (b buildInfo) String() string {
 
 func (a *app) versionCommand() *cobra.Command {
 	cmd := &cobra.Command{
-		Use: "version", Short: "Print the version, and that of the BuildKit it answers to", Args: noArgs,
+		Use: "version", Short: "Print the versions of ctxaudit and of the BuildKit that it predicts", Args: noArgs,
 		Example: "  ctxaudit version\n  ctxaudit version --format json",
 	}
 	format := formatFlag(cmd, "text", "json")

@@ -30,27 +30,27 @@ func (a *app) whyCommand() *cobra.Command {
 	var f whyFlags
 	cmd := &cobra.Command{
 		Use: "why TARGET [CONTEXT]", Short: "Explain why something is in the image or not",
-		Long: `Explain why something is in the image or not: the whole chain from the build context
-through the ignore file and the instructions to the image, with every line; which lines are
-to blame; and the edit that brings it in, if one was found by trying.
+		Long: `Explain why something is in the image or not: the chain from the build context through the
+ignore file and the instructions to the image, with every line; which lines are to blame; and
+an edit that adds it to the image, if there is one.
 
 TARGET is one of
   path/in/context    a file or directory of the build context
   pkg.sub.module     a Python module, by the name under which the program imports it
   /path/in/image     a path of the image
-  '$NAME'            an environment setting of the image
-  Dockerfile:16      an instruction: what it does, and what is left of it in the image
-  .dockerignore:7    a line of the ignore file: what it keeps out or brings back
+  '$NAME'            an environment variable of the image
+  Dockerfile:16      an instruction: what it does, and what the image has of it
+  .dockerignore:7    a line of the ignore file: what it excludes or re-includes
   -                  targets from standard input, one on each line
 
-With --traceback the targets are taken from the output of a program that died, or of a build
-that failed: Python and Node tracebacks, the errors of docker run, of shells and of BuildKit.
+--traceback reads the targets from the output of a program or build that failed: tracebacks of
+Python and Node, errors of docker run, of shells and of BuildKit.
 
-Without -f or --target the images of the configuration are asked, or those of CONTEXT's own
-Dockerfile (as a Compose file, a Bake file or a workflow beside it builds them, if one does),
-or those that check would find.
+Without -f or --target it explains the images of the configuration, or those of CONTEXT's own
+Dockerfile (as a Compose file, a Bake file or a workflow beside it builds them), or those that
+check would find.
 
-It exits with 0 if the target is in the image, with 1 if it is not, or not all of it.`,
+Exits with 0 if the target is in the image, with 1 if it is not, or only in part.`,
 		Example: `  ctxaudit why shop_backend/app/main.py
   ctxaudit why shop_backend.app.services.monitoring
   ctxaudit why /srv/shop_backend/app/main.py
@@ -73,8 +73,8 @@ It exits with 0 if the target is in the image, with 1 if it is not, or not all o
 	f.register(cmd)
 	fl := cmd.Flags()
 	fl.StringVar(&f.config, "config", "", "configuration file (default CONTEXT/"+policy.FileName+" if it exists)")
-	fl.StringArrayVar(&f.image, "image", nil, "ask only this image of the configuration")
-	fl.StringVar(&f.traceback, "traceback", "", "explain what the output in this file says is missing; - for standard input")
+	fl.StringArrayVar(&f.image, "image", nil, "explain only this image of the configuration")
+	fl.StringVar(&f.traceback, "traceback", "", "explain what is missing according to the output in this file; - for standard input")
 	fl.BoolVar(&f.all, "all", false, "show every import of a module, not the first ten, and every fix")
 	format := formatFlag(cmd, "text", "json")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
@@ -119,7 +119,7 @@ func (a *app) why(cmd *cobra.Command, f *whyFlags, form string, args []string) e
 		return a.refused(misnamed(cmd, err), form == "json")
 	}
 	if len(answers) == 0 {
-		return errors.New("nothing in that output says that something is missing; known are the messages of Python, Node, shells, docker run and BuildKit")
+		return errors.New("that output has no known error message of Python, Node, a shell, docker run or BuildKit")
 	}
 	return a.showAnswers(answers, form, len(targets) == 1 && answers[0].Image == "")
 }

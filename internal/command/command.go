@@ -91,7 +91,7 @@ func (r *Runner) command(c *Call) {
 		s.Via, s.Here = append(s.Via, s.Here), o
 	}
 	if !c.Name.Known() {
-		r.untold(s.Here, "the program is not written out ("+shell.Shown(c.Name.Text)+"): what it runs cannot be told")
+		r.untold(s.Here, "the program is not literal ("+shell.Shown(c.Name.Text)+"), so what it runs could not be determined")
 		return
 	}
 	if (c.Base == "su" || c.Base == "runuser") && c.switchUser() {
@@ -178,7 +178,7 @@ func (r *Runner) Text(s *shell.State, text string, rest []shell.Word) { r.text(s
 
 func (r *Runner) text(s *shell.State, text string, rest []shell.Word, options []func(*shell.State)) {
 	if strings.Contains(text, shell.Hole) {
-		r.Tell(shell.Note{Origin: s.Here, Missed: true, Text: "a shell command holds what only the running container knows: " + shell.Shown(text)})
+		r.Tell(shell.Note{Origin: s.Here, Missed: true, Text: "a shell command depends on what only the running container knows: " + shell.Shown(text)})
 		return
 	}
 	child := s.Child()
@@ -199,7 +199,7 @@ func (r *Runner) File(s *shell.State, name shell.Word, args []shell.Word) { r.fi
 func (r *Runner) file(s *shell.State, name shell.Word, args []shell.Word, options []func(*shell.State)) {
 	file := s.Abs(name.Text)
 	if file == "" {
-		r.untold(s.Here, "the shell script is not written out ("+shell.Shown(name.Text)+"): what it runs cannot be told")
+		r.untold(s.Here, "the shell script is not literal ("+shell.Shown(name.Text)+"), so what it runs could not be determined")
 		return
 	}
 	if r.Script != nil && !r.Script(&Call{S: s, Name: name, Base: path.Base(file), Args: args, Main: true, run: r}, file) {
@@ -207,7 +207,7 @@ func (r *Runner) file(s *shell.State, name shell.Word, args []shell.Word, option
 	}
 	text, ok := r.Read(file)
 	if !ok {
-		r.Tell(shell.Note{Origin: s.Here, Missed: true, Text: "the script " + file + " is not among the files whose content is known"})
+		r.Tell(shell.Note{Origin: s.Here, Missed: true, Text: "the script " + file + " is not a file whose content is known"})
 		return
 	}
 	leave, times := r.Walking(file)

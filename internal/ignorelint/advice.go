@@ -53,15 +53,15 @@ func (l *linter) comment(line *dockerctx.Line) (bool, error) {
 	detail, title, instead := "", "", ""
 	switch {
 	case strings.HasPrefix(text, "#"):
-		detail, title, instead = "A # begins a comment only in the first column: this line is a pattern.", "begin it in the first column", text
+		detail, title, instead = "A comment must begin in the first column: this line is a pattern.", "start the comment in the first column", text
 	case strings.HasPrefix(text, "//"):
-		detail, title = "A # in the first column begins a comment, and // does not: this line is a pattern.", "write it as a comment"
+		detail, title = "// does not start a comment, only # in the first column does: this line is a pattern.", "make it a comment"
 		instead = "# " + strings.TrimSpace(strings.TrimLeft(text, "/"))
 	case strings.HasPrefix(text, ";"), strings.HasPrefix(text, "/*"), strings.HasPrefix(text, "<!--"):
-		detail, title = "A # in the first column begins a comment, and nothing else does: this line is a pattern.", "write it as a comment"
+		detail, title = "Only # in the first column starts a comment: this line is a pattern.", "make it a comment"
 		instead = "# " + strings.Trim(text, ";/*<!-> ")
 	case inline:
-		detail = fmt.Sprintf("A # begins a comment only in the first column: all of this line is one pattern, and %s is not kept out by it.", pattern)
+		detail = fmt.Sprintf("A # starts a comment only in the first column: this whole line is one pattern, and does not exclude %s.", pattern)
 		title, instead = "put the comment on a line of its own", "# "+strings.TrimSpace(strings.TrimLeft(after, "#/"))+"\n"+pattern
 	default:
 		return false, nil
@@ -164,9 +164,9 @@ func (l *linter) nearMiss(line *dockerctx.Line) (bool, error) {
 	}
 	text := "!" + meant
 	l.add(line, finding.IgnorePatternUnused, finding.Warning, unused(line),
-		fmt.Sprintf("Is %s meant? It is there, and line %d (%s) keeps it out.", text, t.Decisive.Number, strings.TrimSpace(t.Decisive.Text)),
-		l.place(finding.RoleExcludes, t.Decisive, "keeps out "+meant))
-	return true, l.replace(line, "name what is there", text)
+		fmt.Sprintf("Did you mean %s? It exists, but line %d (%s) excludes it.", text, t.Decisive.Number, strings.TrimSpace(t.Decisive.Text)),
+		l.place(finding.RoleExcludes, t.Decisive, meant))
+	return true, l.replace(line, "name what exists", text)
 }
 
 // rootOnly reports a bare name that keeps out what has it at the root, and not what has it further down. It is a warning where nothing at
@@ -219,8 +219,8 @@ func (l *linter) rootOnly(line *dockerctx.Line) bool {
 		reaches = "reach"
 	}
 	l.add(line, finding.IgnorePatternRootOnly, severity,
-		fmt.Sprintf("%s matches at the root of the context only; %s%s %s the builder", text, deeper[0], more, reaches),
-		fmt.Sprintf("Unlike in a .gitignore, a name without a slash is anchored at the root. **/%s matches at any depth, /%s says that the root is meant.",
+		fmt.Sprintf("%s matches only at the root of the context; %s%s %s the builder", text, deeper[0], more, reaches),
+		fmt.Sprintf("Unlike in .gitignore, a name without a slash matches only at the root. Write **/%s for any depth, or /%s to show that the root is meant.",
 			strings.TrimSuffix(text, "/"), strings.TrimSuffix(text, "/")))
 	return true
 }

@@ -297,8 +297,8 @@ func (l *linter) judge(line *dockerctx.Line, idle bool) error {
 	f := l.facts[line.Number]
 	if f != nil && f.brings != "" {
 		l.add(line, finding.IgnoreSecretReincluded, finding.Warning,
-			fmt.Sprintf("%s brings back %s, which looks like a secret", line.Text, f.brings),
-			"What reaches the builder can be copied into an image, and stays in the build cache.")
+			fmt.Sprintf("%s re-includes %s, which looks like a secret", line.Text, f.brings),
+			"What is sent to the builder can be copied into an image, and stays in the build cache.")
 	}
 	if line.Negated && idle {
 		done, err := l.ineffective(line)
@@ -309,8 +309,8 @@ func (l *linter) judge(line *dockerctx.Line, idle bool) error {
 	if idle {
 		if other := l.repeats(line); other != nil {
 			l.result.Removable = append(l.result.Removable, line.Number)
-			l.add(line, finding.IgnorePatternRedundant, finding.Warning, fmt.Sprintf("%s changes nothing", strings.TrimSpace(line.Text)),
-				fmt.Sprintf("Line %d (%s) says it.", other.Number, strings.TrimSpace(other.Text)), l.place(finding.RoleRedundant, other, ""))
+			l.add(line, finding.IgnorePatternRedundant, finding.Warning, fmt.Sprintf("%s has no effect", strings.TrimSpace(line.Text)),
+				fmt.Sprintf("Line %d (%s) already does that.", other.Number, strings.TrimSpace(other.Text)), l.place(finding.RoleRedundant, other, ""))
 			return nil
 		}
 	}
@@ -330,7 +330,7 @@ func (l *linter) judge(line *dockerctx.Line, idle bool) error {
 		l.add(line, finding.IgnorePatternUnused, finding.Warning, unused(line), "Without it the same files reach the builder.")
 	default:
 		l.result.Removable = append(l.result.Removable, line.Number)
-		l.add(line, finding.IgnorePatternRedundant, finding.Warning, fmt.Sprintf("%s changes nothing", strings.TrimSpace(line.Text)),
+		l.add(line, finding.IgnorePatternRedundant, finding.Warning, fmt.Sprintf("%s has no effect", strings.TrimSpace(line.Text)),
 			l.instead(line, f))
 	}
 	return nil
@@ -345,17 +345,17 @@ func (l *linter) instead(line *dockerctx.Line, f *fact) string {
 	out := fmt.Sprintf("It matches %s", f.matched)
 	switch {
 	case f.stepOver != nil && f.stepOver.Same != nil:
-		return fmt.Sprintf("%s, and says again what line %d says.", out, f.stepOver.Same.Number)
+		return fmt.Sprintf("%s, and repeats line %d.", out, f.stepOver.Same.Number)
 	case t.PrunedAt != "" && t.Decisive != nil:
-		return fmt.Sprintf("%s, which lies in %s: line %d (%s) keeps that out, and BuildKit does not enter it.", out, t.PrunedAt, t.Decisive.Number, strings.TrimSpace(t.Decisive.Text))
+		return fmt.Sprintf("%s, which is in %s: line %d (%s) excludes that, and BuildKit does not enter it.", out, t.PrunedAt, t.Decisive.Number, strings.TrimSpace(t.Decisive.Text))
 	case line.Negated:
-		return out + ", which is let in without it."
+		return out + ", which is included without it."
 	case t.Decisive != nil && t.Decisive != line && !t.Included:
-		return fmt.Sprintf("%s, which line %d (%s) keeps out.", out, t.Decisive.Number, strings.TrimSpace(t.Decisive.Text))
+		return fmt.Sprintf("%s, which line %d (%s) excludes.", out, t.Decisive.Number, strings.TrimSpace(t.Decisive.Text))
 	case t.Decisive != nil && t.Decisive != line:
-		return fmt.Sprintf("%s, and line %d (%s) has the last word.", out, t.Decisive.Number, strings.TrimSpace(t.Decisive.Text))
+		return fmt.Sprintf("%s, but line %d (%s) decides.", out, t.Decisive.Number, strings.TrimSpace(t.Decisive.Text))
 	default:
-		return out + ", and what it keeps out is kept out without it too."
+		return out + ", which is excluded without it, too."
 	}
 }
 

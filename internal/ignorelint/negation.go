@@ -35,23 +35,23 @@ func (l *linter) ineffective(line *dockerctx.Line) (bool, error) {
 	}
 	winner := t.Decisive
 	text := strings.TrimSpace(line.Text)
-	detail := fmt.Sprintf("%s:%d (%s) keeps out %s. ", l.ignore.Name, winner.Number, strings.TrimSpace(winner.Text), meant)
+	detail := fmt.Sprintf("%s:%d (%s) excludes %s. ", l.ignore.Name, winner.Number, strings.TrimSpace(winner.Text), meant)
 	switch {
 	case winner.Number > line.Number:
-		detail += "It comes later, and the last line that matches decides."
+		detail += "It comes later, and the last matching line decides."
 	default:
-		detail += fmt.Sprintf("A negation counts only for a path that is excluded at that point, and %s itself was not; what lies below inherits nothing from it.", named)
+		detail += fmt.Sprintf("%s itself is not excluded at that point, so there is nothing to re-include, and BuildKit does not apply the line to what is below.", named)
 	}
 	form, works, err := l.workingForm(line, t, named, example)
 	if err != nil {
 		return true, err
 	}
 	if works {
-		detail += fmt.Sprintf(" %s would bring it back.", form.describe)
+		detail += fmt.Sprintf(" Use %s.", form.describe)
 	}
 	l.add(line, finding.IgnoreNegationIneffective, finding.Warning,
-		fmt.Sprintf("%s brings nothing back, although %s is kept out", text, meant), detail,
-		l.place(finding.RoleNoEffect, line, ""), l.place(finding.RoleExcludes, winner, "keeps out "+meant))
+		fmt.Sprintf("%s has no effect, although %s is excluded", text, meant), detail,
+		l.place(finding.RoleNoEffect, line, ""), l.place(finding.RoleExcludes, winner, meant))
 	if works {
 		f := &l.result.Findings[len(l.result.Findings)-1]
 		f.Fixes = append(f.Fixes, finding.Fix{Title: form.describe, Edits: form.edits, Adds: form.adds, AddsCount: form.count, AddsBytes: form.bytes})
@@ -115,11 +115,11 @@ func (l *linter) workingForm(line *dockerctx.Line, t *dockerctx.Trail, named, ex
 		var err error
 		f := form{}
 		if try.behind > 0 {
-			f.describe = fmt.Sprintf("%s behind line %d", try.pattern, try.behind)
+			f.describe = fmt.Sprintf("%s after line %d", try.pattern, try.behind)
 			f.edits = []edit.Edit{{File: l.ignore.Name, Line: line.Number, Remove: 1}, {File: l.ignore.Name, Line: try.behind, Insert: try.pattern}}
 			c, err = l.inserted(line.Number, try.behind, try.pattern)
 		} else {
-			f.describe = fmt.Sprintf("%s in its place", try.pattern)
+			f.describe = fmt.Sprintf("%s instead", try.pattern)
 			f.edits = []edit.Edit{{File: l.ignore.Name, Line: line.Number, Remove: 1, Insert: try.pattern}}
 			c, err = l.changed(func(x *dockerctx.Line) {
 				if x.Number == line.Number {
@@ -224,8 +224,8 @@ func (l *linter) slow() error {
 			more = fmt.Sprintf(" (with the %d other negations of this kind)", len(guilty)-1)
 		}
 		l.add(g, finding.IgnoreSlowNegation, finding.Warning,
-			fmt.Sprintf("%s makes BuildKit read %d directories that are kept out", strings.TrimSpace(g.Text), now-then),
-			fmt.Sprintf("Because of a negation with a wildcard before its end%s no excluded directory is passed over: %d directories are read instead of %d. A negation that names a directory keeps the others closed.", more, now, then))
+			fmt.Sprintf("%s makes BuildKit read %d excluded directories", strings.TrimSpace(g.Text), now-then),
+			fmt.Sprintf("A negation with a wildcard before its end%s makes BuildKit enter every excluded directory: it reads %d directories instead of %d. Name a directory in the negation to avoid that.", more, now, then))
 	}
 	return nil
 }

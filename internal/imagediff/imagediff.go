@@ -213,7 +213,7 @@ func (s *State) reasons(left []Group, found []finding.Finding) error {
 			continue
 		}
 		if _, err := main.FS.Lstat(g.ContextPath); err != nil {
-			g.Reason = "it is no longer in the repository"
+			g.Reason = "no longer in the repository"
 			continue
 		}
 		files, err := simulate.FilesBelow(main.FS, g.ContextPath)
@@ -226,9 +226,9 @@ func (s *State) reasons(left []Group, found []finding.Finding) error {
 		}
 		switch {
 		case t.Included:
-			g.Reason = "no instruction copies it any more"
+			g.Reason = "no longer copied"
 		case t.Decisive != nil:
-			g.Reason = "the ignore file keeps it out"
+			g.Reason = "excluded by the ignore file"
 			g.Place = &finding.Place{Role: finding.RoleExcludes, File: main.Ignore.Name, Line: t.Decisive.Number, Text: strings.TrimSpace(t.Decisive.Text)}
 		}
 	}

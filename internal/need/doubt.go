@@ -24,7 +24,7 @@ const (
 	Proved         DoubtKind = iota
 	Steered                  // By changes the search path in a way that is not known
 	SearchedByBase           // what the base image By puts on the search path is not known
-	HeldByBase               // the base image By may hold it
+	HeldByBase               // the base image By may have it
 	MountedOver              // somebody mounts the code when the container is started, or nothing at all is copied
 	NamedByStep              // the step By names it, and may make it
 	EditedByStep             // the step By may change the file that asks for it
@@ -129,21 +129,21 @@ func (v *Verdict) ofBase(unreached, ignored bool, starts Starts) (Doubt, error) 
 func (d Doubt) Because() string {
 	switch d.Kind {
 	case Steered:
-		return fmt.Sprintf("It is not proved: %s changes the search path in a way that cannot be told.", d.By)
+		return fmt.Sprintf("Not certain: %s changes the search path in a way that could not be determined.", d.By)
 	case SearchedByBase:
-		return fmt.Sprintf("It is not proved: what the base image %s puts on the search path is not known.", d.By)
+		return fmt.Sprintf("Not certain: what the base image %s puts on the search path is not known.", d.By)
 	case HeldByBase:
-		return fmt.Sprintf("It is not proved: the base image %s may hold it.", d.By)
+		return fmt.Sprintf("Not certain: the base image %s may have it.", d.By)
 	case MountedOver:
-		return "It is not proved: the code is probably mounted when the container is started."
+		return "Not certain: the code is probably mounted when the container is started."
 	case NamedByStep:
-		return fmt.Sprintf("It is not proved: the step %q names it, and may make it.", d.By)
+		return fmt.Sprintf("Not certain: the step %q names it, and may create it.", d.By)
 	case EditedByStep:
-		return fmt.Sprintf("It is not proved: the step %q may change the file that imports it.", d.By)
+		return fmt.Sprintf("Not certain: the step %q may change the file that imports it.", d.By)
 	case WrittenAtStart:
-		return fmt.Sprintf("It is not proved: %s may write it when the container starts.", d.By)
+		return fmt.Sprintf("Not certain: %s may write it when the container starts.", d.By)
 	case MadeByStep:
-		return fmt.Sprintf("It is not proved: the step %q may make it, or move it there.", d.By)
+		return fmt.Sprintf("Not certain: the step %q may create it, or move it there.", d.By)
 	}
 	return ""
 }

@@ -41,7 +41,7 @@ func (c *start) crontabFile(o command.Options) {
 	file := c.S.Abs(w.Text)
 	if _, known := c.a.run.Read(file); !known && c.Base != "crontab" {
 		c.reads(w, false)
-		c.a.untold(c.S.Here, "the table "+shell.Shown(w.Text)+" of "+c.Base+" is not known: what it starts cannot be told")
+		c.a.untold(c.S.Here, "the table "+shell.Shown(w.Text)+" of "+c.Base+" is unknown, so what it starts could not be determined")
 	}
 	c.crontab(Crontab{File: file})
 }

@@ -38,7 +38,7 @@ func (c *start) paste(w shell.Word, name string, dirs []string) {
 	defer leave()
 	if !known || times > 0 {
 		c.reads(w, false)
-		c.a.untold(c.S.Here, "the paste file "+shell.Shown(w.Text)+" is not known: what it serves cannot be told")
+		c.a.untold(c.S.Here, "the paste file "+shell.Shown(w.Text)+" is unknown, so what it serves could not be determined")
 		return
 	}
 	sections := iniSections(text)

@@ -211,7 +211,7 @@ func Follow(in Input) Result {
 	}
 	s.Here = argv[0].Origin
 	if strings.HasPrefix(argv[0].Text, "-") {
-		a.untold(s.Here, "CMD holds options ("+shell.Shown(argv[0].Text)+") of the base image's ENTRYPOINT, which is not known: what it runs cannot be told")
+		a.untold(s.Here, "CMD has only options ("+shell.Shown(argv[0].Text)+") for the base image's ENTRYPOINT, which is unknown")
 		return Result{Notes: a.notes}
 	}
 	a.run.Command(s, argv, true)
@@ -259,7 +259,7 @@ var modulePath = lazyre.New(`^[\pL_][\pL\pN_]*(\.[\pL_][\pL\pN_]*)*$`)
 // add records an entry. Where the same one was met before, what is more certain wins.
 func (a *analysis) add(s *shell.State, e Entry) {
 	if (e.Kind == Module || e.Kind == App) && !modulePath().MatchString(e.Module) {
-		a.note(s.Here, "the name "+shell.Shown(e.Module)+" is not that of a module")
+		a.note(s.Here, "the name "+shell.Shown(e.Module)+" is not a module name")
 		return
 	}
 	e.SearchDirs = unique(e.SearchDirs)

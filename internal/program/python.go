@@ -34,7 +34,7 @@ func (c *start) python(words []shell.Word) {
 			c.a.note(c.S.Here, "python is started without a script")
 		}
 	case words[0].Text == "-" || words[0].Text == "/dev/stdin":
-		c.a.note(c.S.Here, "the imports of code that python reads from its input are not followed")
+		c.a.note(c.S.Here, "python reads its code from standard input; its imports were not checked")
 	default:
 		c.Args = words[1:]
 		c.pythonFile(words[0], py)
@@ -96,7 +96,7 @@ func pythonOptions(words []shell.Word) (py interpreter, option byte, value shell
 // pythonCode runs code that is written out.
 func (c *start) pythonCode(code shell.Word, py interpreter) {
 	if !code.Known() {
-		c.a.note(c.S.Here, "the code given with -c is not written out: its imports are not followed")
+		c.a.note(c.S.Here, "the code given with -c is not literal; its imports were not checked")
 		return
 	}
 	e := Entry{Kind: Code, Lang: Python, Code: code.Text, Required: !code.Variable}
@@ -110,7 +110,7 @@ func (c *start) pythonCode(code shell.Word, py interpreter) {
 func (c *start) pythonFile(name shell.Word, py interpreter) {
 	file := c.S.Abs(name.Text)
 	if file == "" {
-		c.a.untold(c.S.Here, "the script that python runs is not written out ("+shell.Shown(name.Text)+"): it cannot be told")
+		c.a.untold(c.S.Here, "the script that python runs is not literal ("+shell.Shown(name.Text)+")")
 		return
 	}
 	if base := path.Base(file); path.Ext(base) == "" || base == "huey_consumer.py" {
@@ -142,7 +142,7 @@ func (c *start) pythonFile(name shell.Word, py interpreter) {
 // pythonModule runs `python -m`: a program that is known by its module, or a module.
 func (c *start) pythonModule(name shell.Word, words []shell.Word, py interpreter) {
 	if !name.Known() {
-		c.a.untold(c.S.Here, "the module that python runs is not written out ("+shell.Shown(name.Text)+"): it cannot be told")
+		c.a.untold(c.S.Here, "the module that python runs is not literal ("+shell.Shown(name.Text)+")")
 		return
 	}
 	if !py.safe {
@@ -205,7 +205,7 @@ func (c *start) addPython(e Entry, py interpreter) {
 // itself puts in front of the search path.
 func (c *start) importObject(module, attr string, dirs []string, required bool) {
 	if strings.Contains(module, shell.Hole) {
-		c.a.untold(c.S.Here, "the module that "+c.Base+" imports is not written out ("+shell.Shown(module)+"): it cannot be told")
+		c.a.untold(c.S.Here, "the module that "+c.Base+" imports is not literal ("+shell.Shown(module)+")")
 		return
 	}
 	e := Entry{

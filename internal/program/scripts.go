@@ -27,7 +27,7 @@ func (c *start) follow() {
 	switch {
 	case command.Wraps(c.Base):
 		if c.Main && c.Sub != "" {
-			c.a.untold(c.S.Here, "what "+shell.Shown(c.Base+" "+c.Sub)+" runs cannot be told")
+			c.a.untold(c.S.Here, "what "+shell.Shown(c.Base+" "+c.Sub)+" runs could not be determined")
 		}
 		return
 	case command.IsPython(c.Base):
@@ -104,7 +104,7 @@ func (c *start) file(file string, named bool) bool {
 		entry.Kind = Program
 		c.a.add(c.S, entry)
 		if entry.Lang == Shell {
-			c.a.untold(c.S.Here, "the content of "+file+" is not known: what it runs cannot be told")
+			c.a.untold(c.S.Here, "the content of "+file+" is unknown, so what it runs could not be determined")
 			c.handOver()
 		}
 		return true
@@ -165,7 +165,7 @@ func (a *analysis) script(call *command.Call, file string) bool {
 
 // unreadable notes a script whose content is not known, and goes on with its arguments.
 func (c *start) unreadable(file string) {
-	c.a.untold(c.S.Here, "the script "+file+" is not among the files whose content is known: what it runs cannot be told")
+	c.a.untold(c.S.Here, "the script "+file+" is not a file whose content is known")
 	c.handOver()
 }
 
@@ -214,15 +214,15 @@ func (c *start) unknownProgram() {
 	}
 	switch {
 	case strings.HasPrefix(name, "[") && len(name) > 1 && c.S.InText():
-		c.a.note(c.S.Here, shell.Shown(name)+" is taken for a command: what is not valid JSON, as with single quotes, is the shell form")
+		c.a.note(c.S.Here, shell.Shown(name)+" is run as a shell command: it is not valid JSON (single quotes?), so it is the shell form")
 		return
 	case c.Main && slices.ContainsFunc(c.Args, func(w shell.Word) bool { return w.Text == "&&" || w.Text == "||" || w.Text == ";" }):
 		c.a.note(c.S.Here, shell.Shown(c.Args[slices.IndexFunc(c.Args, func(w shell.Word) bool { return w.Text == "&&" || w.Text == "||" || w.Text == ";" })].Text)+
-			" is an argument here and no operator: the exec form has no shell")
+			" is an argument here, not an operator: the exec form has no shell")
 		return
 	}
 	if c.Main {
-		c.a.untold(c.S.Here, "what "+shell.Shown(name)+" runs cannot be told: its content is not known")
+		c.a.untold(c.S.Here, "what "+shell.Shown(name)+" runs could not be determined: its content is unknown")
 	}
 	if c.Main && (strings.Contains(c.Base, "entrypoint") || c.Base == "init" || strings.HasSuffix(c.Base, ".sh")) {
 		c.handOver()

@@ -95,7 +95,7 @@ func (c *start) gunicorn(command.Options) {
 	if v, ok := setting("--chdir", "chdir"); ok {
 		c.S.Chdir(v)
 		if c.S.Dir == "" {
-			c.a.note(c.S.Here, "the directory that gunicorn changes to is not written out")
+			c.a.note(c.S.Here, "the directory that gunicorn changes to is not literal")
 		}
 		dirs = []string{c.S.Dir, start}
 	}
@@ -153,7 +153,7 @@ func (c *start) uwsgi(o command.Options) {
 		text, known := c.a.run.Read(c.S.Abs(ini.Text))
 		if !known {
 			c.reads(ini, false)
-			c.a.untold(c.S.Here, "the configuration "+shell.Shown(ini.Text)+" of uwsgi is not known: what it serves cannot be told")
+			c.a.untold(c.S.Here, "the configuration "+shell.Shown(ini.Text)+" of uwsgi is unknown, so what it serves could not be determined")
 			return
 		}
 		for _, kv := range iniSection(text, "uwsgi") {
@@ -192,7 +192,7 @@ func (c *start) uwsgi(o command.Options) {
 	} else if v, ok := pick("paste", "ini-paste", "ini-paste-logged"); ok {
 		c.paste(v, "main", dirs)
 	} else {
-		c.a.untold(c.S.Here, "which application uwsgi serves cannot be told")
+		c.a.untold(c.S.Here, "could not determine which application uwsgi serves")
 	}
 }
 
@@ -240,7 +240,7 @@ func (c *start) flask(o command.Options) {
 			c.reads(shell.Word{Text: ".flaskenv"}, false)
 		}
 		if c.Main {
-			c.a.untold(c.S.Here, "which application "+c.Base+" serves cannot be told: neither --app nor its variable names one")
+			c.a.untold(c.S.Here, "which application "+c.Base+" serves could not be determined: neither --app nor its variable names one")
 		}
 		return
 	}
@@ -294,13 +294,13 @@ func (c *start) fastapi(o command.Options) {
 			}
 		}
 		if name.Text == "" {
-			c.a.untold(c.S.Here, "which application fastapi runs cannot be told: none of its usual files is known")
+			c.a.untold(c.S.Here, "which application fastapi runs could not be determined: none of its usual files is known")
 			return
 		}
 	}
 	file := c.S.Abs(name.Text)
 	if file == "" {
-		c.a.untold(c.S.Here, "the file that fastapi runs is not written out ("+shell.Shown(name.Text)+"): it cannot be told")
+		c.a.untold(c.S.Here, "the file that fastapi runs is not literal ("+shell.Shown(name.Text)+")")
 		return
 	}
 	if c.a.run.Stat(file) == shell.Directory {
@@ -329,7 +329,7 @@ func (c *start) streamlit(command.Options) {
 			}
 			continue
 		case strings.Contains(w.Text, "://") || c.S.Abs(w.Text) == "":
-			c.a.untold(c.S.Here, "the script that "+c.Base+" runs cannot be told ("+shell.Shown(w.Text)+")")
+			c.a.untold(c.S.Here, "the script that "+c.Base+" runs could not be determined ("+shell.Shown(w.Text)+")")
 		default:
 			c.scriptFile(w)
 			if c.Base == "streamlit" {

@@ -163,7 +163,7 @@ func (c *start) application(o command.Options, attr string, dirs []string) {
 		return
 	}
 	if c.Main && len(o.Given) == 0 || len(o.Operands) > 0 {
-		c.a.untold(c.S.Here, "which application "+c.Base+" serves cannot be told")
+		c.a.untold(c.S.Here, "which application "+c.Base+" serves could not be determined")
 	}
 }
 

@@ -32,7 +32,7 @@ func (c *start) celery(o command.Options) {
 	}
 	if !ok {
 		if c.Main {
-			c.a.untold(c.S.Here, "which application "+c.Base+" runs cannot be told: -A names none")
+			c.a.untold(c.S.Here, "which application "+c.Base+" runs could not be determined: -A names none")
 		}
 		return
 	}
@@ -70,7 +70,7 @@ func (c *start) rq(o command.Options) {
 		c.importObject(v.Text, "", dirs, !v.Variable)
 	}
 	if c.Main {
-		c.a.note(c.S.Here, "which functions rq runs is told by its queues, not by the image")
+		c.a.note(c.S.Here, "its queues decide which functions rq runs, not the image")
 	}
 }
 
@@ -85,7 +85,7 @@ func (c *start) djangoAdmin(o command.Options) {
 		w, ok = c.S.EnvWord("DJANGO_SETTINGS_MODULE")
 	}
 	if !ok {
-		c.a.untold(c.S.Here, "which settings django-admin loads cannot be told")
+		c.a.untold(c.S.Here, "could not determine which settings django-admin loads")
 		return
 	}
 	c.addPython(Entry{Kind: App, Module: w.Text, SearchDirs: dirs, Required: !w.Variable}, c.py)
@@ -103,7 +103,7 @@ func (c *start) alembic(o command.Options) {
 	text, known := c.a.run.Read(file)
 	if !known {
 		c.reads(conf, false)
-		c.a.untold(c.S.Here, "the configuration "+shell.Shown(conf.Text)+" of alembic is not known: what it runs cannot be told")
+		c.a.untold(c.S.Here, "the configuration "+shell.Shown(conf.Text)+" of alembic is unknown, so what it runs could not be determined")
 		return
 	}
 	section := "alembic"
@@ -133,7 +133,7 @@ func (c *start) alembic(o command.Options) {
 		}
 	}
 	if location == "" {
-		c.a.untold(c.S.Here, "where the scripts of alembic are cannot be told from "+file)
+		c.a.untold(c.S.Here, "could not determine where the scripts of alembic are from "+file)
 		return
 	}
 	env := path.Join(location, "env.py")
@@ -165,7 +165,7 @@ func (c *start) supervisord(o command.Options) {
 			return
 		}
 	}
-	c.a.untold(c.S.Here, "the configuration of supervisord is not known: what it starts cannot be told")
+	c.a.untold(c.S.Here, "the configuration of supervisord is unknown, so what it starts could not be determined")
 }
 
 // supervisorFile starts what a configuration tells, and those that it includes; it reports whether it is known.
@@ -271,7 +271,7 @@ func (c *start) procfile(o command.Options) {
 	leave, times := c.a.run.Walking(file)
 	defer leave()
 	if !ok || times > 0 {
-		c.a.untold(c.S.Here, "the Procfile of "+c.Base+" is not known: what it starts cannot be told")
+		c.a.untold(c.S.Here, "the Procfile of "+c.Base+" is unknown, so what it starts could not be determined")
 		return
 	}
 	chosen := map[string]bool{}
@@ -298,7 +298,7 @@ func (c *start) makes(command.Options) {
 		reading = buildtools.Read(c.Call, started{c.a.run.Files})
 	}
 	if len(reading.Scripts) == 0 && c.Main {
-		c.a.untold(c.S.Here, "what make starts cannot be told")
+		c.a.untold(c.S.Here, "could not determine what make starts")
 	}
 	for _, x := range reading.Scripts {
 		s := c.S.Child()

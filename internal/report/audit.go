@@ -73,11 +73,11 @@ var formats = []Format{
 	{Name: "text", Title: "for people, the default", Write: Check, Bounds: Bounds{Images: 200, Findings: 200, Total: 1000, Items: 100, Chars: 2000, Bytes: 2 << 20}},
 	{Name: "json", Title: "for programs", Write: func(w io.Writer, a Audit, _ Style) error { return JSON(w, a.Report) }},
 	{Name: "sarif", Title: "SARIF 2.1.0, for code scanning", Write: SARIF, Bounds: forPrograms},
-	{Name: "github", Title: "annotations of GitHub Actions", Write: GitHub, Commands: true, Bounds: Bounds{Items: 5, Chars: 1000}},
+	{Name: "github", Title: "GitHub Actions annotations", Write: GitHub, Commands: true, Bounds: Bounds{Items: 5, Chars: 1000}},
 	{Name: "gitlab", Title: "GitLab Code Quality", Write: GitLab, Bounds: forPrograms},
 	{Name: "junit", Title: "JUnit XML, one case per requirement", Write: JUnit, Bounds: forPrograms},
 	{Name: "markdown", Title: "a report to paste into an issue", Write: Markdown, Bounds: markdownBounds},
-	{Name: "html", Title: "one page to look around in", Write: HTML, NeedsViews: true, Bounds: Bounds{Images: 200, Findings: 500, Total: 2000, Items: 100, Chars: 2000, Bytes: 4 << 20}},
+	{Name: "html", Title: "one self-contained page", Write: HTML, NeedsViews: true, Bounds: Bounds{Images: 200, Findings: 500, Total: 2000, Items: 100, Chars: 2000, Bytes: 4 << 20}},
 }
 
 // FindFormat gives a format by its name.

@@ -254,7 +254,7 @@ func assumptions(w io.Writer, list []finding.Assumption, s Style) {
 	for _, a := range list {
 		text := "assumed: " + assumption(a)
 		if a.Kind == finding.AssumedBase {
-			text = "base: " + Text(strings.TrimPrefix(a.Meaning, "that the image "))
+			text = "base: " + Text(strings.TrimPrefix(a.Meaning, "the image "))
 		}
 		for i, line := range wrap(text, s.wide(4)) {
 			fmt.Fprintf(w, "  %s%s\n", strings.Repeat("  ", min(i, 1)), s.dim(line))

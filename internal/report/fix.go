@@ -12,15 +12,11 @@ import (
 // fixes writes the edits that repair a finding, each with its exact effect; or what was tried in vain.
 func fixes(w io.Writer, f finding.Finding, s Style) {
 	for _, fix := range f.Fixes {
-		simulated := "(simulated: " + Effect(fix) + ")"
+		apply := ""
 		if f.Number > 0 {
-			simulated += fmt.Sprintf("; ctxaudit fix --finding %d --write", f.Number)
+			apply = fmt.Sprintf("; ctxaudit fix --finding %d --write", f.Number)
 		}
-		between := " "
-		if 9+width(editTitle(fix, Style{}))+1+width(simulated) > s.columns() {
-			between = "\n         "
-		}
-		fmt.Fprintf(w, "    %s %s%s%s\n", s.green("fix:"), editTitle(fix, s), between, s.dim(simulated))
+		writeFix(w, "    ", fix, apply, s)
 	}
 	if len(f.Fixes) > 0 || len(f.Tried) == 0 {
 		return
@@ -35,6 +31,15 @@ func fixes(w io.Writer, f finding.Finding, s Style) {
 	}
 }
 
+// writeFix writes a fix with its exact effect and, if that is known, the command that makes it.
+func writeFix(w io.Writer, indent string, fix finding.Fix, apply string, s Style) {
+	simulated, between := "(simulated: "+Effect(fix)+")"+apply, " "
+	if len(indent)+5+width(editTitle(fix, Style{}))+1+width(simulated) > s.columns() {
+		between = "\n" + indent + "     "
+	}
+	fmt.Fprintf(w, "%s%s %s%s%s\n", indent, s.green("fix:"), editTitle(fix, s), between, s.dim(simulated))
+}
+
 // editTitle says what the edits of a fix do.
 func editTitle(fix finding.Fix, s Style) string {
 	var parts []string
@@ -46,7 +51,7 @@ func editTitle(fix finding.Fix, s Style) string {
 
 // fixTitle says what a fix does and what it was seen to bring.
 func fixTitle(fix finding.Fix) string {
-	return editTitle(fix, Style{}) + " (tried: " + Effect(fix) + ")"
+	return editTitle(fix, Style{}) + " (simulated: " + Effect(fix) + ")"
 }
 
 // change is what a fix makes of a file.
@@ -104,7 +109,7 @@ func describeEdit(e edit.Edit, s Style) string {
 	case e.Insert == "":
 		return fmt.Sprintf("remove %s of %s", lines(e.Line, e.Remove), Name(e.File))
 	default:
-		return fmt.Sprintf("make %s of %s %s", lines(e.Line, e.Remove), Name(e.File), inserted)
+		return fmt.Sprintf("change %s of %s to %s", lines(e.Line, e.Remove), Name(e.File), inserted)
 	}
 }
 
@@ -119,23 +124,23 @@ func lines(first, n int) string {
 func Effect(fix finding.Fix) string {
 	var parts []string
 	if fix.AddsCount > 0 {
-		parts = append(parts, fmt.Sprintf("it brings %s, %s", count(fix.AddsCount, "file"), finding.Size(fix.AddsBytes)))
+		parts = append(parts, fmt.Sprintf("adds %s, %s", count(fix.AddsCount, "file"), finding.Size(fix.AddsBytes)))
 	}
 	if fix.MovesCount > 0 {
-		parts = append(parts, "it moves "+count(fix.MovesCount, "file"))
+		parts = append(parts, "moves "+count(fix.MovesCount, "file"))
 	}
 	switch {
 	case len(parts) == 0 && fix.RemovesCount == 0:
-		return "no file comes or goes"
+		return "no file added or removed"
 	case len(parts) == 0:
-		parts = append(parts, "it brings no file")
+		parts = append(parts, "adds no file")
 	case fix.OthersCount > 0 && fix.OthersCount < fix.AddsCount:
-		parts[0] += fmt.Sprintf("; of these %s, %s, are not asked for", count(fix.OthersCount, "file"), finding.Size(fix.OthersBytes))
+		parts[0] += fmt.Sprintf("; %s of these, %s, are not needed", count(fix.OthersCount, "file"), finding.Size(fix.OthersBytes))
 	case fix.OthersCount == 0 && fix.RemovesCount == 0:
 		parts[len(parts)-1] += ", nothing else"
 	}
 	if fix.RemovesCount > 0 {
-		parts = append(parts, "it takes away or replaces "+count(fix.RemovesCount, "file"))
+		parts = append(parts, "removes or replaces "+count(fix.RemovesCount, "file"))
 	}
 	return strings.Join(parts, "; ")
 }

@@ -39,7 +39,7 @@ func Diff(out io.Writer, d *imagediff.Diff, s Style) error {
 		groupLines(w, "-", img.Left, s.red, s)
 		groupLines(w, "+", img.Entered, s.green, s)
 		if img.Resized > 0 {
-			fmt.Fprintf(w, "  ~ %s with another size or type\n", count(img.Resized, "file"))
+			fmt.Fprintf(w, "  ~ %s changed in size or type\n", count(img.Resized, "file"))
 		}
 		settings, moreSettings := few(img.Settings, maxChanges)
 		fresh, moreNew := few(img.New, maxChanges)
@@ -62,7 +62,7 @@ func Diff(out io.Writer, d *imagediff.Diff, s Style) error {
 		fmt.Fprintln(w, s.dim(text))
 	}
 	if len(d.Images) == 0 {
-		fmt.Fprintln(w, "there is no image in either state")
+		fmt.Fprintln(w, "no image in either state")
 	}
 	return w.Flush()
 }
@@ -77,9 +77,9 @@ func statusText(img imagediff.Image, s Style) string {
 	case imagediff.Removed:
 		return s.yellow("no longer an image")
 	case imagediff.Fails:
-		return s.red("the build fails in one of the states: its files cannot be compared")
+		return s.red("the build fails in one of the states, so its files cannot be compared")
 	}
-	return fmt.Sprintf("%s leave, %s enter", count(left, "file"), count(entered, "file"))
+	return fmt.Sprintf("%s removed, %s added", count(left, "file"), count(entered, "file"))
 }
 
 func totalFiles(groups []imagediff.Group) (n int) {

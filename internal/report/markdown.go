@@ -74,11 +74,11 @@ func verdict(a Audit) string {
 	}
 	switch {
 	case a.Failed():
-		return "something that " + images + " must hold would be missing or wrong"
+		return "something that " + images + " needs is missing or wrong"
 	case a.Summary.Errors+a.Summary.Warnings > 0:
-		return images + " would pass, with remarks"
+		return images + " would pass, with warnings"
 	default:
-		return "nothing that " + images + " must hold is missing"
+		return "nothing that " + images + " needs is missing"
 	}
 }
 
@@ -148,7 +148,7 @@ func (a Audit) mdFinding(w io.Writer, f finding.Finding, img finding.ImageReport
 		}
 	}
 	if len(f.Fixes) == 0 && len(f.Tried) > 0 {
-		fmt.Fprint(w, "\nNo edit was found that repairs it. Tried:\n\n")
+		fmt.Fprint(w, "\nNo fix found. Simulated:\n\n")
 		for _, t := range f.Tried {
 			fmt.Fprintf(w, "- %s\n", mdText(t))
 		}
@@ -176,15 +176,15 @@ func notChecked(img finding.ImageReport) []string {
 		out = append(out, "What "+count(n, "RUN step")+" would do: nothing was run.")
 	}
 	if n := kinds["remote"]; n > 0 {
-		out = append(out, "What "+count(n, "download")+" would bring.")
+		out = append(out, "What "+count(n, "download")+" would add.")
 	}
 	if img.Modules == 0 {
-		out = append(out, "Imports: this image starts no program whose imports can be followed.")
+		out = append(out, "Imports: the image starts no program whose imports can be followed.")
 	}
 	if len(img.Passed) == 0 {
-		out = append(out, "Requirements beyond what the image itself tells: none that holds is written down.")
+		out = append(out, "Requirements of your own: none is configured.")
 	}
-	return append(out, "Anything that is only known when the program runs: names that it computes, settings that it is given then, volumes that are mounted over the image.")
+	return append(out, "What is known only at run time: computed names, settings given then, volumes mounted over the image.")
 }
 
 func mdMark(s finding.Severity) string {
@@ -222,10 +222,37 @@ func role(p finding.Place) string {
 	if p.Role == roleMore {
 		return "and " + p.Note
 	}
-	if p.Note == "" {
+	said, known := phrases[p.Role]
+	switch {
+	case p.Role == finding.RoleImports && reaches[p.Note] != "":
+		return reaches[p.Note]
+	case known && p.Note == "":
+		return said[0]
+	case known:
+		return fmt.Sprintf(said[1], Text(p.Note))
+	case p.Note == "":
 		return Text(string(p.Role))
 	}
 	return Text(string(p.Role)) + ": " + Text(p.Note)
+}
+
+// phrases say what a line does, by itself and with a note. Of another role the name says it.
+var phrases = map[finding.Role][2]string{
+	finding.RoleExcludes:   {"excludes it", "excludes %s"},
+	finding.RoleReincludes: {"re-includes it", "re-includes %s"},
+	finding.RoleNoEffect:   {"no effect", "no effect (%s)"},
+	finding.RoleRedundant:  {"redundant", "redundant (%s)"},
+	finding.RoleRequires:   {"requires it", "requires it (%s)"},
+	finding.RoleImports:    {"imports it", "imports it: %s"},
+	finding.RoleStarts:     {"starts it", "starts it: %s"},
+	finding.RoleWithholds:  {"excludes it from the upload", "excludes %s from the upload"},
+	finding.RoleGitIgnores: {"git ignores it", "git ignores it: %s"},
+	finding.RoleSearchPath: {"sets the search path", "search path: %s"},
+}
+
+// reaches say how an import is reached.
+var reaches = map[string]string{
+	"startup": "imports it at startup", "conditional": "imports it under a condition", "lazy": "imports it in a function", "guarded": "imports it in a try",
 }
 
 // mdText escapes what Markdown would take for markup, and no more, so that the source stays readable: an underscore in

@@ -44,7 +44,7 @@ func Mended(out io.Writer, m *why.Mended, after *finding.Report, s Style) error 
 		fmt.Fprintln(w, s.dim(text))
 	}
 	if len(m.Repairs) == 0 {
-		fmt.Fprintln(w, "nothing to repair")
+		fmt.Fprintln(w, "nothing to fix")
 	}
 	if after == nil {
 		for _, c := range m.Changes {
@@ -71,7 +71,7 @@ func diff(w io.Writer, text string, s Style) {
 		for line := range strings.Lines(text) {
 			fmt.Fprintf(w, "| %s\n", Text(strings.TrimRight(line, "\r\n")))
 		}
-		fmt.Fprintln(w, s.dim("This is not a diff to apply: what a terminal or a CI system would obey is escaped. --write makes the edit, --format json has the diff."))
+		fmt.Fprintln(w, s.dim("Do not apply this diff: control characters in it are escaped. Use --write, or --format json for the exact diff."))
 		return
 	}
 	for line := range strings.Lines(text) {

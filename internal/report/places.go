@@ -9,7 +9,7 @@ import (
 )
 
 // maxImports is how many imports of one module text shows.
-const maxImports = 2
+const maxImports = 4
 
 // fewImports leaves out imports beyond the first few, those that are most certain kept first.
 func fewImports(list []finding.Place) (shown []finding.Place, more int) {

@@ -22,7 +22,7 @@ func Verify(out io.Writer, r *verify.Report, s Style) error {
 	differences(w, s.red("contradicted"), r.Contradicted, s)
 	differences(w, s.yellow("open"), r.Open, s)
 	if len(r.Unpredicted) > 0 {
-		fmt.Fprintf(w, "\n  %s\n", s.bold("there, and not predicted by name"))
+		fmt.Fprintf(w, "\n  %s\n", s.bold("present, but not predicted by name"))
 	}
 	for i, g := range r.Unpredicted {
 		if i == maxExplained {
@@ -71,9 +71,9 @@ func differences(w io.Writer, title string, list []verify.Difference, s Style) {
 		}
 		switch d.Kind {
 		case verify.Absent:
-			what += " is absent: predicted as " + Text(d.Predicted)
+			what += " is missing: predicted as " + Text(d.Predicted)
 		case verify.Unexplained:
-			what += " is there, and nothing explains it: " + Text(d.Built)
+			what += " is present, and nothing explains it: " + Text(d.Built)
 		default:
 			what += fmt.Sprintf(": %s is %s, not %s", Text(string(d.Kind)), orNone(d.Built), orNone(d.Predicted))
 		}

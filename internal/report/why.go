@@ -6,6 +6,7 @@ import (
 	"io"
 	"strings"
 
+	"github.com/ctxaudit/ctxaudit/internal/finding"
 	"github.com/ctxaudit/ctxaudit/internal/why"
 )
 
@@ -34,12 +35,17 @@ func Why(out io.Writer, answer *why.Answer, s Style) error {
 		summary = s.yellow(verdict)
 	}
 	fmt.Fprintln(w, summary)
+	helps(w, &a, fixes, tried, s)
 	for _, st := range steps {
-		fmt.Fprint(w, "  ")
+		indent := "  "
 		if st.Place != nil {
-			fmt.Fprint(w, s.cyan(fmt.Sprintf("%s:%d", Name(st.Place.File), st.Place.Line)), "  ", Text(st.Place.Text), "\n    ")
+			where := At(st.Place.File, st.Place.Line)
+			fmt.Fprintf(w, "  %s  %s\n", s.cyan(where), cutRight(Text(st.Place.Text), max(20, s.columns()-4-width(where))))
+			indent = "    "
 		}
-		fmt.Fprintln(w, s.dim(sentence(st.Sentence)))
+		for _, line := range wrap(Text(st.Sentence), s.wide(len(indent))) {
+			fmt.Fprintf(w, "%s%s\n", indent, s.dim(line))
+		}
 	}
 	if a.Verdict != why.InImage || len(a.ImagePaths) > 1 {
 		listed(w, "in the image:", a.ImagePaths, 0)
@@ -53,25 +59,38 @@ func Why(out io.Writer, answer *why.Answer, s Style) error {
 	if a.Usage != nil {
 		usage(w, a.Usage, s)
 	}
-	for _, fix := range fixes {
-		fmt.Fprintf(w, "  %s %s (tried: %s)\n", s.bold("what would help:"), editTitle(fix, s), Effect(fix))
+	if len(a.Assumptions) > 0 {
+		for i, line := range wrap("assuming that none of these changes it: "+assumed(a.Assumptions, 0), s.wide(4)) {
+			fmt.Fprintf(w, "  %s%s\n", strings.Repeat("  ", min(i, 1)), s.dim(line))
+		}
 	}
-	if len(a.Tried) > 0 {
-		fmt.Fprintf(w, "  %s\n", s.dim("no edit was found that brings it into the image; tried:"))
+	if text := leftOutOf([]leftKind{{moreSteps, "step"}, {moreFixes, "repair"}, {moreTried, "simulated edit"}}); text != "" {
+		fmt.Fprintf(w, "  %s\n", s.dim(text))
+	}
+	return w.Flush()
+}
+
+// helps writes what would help, or what was simulated in vain.
+func helps(w io.Writer, a *why.Answer, fixes []finding.Fix, tried []string, s Style) {
+	for _, fix := range fixes {
+		writeFix(w, "  ", fix, "", s)
+	}
+	if a.Remedy != "" {
+		for i, line := range wrap(Text(a.Remedy), s.wide(7)) {
+			if i == 0 {
+				line = s.green("fix:") + " " + line
+			} else {
+				line = "     " + line
+			}
+			fmt.Fprintf(w, "  %s\n", line)
+		}
+	}
+	if len(tried) > 0 {
+		fmt.Fprintf(w, "  %s\n", s.dim("no fix found; simulated:"))
 		for _, t := range tried {
 			fmt.Fprintf(w, "    %s\n", s.dim("- "+Text(t)))
 		}
 	}
-	if a.Remedy != "" {
-		fmt.Fprintf(w, "  %s %s\n", s.bold("what would help:"), Text(a.Remedy))
-	}
-	if len(a.Assumptions) > 0 {
-		fmt.Fprintf(w, "  %s\n", s.dim("assumed that none of these changes it: "+assumed(a.Assumptions, 0)))
-	}
-	if text := leftOutOf([]leftKind{{moreSteps, "step"}, {moreFixes, "repair"}, {moreTried, "vain attempt"}}); text != "" {
-		fmt.Fprintf(w, "  %s\n", s.dim(text))
-	}
-	return w.Flush()
 }
 
 // listed writes some paths of total under a title; nothing if there are none.
@@ -91,7 +110,7 @@ func listed(w io.Writer, title string, paths []string, total int) {
 // usage writes who imports a module and what it exports.
 func usage(w *bufio.Writer, u *why.Usage, s Style) {
 	if u.Count == 0 {
-		fmt.Fprintf(w, "  %s is imported nowhere in what the image starts\n", Name(u.Module))
+		fmt.Fprintf(w, "  nothing that the image starts imports %s\n", Name(u.Module))
 	} else {
 		fmt.Fprintf(w, "  %s is imported in %s:\n", Name(u.Module), count(u.Count, "place"))
 	}
@@ -102,7 +121,7 @@ func usage(w *bufio.Writer, u *why.Usage, s Style) {
 	if len(u.Exports) == 0 {
 		return
 	}
-	for _, line := range wrap("it exports "+Text(strings.Join(u.Exports, ", ")), 110) {
+	for _, line := range wrap("exports "+Text(strings.Join(u.Exports, ", ")), s.wide(2)) {
 		fmt.Fprintf(w, "  %s\n", s.dim(line))
 	}
 }

@@ -373,7 +373,7 @@ func (sh *Interp) sourced(s *State, words []Word) []*State {
 	text, ok := sh.Read(file)
 	if !ok {
 		if file == "" || sh.Stat(file) != Absent {
-			sh.Tell(Note{Origin: s.Here, Untold: true, Text: "the file " + Shown(name.Text) + " that a script reads is not known: what it sets cannot be told"})
+			sh.Tell(Note{Origin: s.Here, Untold: true, Text: "the file " + Shown(name.Text) + " that a script reads is unknown, so what it sets could not be determined"})
 		}
 		s.level.end(failed) // in some shells, if it is not there
 		return []*State{s}

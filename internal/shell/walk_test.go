@@ -138,7 +138,7 @@ func TestUnknown(t *testing.T) {
 		`mkdir -p /a/{b,c} && log /a/{b,c}`:                         {"/w log /a/b /a/c"},
 		"log \\\n  a":                                               {"/w log a"},
 		`log a; log (`:                                              {"note: the command line cannot be parsed as shell to its end: 1:8: `foo(` must be followed by `)`", "/w log a"},
-		`. ./gone.sh; log a`:                                        {`note: the file "./gone.sh" that a script reads is not known: what it sets cannot be told`, "/w log a"},
+		`. ./gone.sh; log a`:                                        {`note: the file "./gone.sh" that a script reads is unknown, so what it sets could not be determined`, "/w log a"},
 		`. /venv/bin/activate; log $PATH`:                           {"/w log /venv/bin:"},
 		`trap 'log never' EXIT; log a`:                              {"/w log a"},
 		`log <<< "$X" > /f; tee g <<END` + "\nx\nEND\n":             {"/w log"},

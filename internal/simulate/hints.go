@@ -23,7 +23,7 @@ func (m *Image) hints(src *sourceError) []Hint {
 	}
 	if s := m.state(src.input); s != nil {
 		if name, ok := Nearest(s.Tree, p); ok {
-			return []Hint{{Text: fmt.Sprintf("%s is not there; did you mean %s?", p, name)}}
+			return []Hint{{Text: fmt.Sprintf("%s does not exist; did you mean %s?", p, name)}}
 		}
 	}
 	return nil
@@ -66,12 +66,12 @@ func contextHints(c *Context, p string) []Hint {
 		text := fmt.Sprintf("%s does not exist in the build context %q", p, c.Dir)
 		if _, rest, ok := strings.Cut(p, "/"); ok && exists(c, rest) {
 			// A path that starts above the context is the common mistake in a monorepo.
-			text += fmt.Sprintf("; it holds %s: sources are relative to the context", rest)
+			text += fmt.Sprintf("; it has %s: sources are relative to the context", rest)
 		} else if name, ok := NearestInContext(c, p); ok {
 			text += fmt.Sprintf("; did you mean %s?", name)
 		}
 		if line := excludes(c, p); line != nil {
-			return []Hint{{Text: fmt.Sprintf("%s, and %s:%d (%s) would keep it out", text, c.Ignore.Name, line.Number, line.Text)}}
+			return []Hint{{Text: fmt.Sprintf("%s, and %s:%d (%s) would exclude it", text, c.Ignore.Name, line.Number, line.Text)}}
 		}
 		return []Hint{{Text: text}}
 	}
@@ -83,10 +83,10 @@ func contextHints(c *Context, p string) []Hint {
 		return nil
 	}
 	if trail.Decisive == nil {
-		return []Hint{{Text: fmt.Sprintf("%s exists, but the ignore file keeps it out", p)}}
+		return []Hint{{Text: fmt.Sprintf("%s exists, but the ignore file excludes it", p)}}
 	}
 	return []Hint{{
-		Text: fmt.Sprintf("%s exists, but %s:%d (%s) keeps it out of the context", p, c.Ignore.Name, trail.Decisive.Number, trail.Decisive.Text),
+		Text: fmt.Sprintf("%s exists, but %s:%d (%s) excludes it from the context", p, c.Ignore.Name, trail.Decisive.Number, trail.Decisive.Text),
 		Line: trail.Decisive, File: c.Ignore.Name,
 	}}
 }

@@ -174,7 +174,7 @@ func TestErrorsNameWhatWouldHelp(t *testing.T) {
 	}{
 		"kept out by a line": {
 			map[string]string{"Dockerfile": "FROM scratch\nCOPY build/x /\n", ".dockerignore": "# c\nbuild\n", "build/x": ""},
-			2, `"/build/x": not found`, "build/x exists, but .dockerignore:2 (build) keeps it out of the context",
+			2, `"/build/x": not found`, "build/x exists, but .dockerignore:2 (build) excludes it from the context",
 		},
 		"misspelt": {
 			map[string]string{"Dockerfile": "FROM scratch\nCOPY src/mian.go /\n", "src/main.go": ""},
@@ -182,7 +182,7 @@ func TestErrorsNameWhatWouldHelp(t *testing.T) {
 		},
 		"relative to the parent directory": {
 			map[string]string{"Dockerfile": "FROM scratch\nCOPY backend/app /\n", "app/x": ""},
-			2, `"/backend/app": not found`, "it holds app: sources are relative to the context",
+			2, `"/backend/app": not found`, "it has app: sources are relative to the context",
 		},
 		"in a stage": {
 			map[string]string{"Dockerfile": "FROM scratch AS b\nCOPY x /out/server\nFROM scratch\nCOPY --from=b /out/sever /\n", "x": ""},
@@ -190,7 +190,7 @@ func TestErrorsNameWhatWouldHelp(t *testing.T) {
 		},
 		"bind mount": {
 			map[string]string{"Dockerfile": "FROM alpine\nRUN --mount=type=bind,source=x.txt,target=/x cat /x\n", ".dockerignore": "*.txt\n", "x.txt": ""},
-			2, `"/x.txt": not found`, "x.txt exists, but .dockerignore:1 (*.txt) keeps it out of the context",
+			2, `"/x.txt": not found`, "x.txt exists, but .dockerignore:1 (*.txt) excludes it from the context",
 		},
 		"directory over a file": {
 			map[string]string{"Dockerfile": "FROM scratch\nCOPY f /d/x\nCOPY d /d\n", "f": "", "d/x/y": ""},

@@ -70,8 +70,8 @@ func Apply(images []finding.ImageReport, in Input) {
 	}
 	for _, s := range list {
 		if !s.used && s.matches != nil && slices.ContainsFunc(s.rules, in.Reported) {
-			s.report(images, in.Severity(finding.SuppressionUnused), finding.SuppressionUnused, fmt.Sprintf("nothing is found that this silences (%s)", strings.Join(s.rules, ", ")),
-				"What it was for is repaired, or its place has moved. Remove it.")
+			s.report(images, in.Severity(finding.SuppressionUnused), finding.SuppressionUnused, fmt.Sprintf("this suppression matches no finding (%s)", strings.Join(s.rules, ", ")),
+				"The finding is fixed, or has moved. Remove the suppression.")
 		}
 	}
 	for i := range images {
@@ -87,19 +87,19 @@ func (s *suppression) check(images []finding.ImageReport, in Input) {
 	}
 	for _, name := range s.rules {
 		if !in.Known(name) {
-			problem(finding.SuppressionInvalid, fmt.Sprintf("there is no rule %q to silence", name), "ctxaudit rules lists the rules.")
+			problem(finding.SuppressionInvalid, fmt.Sprintf("there is no rule %q to suppress", name), "ctxaudit rules lists the rules.")
 			return
 		}
 	}
 	switch expires, err := time.Parse(time.DateOnly, s.expires); {
 	case strings.TrimSpace(s.reason) == "":
-		problem(finding.SuppressionInvalid, "a suppression needs a reason", "It silences nothing until it has one: `# ctxaudit: ignore=RULE -- reason`.")
+		problem(finding.SuppressionInvalid, "a suppression needs a reason", "It has no effect until it has one: `# ctxaudit: ignore=RULE -- reason`.")
 	case len(s.rules) == 0:
-		problem(finding.SuppressionInvalid, "a suppression must name the rule that it silences", "As in `# ctxaudit: ignore=RULE -- reason`.")
+		problem(finding.SuppressionInvalid, "a suppression must name a rule", "As in `# ctxaudit: ignore=RULE -- reason`.")
 	case s.expires != "" && err != nil:
-		problem(finding.SuppressionInvalid, fmt.Sprintf("%q is no day: want YYYY-MM-DD", s.expires), "")
+		problem(finding.SuppressionInvalid, fmt.Sprintf("%q is not a date: want YYYY-MM-DD", s.expires), "")
 	case s.expires != "" && !in.Today.Before(expires.AddDate(0, 0, 1)):
-		problem(finding.SuppressionExpired, fmt.Sprintf("this suppression expired on %s (%s)", s.expires, s.reason), "It silences nothing any more: repair what it was for, or decide again.")
+		problem(finding.SuppressionExpired, fmt.Sprintf("this suppression expired on %s (%s)", s.expires, s.reason), "It has no effect any more: fix the finding, or renew the suppression.")
 	}
 }
 

@@ -93,7 +93,7 @@ func (s *goSetup) load(sub string, args []shell.Word, cgo bool) *goLoad {
 		}
 		l.vendor = (s.mod == "vendor" || s.mod == "") && r.isDir(vendor) && !older(s.main.file, "1.14")
 		if l.vendor {
-			l.need(Missing{Path: path.Join(vendor, "modules.txt"), What: "the list of what vendor holds"})
+			l.need(Missing{Path: path.Join(vendor, "modules.txt"), What: "the list of vendored packages"})
 		} else if s.mod == "vendor" {
 			l.need(Missing{Path: vendor, Dir: true, What: "the directory of vendored packages, which -mod=vendor asks for"})
 		}

@@ -132,7 +132,7 @@ func (r *reader) angular() {
 		}
 		for _, name := range []string{"browser", "main", "index", "tsConfig"} {
 			if n := target.Get(name); n.Is() && n.Text != "" && n.Text != "false" {
-				r.need(Missing{Kind: Source, Path: path.Join(dir, n.Text), What: "what the build of Angular begins with", Because: []Line{{File: file, Line: n.At(), Text: textOf(data, n.At())}}})
+				r.need(Missing{Kind: Source, Path: path.Join(dir, n.Text), What: "the entry of the Angular build", Because: []Line{{File: file, Line: n.At(), Text: textOf(data, n.At())}}})
 			}
 		}
 	}

@@ -176,7 +176,7 @@ func (p *pyRun) django(manage string, args []string) {
 	first, _, nested := strings.Cut(name, ".")
 	if at := path.Join(p.search[0], first); nested && len(p.search) == 1 && p.absent(at) && p.absent(at+".py") {
 		p.need(Missing{Kind: Source, Path: path.Join(p.search[0], strings.ReplaceAll(name, ".", "/")+".py"), What: "the settings " + name, Because: because,
-			Doubt: "A package that was installed may hold them."})
+			Doubt: "An installed package may have them."})
 		return
 	}
 	p.module(name, because, "")

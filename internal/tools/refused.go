@@ -41,7 +41,7 @@ func Refused(c *command.Call, files Files) []Missing {
 	case strings.HasSuffix(line, "\r"):
 		m.Refused, m.Returns = "has lines that end in CR LF, and so an interpreter that does not exist", true
 	case len(words) > 0 && path.IsAbs(words[0]) && files.Stat(words[0]) == shell.Absent:
-		m.Refused = "is run by " + words[0] + ", which is not there"
+		m.Refused = "is run by " + words[0] + ", which does not exist"
 	default:
 		return nil
 	}

@@ -139,7 +139,7 @@ func (r *Repairer) ignoreCandidates(ctx context.Context, f finding.Finding) (out
 		}
 		for _, pattern := range patterns {
 			out = append(out, candidate{
-				title: fmt.Sprintf("bring %s back after the line that excludes it", p),
+				title: fmt.Sprintf("re-include %s after the line that excludes it", p),
 				edits: []edit.Edit{r.ignoreEdit(last+1, 0, pattern)},
 			})
 		}
@@ -189,12 +189,12 @@ func (r *Repairer) negationCandidates(useless map[int]*dockerctx.Line, last int,
 	for _, n := range sortedLines(useless) {
 		if l := useless[n]; n < last {
 			out = append(out, candidate{
-				title: fmt.Sprintf("move %s behind the line that excludes %s", strings.TrimSpace(l.Text), p),
+				title: fmt.Sprintf("move %s after the line that excludes %s", strings.TrimSpace(l.Text), p),
 				edits: []edit.Edit{r.ignoreEdit(n, 1, ""), r.ignoreEdit(last, 0, strings.TrimSpace(l.Text))},
 			})
 		} else if dir, ok := strings.CutPrefix(l.Pattern, "!"); ok && !strings.ContainsAny(dir, "*?[") {
 			out = append(out, candidate{
-				title: fmt.Sprintf("let %s bring back what is below it", strings.TrimSpace(l.Text)),
+				title: fmt.Sprintf("make %s re-include what is below it", strings.TrimSpace(l.Text)),
 				edits: []edit.Edit{r.ignoreEdit(n, 1, "!"+dir+"/**")},
 			})
 		}
@@ -250,7 +250,7 @@ func (r *Repairer) narrower(ctx context.Context, l *dockerctx.Line, p string) ([
 		return out, nil
 	}
 	return append(out, candidate{
-		title: fmt.Sprintf("put what else %s excludes in its place", text),
+		title: fmt.Sprintf("exclude the rest of what %s matches instead", text),
 		edits: []edit.Edit{r.ignoreEdit(l.Number, 1, strings.Join(others, "\n"))},
 	}), nil
 }
@@ -310,7 +310,7 @@ func (r *Repairer) forbidCandidates(names ...string) []candidate {
 		lines = append(lines, name)
 	}
 	return []candidate{{
-		title: fmt.Sprintf("keep %s out of the context", strings.Join(names, ", ")),
+		title: fmt.Sprintf("exclude %s from the context", strings.Join(names, ", ")),
 		edits: []edit.Edit{r.ignoreEdit(end, 0, strings.Join(lines, "\n"))},
 	}}
 }

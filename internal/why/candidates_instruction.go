@@ -436,19 +436,19 @@ func (r *Repairer) destinationCandidates(f finding.Finding) []candidate {
 			switch itself := path.Join(dir, last) == f.ContextPath; {
 			case itself && quotes && len(c.sources) == 1:
 				out = append(out, candidate{
-					title: fmt.Sprintf("copy %s into a directory of its name", f.ContextPath),
+					title: fmt.Sprintf("copy %s into a directory of the same name", f.ContextPath),
 					edits: []edit.Edit{r.put(c.Args[1].Range, text)},
 				})
 			case itself:
 				more := r.alone(c, c.Args[i], own)
 				out = append(out, candidate{
-					title: fmt.Sprintf("copy %s by itself, into a directory of its name", f.ContextPath),
+					title: fmt.Sprintf("copy %s by itself, into a directory of the same name", f.ContextPath),
 					edits: []edit.Edit{r.drop(c.Args[i].Range), r.dockerfileEdit(line, 0, more)},
 				})
 			case last == "*" && path.Clean(dir) == path.Dir(f.ContextPath):
 				if from, ok := c.Quote(cmp.Or(dir, ".")); ok {
 					out = append(out, candidate{
-						title: fmt.Sprintf("copy the directory %s, and not what a pattern finds in it", cmp.Or(dir, ".")),
+						title: fmt.Sprintf("copy the directory %s instead of what a pattern matches in it", cmp.Or(dir, ".")),
 						edits: []edit.Edit{r.put(c.Args[i].Range, from)},
 					})
 				}
@@ -486,7 +486,7 @@ func (r *Repairer) searchPathCandidates(f finding.Finding) []candidate {
 	}
 	var out []candidate
 	if renamed != "" {
-		out = append(out, r.setEnv("PYTHONPATH", renamed, fmt.Sprintf("put %s on PYTHONPATH in the place of what is not there", dir)))
+		out = append(out, r.setEnv("PYTHONPATH", renamed, fmt.Sprintf("replace the missing directory on PYTHONPATH by %s", dir)))
 	}
 	return append(out, r.setEnv("PYTHONPATH", value, fmt.Sprintf("put %s on PYTHONPATH", dir)))
 }

@@ -88,7 +88,7 @@ func (r *Repairer) workdirCandidates() []candidate {
 	for _, in := range s.Instructions {
 		if args := in.Syntax().Args; within(l, in) && len(args) == 1 && strings.Trim(args[0].Text, "./") == path.Base(dir) {
 			return []candidate{{
-				title: fmt.Sprintf("go into %s once", path.Base(dir)),
+				title: fmt.Sprintf("enter %s once", path.Base(dir)),
 				edits: []edit.Edit{r.dockerfileEdit(in.Location.Range.Start.Line, in.Location.Range.End.Line-in.Location.Range.Start.Line+1, "")},
 			}}
 		}
@@ -163,7 +163,7 @@ func (r *Repairer) placeCandidates(found, want string) []candidate {
 			continue
 		}
 		out = append(out, candidate{
-			title: fmt.Sprintf("let line %d of %s copy to %s", in.Location.Range.Start.Line, in.Location.File, dest),
+			title: fmt.Sprintf("make line %d of %s copy to %s", in.Location.Range.Start.Line, in.Location.File, dest),
 			edits: []edit.Edit{r.put(c.Args[len(c.Args)-1].Range, text)},
 		})
 	}

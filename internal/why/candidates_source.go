@@ -52,7 +52,7 @@ func (r *Repairer) sourceCandidates(ctx context.Context, f finding.Finding) (out
 		if len(c.sources) > 1 {
 			drop = r.drop(c.Args[at].Range)
 		}
-		out = append(out, candidate{title: fmt.Sprintf("do not copy %s: it is given to the container when it starts", f.ContextPath), edits: []edit.Edit{drop}})
+		out = append(out, candidate{title: fmt.Sprintf("do not copy %s: the container gets it at startup", f.ContextPath), edits: []edit.Edit{drop}})
 	}
 	return out, ofStage, nil
 }

@@ -33,7 +33,7 @@ func (e *Explainer) asChecked(ctx context.Context, a *Answer) error {
 		a.Verdict, a.Summary, a.Near, a.Remedy = NotCopied, f.Summary, nil, ""
 		if i := slices.IndexFunc(f.Related, func(p finding.Place) bool { return p.Role == finding.RoleExcludes }); i >= 0 {
 			a.Verdict = Ignored
-			a.step("an ignore file keeps it out", &f.Related[i])
+			a.step("an ignore file excludes it", &f.Related[i])
 		}
 	}
 	if a.Remedy == "" {

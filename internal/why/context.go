@@ -20,7 +20,7 @@ func (e *Explainer) contextPath(ctx context.Context, a *Answer, target string) e
 		a.Kind = "context-path"
 	}
 	if e.Main == nil {
-		a.Verdict, a.Summary = Remote, fmt.Sprintf("%s cannot be explained: the build context %s is not on this machine, and has no ignore file", target, e.Image.Plan.RemoteContext)
+		a.Verdict, a.Summary = Remote, fmt.Sprintf("%s cannot be explained: the build context %s is remote and has no ignore file", target, e.Image.Plan.RemoteContext)
 		return nil
 	}
 	p, ok, err := e.find(target)
@@ -38,7 +38,7 @@ func (e *Explainer) contextPath(ctx context.Context, a *Answer, target string) e
 		return err
 	}
 	if len(files) == 0 {
-		a.Verdict, a.Summary = EmptyDir, fmt.Sprintf("%s is a directory that holds no file", p)
+		a.Verdict, a.Summary = EmptyDir, fmt.Sprintf("%s is a directory without files", p)
 		return e.ignoreSteps(a, p)
 	}
 	if err := e.git(a, p, files); err != nil {
@@ -82,7 +82,7 @@ func (e *Explainer) absent(a *Answer, target, p string) error {
 			return err
 		}
 		if sentence != "" {
-			a.Verdict, a.Summary = Foreign, fmt.Sprintf("%s is no module of this repository", target)
+			a.Verdict, a.Summary = Foreign, fmt.Sprintf("%s is not a module of this repository", target)
 			a.step(sentence, place)
 			return nil
 		}
@@ -126,7 +126,7 @@ func (e *Explainer) git(a *Answer, p string, files []string) error {
 	case len(tracked) == 0:
 		return e.untracked(a, p)
 	case len(tracked) < len(files):
-		a.step(fmt.Sprintf("it is in the repository; git tracks %d of its %d files: a clean checkout lacks the others", len(tracked), len(files)), nil)
+		a.step(fmt.Sprintf("it is in the repository; git tracks %d of its %d files, and a clean checkout lacks the others", len(tracked), len(files)), nil)
 	case len(files) > 1:
 		a.step("it is in the repository, and git tracks all of it", nil)
 	default:
@@ -137,7 +137,7 @@ func (e *Explainer) git(a *Answer, p string, files []string) error {
 
 // untracked tells why a clean checkout lacks all of a path.
 func (e *Explainer) untracked(a *Answer, p string) error {
-	const sentence = "it is here, and a clean checkout lacks it: "
+	const sentence = "it exists here, but a clean checkout lacks it: "
 	if e.Subject.Clean != nil {
 		absent, err := e.Subject.Clean.Absent(e.Main.Dir, []string{p})
 		if err != nil {
@@ -174,7 +174,7 @@ func (e *Explainer) unbuilt(a *Answer, p string, files []string) error {
 	a.step(e.Failure.Message, instruction(finding.RoleFails, e.Failure.Location))
 	a.MissingCount, a.Missing = len(kept), kept[:min(len(kept), maxListed)]
 	if len(kept) == 0 {
-		a.Verdict, a.Summary = BuildFailed, fmt.Sprintf("%s is in the build context, and there is no image: the build fails", p)
+		a.Verdict, a.Summary = BuildFailed, fmt.Sprintf("%s is in the build context, but the build fails", p)
 		return nil
 	}
 	a.Verdict = Ignored
@@ -295,14 +295,14 @@ func (e *Explainer) policy() *policy.Image {
 // judgeAbsent tells what the ignore file would do to a path that does not exist.
 func (e *Explainer) judgeAbsent(a *Answer, p string) error {
 	if p == ".." || strings.HasPrefix(p, "../") {
-		a.Remedy = "paths are relative to the build context, and nothing outside it can be copied"
+		a.Remedy = "paths are relative to the build context; nothing outside it can be copied"
 		return nil
 	}
 	t, err := e.Main.Explain(p)
 	if err != nil || t.Included {
 		return err
 	}
-	a.step("if it existed, the ignore file would keep it out", e.place(finding.RoleExcludes, t.Decisive))
+	a.step("if it existed, the ignore file would exclude it", e.place(finding.RoleExcludes, t.Decisive))
 	return nil
 }
 
@@ -320,7 +320,7 @@ func (e *Explainer) ignoreSteps(a *Answer, p string) error {
 		return err
 	}
 	if e.Main.Ignore == nil {
-		a.step("there is no ignore file: everything is allowed in", nil)
+		a.step("there is no ignore file: everything is in the context", nil)
 		return nil
 	}
 	if len(t.Steps) == 0 {
@@ -395,23 +395,23 @@ func (e *Explainer) verdict(a *Answer, p string, r *simulate.Reach, copied []sim
 	case missing < total:
 		a.Verdict, a.Summary = PartlyThere, fmt.Sprintf("%s is only partly in the image: %d of its files are missing", what, missing)
 	case len(r.Emptied) == total:
-		a.Verdict, a.Summary = Emptied, fmt.Sprintf("%s is in the image without its content", what)
+		a.Verdict, a.Summary = Emptied, fmt.Sprintf("%s is in the image, but empty", what)
 	case len(r.Ignored) > 0:
 		a.Verdict = Ignored
 		return e.summarizeIgnored(a, p, what, r.Ignored)
 	case len(copied) > 0:
 		if op, last := e.Image.RemovedAgain(copied); op != nil {
 			place := instruction(finding.RoleRemoves, op.Location)
-			a.Verdict, a.Summary = Lost, fmt.Sprintf("%s is not in the image: it is copied to %s, and %s:%d removes it again", what, last.Entry.Path, place.File, place.Line)
-			a.step("removes it, by its words: the step was not run", place)
+			a.Verdict, a.Summary = Lost, fmt.Sprintf("%s is not in the image: it is copied to %s, but %s:%d removes it", what, last.Entry.Path, place.File, place.Line)
+			a.step("removes it, judging by its command: the step was not run", place)
 			break
 		}
-		a.Verdict, a.Summary = Lost, fmt.Sprintf("%s is not in the image, although an instruction copies it: it is removed or replaced later", what)
+		a.Verdict, a.Summary = Lost, fmt.Sprintf("%s is not in the image: an instruction copies it, and a later one removes or replaces it", what)
 		if stage := e.staysIn(copied); stage != "" {
-			a.Summary = fmt.Sprintf("%s is not in the image, although an instruction copies it: it stays in stage %s, from which the image does not take it", what, stage)
+			a.Summary = fmt.Sprintf("%s is not in the image: it is copied into stage %s, and the image does not copy it from there", what, stage)
 		}
 	default:
-		a.Verdict, a.Summary = NotCopied, fmt.Sprintf("%s is not in the image: it is in the build context, but no COPY or ADD that the image is built from takes it", what)
+		a.Verdict, a.Summary = NotCopied, fmt.Sprintf("%s is not in the image: it is in the build context, but no COPY or ADD of the image copies it", what)
 		e.nearMisses(a, p)
 	}
 	return nil
@@ -446,7 +446,7 @@ func (e *Explainer) summarizeIgnored(a *Answer, p, what string, ignored []string
 	for _, l := range lines {
 		a.Blame = append(a.Blame, *e.place(finding.RoleExcludes, l))
 	}
-	verb := "keeps"
+	verb := "excludes"
 	var at []string
 	for _, l := range lines {
 		at = append(at, fmt.Sprintf("%s:%d", e.Main.Ignore.Name, l.Number))
@@ -456,9 +456,9 @@ func (e *Explainer) summarizeIgnored(a *Answer, p, what string, ignored []string
 		at = []string{"the ignore file"}
 	case 1:
 	default:
-		verb = "together keep"
+		verb = "together exclude"
 	}
-	a.Summary = fmt.Sprintf("%s is not in the image: %s %s it out of the context", what, strings.Join(at, " and "), verb)
+	a.Summary = fmt.Sprintf("%s is not in the image: %s %s it from the context", what, strings.Join(at, " and "), verb)
 	if len(lines) == 0 || strings.ContainsAny(p, patternSyntax) {
 		return nil
 	}

@@ -27,7 +27,7 @@ func (e *Explainer) environment(a *Answer, name string) {
 		if loc := e.Image.Plan.ConfigSources.Env[name]; !loc.IsZero() {
 			a.step("the last instruction that sets it", instruction(finding.RoleSets, loc))
 		} else {
-			a.step("no instruction of this Dockerfile sets it: it is the base image's, or BuildKit's default", nil)
+			a.step("no instruction of this Dockerfile sets it: it comes from the base image, or is BuildKit's default", nil)
 			a.Assumptions = e.assumptions()
 		}
 		if strings.Contains(v, "/") {
@@ -49,7 +49,7 @@ func (e *Explainer) environment(a *Answer, name string) {
 	if near, ok := suggest.Search(name, names, true); ok {
 		a.Remedy = fmt.Sprintf("did you mean $%s?", near)
 	} else {
-		a.Remedy = fmt.Sprintf("an ENV %s=... in the stage that is built would set it", name)
+		a.Remedy = fmt.Sprintf("set it with ENV %s=... in the stage that is built", name)
 	}
 	a.Assumptions = e.assumptions()
 }
@@ -73,9 +73,9 @@ func (e *Explainer) searchPath(a *Answer, list string) {
 		case err == nil && n.IsDir():
 			a.step(entry+" is a directory of the image", nil)
 		case err == nil:
-			a.step(entry+" is in the image and no directory", nil)
+			a.step(entry+" is in the image, but not a directory", nil)
 		case e.Image.Tree.MayHold(at):
-			a.step(entry+" is not made by this Dockerfile; a base image or a RUN step may have it", nil)
+			a.step(entry+" is not created by this Dockerfile; the base image or a RUN step may have it", nil)
 		default:
 			a.step(entry+" does not exist in the image", nil)
 		}

@@ -28,7 +28,7 @@ func (e *Explainer) imagePath(ctx context.Context, a *Answer, p string) error {
 	}
 	switch {
 	case err == nil && n.Kind == rootfs.KindUnknown && n.Op >= 0:
-		a.Verdict, a.Summary = InImage, fmt.Sprintf("%s is in the image, but what it holds is made by a step that cannot be simulated", p)
+		a.Verdict, a.Summary = InImage, fmt.Sprintf("%s is in the image, but a step that cannot be simulated creates its content", p)
 		a.ImagePaths = []string{at}
 		a.step("copied by", instruction(finding.RoleCopies, e.Image.Plan.Ops[n.Op].Location))
 		a.Assumptions = e.assumptions()
@@ -36,7 +36,7 @@ func (e *Explainer) imagePath(ctx context.Context, a *Answer, p string) error {
 		return e.wouldBe(ctx, a, p, e.counterpart(at))
 	case err == nil && n.Kind == rootfs.KindUnknown, err != nil && e.Image.Tree.MayHold(at):
 		a.Verdict = Unknown
-		a.Summary = fmt.Sprintf("%s is not known to be in the image: no instruction that can be simulated puts it there", p)
+		a.Summary = fmt.Sprintf("%s may not be in the image: no instruction that can be simulated creates it", p)
 		e.nearest(a, at)
 		a.Assumptions = e.assumptions()
 	case err != nil:
@@ -98,7 +98,7 @@ func (e *Explainer) counterpart(at string) string {
 
 // wouldBe explains a path of the image that is not there by what of the build context would be there.
 func (e *Explainer) wouldBe(ctx context.Context, a *Answer, p, source string) error {
-	a.step(fmt.Sprintf("by what lies around it, it would be %s of the build context", source), nil)
+	a.step(fmt.Sprintf("judging by its neighbours, it would be %s of the build context", source), nil)
 	if err := e.contextPath(ctx, a, source); err != nil {
 		return err
 	}
@@ -139,11 +139,11 @@ func (e *Explainer) provenance(a *Answer, n *rootfs.Node) {
 				a.step(fmt.Sprintf("the image %s has it (%s)", s.Op.Image.Ref, about), instruction(finding.RoleCopies, s.Op.Location))
 				continue
 			}
-			a.step("every image is taken to have it", instruction(finding.RoleCopies, s.Op.Location))
+			a.step("every image is assumed to have it", instruction(finding.RoleCopies, s.Op.Location))
 		case s.Op.Kind == dockerfile.OpRemote:
 			a.step("it comes from "+s.Op.Remote.URL, nil)
 		case s.Node.Implied:
-			a.step("made on the way to something below it", instruction(finding.RoleCopies, s.Op.Location))
+			a.step("created for something below it", instruction(finding.RoleCopies, s.Op.Location))
 		case s.Node.Source == nil:
 			a.step("made by", instruction(finding.RoleCopies, s.Op.Location))
 		default:
@@ -165,7 +165,7 @@ func (e *Explainer) nearest(a *Answer, p string) {
 	for dir != "/" && !e.Image.Tree.Exists(dir) {
 		dir = path.Dir(dir)
 	}
-	a.step(fmt.Sprintf("the nearest directory that exists is %s", dir), nil)
+	a.step(fmt.Sprintf("the nearest existing directory is %s", dir), nil)
 	list := imageNames(e.Image.Tree)
 	names := nearPaths(p, list)
 	if len(names) == 0 {
@@ -188,7 +188,7 @@ func (e *Explainer) formerly(a *Answer, p string) {
 		if stage == "" {
 			stage = fmt.Sprint(op.Location.Stage)
 		}
-		a.step(fmt.Sprintf("stage %s has it after this instruction; the image does not take it from there", stage),
+		a.step(fmt.Sprintf("stage %s has it after this instruction; the image does not copy it from there", stage),
 			instruction(finding.RoleCopies, op.Location))
 		return
 	}

@@ -44,7 +44,7 @@ func (e *Explainer) instruction(a *Answer, number int) error {
 		}
 	}
 	a.Verdict = NotFound
-	a.Summary = fmt.Sprintf("line %d of %s holds no instruction of a stage", number, e.Image.Plan.Dockerfile.Name)
+	a.Summary = fmt.Sprintf("line %d of %s has no instruction of a stage", number, e.Image.Plan.Dockerfile.Name)
 	return nil
 }
 
@@ -57,11 +57,11 @@ func (e *Explainer) from(a *Answer, s dockerfile.Stage) error {
 	a.Verdict = HasEffect
 	switch {
 	case s.BaseStage >= 0:
-		a.Summary = fmt.Sprintf("this stage goes on from the stage %s", s.Base)
+		a.Summary = fmt.Sprintf("this stage continues the stage %s", s.Base)
 	case s.Base == "scratch":
-		a.Summary = "this stage starts from nothing"
+		a.Summary = "this stage starts from scratch"
 	default:
-		a.Summary = fmt.Sprintf("this stage starts from the image %s, whose files are not known here", s.Base)
+		a.Summary = fmt.Sprintf("this stage starts from the image %s, whose files are unknown here", s.Base)
 		for _, op := range e.Image.Plan.Ops {
 			if about, ok := e.Image.KnownBase(op.ID); ok && op.Location.Stage == s.Index {
 				a.Summary = fmt.Sprintf("this stage starts from the image %s, which is %s", s.Base, about)
@@ -75,7 +75,7 @@ func (e *Explainer) explainInstruction(a *Answer, s dockerfile.Stage, in dockerf
 	place := instruction(finding.RoleCopies, in.Location)
 	if !s.Reached {
 		a.Verdict, a.Summary = NoEffect, fmt.Sprintf("%s has no effect: the image is not built from its stage", in.Location.Text)
-		a.step("it stands in a stage that nothing needs", place)
+		a.step("it is in a stage that the image does not use", place)
 		return nil
 	}
 	switch in.Keyword {
@@ -105,16 +105,16 @@ func (e *Explainer) setting(a *Answer, s dockerfile.Stage, in dockerfile.Instruc
 	case in.Keyword == "ENV" && len(holds) > 0:
 		a.Verdict, a.Summary = HasEffect, fmt.Sprintf("%s of the image is set here", strings.Join(sorted(holds), ", "))
 	case in.Keyword == "ENV" && s.Index != e.Image.Plan.TargetStage && s.Index >= 0:
-		a.Verdict, a.Summary = NoEffect, "the image's environment is not set here: a later line or another stage decides"
+		a.Verdict, a.Summary = NoEffect, "it does not set the image's environment: a later line or another stage decides"
 	case one && within(last, in):
 		a.Verdict, a.Summary = HasEffect, fmt.Sprintf("the image's %s is set here", in.Keyword)
 	case one || in.Keyword == "ENV":
-		a.Verdict, a.Summary = NoEffect, fmt.Sprintf("the image's %s is not what this line says", in.Keyword)
+		a.Verdict, a.Summary = NoEffect, fmt.Sprintf("a later line overrides the image's %s", in.Keyword)
 		if one && !last.IsZero() {
 			a.step("a later line decides", instruction(finding.RoleSets, last))
 		}
 	default:
-		a.Verdict, a.Summary = HasEffect, fmt.Sprintf("%s concerns the build or the configuration, and no file", in.Keyword)
+		a.Verdict, a.Summary = HasEffect, fmt.Sprintf("%s affects the build or the configuration, but no file", in.Keyword)
 	}
 }
 
@@ -136,24 +136,24 @@ func (e *Explainer) effect(a *Answer, in dockerfile.Instruction, place *finding.
 		}
 	}
 	if in.Keyword == "WORKDIR" {
-		a.Verdict, a.Summary = HasEffect, "this line makes its directory, and is where relative paths start from"
+		a.Verdict, a.Summary = HasEffect, "it creates its directory, from which relative paths start"
 		a.step("sets the working directory", place)
 		return nil
 	}
-	a.step(fmt.Sprintf("puts %s into its stage, %d bytes%s", filesOf(put.made), put.bytes, forExample(put.example)), place)
+	a.step(fmt.Sprintf("copies %s (%d B)%s", filesOf(put.made), put.bytes, forExample(put.example)), place)
 	switch {
 	case e.Failure != nil:
-		a.Verdict, a.Summary = BuildFailed, "there is no image: the build fails"
+		a.Verdict, a.Summary = BuildFailed, "the build fails, so there is no image"
 		a.step(e.Failure.Message, instruction(finding.RoleFails, e.Failure.Location))
 	case put.made == 0 && fromElsewhere(in):
-		a.Verdict, a.Summary = Unknown, "it copies from a stage or an image what is not known without building that"
+		a.Verdict, a.Summary = Unknown, "it copies from a stage or an image what is unknown without building that"
 	case put.made == 0:
-		a.Verdict, a.Summary = NoEffect, "it copies no file: its sources hold none, or none that the ignore file lets in"
+		a.Verdict, a.Summary = NoEffect, "it copies no file: its sources have none that the ignore file includes"
 		e.ignoredSources(a, in)
 	case put.left == 0:
-		a.Verdict, a.Summary = NoEffect, fmt.Sprintf("it copies %s, and none of them is in the image in the end", filesOf(put.made))
+		a.Verdict, a.Summary = NoEffect, fmt.Sprintf("it copies %s, but none of them is in the image", filesOf(put.made))
 	default:
-		a.Verdict, a.Summary = HasEffect, fmt.Sprintf("it copies %s; %d in the image come from it", filesOf(put.made), put.left)
+		a.Verdict, a.Summary = HasEffect, fmt.Sprintf("it copies %s; the image has %d of them", filesOf(put.made), put.left)
 		e.ignoredSources(a, in)
 	}
 	a.Assumptions = e.assumptions()
@@ -239,7 +239,7 @@ func (e *Explainer) ignoredSources(a *Answer, in dockerfile.Instruction) {
 		if count[l] == 1 {
 			what = "1 entry"
 		}
-		a.step("keeps out "+what+" of what it names", e.place(finding.RoleExcludes, l))
+		a.step("excludes "+what+" of what it matches", e.place(finding.RoleExcludes, l))
 	}
 }
 
@@ -259,14 +259,14 @@ func (e *Explainer) ignoreLine(a *Answer, number int) error {
 	if err != nil {
 		return err
 	}
-	a.step("asks about every path of the context", e.place(finding.RoleExcludes, l))
-	verb, other := "keeps out", "lets in"
+	a.step("is evaluated for every path of the context", e.place(finding.RoleExcludes, l))
+	verb, other := "excludes", "includes"
 	if l.Negated {
-		verb, other = "brings back", "keeps out"
+		verb, other = "re-includes", "excludes"
 	}
 	switch {
 	case n == 0:
-		a.Verdict, a.Summary = NoEffect, fmt.Sprintf("without %s:%d (%s) the same would reach the builder", e.Main.Ignore.Name, number, strings.TrimSpace(l.Text))
+		a.Verdict, a.Summary = NoEffect, fmt.Sprintf("%s:%d (%s) has no effect: without it the same files reach the builder", e.Main.Ignore.Name, number, strings.TrimSpace(l.Text))
 	default:
 		a.Verdict, a.Summary = HasEffect, fmt.Sprintf("%s:%d (%s) %s %s", e.Main.Ignore.Name, number, strings.TrimSpace(l.Text), verb, filesOf(int64(n)))
 		a.Missing, a.MissingCount = first, n

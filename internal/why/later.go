@@ -42,7 +42,7 @@ func (e *Explainer) later(a *Answer, p string, r *simulate.Reach, copied []simul
 			if more := len(removed) - 1; more > 0 {
 				what += fmt.Sprintf(" and %d more", more)
 			}
-			a.step(fmt.Sprintf("removes %s, by its words: the step was not run", what), instruction(finding.RoleRemoves, op.Location))
+			a.step(fmt.Sprintf("removes %s, judging by its command: the step was not run", what), instruction(finding.RoleRemoves, op.Location))
 			continue
 		}
 		if s := e.Image.Script(op); s != nil && s.MayTake(at) {
@@ -53,7 +53,7 @@ func (e *Explainer) later(a *Answer, p string, r *simulate.Reach, copied []simul
 	for _, volume := range slices.Sorted(maps.Keys(volumes)) {
 		loc := volumes[volume]
 		if at == volume || strings.HasPrefix(at, strings.TrimSuffix(volume, "/")+"/") {
-			a.step(fmt.Sprintf("a volume is mounted at %s when the container runs: a new one begins with what the image has there, one that exists already hides it", volume),
+			a.step(fmt.Sprintf("a volume is mounted at %s at run time: a new one starts with the files of the image, an existing one hides them", volume),
 				instruction(finding.RoleSets, loc))
 		}
 	}

@@ -159,7 +159,7 @@ func (m *mending) choose(i int, rep *Repairer, f finding.Finding, out *Repaired)
 	out.Tried = tried
 	for _, fix := range fixes {
 		if name := m.subjects[i].Options.StdinName; name != "" && slices.ContainsFunc(fix.Edits, func(e edit.Edit) bool { return e.Path == "" }) {
-			out.Tried = append(out.Tried, fix.Title+": it must be made by hand, in "+name)
+			out.Tried = append(out.Tried, fix.Title+": make this edit by hand, in "+name)
 			continue
 		}
 		edited, err := rep.Edited(fix.Edits)

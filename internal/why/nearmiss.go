@@ -41,13 +41,13 @@ func (e *Explainer) nearMisses(a *Answer, p string) {
 			}
 			switch {
 			case !s.Reached:
-				m.sentence = "is in a stage that the image is not built from"
+				m.sentence = "is in a stage that the image does not use"
 			case from != "":
 				m.sentence, m.shared = e.missedFrom(from, p, sources), m.shared-1
 			case m.shared >= 0 && c.excludes() && takes(sources, p):
-				m.sentence = "would take it, but for its --exclude"
+				m.sentence = "would copy it without its --exclude"
 			case s.Index != plan.TargetStage && takes(sources, p):
-				m.sentence = "takes it, into a stage from which the image does not take it"
+				m.sentence = "copies it into a stage from which the image does not copy it"
 			}
 			if m.sentence != "" {
 				misses = append(misses, m)
@@ -87,15 +87,15 @@ func missed(src, p string) (string, int) {
 	}
 	switch {
 	case strings.ContainsAny(src, "$"):
-		return fmt.Sprintf("takes %s, which expands to something else", src), shared
+		return fmt.Sprintf("copies %s, which expands to something else", src), shared
 	case strings.ContainsAny(clean, "*?["):
-		return fmt.Sprintf("takes what %s matches, and it does not match %s", src, p), shared
+		return fmt.Sprintf("copies what %s matches, and it does not match %s", src, p), shared
 	case shared == len(have)-1 && len(have) == len(want):
-		return fmt.Sprintf("takes %s, which is beside it", src), shared
+		return fmt.Sprintf("copies %s, which is beside it", src), shared
 	case shared > 0:
-		return fmt.Sprintf("takes %s, another part of %s", src, strings.Join(want[:shared], "/")), shared
+		return fmt.Sprintf("copies %s, another part of %s", src, strings.Join(want[:shared], "/")), shared
 	default:
-		return fmt.Sprintf("takes %s and nothing else of the context", src), 0
+		return fmt.Sprintf("copies only %s of the context", src), 0
 	}
 }
 
@@ -120,9 +120,9 @@ func (e *Explainer) missedFrom(from, p string, sources []string) string {
 			})
 		}
 		if at == "" {
-			return fmt.Sprintf("copies from stage %s, which does not have it either", from)
+			return fmt.Sprintf("copies from stage %s, which lacks it, too", from)
 		}
-		return fmt.Sprintf("copies from stage %s, which has it at %s; this takes %s", from, at, strings.Join(sources, " "))
+		return fmt.Sprintf("copies from stage %s, which has it at %s; this copies %s", from, at, strings.Join(sources, " "))
 	}
 	return ""
 }

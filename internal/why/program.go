@@ -14,7 +14,7 @@ import (
 func (e *Explainer) program(ctx context.Context, a *Answer, name string) error {
 	a.Kind, a.Target = "program", name
 	if e.Failure != nil {
-		a.Verdict, a.Summary = BuildFailed, fmt.Sprintf("there is no image that could have %s: the build fails", name)
+		a.Verdict, a.Summary = BuildFailed, fmt.Sprintf("the build fails, so no image has %s", name)
 		a.step(e.Failure.Message, instruction(finding.RoleFails, e.Failure.Location))
 		return nil
 	}
@@ -35,9 +35,9 @@ func (e *Explainer) program(ctx context.Context, a *Answer, name string) error {
 		}
 		mayHold = mayHold || err != nil && e.Image.Tree.MayHold(at)
 	}
-	a.Verdict, a.Summary = NotFound, fmt.Sprintf("no directory of PATH holds %s", name)
+	a.Verdict, a.Summary = NotFound, fmt.Sprintf("no directory of PATH has %s", name)
 	if mayHold || !known {
-		a.Verdict, a.Summary = Unknown, fmt.Sprintf("no directory of PATH is known to hold %s: a base image or a step would have to bring it", name)
+		a.Verdict, a.Summary = Unknown, fmt.Sprintf("no directory of PATH is known to have %s: the base image or a step must provide it", name)
 	}
 	sentence := fmt.Sprintf("PATH is %s", value)
 	if loc := e.Image.Plan.ConfigSources.Env["PATH"]; !loc.IsZero() {

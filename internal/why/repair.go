@@ -158,7 +158,7 @@ func (r *Repairer) Fixes(ctx context.Context, f finding.Finding) (fixes []findin
 		return nil, nil, err
 	}
 	if len(list) == 0 && f.ContextPath != "" && f.Rule != finding.RequiredUntracked && f.Rule != finding.UntrackedInImage && f.Rule != finding.RequiredNotUploaded && f.Rule != finding.UnreadIgnoreFile {
-		tried = append(tried, "no kind of edit applies to it")
+		tried = append(tried, "no kind of edit applies")
 	}
 	seen := map[string]bool{}
 	for len(list) > 0 {
@@ -446,7 +446,7 @@ func (r *Repairer) judge(f finding.Finding, t *trial) judgement {
 		case g.Rule == finding.BuildFails && g.Severity == finding.Error && g.Identity() != f.Identity():
 			return judgement{reason: "the build fails: " + g.Summary}
 		case g.Identity() == f.Identity():
-			j.reason, j.still = "it is still found", &g
+			j.reason, j.still = "the finding remains", &g
 		case !known[g.Identity()] && g.Severity.AtLeast(finding.Warning) && !onlyUntracked(f, g):
 			j.uncovered = append(j.uncovered, g)
 		}

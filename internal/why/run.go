@@ -18,8 +18,8 @@ func (e *Explainer) run(a *Answer, in dockerfile.Instruction, place *finding.Pla
 	op := e.stepAt(in)
 	script := e.Image.Script(op)
 	if op == nil || script == nil {
-		a.Verdict, a.Summary = Unknown, fmt.Sprintf("what %s does is not known without running it", in.Location.Text)
-		a.step("what this step adds, changes or removes is an assumption of every answer", place)
+		a.Verdict, a.Summary = Unknown, fmt.Sprintf("what %s does is unknown without running it", in.Location.Text)
+		a.step("every answer assumes what this step adds, changes or removes", place)
 		return nil
 	}
 	e.reads(a, op, script, place)
@@ -41,17 +41,17 @@ func (e *Explainer) run(a *Answer, in dockerfile.Instruction, place *finding.Pla
 		a.step("it may change what is at "+listed(may), nil)
 	}
 	if len(unknown) > 0 {
-		a.step(fmt.Sprintf("nothing is known of %s: any file may change", listed(unknown)), nil)
+		a.step(fmt.Sprintf("%s is unknown: any file may change", listed(unknown)), nil)
 	}
 	switch {
 	case fails != "":
 		a.Verdict, a.Summary = BuildFailed, fails
 	case made > 0:
-		a.Verdict, a.Summary = HasEffect, fmt.Sprintf("this step surely makes or changes %s", filesOf(int64(made)))
+		a.Verdict, a.Summary = HasEffect, fmt.Sprintf("this step creates or changes %s", filesOf(int64(made)))
 	case len(may)+len(unknown) == 0 && !script.Missed:
-		a.Verdict, a.Summary = NoEffect, "this step changes no file that is known"
+		a.Verdict, a.Summary = NoEffect, "this step changes no known file"
 	default:
-		a.Verdict, a.Summary = Unknown, "what this step makes is not known without running it"
+		a.Verdict, a.Summary = Unknown, "what this step creates is unknown without running it"
 	}
 	a.Assumptions = e.assumptions()
 	return nil
@@ -79,7 +79,7 @@ func (e *Explainer) reads(a *Answer, op *dockerfile.Op, script *steps.Script, pl
 		}
 		at := c.S.Dir
 		if at == "" {
-			at = "a directory that is not known"
+			at = "an unknown directory"
 		}
 		sentence := fmt.Sprintf("starts %s in %s", c.Shown(), at)
 		if len(found.paths) > 0 {
@@ -93,7 +93,7 @@ func (e *Explainer) reads(a *Answer, op *dockerfile.Op, script *steps.Script, pl
 		place = nil
 	}
 	if len(a.Steps) == 0 {
-		a.step("starts no program that is known", place)
+		a.step("starts no known program", place)
 	}
 }
 
@@ -136,7 +136,7 @@ func (e *Explainer) makes(a *Answer, op *dockerfile.Op) (int, error) {
 		return nil
 	})
 	if len(made) > 0 {
-		a.step("it makes or changes "+listed(made), nil)
+		a.step("it creates or changes "+listed(made), nil)
 	}
 	return len(made), err
 }

@@ -161,11 +161,11 @@ func (a *Answer) exported(name string) {
 		return
 	}
 	if slices.Contains(a.Usage.Exports, name) {
-		a.step(fmt.Sprintf("%s exports %s as it is now: either the image was built from another state, or it was asked for the name while it was still being imported", a.Usage.Module, name), nil)
+		a.step(fmt.Sprintf("%s exports %s now: either the image was built from another state, or a circular import asked for the name too early", a.Usage.Module, name), nil)
 		return
 	}
 	a.Verdict = NotFound
-	a.Summary = fmt.Sprintf("%s is in the image, and does not export %s", a.Usage.Module, name)
+	a.Summary = fmt.Sprintf("%s is in the image, but does not export %s", a.Usage.Module, name)
 	if near, ok := suggest.Search(name, a.Usage.Exports, true); ok {
 		a.Remedy = fmt.Sprintf("did you mean %s?", near)
 	}

@@ -57,9 +57,9 @@ func Verdicts() []struct {
 	}{
 		{InImage, "all of it is in the image"},
 		{PartlyThere, "some files of a directory are, others are not"},
-		{Ignored, "the ignore file keeps it out of the context"},
-		{NotCopied, "it is in the context, and no instruction takes it"},
-		{Lost, "an instruction copied it, and it is not there in the end"},
+		{Ignored, "excluded by the ignore file of the context"},
+		{NotCopied, "it is in the context, but no instruction copies it"},
+		{Lost, "an instruction copies it, but it is not in the image"},
 		{Emptied, "it arrives without its content"},
 		{Hidden, "the image has it, and what is mounted over it when the container starts has not"},
 		{Unreachable, "it is in the image, and no search path of the program leads to it"},
@@ -68,9 +68,9 @@ func Verdicts() []struct {
 		{Unknown, "a step that cannot be simulated may have made it"},
 		{Set, "the setting has a value"},
 		{NotSet, "it has none"},
-		{EmptyDir, "a directory of the context that holds no file"},
+		{EmptyDir, "a directory of the context without files"},
 		{Remote, "the build context is not on this machine"},
-		{BuildFailed, "it is let in, and the build fails before there is an image"},
+		{BuildFailed, "it is in the context, but the build fails"},
 		{HasEffect, "a line does something"},
 		{NoEffect, "a line does nothing"},
 		{Foreign, "a module that is not the project's own"},
@@ -203,7 +203,7 @@ func (e *Explainer) Explain(ctx context.Context, target string) (*Answer, error)
 	switch {
 	case e.Failure != nil && (strings.HasPrefix(target, "$") || path.IsAbs(target)):
 		a.Kind, a.Verdict = "image-path", BuildFailed
-		a.Summary = fmt.Sprintf("there is no image that could have %s: the build fails", target)
+		a.Summary = fmt.Sprintf("the build fails, so no image has %s", target)
 		a.step(e.Failure.Message, instruction(finding.RoleFails, e.Failure.Location))
 	case strings.HasPrefix(target, "$"):
 		e.environment(a, strings.Trim(strings.TrimPrefix(target, "$"), "{}"))

@@ -85,7 +85,7 @@ func (c *programs) lost(module, source string) (why string, add finding.Hint) {
 	for _, e := range c.editable {
 		if _, there := c.Tree.Entries(e.dir)[top]; !there && imports.Find([]lang.SearchDir{{Tree: e.tree, Dir: e.dir}}, top) != nil {
 			l := e.step.Location
-			return fmt.Sprintf("%s:%d installs it as editable: what is installed leads to %s, which the image does not have.", l.File, l.Range.Start.Line, path.Join(e.dir, top)), add
+			return fmt.Sprintf("%s:%d installs it as editable: the installation points to %s, which the image lacks.", l.File, l.Range.Start.Line, path.Join(e.dir, top)), add
 		}
 	}
 	for _, l := range c.listed {
@@ -99,10 +99,10 @@ func (c *programs) lost(module, source string) (why string, add finding.Hint) {
 			if files := c.Repo.Entries(source); len(files) > 0 && files["__init__.py"] == 0 {
 				add.Marker = path.Join(source, "__init__.py")
 			}
-			return fmt.Sprintf("%s:%d installs what %s:%d lists, and %s is not among it.", at.File, at.Range.Start.Line, by.File, by.Line, module), add
+			return fmt.Sprintf("%s:%d installs only what %s:%d lists, and %s is not listed.", at.File, at.Range.Start.Line, by.File, by.Line, module), add
 		case l.Stat(path.Join(l.dir, rel)) == shell.Absent:
 			add.Before = at.Range.Start.Line
-			return fmt.Sprintf("%s:%d installs the project before %s is there.", at.File, at.Range.Start.Line, path.Join(l.dir, rel)), add
+			return fmt.Sprintf("%s:%d installs the project before %s is copied.", at.File, at.Range.Start.Line, path.Join(l.dir, rel)), add
 		}
 	}
 	return "", add

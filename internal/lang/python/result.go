@@ -132,7 +132,7 @@ func (c *programs) wants(g *group) []string {
 func (c *programs) Unreached(n *need.Need, at string) (advice, searchDir string, searched bool) {
 	if g := c.groups[n.Source]; g != nil && g.missing[0].Parent != nil && g.missing[0].Parent.Kind == imports.Package {
 		p := g.missing[0].Parent
-		return fmt.Sprintf("The package %s is at %s, and its modules are searched there alone.", p.Name, p.Path[0].Dir), "",
+		return fmt.Sprintf("The package %s is at %s, and its modules are searched only there.", p.Name, p.Path[0].Dir), "",
 			slices.ContainsFunc(p.Path, func(d lang.SearchDir) bool { return d.Tree == view.Tree(c.Tree) && d.Dir == path.Dir(at) })
 	}
 	below := "/" + strings.ReplaceAll(n.Name, ".", "/")
@@ -152,17 +152,17 @@ func (c *programs) Unreached(n *need.Need, at string) (advice, searchDir string,
 	}
 	advice = "The search path is " + strings.Join(dirs, ", ") + "."
 	if len(dirs) == 0 {
-		advice = "The search path has no directory of this image."
+		advice = "The search path contains no directory of this image."
 	}
 	name := n.Name[strings.LastIndexByte(n.Name, '.')+1:]
 	if strings.TrimSuffix(path.Base(at), ".py") != name {
-		return fmt.Sprintf("%s Its directory lost its name: it must be called %s.", advice, name), searchDir, false
+		return fmt.Sprintf("%s Its directory has lost its name: it must be called %s.", advice, name), searchDir, false
 	}
 	parent := path.Dir(at)
 	for range strings.Count(n.Name, ".") {
 		parent = path.Dir(parent)
 	}
-	return fmt.Sprintf("%s %s on PYTHONPATH would lead to it, or WORKDIR %s if the program searches its working directory.", advice, parent, parent), searchDir, false
+	return fmt.Sprintf("%s Put %s on PYTHONPATH, or set WORKDIR %s if the program searches its working directory.", advice, parent, parent), searchDir, false
 }
 
 // lacksName says which name a module lacks.
@@ -178,11 +178,11 @@ func (c *programs) lacksName(n *lackedName) lang.Fault {
 	}
 	if n.definedIn == "" {
 		if n.module.Kind == imports.Namespace {
-			f.Detail = fmt.Sprintf("The directory has no __init__.py, and no module %s.", m.Name)
+			f.Detail = fmt.Sprintf("The directory has neither __init__.py nor a module %s.", m.Name)
 		}
 		return f
 	}
-	f.Detail = fmt.Sprintf("The submodule %s defines it: `from .%s import %s` in the package's __init__.py would export it.", n.definedIn, n.definedIn, m.Name)
+	f.Detail = fmt.Sprintf("The submodule %s defines it: add `from .%s import %s` to the package's __init__.py.", n.definedIn, n.definedIn, m.Name)
 	if m.Parent != nil && m.Parent.Kind == imports.Package {
 		if file, ok := c.ContextPath(m.Parent.Tree, m.Parent.File); ok {
 			f.Add = finding.Hint{ExportFile: file, ExportFrom: n.definedIn, ExportName: m.Name}
@@ -241,9 +241,9 @@ func (c *programs) otherCase(m imports.Missing) string {
 func misplaced(m imports.Missing) string {
 	switch name := m.From.Module.Name; {
 	case name == "__main__":
-		return "A file that is run as a script has no package that it could be relative to; python -m runs it as part of its package."
+		return "A file that is run as a script belongs to no package; run it with python -m."
 	case !strings.Contains(name, ".") && !m.From.Module.IsPackage():
-		return name + " is a top-level module here, and has no package that it could be relative to."
+		return name + " is a top-level module here, so it belongs to no package."
 	default:
 		return "It goes beyond the top-level package " + name + ": the directory above is not part of it here."
 	}
@@ -253,26 +253,26 @@ func misplaced(m imports.Missing) string {
 func (c *programs) noProgram(e entry) lang.Fault {
 	f := lang.Fault{
 		Kind: lang.NoProgram, Module: e.Module, Asks: c.asks([]imports.Missing{{Site: e.Site, Reach: need.Startup}}),
-		Detail: "Its imports are not followed. If it is the project's own, the image's working directory or search path does not lead to it.",
+		Detail: "Its imports were not checked. If it is first-party, it is not in the working directory or on the search path of the image.",
 	}
 	file := "/" + strings.ReplaceAll(e.Module, ".", "/") + ".py"
 	at := c.OwnFile(func(at string) bool { return path.Base(at) == path.Base(file) })
 	if above, name, nested := cutModule(e.Module); nested {
 		if p := imports.Find(e.search, above); p != nil && c.ownPackage(p) && !c.generated(imports.Missing{Module: e.Module, Parent: p}) {
 			f.Own, f.Parent, f.File = true, above, path.Join(p.Path[0].Dir, name)
-			f.Detail = fmt.Sprintf("The package %s is at %s, and has no module %s.", above, p.Path[0].Dir, name)
+			f.Detail = fmt.Sprintf("The package %s is at %s and has no module %s.", above, p.Path[0].Dir, name)
 			if i := slices.IndexFunc(e.search, func(d lang.SearchDir) bool { return d.Dir == path.Dir(at) }); at != "" && i >= 0 {
 				f.Name = name
-				f.Detail += fmt.Sprintf(" The file %s is found as %s.", at, name)
+				f.Detail += fmt.Sprintf(" The file %s is imported as %s.", at, name)
 			}
 			return f
 		}
 	}
 	if strings.HasSuffix(at, file) {
-		f.Detail = fmt.Sprintf("A file that could be it is at %s, where no search path leads.", at)
+		f.Detail = fmt.Sprintf("%s may be the file, but it is not on the search path.", at)
 	} else if source := c.onlyFile(e.Module); at == "" && source != "" && len(e.search) > 0 {
 		f.Own, f.Source, f.File = true, source, path.Join(e.search[0].Dir, strings.ReplaceAll(e.Module, ".", "/"))
-		f.Detail = fmt.Sprintf("The repository has %s, and no COPY takes it to where it is searched.", source)
+		f.Detail = fmt.Sprintf("The repository has %s, but no COPY copies it to a directory on the search path.", source)
 	}
 	return f
 }

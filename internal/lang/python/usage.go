@@ -81,7 +81,7 @@ func (c *programs) Provider(module string) (sentence string, declared *finding.P
 	if dep.File != "" {
 		declared = &finding.Place{Role: finding.RoleRequires, File: dep.File, Line: dep.Line, Text: dep.Written}
 	}
-	return top + " is provided by the dependency " + dep.Name + ", which a step of the build must install", declared
+	return top + " is part of the dependency " + dep.Name + ", which a step of the build must install", declared
 }
 
 // Starts implements lang.Programs.
