@@ -10,7 +10,7 @@ ifndef SEED # one for all that a run of make starts
 SEED        := $(shell date +%s)
 endif
 
-.PHONY: build man install-plugin audit test race effects tools conformance cases mutations bench check cross lint-ci release release-check fix docs bases fuzz python bake clean
+.PHONY: build man install-plugin audit test race effects tools conformance cases mutations bench check cross lint-ci release release-check fix docs bases fuzz python bake clean messages
 
 build: ## the ctxaudit binary, in bin/
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w' -o $(BIN) ./cmd/ctxaudit
@@ -90,6 +90,9 @@ fix: ## repair what check complains about, as far as a program can
 	gofmt -w .
 	$(GO) mod tidy
 	$(GO) run ./hack/gendocs
+
+messages: ## list every text that a user may read, with its place
+	$(GO) run ./hack/messages
 
 docs: ## regenerate docs/
 	$(GO) run ./hack/gendocs

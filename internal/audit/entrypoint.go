@@ -44,6 +44,7 @@ func checkEntrypoint(p *pass) error {
 		if !p.programExists(prog) {
 			ok = false
 			f := p.pathMissing(finding.EntrypointNotInImage, p.absolute(prog), fmt.Sprintf("the image starts %s, which is not in it", prog), related)
+			f.Hint.Program = prog
 			if !loc.IsZero() {
 				f.Subject = position(loc)
 			}

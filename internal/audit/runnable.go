@@ -93,9 +93,9 @@ func (c *programCheck) checkShell(argv []string, origin shell.Origin, told map[s
 	if need.BaseOf(c.image.Plan, c.image.Plan.Result) == nil {
 		f.Detail = "The image starts from scratch and no shell is copied into it. The shell form, as in CMD run --fast, needs /bin/sh."
 	}
-	if open {
+	if f.Hint.Program = argv[0]; open {
 		f.Severity = finding.Warning
-		f.Detail += " Not certain: a step may put one there."
+		f.Detail += " Not certain: a step may add one."
 	}
 	c.addNotRunnable(f, origin)
 }
@@ -135,7 +135,7 @@ func (c *programCheck) addNotRunnable(f *finding.Finding, origin shell.Origin) {
 // notJSON gives the finding about a command that was meant to be a list and is none: a shell gets it as a text.
 func (c *programCheck) notJSON(name string) *finding.Finding {
 	return &finding.Finding{
-		Rule: finding.EntrypointNotRunnable, About: finding.About{Name: name}, Assumptions: c.assumptions(c.image.Opaque),
+		Rule: finding.EntrypointNotRunnable, About: finding.About{Name: name}, Hint: finding.Hint{Program: name}, Assumptions: c.assumptions(c.image.Opaque),
 		Summary: fmt.Sprintf("the image starts %s, which is not a program", name),
 		Detail:  "The exec form must be JSON, with double quotes. Otherwise a shell runs the text as a command.",
 	}

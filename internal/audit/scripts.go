@@ -466,12 +466,13 @@ func (c *programCheck) reportNotInPath() {
 			Summary: fmt.Sprintf("the image starts %s, which is in no directory of PATH", name),
 			Detail:  fmt.Sprintf("It is at %s; a name without a slash is searched only in PATH (%s).", own, list),
 		}
+		f.Hint.Program = name
 		if f.Hint.Found = own; own == "" {
 			f.Detail = fmt.Sprintf("A name without a slash is searched only in PATH (%s), and everything that the image has there is known.", list)
 		}
 		if open {
 			f.Severity = finding.Warning
-			f.Detail += " Not certain: a step may put one there."
+			f.Detail += " Not certain: a step may add one."
 		}
 		c.add(f)
 		return

@@ -71,6 +71,7 @@ var allowed = map[string][]string{
 	"internal/mutate":               {},
 	"internal/runner":               {"internal/files"},
 	"cmd/ctxaudit":                  {"internal/cli", "internal/gcstart"},
+	"hack/messages":                 {},
 	"hack/untxtar":                  {},
 	"hack/gendocs":                  {"internal/audit", "internal/cli", "internal/policy", "internal/why"},
 	"hack/gendist":                  {"internal/cli"},

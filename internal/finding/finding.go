@@ -156,6 +156,8 @@ type Hint struct {
 	Context, Source string
 	// Found is where the image has what is looked for at ImagePath.
 	Found string
+	// Program is what the start command runs, as it is written there.
+	Program string
 	// Asked is a name in the start command that leads nowhere, and Instead the one under which the image has it.
 	Asked, Instead string
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"path"
 	"slices"
-	"strings"
 
 	"github.com/ctxaudit/ctxaudit/internal/audit"
 	"github.com/ctxaudit/ctxaudit/internal/finding"
@@ -58,5 +57,5 @@ func (a *Answer) isAbout(f finding.Finding) bool {
 	case f.Module, f.ImagePath, f.ContextPath:
 		return true
 	}
-	return a.Kind == "program" && strings.HasPrefix(f.Summary, target+",")
+	return a.Kind == "program" && f.Hint.Program == target
 }
