@@ -5,6 +5,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"flag"
 	"fmt"
 	"io"
@@ -12,10 +13,12 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/invopop/jsonschema"
 	"github.com/spf13/cobra"
 
 	"github.com/ctxaudit/ctxaudit/internal/audit"
 	"github.com/ctxaudit/ctxaudit/internal/cli"
+	"github.com/ctxaudit/ctxaudit/internal/finding"
 	"github.com/ctxaudit/ctxaudit/internal/policy"
 	"github.com/ctxaudit/ctxaudit/internal/why"
 )
@@ -34,7 +37,12 @@ func run(check bool) error {
 	if err != nil {
 		return err
 	}
+	records, err := reportSchema()
+	if err != nil {
+		return err
+	}
 	files := map[string][]byte{
+		"docs/report.schema.json":   records,
 		"docs/ctxaudit.schema.json": schema,
 		"docs/commands.md":          commands(),
 		"docs/rules.md":             rules(),
@@ -60,6 +68,14 @@ func run(check bool) error {
 		return fmt.Errorf("out of date: %s; run make docs", strings.Join(stale, ", "))
 	}
 	return nil
+}
+
+// reportSchema gives the JSON Schema of what check --format json writes, generated from its Go types.
+func reportSchema() ([]byte, error) {
+	s := (&jsonschema.Reflector{ExpandedStruct: true, AllowAdditionalProperties: true}).Reflect(&finding.Report{})
+	s.ID, s.Title = "https://raw.githubusercontent.com/ctxaudit/ctxaudit/main/docs/report.schema.json", "report of ctxaudit check"
+	out, err := json.MarshalIndent(s, "", "  ")
+	return append(out, '\n'), err
 }
 
 // commands gives the help of every command.

@@ -219,9 +219,22 @@ func (a *app) style() report.Style {
 		s.Color = true
 	case "never":
 	default:
-		s.Color = a.env.Terminal && a.env.Getenv("NO_COLOR") == "" && a.env.Getenv("TERM") != "dumb"
+		s.Color = a.wantsColor()
 	}
 	return s
+}
+
+// wantsColor reports whether output is coloured if no flag says it: as https://no-color.org and https://bixense.com/clicolors have it,
+// and FORCE_COLOR as Node has it.
+func (a *app) wantsColor() bool {
+	set := func(name string) bool { v := a.env.Getenv(name); return v != "" && v != "0" }
+	switch {
+	case a.env.Getenv("NO_COLOR") != "":
+		return false
+	case set("FORCE_COLOR"), set("CLICOLOR_FORCE"):
+		return true
+	}
+	return a.env.Terminal && a.env.Getenv("TERM") != "dumb" && a.env.Getenv("CLICOLOR") != "0"
 }
 
 // progress begins to tell what long work is at; the caller ends it.
@@ -233,6 +246,7 @@ func (a *app) progress() *progress {
 }
 
 func (a *app) rootCommand() *cobra.Command {
+	showVersion := false
 	root := &cobra.Command{
 		Use:   "ctxaudit",
 		Short: "Check a Docker image before it is built",
@@ -257,8 +271,17 @@ BuildKit's walk does, and predicts the files of the image and where each came fr
 			}
 			return nil
 		},
-		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if showVersion {
+				_, err := fmt.Fprintln(a.out, thisBuild())
+				return err
+			}
+			return cmd.Help()
+		},
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
+			if err := a.setFromEnvironment(cmd); err != nil {
+				return err
+			}
 			if cmd.Annotations[dials] == "" {
 				a.offline()
 			}
@@ -274,6 +297,7 @@ BuildKit's walk does, and predicts the files of the image and where each came fr
 	}
 	root.SuggestionsMinimumDistance = 2
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return &usageError{cmd, err} })
+	root.Flags().BoolVar(&showVersion, "version", false, "print the version")
 	root.PersistentFlags().StringVar(&a.color, "color", "auto", "colour the output: auto, always, never")
 	root.PersistentFlags().BoolVar(&a.outside, "allow-outside", false, "allow files of the repository to refer to files outside of it")
 	root.PersistentFlags().DurationVar(&a.deadline.limit, "timeout", defaultTimeout, "stop after this time, such as 30s or 5m; 0 is no limit")

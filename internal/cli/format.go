@@ -25,7 +25,7 @@ func outputsFlag(cmd *cobra.Command) func() ([]output, error) {
 	for _, f := range report.Formats() {
 		names = append(names, f.Name)
 	}
-	v := cmd.Flags().StringArray("format", nil, "output `NAME[=FILE]`, repeatable: "+strings.Join(names, ", ")+" (default text)")
+	v := cmd.Flags().StringArray("format", nil, "output `NAME[=FILE]`, repeatable: "+strings.Join(names, ", ")+", or a Go template (default text)")
 	_ = cmd.RegisterFlagCompletionFunc("format", cobra.FixedCompletions(names, cobra.ShellCompDirectiveNoFileComp))
 	return func() ([]output, error) {
 		if len(*v) == 0 {
@@ -36,10 +36,17 @@ func outputsFlag(cmd *cobra.Command) func() ([]output, error) {
 		for _, arg := range *v {
 			name, file, _ := strings.Cut(arg, "=")
 			f, ok := report.FindFormat(name)
+			if report.IsTemplate(arg) {
+				var err error
+				if f, err = report.Template(arg); err != nil {
+					return nil, usagef(cmd, "--format: %w", err)
+				}
+				name, file, ok = f.Name, "", true
+			}
 			if !ok {
 				return nil, usagef(cmd, "--format must be one of %s, not %q", strings.Join(names, ", "), name)
 			}
-			if strings.HasSuffix(arg, "=") {
+			if strings.HasSuffix(arg, "=") && f.Name != "template" {
 				return nil, usagef(cmd, "--format %s: the name of the file is missing", arg)
 			}
 			if file == "-" {
@@ -123,6 +130,9 @@ func (a *app) sources(images []finding.ImageReport) report.Sources {
 	for _, img := range images {
 		for _, f := range img.Findings {
 			read(f.Subject.File, img.Context)
+			if i, ok := f.Blamed(); ok {
+				read(f.Related[i].File, img.Context)
+			}
 			for _, fix := range f.Fixes {
 				for _, e := range fix.Edits {
 					read(e.File, img.Context)

@@ -30,6 +30,7 @@ var update = flag.Bool("update", false, "write the golden files; read them befor
 // goldens are the files that hold the outage example's report in each format.
 var goldens = map[string]string{
 	"text": "outage.txt", "json": "outage.json", "sarif": "outage.sarif", "github": "outage.github.txt",
+	"checkstyle": "outage.checkstyle.xml", "rdjson": "outage.rdjson",
 	"gitlab": "outage.gitlab.json", "junit": "outage.junit.xml", "markdown": "outage.md", "html": "outage.html",
 }
 
@@ -154,6 +155,88 @@ func TestJUnitIsValid(t *testing.T) {
 		var any struct{ XMLName xml.Name }
 		assert.NoError(t, xml.Unmarshal([]byte(out), &any))
 	})
+}
+
+// What is written as JSON is what the schema in docs says.
+func TestJSONIsAsItsSchemaSays(t *testing.T) {
+	schema, err := filepath.Abs("../../docs/report.schema.json")
+	require.NoError(t, err)
+	both(t, "json", func(t *testing.T, out string) {
+		compiled, err := jsonschema.NewCompiler().Compile(schema)
+		require.NoError(t, err)
+		doc, err := jsonschema.UnmarshalJSON(strings.NewReader(out))
+		require.NoError(t, err)
+		assert.NoError(t, compiled.Validate(doc))
+		doc.(map[string]any)["images"] = "none"
+		assert.Error(t, compiled.Validate(doc))
+	})
+}
+
+// Checkstyle's readers want files with errors, each with a severity of theirs.
+func TestCheckstyleIsRead(t *testing.T) {
+	both(t, "checkstyle", func(t *testing.T, out string) {
+		var read struct {
+			Files []struct {
+				Name   string `xml:"name,attr"`
+				Errors []struct {
+					Severity string `xml:"severity,attr"`
+					Message  string `xml:"message,attr"`
+					Line     int    `xml:"line,attr"`
+				} `xml:"error"`
+			} `xml:"file"`
+		}
+		require.NoError(t, xml.Unmarshal([]byte(out), &read))
+		for _, f := range read.Files {
+			assert.NotEmpty(t, f.Name)
+			for _, e := range f.Errors {
+				assert.Contains(t, []string{"error", "warning", "info"}, e.Severity)
+				assert.NotEmpty(t, e.Message)
+			}
+		}
+	})
+}
+
+// A suggestion of reviewdog, made by hand in the file of its diagnostic, is the fix.
+func TestRDJSONSuggestsTheFix(t *testing.T) {
+	example(t, "broken")
+	_, out, _ := ctxaudit(t, nil, "check", "--format", "rdjson")
+	var read struct {
+		Diagnostics []struct {
+			Location struct {
+				Path  string
+				Range struct{ Start struct{ Line, Column int } }
+			}
+			Severity    string
+			Suggestions []struct {
+				Range struct{ Start, End struct{ Line, Column int } }
+				Text  string
+			}
+		}
+	}
+	require.NoError(t, json.Unmarshal([]byte(out), &read))
+	require.Len(t, read.Diagnostics, 2)
+	for _, d := range read.Diagnostics {
+		assert.Equal(t, ".dockerignore", d.Location.Path)
+		assert.Equal(t, 7, d.Location.Range.Start.Line, "the line to blame")
+		assert.Equal(t, "ERROR", d.Severity)
+		require.Len(t, d.Suggestions, 1)
+		assert.Equal(t, "!shop_backend/app/services/monitoring/\n", d.Suggestions[0].Text)
+		assert.Equal(t, 8, d.Suggestions[0].Range.Start.Line)
+	}
+}
+
+// A template sees the record.
+func TestTemplate(t *testing.T) {
+	example(t, "broken")
+	code, out, errs := ctxaudit(t, nil, "check", "--format", `{{range .Images}}{{range .Findings}}{{.Rule}} {{place .Subject.File .Subject.Line}};{{end}}{{end}}{{json .Summary.Errors}}`)
+	assert.Equal(t, exitFindings, code)
+	assert.Empty(t, errs)
+	assert.Equal(t, "ModuleNotInImage .dockerignore:7;ImportNotInImage shop_backend/app/main.py:1;2\n", out)
+	for _, bad := range []string{"{{", "{{.Nothing}}", "{{nothing}}"} {
+		code, _, errs := ctxaudit(t, nil, "check", "--format", bad)
+		assert.Equal(t, exitCouldNot, code, bad)
+		assert.Contains(t, errs, "template", bad)
+	}
 }
 
 // tool gives the path of a program of somebody else that judges our output. Where it is not installed the test is

@@ -60,6 +60,11 @@ func (s State) Images(ctx context.Context, a Asked) (Images, error) {
 		return s.configured(a.Config, a.Only)
 	case a.Config != "" || has(policy.FileName):
 		return s.configured(beside, a.Only)
+	}
+	if found, ok, err := s.configuredAbove(a); ok || err != nil {
+		return found, err
+	}
+	switch {
 	case a.Own && len(a.Only) == 0 && (has("Dockerfile") || has("dockerfile")):
 		// A Compose file may build it with arguments.
 		own, err := Own(ctx, s, opt.Context)
@@ -118,6 +123,37 @@ func (s State) above(dir string) string {
 		return root
 	}
 	return ""
+}
+
+// configuredAbove gives the images of the nearest configuration above the current directory, up to the root of the repository: those that
+// are asked for or, if none is, those that are built from what lies here. ok is false if there is none.
+func (s State) configuredAbove(a Asked) (found Images, ok bool, err error) {
+	root := s.above(a.Options.Context)
+	if root == "" {
+		return Images{}, false, nil
+	}
+	for dir := ".."; ; dir = filepath.Join("..", dir) {
+		if s.Has(dir, policy.FileName) {
+			found, err = s.configured(filepath.Join(dir, policy.FileName), a.Only)
+			break
+		}
+		if dir == root {
+			return Images{}, false, nil
+		}
+	}
+	if err != nil || len(a.Only) > 0 {
+		return found, err == nil, err
+	}
+	found.Subjects = slices.DeleteFunc(found.Subjects, func(b audit.Subject) bool {
+		return !isLocal(b.Options.Context) && !isLocal(b.Options.Dockerfile)
+	})
+	return found, len(found.Subjects) > 0, nil
+}
+
+// isLocal reports whether a path is the current directory or lies below it.
+func isLocal(name string) bool {
+	rel, err := filepath.Rel(absolute("."), absolute(name))
+	return name != "" && err == nil && filepath.IsLocal(rel)
 }
 
 // one gives the image that is described.
@@ -194,7 +230,13 @@ func requested(img *policy.Image, dir string) dockerfile.Options {
 		if p == "" || filepath.IsAbs(p) || IsRemote(p) {
 			return p
 		}
-		return filepath.Join(dir, p)
+		name := filepath.Join(dir, p)
+		if strings.HasPrefix(name, "..") { // a configuration above may name what lies here
+			if short, err := filepath.Rel(absolute("."), absolute(name)); err == nil {
+				return short
+			}
+		}
+		return name
 	}
 	opt := dockerfile.Options{
 		Context: rel(img.Context.Path), Dockerfile: rel(img.Dockerfile), Target: img.Target, BuildArgs: img.BuildArgs, Platform: img.Platform,

@@ -2,6 +2,7 @@ package report
 
 import (
 	"io"
+	"strings"
 
 	"github.com/ctxaudit/ctxaudit/internal/finding"
 	"github.com/ctxaudit/ctxaudit/internal/inventory"
@@ -76,6 +77,8 @@ var formats = []Format{
 	{Name: "github", Title: "GitHub Actions annotations", Write: GitHub, Commands: true, Bounds: Bounds{Items: 5, Chars: 1000}},
 	{Name: "gitlab", Title: "GitLab Code Quality", Write: GitLab, Bounds: forPrograms},
 	{Name: "junit", Title: "JUnit XML, one case per requirement", Write: JUnit, Bounds: forPrograms},
+	{Name: "checkstyle", Title: "Checkstyle XML", Write: Checkstyle, Bounds: forPrograms},
+	{Name: "rdjson", Title: "for reviewdog", Write: RDJSON, Bounds: forPrograms},
 	{Name: "markdown", Title: "a report to paste into an issue", Write: Markdown, Bounds: markdownBounds},
 	{Name: "html", Title: "one self-contained page", Write: HTML, NeedsViews: true, Bounds: Bounds{Images: 200, Findings: 500, Total: 2000, Items: 100, Chars: 2000, Bytes: 4 << 20}},
 }
@@ -88,6 +91,26 @@ func FindFormat(name string) (Format, bool) {
 		}
 	}
 	return Format{}, false
+}
+
+// blamedPosition gives the line to blame for a finding: where it is shown if none is known.
+func blamedPosition(f finding.Finding, img finding.ImageReport) finding.Position {
+	if i, ok := f.Blamed(); ok {
+		if p := f.Related[i]; p.File != f.Subject.File || p.Line != f.Subject.Line {
+			return finding.Position{File: p.File, Line: p.Line}
+		}
+	}
+	return subject(f, img)
+}
+
+// rulePage gives the address of a rule's page, "" for a rule that is not ours.
+func (a Audit) rulePage(name string) string {
+	for _, r := range a.Rules {
+		if r.Name == name {
+			return homepage + "/blob/main/docs/rules.md#" + strings.ToLower(name)
+		}
+	}
+	return ""
 }
 
 // subject gives where a finding is shown: its own place, else the first related one, else the file that the image is

@@ -34,19 +34,12 @@ const findingLines, leastReasons = 10, 3
 
 // blamed writes the line that is at fault, and gives the other lines that have a part in it.
 func (a Audit) blamed(w io.Writer, f finding.Finding, img finding.ImageReport, s Style) []finding.Place {
-	at, label, related := f.Subject, "", slices.Clone(f.Related)
-	i, ok := f.Blamed()
-	if !ok {
-		i = slices.IndexFunc(related, func(p finding.Place) bool { return p.File == f.Subject.File && p.Line == f.Subject.Line })
-	}
-	if i >= 0 && (ok || a.shows(at, f, img)) {
-		p := related[i]
-		if p.File != at.File || p.Line != at.Line {
-			at = finding.Position{File: p.File, Line: p.Line}
-		}
-		label, related = role(p), slices.Delete(related, i, i+1)
-	}
+	at, label, related := blamedPosition(f, img), "", slices.Clone(f.Related)
 	sp, found := a.Sources.span(at, f, img)
+	i := slices.IndexFunc(related, func(p finding.Place) bool { return p.File == at.File && p.Line == at.Line })
+	if i >= 0 {
+		label, related = role(related[i]), slices.Delete(related, i, i+1)
+	}
 	switch {
 	case !found && label != "":
 		places(w, []finding.Place{f.Related[i]}, s)
@@ -61,12 +54,6 @@ func (a Audit) blamed(w io.Writer, f finding.Finding, img finding.ImageReport, s
 		excerpt(w, at.Line, f.Severity, sp, label, s)
 	}
 	return related
-}
-
-// shows reports whether a place of a finding can be shown.
-func (a Audit) shows(at finding.Position, f finding.Finding, img finding.ImageReport) bool {
-	_, ok := a.Sources.span(at, f, img)
-	return ok
 }
 
 // reasons writes, in about so many lines, why it is so, which other lines have a part in it, and which images have it, too.

@@ -17,6 +17,7 @@ const maxAnnotations = 10
 func GitHub(out io.Writer, a Audit, _ Style) error {
 	w := bufio.NewWriter(out)
 	written, more := map[string]int{}, a.allLeft()
+	blamed := map[finding.Position]bool{}
 	for _, img := range a.Images {
 		for _, f := range img.Findings {
 			command := map[finding.Severity]string{finding.Error: "error", finding.Warning: "warning"}[f.Severity]
@@ -28,17 +29,14 @@ func GitHub(out io.Writer, a Audit, _ Style) error {
 				continue
 			}
 			p := subject(f, img)
-			props := []string{"file=" + githubProperty(p.File)}
-			if p.Line > 0 {
-				props = append(props, fmt.Sprintf("line=%d", p.Line))
+			message := githubMessage(f, img)
+			a.annotate(w, command, p, f, img, message)
+			// A diff shows the line to blame, and rarely the one that needs what is missing.
+			if at := blamedPosition(f, img); (at.File != p.File || at.Line != p.Line) && !blamed[at] && written[command] < maxAnnotations {
+				blamed[at] = true
+				written[command]++
+				a.annotate(w, command, at, f, img, message)
 			}
-			if sp, ok := a.Sources.span(p, f, img); ok {
-				start, end := sp.columns()
-				// The last column is one that belongs to it.
-				props = append(props, fmt.Sprintf("endLine=%d,col=%d,endColumn=%d", p.Line, start, end-1))
-			}
-			props = append(props, "title="+githubProperty(f.Rule))
-			fmt.Fprintf(w, "::%s %s::%s\n", command, strings.Join(props, ","), githubData(githubMessage(f, img)))
 		}
 	}
 	for i, n := range a.Notices {
@@ -56,6 +54,21 @@ func GitHub(out io.Writer, a Audit, _ Style) error {
 		fmt.Fprintln(w, "ctxaudit: GitHub shows", maxAnnotations, "annotations of a kind;", text)
 	}
 	return w.Flush()
+}
+
+// annotate writes an annotation about a finding at a place.
+func (a Audit) annotate(w io.Writer, command string, p finding.Position, f finding.Finding, img finding.ImageReport, message string) {
+	props := []string{"file=" + githubProperty(p.File)}
+	if p.Line > 0 {
+		props = append(props, fmt.Sprintf("line=%d", p.Line))
+	}
+	if sp, ok := a.Sources.span(p, f, img); ok {
+		start, end := sp.columns()
+		// The last column is one that belongs to it.
+		props = append(props, fmt.Sprintf("endLine=%d,col=%d,endColumn=%d", p.Line, start, end-1))
+	}
+	props = append(props, "title="+githubProperty(f.Rule))
+	fmt.Fprintf(w, "::%s %s::%s\n", command, strings.Join(props, ","), githubData(message))
 }
 
 // githubMessage is a finding in a few lines of plain text: annotations are not Markdown.

@@ -45,6 +45,7 @@ type (
 	}
 	sarifRule struct {
 		ID                   string         `json:"id"`
+		HelpURI              string         `json:"helpUri,omitempty"`
 		ShortDescription     sarifText      `json:"shortDescription"`
 		FullDescription      sarifText      `json:"fullDescription"`
 		Help                 sarifText      `json:"help"`
@@ -65,10 +66,20 @@ type (
 		Message             sarifText          `json:"message"`
 		Locations           []sarifLocation    `json:"locations"`
 		RelatedLocations    []sarifLocation    `json:"relatedLocations,omitempty"`
+		CodeFlows           []sarifCodeFlow    `json:"codeFlows,omitempty"`
 		PartialFingerprints map[string]string  `json:"partialFingerprints"`
 		Fixes               []sarifFix         `json:"fixes,omitempty"`
 		Suppressions        []sarifSuppression `json:"suppressions,omitempty"`
 		Properties          map[string]any     `json:"properties,omitempty"`
+	}
+	sarifCodeFlow struct {
+		ThreadFlows []sarifThreadFlow `json:"threadFlows"`
+	}
+	sarifThreadFlow struct {
+		Locations []sarifStep `json:"locations"`
+	}
+	sarifStep struct {
+		Location sarifLocation `json:"location"`
 	}
 	sarifSuppression struct {
 		Kind          string         `json:"kind"`
@@ -122,7 +133,7 @@ func SARIF(w io.Writer, a Audit, _ Style) error {
 	for _, r := range a.Rules {
 		if a.reports(r.Name) {
 			index[r.Name] = len(driver.Rules)
-			driver.Rules = append(driver.Rules, newSarifRule(r))
+			driver.Rules = append(driver.Rules, newSarifRule(r, a.rulePage(r.Name)))
 		}
 	}
 	run := sarifRun{Tool: sarifTool{driver}, ColumnKind: "unicodeCodePoints", Results: []sarifResult{}}
@@ -204,12 +215,11 @@ func (a Audit) reports(rule string) bool {
 	return false
 }
 
-func newSarifRule(r Rule) sarifRule {
-	page := r.Doc()
-	_, body, _ := strings.Cut(page, "\n\n")
+func newSarifRule(r Rule, page string) sarifRule {
+	_, body, _ := strings.Cut(r.Doc(), "\n\n")
 	full, _, _ := strings.Cut(body, "\n\n")
 	return sarifRule{
-		ID: r.Name, ShortDescription: sarifText{Text: r.Title},
+		ID: r.Name, HelpURI: page, ShortDescription: sarifText{Text: r.Title},
 		FullDescription:      sarifText{Text: strings.ReplaceAll(strings.TrimSpace(full), "\n", " ")},
 		Help:                 sarifText{Text: body, Markdown: body},
 		DefaultConfiguration: sarifConfig{string(r.Severity)},
@@ -262,6 +272,7 @@ func (a Audit) sarifResult(f finding.Finding, img finding.ImageReport, rule int,
 		fmt.Fprintf(&plain, "\n- [%s](%d) %s: %s", sarifEscape(where), id, sarifEscape(rel.Text), sarifEscape(note))
 		fmt.Fprintf(&rich, "\n- [%s](%d) %s %s", mdText(where), id, mdCode(rel.Text), mdText(note))
 	}
+	r.CodeFlows = codeFlow(f)
 	if len(f.Assumptions) > 0 {
 		said := make([]string, len(f.Assumptions))
 		for i, as := range f.Assumptions {
@@ -278,6 +289,32 @@ func (a Audit) sarifResult(f finding.Finding, img finding.ImageReport, rule int,
 	}
 	r.Message = sarifText{Text: plain.String(), Markdown: rich.String()}
 	return r
+}
+
+// flowOrder is the order in which what has a part in a finding comes about, from the start command to the line to blame. Other roles are
+// none of its steps.
+var flowOrder = []finding.Role{
+	finding.RoleBuilds, finding.RoleStarts, finding.RoleRequires, finding.RoleImports, finding.RoleReads, finding.RoleSearchPath, finding.RoleCopies,
+	finding.RoleReincludes, finding.RoleNoEffect, finding.RoleExcludes, finding.RoleWithholds, finding.RoleRemoves, finding.RoleFails,
+}
+
+// codeFlow gives the way from what needs something to the line to blame, if there is more than one step.
+func codeFlow(f finding.Finding) []sarifCodeFlow {
+	var steps []sarifStep
+	for _, r := range flowOrder {
+		for _, p := range f.Related {
+			if p.Role != r {
+				continue
+			}
+			at := sarifLine(p.File, p.Line)
+			at.Message = &sarifText{Text: role(p)}
+			steps = append(steps, sarifStep{at})
+		}
+	}
+	if len(steps) < 2 {
+		return nil
+	}
+	return []sarifCodeFlow{{[]sarifThreadFlow{{steps}}}}
 }
 
 func relatedRegion(p finding.Place) *sarifRegion {
