@@ -40,6 +40,9 @@ func (r *reader) vite() {
 		n, text := lineAt(data, tag[0])
 		r.need(Missing{Kind: Source, Path: path.Join(r.dir, string(m[1])), Or: []string{path.Join(r.dir, "public", string(m[1]))}, What: "the script of the page",
 			Because: []Line{{File: page, Line: n, Text: text}}})
+		if !replaces(c) {
+			r.bundles(path.Join(r.dir, string(m[1])))
+		}
 	}
 }
 
@@ -78,14 +81,17 @@ func importLine(c command.NodeConfig, name string) Line {
 // webpack is webpack and its build command.
 func (r *reader) webpack() {
 	if sub := r.sub(); r.known() && (sub == "" || sub == "build" || sub == "b") {
-		r.configuration("webpack.config", "the configuration of webpack", "-c", "--config")
+		c, _ := r.configuration("webpack.config", "the configuration of webpack", "-c", "--config")
+		r.configured(c)
 	}
 }
 
 // rollup is rollup with a configuration.
 func (r *reader) rollup() {
 	if r.known() && r.options.Has("-c", "--config") && !r.options.Has("--configPlugin") {
-		if _, found := r.configuration("rollup.config", "the configuration of rollup", "-c", "--config"); !found {
+		c, found := r.configuration("rollup.config", "the configuration of rollup", "-c", "--config")
+		r.configured(c)
+		if !found {
 			r.need(Missing{Path: path.Join(r.dir, "rollup.config.js"), Or: []string{path.Join(r.dir, "rollup.config.ts")}, What: "the configuration of rollup"})
 		}
 	}
@@ -102,6 +108,7 @@ func (r *reader) reactScripts() {
 		m.Or = append(m.Or, path.Join(r.dir, "src/index"+ext))
 	}
 	r.need(m)
+	r.bundles(append(m.Or, m.Path)...)
 }
 
 const angularJSON = "angular.json"

@@ -30,11 +30,6 @@ var Language = lang.Language{
 	Look: func(b *view.Build) lang.Programs { return look(b) },
 }
 
-// Sources are the source files that were read for a repository.
-func Sources(f *view.Facts) *modules.Sources { return view.Fact(f, sourcesKey{}, modules.NewSources) }
-
-type sourcesKey struct{}
-
 // programs are the programs of a build.
 type programs struct {
 	*view.Build
@@ -83,7 +78,7 @@ func (c *programs) Follow(started []lang.Entry) *lang.Followed {
 			continue
 		}
 		g := modules.Follow(modules.Config{
-			Files: c.Tree, Resolver: c.image, Sources: Sources(c.Facts), Entries: []string{e.Path}, Context: c.Context,
+			Files: c.Tree, Resolver: c.image, Entries: []string{e.Path}, Context: c.Context,
 			Else: func(from *modules.Node, i syntax.Import, _ modules.Target) string {
 				return c.alsoThere(from.File, i.Spec)
 			},
@@ -155,41 +150,10 @@ func (c *programs) origin(file string) string {
 // wanted gives the file of the build context that a file of the image means by a name, and where it would be in the image; "" if it means
 // none.
 func (c *programs) wanted(from, spec string) (source, at string) {
-	origin := c.origin(from)
-	if origin == "" {
-		return "", ""
+	if origin := c.origin(from); origin != "" {
+		return modules.Wanted(c.repo, from, "/"+origin, spec)
 	}
-	t := c.repo.Resolve("/"+origin, spec)
-	if t.Kind != modules.Found {
-		return "", ""
-	}
-	source = view.InContext(t.File)
-	if t.Named {
-		root, dir, ok := common(from, "/"+origin)
-		rel, below := strings.CutPrefix(t.File, strings.TrimSuffix(dir, "/")+"/")
-		if !ok || !below {
-			return "", ""
-		}
-		return source, path.Join(root, rel)
-	}
-	return source, path.Join(path.Dir(from), relative(path.Dir("/"+origin), t.File))
-}
-
-// common gives the directories above two paths below which they are the same. ok is false if not even their names are.
-func common(a, b string) (aDir, bDir string, ok bool) {
-	for a != "/" && b != "/" && path.Base(a) == path.Base(b) {
-		a, b, ok = path.Dir(a), path.Dir(b), true
-	}
-	return a, b, ok
-}
-
-// relative gives the way from a directory to a path.
-func relative(dir, p string) string {
-	up := ""
-	for dir != "/" && !strings.HasPrefix(p, dir+"/") {
-		dir, up = path.Dir(dir), path.Join(up, "..")
-	}
-	return path.Join(up, strings.TrimPrefix(p, strings.TrimSuffix(dir, "/")+"/"))
+	return "", ""
 }
 
 // alsoThere gives the file of the image that a name means as the build context tells, where the image itself does not.
@@ -203,9 +167,11 @@ func (c *programs) alsoThere(from, spec string) string {
 // sort decides what a name that leads nowhere means: the repository's own and to be reported, or somebody else's.
 func (c *programs) sort(f followed, l modules.Lack) {
 	source, at := c.wanted(l.From.File, l.Import.Spec)
-	if source == "" || !modules.Own(source) {
+	if source == "" {
 		return
 	}
+	source, at = modules.Topmost(source, at, func(dir string) bool { return c.Tree.Entries(dir) == nil })
+	source = view.InContext(source)
 	if files, git, err := c.Tracked(source); err != nil || git && len(files) == 0 {
 		c.unread = cmp.Or(c.unread, err)
 		return // what git does not track somebody makes
@@ -213,10 +179,6 @@ func (c *programs) sort(f followed, l modules.Lack) {
 	if f.entry.Run.Mounted(at) {
 		c.hiddenRun(f.entry.Run)
 		return
-	}
-	// The topmost directory that is missing is what is to be brought.
-	for dir := path.Dir(at); dir != "/" && c.Tree.Entries(dir) == nil && path.Base(dir) == path.Base(path.Dir(source)); dir = path.Dir(dir) {
-		at, source = dir, path.Dir(source)
 	}
 	g := c.groups[source]
 	if g == nil {

@@ -101,7 +101,6 @@ type Graph struct {
 type Config struct {
 	Files    shell.Files
 	Resolver *Resolver
-	Sources  *Sources
 	Mode     Mode
 	Entries  []string
 	Context  context.Context
@@ -146,7 +145,7 @@ func (c *Config) follow(g *Graph, n *Node, push func(*Node)) {
 	if !syntax.IsSource(n.File) || c.Mode != Check && syntax.IsDeclaration(n.File) {
 		return
 	}
-	if n.Source = c.Sources.File(c.Files, n.File); n.Source == nil {
+	if n.Source = sources.File(c.Files, n.File); n.Source == nil {
 		return
 	}
 	for _, i := range n.Source.Imports {
@@ -167,7 +166,7 @@ func (c *Config) follow(g *Graph, n *Node, push func(*Node)) {
 			if g.ByFile[t.File] == nil && Own(t.File) {
 				push(&Node{File: t.File, Reach: reach, From: n, Import: i})
 			}
-		case t.Kind == Missing && !n.Source.Broken:
+		case (t.Kind == Missing || c.Else != nil) && !n.Source.Broken:
 			g.Lacks = append(g.Lacks, Lack{n, i, t, reach})
 		}
 	}

@@ -94,7 +94,7 @@ func (r *Resolver) Resolve(from, spec string) Target {
 			return Target{} // of the disk, or of a server's public directory
 		}
 		t := r.at(path.Join(dir, spec), strings.HasSuffix(spec, "/") || spec == "." || strings.HasSuffix(spec, ".."))
-		if strings.Contains(t.Tried[0]+"/", "/node_modules/") && t.Kind == Missing {
+		if t.Kind == Missing && strings.Contains(path.Join(dir, spec)+"/", "/node_modules/") {
 			return Target{}
 		}
 		return t

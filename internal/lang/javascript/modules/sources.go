@@ -9,8 +9,8 @@ import (
 	"github.com/ctxaudit/ctxaudit/internal/shell"
 )
 
-// Sources are the sources that were read, each once: what they hold depends on their bytes and their ending alone. It is safe for
-// concurrent use.
+// Sources are the sources that were read, each once: what they hold depends on their bytes and their ending alone. There is one of them, since
+// steps are walked before anybody knows of which repository they are. It is safe for concurrent use.
 type Sources struct {
 	mu        sync.Mutex
 	byKey     map[named]*source
@@ -25,13 +25,15 @@ type named struct {
 	ext string
 }
 
-// maxHeld bounds the bytes of sources that are remembered.
+// maxHeld bounds the bytes of sources that are remembered: beyond, all is forgotten.
 const maxHeld = 64 << 20
 
 type source struct {
 	once sync.Once
 	file *syntax.File
 }
+
+var sources = NewSources()
 
 // NewSources makes sources of which none was read yet.
 func NewSources() *Sources {
@@ -56,16 +58,19 @@ func (s *Sources) File(files shell.Files, p string) *syntax.File {
 	return src.file
 }
 
-// entry gives the place for what is kept under a key. What is too much is not kept.
+// entry gives the place for what is kept under a key.
 func (s *Sources) entry(in map[named]*source, key named, size int) *source {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	src := in[key]
 	if src == nil {
 		src = &source{}
-		if s.held += int64(size); s.held <= maxHeld {
-			in[key] = src
+		if s.held += int64(size); s.held > maxHeld {
+			clear(s.byKey)
+			clear(s.byContent)
+			s.held = int64(size)
 		}
+		in[key] = src
 	}
 	return src
 }
