@@ -47,6 +47,7 @@ func (r *reader) tsProgram(config string) {
 	if out, dir := settings.Option(config, "compilerOptions", "outDir"); exclude == nil && out.Is() {
 		left, of = []string{out.Text}, dir
 	}
+	left = slices.DeleteFunc(left, path.IsAbs)
 	if slices.ContainsFunc(append(slices.Clone(patterns), left...), func(p string) bool { return strings.Contains(p, "${") || path.IsAbs(p) }) {
 		return
 	}
