@@ -26,11 +26,14 @@ func (r *reader) vite() {
 	}
 	c, _ := r.configuration("vite.config", "the configuration of vite", "-c", "--config")
 	r.bundled()
-	if r.options.Has("--ssr") || c.File != "" && (!c.Plain(command.VitePlugins) || otherEntries.MatchString(c.Text)) {
+	if r.options.Has("--ssr") || c.File != "" && otherEntries.MatchString(c.Text) {
 		return // it may name other entries
 	}
 	page := path.Join(r.dir, "index.html")
-	r.need(Missing{Kind: Source, Path: page, What: "the page that vite builds"})
+	plain := c.File == "" || c.Plain(command.VitePlugins)
+	if plain { // else it may make one
+		r.need(Missing{Kind: Source, Path: page, What: "the page that vite builds"})
+	}
 	data, _ := r.text(page)
 	for _, tag := range moduleScript.FindAllIndex(data, -1) {
 		m := scriptSource.FindSubmatch(data[tag[0]:tag[1]])
@@ -38,8 +41,10 @@ func (r *reader) vite() {
 			continue
 		}
 		n, text := lineAt(data, tag[0])
-		r.need(Missing{Kind: Source, Path: path.Join(r.dir, string(m[1])), Or: []string{path.Join(r.dir, "public", string(m[1]))}, What: "the script of the page",
-			Because: []Line{{File: page, Line: n, Text: text}}})
+		if plain {
+			r.need(Missing{Kind: Source, Path: path.Join(r.dir, string(m[1])), Or: []string{path.Join(r.dir, "public", string(m[1]))}, What: "the script of the page",
+				Because: []Line{{File: page, Line: n, Text: text}}})
+		}
 		if !replaces(c) {
 			r.bundles(path.Join(r.dir, string(m[1])))
 		}

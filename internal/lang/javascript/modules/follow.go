@@ -142,7 +142,7 @@ func Follow(c Config) *Graph {
 
 // follow looks up the imports of a file.
 func (c *Config) follow(g *Graph, n *Node, push func(*Node)) {
-	if !syntax.IsSource(n.File) || c.Mode != Check && syntax.IsDeclaration(n.File) {
+	if !syntax.IsSource(n.File) && !syntax.IsComponent(n.File) || c.Mode != Check && syntax.IsDeclaration(n.File) {
 		return
 	}
 	if n.Source = sources.File(c.Files, n.File); n.Source == nil {

@@ -91,6 +91,8 @@ func (s *Sources) read(files shell.Files, p string) *syntax.File {
 // ext gives the way in which a file is read.
 func ext(p string) string {
 	switch {
+	case syntax.IsComponent(p):
+		return "component"
 	case !syntax.IsTyped(p):
 		return "js"
 	case p[len(p)-1] == 'x':

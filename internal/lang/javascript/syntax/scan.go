@@ -33,6 +33,13 @@ func Scan(data []byte, name string) *File {
 	if len(data) > MaxSize {
 		return &File{Broken: true, data: data, lines: []int32{0}}
 	}
+	if IsComponent(name) {
+		source, like := component(data)
+		f := Scan(source, like)
+		f.components()
+		f.data = data
+		return f
+	}
 	typed := IsTyped(name)
 	s := &scanner{lexer: lex(data, !typed || strings.HasSuffix(name, "x"), typed), file: &File{data: data, lines: lineStarts(data)}, names: map[string][]int{}}
 	s.file.Broken = s.broken

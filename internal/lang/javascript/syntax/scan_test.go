@@ -53,6 +53,8 @@ func TestScan(t *testing.T) {
 		{"lists of types", "a.ts", "import {A} from './a'\nimport {B} from './b'\nimport {C} from './c'\nimport {D} from './d'\ntype T = [A, B]\nf(g<X, A, B>())\ninterface I extends C { m(d: D): void }\nconst f = (c: C, d: D) => 1",
 			[]string{"1 ./a static unsure", "2 ./b static unsure", "3 ./c static unsure", "4 ./d static unsure"}},
 		{"comments for tools", "a.ts", "// @ts-ignore\nimport './a'\nimport(/* webpackIgnore: true */ './b')\nimport './c'", []string{"2 ./a effect ignored", "3 ./b dynamic lazy ignored", "4 ./c effect"}},
+		{"vue", "a.vue", "<template>it's <A/></template>\n<script setup lang=\"ts\">\nimport A from './A.vue'\nimport {b} from './b'\nimport {C} from './c'\nb<C>()\n</script>\n<style>@import 'no'</style>",
+			[]string{"3 ./A.vue static", "4 ./b static", "5 ./c static unsure"}},
 		{"import equals", "a.ts", "import a = require('./a')\na()\nexport import b = require('./b')\nimport type c = require('./c')\nimport d = e.f", []string{"1 ./a static", "3 ./b static unsure", "4 ./c type"}},
 		{"references", "a.ts", "/// <reference path=\"b.d.ts\" />\n/// <reference types=\"node\" />\nimport './c'", []string{"1 ./b.d.ts type", "3 ./c effect"}},
 		{"hash bang, byte order mark, returns", "a.js", "#!/usr/bin/env node\r\nimport './a'\r\n", []string{"2 ./a effect"}},

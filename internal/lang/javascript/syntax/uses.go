@@ -164,6 +164,28 @@ func (v *values) generic(i int) bool {
 	return false
 }
 
+// typedCall reports whether `<` opens the parameters of a call: f<A, B>(
+func (v *values) typedCall(i int) bool {
+	deep := 0
+	for n := i; n < i+maxReturns; n++ {
+		t := v.tok(n)
+		switch {
+		case t.kind != punct:
+		case t.op == '<':
+			deep++
+		case t.op == '>':
+			if deep--; deep == 0 {
+				return v.op(n+1, '(')
+			}
+		case (t.op == '{' || t.op == '(' || t.op == '[') && int(t.match) > n:
+			n = int(t.match)
+		case t.op == ';' || t.op == '}' || t.op == ')' || t.op == ']':
+			return false
+		}
+	}
+	return false
+}
+
 // subclass reports whether the word extends is that of a class, and neither that of an interface nor of a parameter.
 func (v *values) subclass(i int) bool {
 	for n := i - 1; n >= 0 && n > i-maxReturns; n-- {
@@ -215,6 +237,8 @@ func (v *values) value(i int) bool {
 		switch next.op {
 		case '(':
 			return true
+		case '<':
+			return end == i+1 && v.typedCall(end)
 		case opLogical, opStep, opOther:
 			return true
 		}
