@@ -51,6 +51,7 @@ func (r *reader) imports(mode modules.Mode, entries []string) {
 		}
 		r.missing(w.missing(l))
 	}
+	w.stage.Freeze()
 }
 
 // checked reports whether a compiler that looks at all files fails of an import that leads to nothing: in a source of TypeScript, and of

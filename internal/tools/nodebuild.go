@@ -183,6 +183,9 @@ func (r *reader) turbo() {
 		if root == "" && sub != "login" && sub != "link" && sub != "telemetry" && sub != "gen" {
 			r.need(Missing{Path: path.Join(r.dir, "turbo.json"), Or: []string{path.Join(r.dir, "turbo.jsonc")}, What: "the configuration of turbo"})
 		}
+		if root != "" {
+			r.turboRun(root)
+		}
 		return
 	}
 	dir := upward(r.dir, func(dir string) bool { return !r.absent(path.Join(dir, packageJSON)) })

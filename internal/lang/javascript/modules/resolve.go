@@ -25,11 +25,12 @@ type Resolver struct {
 	json    map[string]*document.Node
 	aliases map[string][]alias // of a directory and those above
 	stats   map[string]shell.FileKind
+	frozen  bool
 }
 
 // NewResolver makes a resolver of a tree.
 func NewResolver(files shell.Files, members func(root string) map[string]string) *Resolver {
-	return &Resolver{files, members, map[string]map[string]string{}, map[string]*document.Node{}, map[string][]alias{}, map[string]shell.FileKind{}}
+	return &Resolver{files, members, map[string]map[string]string{}, map[string]*document.Node{}, map[string][]alias{}, map[string]shell.FileKind{}, false}
 }
 
 // workspace gives the packages of the workspace around a directory.
@@ -264,11 +265,18 @@ func (r *Resolver) at(p string, dir bool) Target {
 func (r *Resolver) stat(p string) shell.FileKind {
 	k, ok := r.stats[p]
 	if !ok {
-		k = r.files.Stat(p)
+		if k = shell.Unknown; !r.frozen {
+			k = r.files.Stat(p)
+		} else if p != "/" && r.stat(path.Dir(p)) == shell.Absent {
+			k = shell.Absent
+		}
 		r.stats[p] = k
 	}
 	return k
 }
+
+// Freeze keeps what is known of the tree as it is now: later, it may be another one.
+func (r *Resolver) Freeze() { r.frozen = true }
 
 // maxJSON bounds the configuration files that are read, in bytes.
 const maxJSON = 1 << 20
