@@ -153,7 +153,7 @@ func misses(c testCase, files Files) []string {
 				continue
 			}
 			at := m.Path
-			if m.Find != nil && (m.Path == "" || m.Kind != Source) {
+			if m.Find != nil && m.What != "what is imported" {
 				at = path.Join(m.Root, m.What[strings.LastIndexByte(m.What, ' ')+1:])
 			}
 			out = append(out, strings.TrimPrefix(at, "/app/"))

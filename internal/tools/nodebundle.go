@@ -14,6 +14,9 @@ import (
 // otherEntries are words by which a configuration of vite may name other entries than index.html.
 var otherEntries = regexp.MustCompile(`\b(root|input|lib|ssr|entry|entries|mpa|pages)\b`)
 
+// otherPages are settings by which one does.
+var otherPages = regexp.MustCompile(`\b(input|lib|ssr|entry|entries|mpa|pages)["']?\s*[:(]|\broot["']?\s*:\s*(?:["']\.?/?[\w-]|[^"'\s])`)
+
 // moduleScript is a script of a page that vite bundles.
 var moduleScript = regexp.MustCompile(`<script[^>]*\btype=["']module["'][^>]*>`)
 
@@ -26,11 +29,11 @@ func (r *reader) vite() {
 	}
 	c, _ := r.configuration("vite.config", "the configuration of vite", "-c", "--config")
 	r.bundled()
-	if r.options.Has("--ssr") || c.File != "" && otherEntries.MatchString(c.Text) {
-		return // it may name other entries
+	if r.options.Has("--ssr") || c.File != "" && otherPages.MatchString(c.Text) {
+		return // it names other entries
 	}
 	page := path.Join(r.dir, "index.html")
-	plain := c.File == "" || c.Plain(command.VitePlugins)
+	plain := c.File == "" || c.Plain(command.VitePlugins) && !otherEntries.MatchString(c.Text)
 	if plain { // else it may make one
 		r.need(Missing{Kind: Source, Path: page, What: "the page that vite builds"})
 	}

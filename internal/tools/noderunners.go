@@ -10,7 +10,7 @@ import (
 var turboSubs = strings.Fields("run prune login logout link unlink telemetry gen generate daemon bin scan config ls query watch info boundaries completion")
 
 // maxTurbo bounds the packages whose scripts are followed for one call.
-const maxTurbo = 40
+const maxTurbo = 100
 
 // turboRun is turbo run: the scripts of the packages that filters name, and of those of the workspace on which they depend. Their order is
 // turbo's own, and does not matter to who reads sources.
@@ -46,10 +46,11 @@ func (r *reader) turboRun(root string) {
 	} else if !r.options.Has("--only") {
 		chosen = w.withDependencies(chosen)
 	}
-	if len(chosen) > maxTurbo {
-		return
-	}
 	for _, t := range tasks {
+		chosen := slices.DeleteFunc(slices.Clone(chosen), func(m nodePackage) bool { return !m.json.Get("scripts", t.Text).Is() })
+		if len(chosen) > maxTurbo {
+			return
+		}
 		for _, m := range chosen {
 			r.script(m, t.Text)
 		}

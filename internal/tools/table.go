@@ -47,7 +47,7 @@ func init() { // a literal would refer to itself: a script starts others
 		{names: "tsup", valued: "--config --format -d --out-dir --target --env --dts --external --onSuccess --loader --global-name --platform", read: (*reader).tsup},
 		{names: "react-scripts", read: (*reader).reactScripts},
 		{names: "ng", valued: "-c --configuration --output-path --base-href --deploy-url --project", read: (*reader).angular},
-		{names: "next", read: (*reader).next},
+		{names: "next", valued: "--experimental-build-mode --experimental-app-only", read: (*reader).next},
 		{names: "npm-run-all run-s run-p npm-run-all2", valued: "--max-parallel", read: (*reader).runAll},
 		{names: "turbo", dir: "--cwd", valued: "--filter -F --scope --out-dir --concurrency --cache-dir", read: (*reader).turbo},
 		{names: "nest", valued: "-c --config -p --path -b --builder", read: (*reader).nest},
