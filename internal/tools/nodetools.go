@@ -405,6 +405,7 @@ func (r *reader) scriptFile(w shell.Word) {
 		return
 	}
 	p := r.abs(w.Text)
+	r.runsSource(p)
 	if !slices.Contains(nodeEndings, path.Ext(p)) && !strings.HasPrefix(w.Text, "./") && !strings.Contains(w.Text, "/") {
 		return
 	}
@@ -414,5 +415,4 @@ func (r *reader) scriptFile(w shell.Word) {
 	}
 	m.Or = append(m.Or, path.Join(p, packageJSON))
 	r.need(m)
-	r.runsSource(p)
 }
