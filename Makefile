@@ -10,7 +10,7 @@ ifndef SEED # one for all that a run of make starts
 SEED        := $(shell date +%s)
 endif
 
-.PHONY: build man install-plugin audit test race effects tools conformance cases mutations bench check cross lint-ci release release-check fix docs bases fuzz python bake clean messages
+.PHONY: build man install-plugin audit test race effects tools conformance cases mutations bench check cross lint-ci release release-check fix docs bases fuzz python javascript bake clean messages
 
 build: ## the ctxaudit binary, in bin/
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w' -o $(BIN) ./cmd/ctxaudit
@@ -134,6 +134,7 @@ fuzz: ## fuzz each parser for a short while
 	$(GO) test ./internal/policy -run '^$$' -fuzz FuzzParse -fuzztime 30s
 	$(GO) test ./internal/program -run '^$$' -fuzz FuzzAnalyze -fuzztime 30s
 	$(GO) test ./internal/lang/python/syntax -run '^$$' -fuzz FuzzScan -fuzztime 30s
+	$(GO) test ./internal/lang/javascript/syntax -run '^$$' -fuzz FuzzScan -fuzztime 30s
 	$(GO) test ./internal/lang/python/manifest -run '^$$' -fuzz FuzzRequirements -fuzztime 30s
 	$(GO) test ./internal/lang/python/manifest -run '^$$' -fuzz FuzzPyproject -fuzztime 30s -fuzzminimizetime 1s
 	$(GO) test ./internal/lang/python/manifest -run '^$$' -fuzz FuzzSetupCfg -fuzztime 30s -fuzzminimizetime 1s
@@ -161,6 +162,13 @@ fuzz: ## fuzz each parser for a short while
 
 python: ## hold the Python scanner against CPython's own ast, on every file of this machine's Python
 	CTXAUDIT_PYTHON=require $(GO) test -run TestAgainstCPython -count=1 -v ./internal/lang/python/syntax
+
+# Packages whose files the scanner of JavaScript is held against, beside those that they bring along.
+PACKAGES := express koa lodash rxjs typeorm zod ajv webpack vue react-dom @nestjs/core fastify socket.io axios vite
+
+javascript: ## hold the JavaScript scanner against TypeScript's own parser, on the files of well-known packages
+	test -d .cache/javascript || npm install --no-audit --no-fund --silent --ignore-scripts --prefix .cache/javascript typescript@5.9 $(PACKAGES)
+	CTXAUDIT_JAVASCRIPT=$(CURDIR)/.cache/javascript $(GO) test -run TestAgainstTypeScript -count=1 -v ./internal/lang/javascript/syntax
 
 bake: ## hold the reading of Bake files against a real buildx, which is built from its module
 	GOBIN=$(CURDIR)/.cache/bin $(GO) install github.com/docker/buildx/cmd/buildx@v0.38.2

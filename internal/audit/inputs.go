@@ -134,7 +134,11 @@ func (p *pass) lost(op *dockerfile.Op, m steps.Missing) (at, source string, ok b
 		}
 		found := m.Find(p.build.Repo, path.Join("/", root))
 		rel, _ := below(found, path.Join("/", root))
-		return path.Join(m.Root, rel), strings.Trim(found, "/"), found != ""
+		at, source := path.Join(m.Root, rel), strings.Trim(found, "/")
+		if tracked, git, err := p.build.Tracked(source); source == "" || m.Kind == tools.Source && err == nil && git && len(tracked) == 0 {
+			return "", "", false // a source that git does not have somebody makes
+		}
+		return at, source, true
 	}
 	for _, at := range append([]string{m.Path}, m.Or...) {
 		for _, source := range p.sourcesOf(op, m, at) {

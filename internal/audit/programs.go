@@ -40,7 +40,7 @@ func checkPrograms(p *pass) error {
 		return err
 	}
 	for i, l := range languages.All {
-		if l.Of == program.Python {
+		if l.Runs {
 			c.reportSliver(l, c.followed[i].Files)
 		}
 	}

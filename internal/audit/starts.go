@@ -196,9 +196,9 @@ func (c *programCheck) reportUntold(started []lang.Entry, notes []shell.Note) {
 		// A program that is understood as one, in an image without a source file, has no imports to follow. That takes a
 		// look at the whole image, so the question comes last.
 		follows := func(l lang.Language) bool {
-			return slices.ContainsFunc(started, func(s lang.Entry) bool { return s.Lang == l.Of })
+			return slices.ContainsFunc(started, func(s lang.Entry) bool { return s.Lang == l.Of && (l.Runs || s.Kind == program.Script) })
 		}
-		holds := func(l lang.Language) bool { return c.build.OwnFile(l.Source) != "" }
+		holds := func(l lang.Language) bool { return l.Runs && c.build.OwnFile(l.Source) != "" }
 		if len(notes) == 0 || !slices.ContainsFunc(languages.All, follows) && !slices.ContainsFunc(languages.All, holds) {
 			return
 		}

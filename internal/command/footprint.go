@@ -102,6 +102,7 @@ func init() { // a literal would refer to itself: find and python start others
 		{names: "nest", subs: "build", where: nothing, more: (*print).nest},
 		{names: "vite", subs: "build", where: temp | home, below: "dist node_modules/.vite* node_modules/.cache *.timestamp-* *.tsbuildinfo", out: "--outDir", valued: "-c --config --base --mode -m", more: (*print).vite},
 		{names: "next", subs: "build", where: temp | home, below: "out next-env.d.ts tsconfig.json *.tsbuildinfo node_modules/.cache", more: (*print).next},
+		{names: "prisma", subs: "generate", where: temp | home, below: "**/node_modules", valued: "--schema --config --generator", more: (*print).prisma},
 		{names: "react-scripts", subs: "build", where: temp | home, below: "build node_modules/.cache", variables: "BUILD_PATH"},
 		{names: "vue-cli-service", subs: "build", where: temp | home, below: "dist node_modules/.cache", out: "--dest", valued: "--target --name --mode"},
 		{names: "esbuild", where: temp, out: "--outfile --outdir --metafile"},

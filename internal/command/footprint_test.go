@@ -23,7 +23,9 @@ func (t tree) Read(p string) ([]byte, error) { return []byte(t[p]), nil }
 
 // Where a program may write, without the directories that package managers fill: PACKAGES stands for them, TEMP and HOME likewise.
 func TestFootprints(t *testing.T) {
-	files := tree{"/w/package.json": `{"scripts": {"start": "node x"}}`, "/p/package.json": `{"scripts": {"postinstall": "node x"}}`}
+	files := tree{"/w/package.json": `{"scripts": {"start": "node x"}}`, "/p/package.json": `{"scripts": {"postinstall": "node x"}}`,
+		"/s/prisma/schema.prisma": "generator a {\n  provider = \"prisma-client\"\n  output = \"../src/made\"\n}\ngenerator b { provider = \"prisma-client-js\" }",
+		"/z/schema.prisma":        "generator a { provider = \"prisma-zod\" }"}
 	for text, want := range map[string]string{
 		"cat a b":                              "",
 		"rm -rf x":                             "",
@@ -52,6 +54,9 @@ func TestFootprints(t *testing.T) {
 		"tsc --outDir /out -p .":               "/out /w/*.tsbuildinfo",
 		"tsc":                                  "/w/*.tsbuildinfo",
 		"next build":                           "TEMP HOME /w/.next/[^s]* /w/.next/se* /w/.next/static /w/out /w/next-env.d.ts /w/tsconfig.json /w/*.tsbuildinfo /w/node_modules/.cache",
+		"cd /s && npx prisma generate":         "TEMP HOME /s/**/node_modules /s/src/made",
+		"cd /z && prisma generate":             "TEMP HOME PACKAGES UNKNOWN /z /z/**/node_modules /z/generate",
+		"cross-env CI=1 nest build":            "/w /w/dist /w/*.tsbuildinfo",
 		"nest build":                           "/w /w/dist /w/*.tsbuildinfo",
 		"go build -o /out/app ./cmd/app":       "TEMP HOME /out/app",
 		"go build ./cmd/app":                   "TEMP HOME /w",

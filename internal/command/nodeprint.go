@@ -145,3 +145,36 @@ func (p *print) next(o Options) {
 		p.below(name)
 	}
 }
+
+var (
+	generator = regexp.MustCompile(`(?s)\bgenerator\s+\w+\s*\{(.*?)\}`)
+	provider  = regexp.MustCompile(`\bprovider\s*=\s*"([^"]*)"`)
+	output    = regexp.MustCompile(`\boutput\s*=\s*(?:"([^"]+)")?`)
+)
+
+// prisma writes each client to where the schema says, by default among the packages. Where the schema is not known, or has generators that
+// are not prisma's own, nobody knows.
+func (p *print) prisma(o Options) {
+	schema := path.Join(p.dir, "prisma/schema.prisma")
+	if given, ok := o.Last("--schema"); ok {
+		schema = p.call.S.Abs(given.Text)
+	} else if _, _, absent := p.file(schema); absent {
+		schema = path.Join(p.dir, "schema.prisma")
+	}
+	text, ok, _ := p.file(schema)
+	for _, ext := range nodeEndings {
+		if _, _, absent := p.file(path.Join(p.dir, "prisma.config"+ext)); !absent && !o.Has("--schema") {
+			ok = false
+		}
+	}
+	for _, g := range generator.FindAllStringSubmatch(text, -1) {
+		by, to := provider.FindStringSubmatch(g[1]), output.FindStringSubmatch(g[1])
+		ok = ok && by != nil && strings.HasPrefix(by[1], "prisma-client") && (to == nil || to[1] != "")
+		if to != nil && to[1] != "" {
+			p.path(path.Join(path.Dir(schema), to[1]))
+		}
+	}
+	if !ok {
+		p.add(anything, o)
+	}
+}

@@ -62,6 +62,7 @@ var wrappers = map[string]wrapper{
 	"xargs":                    {valued: "-I -n -P -L -d -a -s -E --max-args --max-procs --delimiter", started: fed},
 	"xvfb-run":                 {valued: "-n -s -f -e --server-num --server-args"},
 	"env":                      {valued: "-u --unset -C --chdir", prepare: assignments, started: assigned, read: splitString},
+	"cross-env":                {prepare: assignments, started: assigned},
 	"busybox":                  {},
 	"wait-for-it":              {valued: "-h -p -t --host --port --timeout", operands: afterDashes},
 	"wait-for-it.sh":           {valued: "-h -p -t --host --port --timeout", operands: afterDashes},

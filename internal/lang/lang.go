@@ -24,6 +24,8 @@ type Language struct {
 	Of program.Lang
 	// Source reports whether a path is that of a source file.
 	Source func(path string) bool
+	// Runs tells that sources are in an image to be run there, and not to be sent elsewhere, as to browsers.
+	Runs bool
 	// SearchPath is the environment variable that holds directories in which modules are searched.
 	SearchPath string
 	// Look looks at the programs of a build. It reads nothing before it is asked.

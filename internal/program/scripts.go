@@ -7,7 +7,6 @@ import (
 
 	"github.com/ctxaudit/ctxaudit/internal/command"
 	"github.com/ctxaudit/ctxaudit/internal/shell"
-	"github.com/ctxaudit/ctxaudit/internal/tools"
 )
 
 // start is a program with what the interpreter and the servers around it set.
@@ -232,80 +231,10 @@ func (c *start) unknownProgram() {
 // runtimes are programs of other languages.
 var runtimes = map[string]Lang{
 	"node": Node, "nodejs": Node, "npm": Node, "npx": Node, "yarn": Node, "pnpm": Node, "bun": Node, "deno": Node,
-	"pm2": Node, "pm2-runtime": Node, "next": Node, "ts-node": Node, "tsx": Node,
+	"pm2": Node, "pm2-runtime": Node, "next": Node, "ts-node": Node, "ts-node-dev": Node, "tsx": Node, "nodemon": Node,
 	"java": Other, "ruby": Other, "bundle": Other, "rails": Other, "puma": Other, "php": Other, "php-fpm": Other,
 	"perl": Other, "dotnet": Other, "Rscript": Other, "R": Other, "nginx": Other, "httpd": Other, "apache2ctl": Other,
 	"apachectl": Other, "caddy": Other, "traefik": Other, "envoy": Other, "haproxy": Other, "redis-server": Other,
 	"postgres": Other, "mysqld": Other, "mongod": Other, "memcached": Other, "rabbitmq-server": Other,
 	"sshd": Other, "go": Other, "cargo": Other, "elixir": Other, "mix": Other, "beam": Other,
-}
-
-// runtime records a program of another language, with its script where that is plain to see.
-func (c *start) runtime(lang Lang) {
-	if lang == Node && c.readsAsTool() {
-		return
-	}
-	e := Entry{Kind: Program, Lang: lang}
-	if name := c.nodeScript(); name.Text != "" {
-		var known bool
-		e.Path, known = c.nodeFile(c.S.Abs(name.Text))
-		if e.Required = known && !name.Variable; e.Path != "" {
-			e.Kind = Script
-		}
-	}
-	c.a.add(c.S, e)
-}
-
-// nodeScript gives the file that node is given, without a text if there is none or it is not known.
-func (c *start) nodeScript() shell.Word {
-	written := slices.ContainsFunc(c.Args, func(w shell.Word) bool {
-		return w.Text == "-e" || w.Text == "--eval" || w.Text == "-p" || w.Text == "--print"
-	})
-	if !written && (c.Base == "node" || c.Base == "nodejs") {
-		words := command.Skip(c.Args, "-r --require --import --loader --env-file -C --conditions")
-		if len(words) > 0 && words[0].Known() && c.S.Abs(words[0].Text) != "" {
-			return words[0]
-		}
-	}
-	return shell.Word{}
-}
-
-// readsAsTool looks at what a program of the table of build tools reads when it starts, and follows the scripts that it hands to a
-// shell. It reports whether these start anything.
-func (c *start) readsAsTool() bool {
-	if c.a.tools == nil {
-		return false
-	}
-	reading := tools.Read(c.Call, c.a.tools)
-	for _, m := range reading.Missing {
-		if m.Kind == tools.File && m.Path != "" && m.Doubt == "" && m.Refused == "" && m.Path != c.S.Abs(c.nodeScript().Text) {
-			c.a.add(c.S, Entry{Kind: File, Lang: Node, Path: m.Path, Dir: m.Dir, Required: true})
-		}
-	}
-	before := len(c.a.entries)
-	for _, x := range reading.Scripts {
-		from := c.S.Clone()
-		from.Dir = x.Dir
-		from.Via = append(from.Via, from.Here)
-		from.Here = shell.Origin{File: x.At.File, Line: x.At.Line, Text: x.At.Text, InImage: true}
-		c.a.run.Text(from, x.Text, nil)
-	}
-	return len(c.a.entries) > before
-}
-
-// nodeFile gives the file that Node.js runs for a path: it tries extensions (its documentation, "File modules"), and "" for a directory,
-// of which the manifest decides. known is false if it may be another one.
-func (c *start) nodeFile(p string) (file string, known bool) {
-	known = true
-	for _, ext := range []string{"", ".js", ".json", ".node"} {
-		switch c.a.run.Stat(p + ext) {
-		case shell.Regular:
-			return p + ext, known
-		case shell.Directory:
-			return "", false
-		case shell.Unknown:
-			known = known && ext == "" && path.Ext(p) != ""
-		}
-	}
-	return p, known || path.Ext(p) != ""
 }

@@ -131,8 +131,9 @@ func (m memory) List(dir string) ([]fs.DirEntry, error) {
 	return fs.ReadDir(m.MapFS, m.name(dir))
 }
 
-// misses gives what the programs of a command surely miss, in the manner of a step: scripts that they start are followed.
-func misses(c testCase, files Files) []string {
+// misses gives what the programs of a command surely miss of what the whole repository has, in the manner of a step: scripts that they start
+// are followed.
+func misses(c testCase, files, whole Files) []string {
 	var out []string
 	r := command.NewRunner(files)
 	r.Fixed, r.Substitutions = true, true
@@ -153,7 +154,12 @@ func misses(c testCase, files Files) []string {
 				continue
 			}
 			at := m.Path
-			if m.Find != nil {
+			switch {
+			case m.Find != nil && m.What == "what is imported":
+				if at = m.Find(whole, m.Root); at == "" {
+					continue // nobody has it
+				}
+			case m.Find != nil:
 				at = path.Join(m.Root, m.What[strings.LastIndexByte(m.What, ' ')+1:])
 			}
 			out = append(out, strings.TrimPrefix(at, "/app/"))
@@ -194,10 +200,10 @@ func misses(c testCase, files Files) []string {
 }
 
 func TestCases(t *testing.T) {
-	forEachCase(t, func(t *testing.T, c testCase, files []txtar.File) {
+	forEachCase(t, func(t *testing.T, c testCase, files, all []txtar.File) {
 		want := slices.Clone(c.misses)
 		slices.Sort(want)
-		got := misses(c, inMemory(files))
+		got := misses(c, inMemory(files), inMemory(all))
 		if len(got) == 0 {
 			got = nil
 		}
@@ -213,7 +219,7 @@ func TestRealTools(t *testing.T) {
 	if os.Getenv("CTXAUDIT_TOOLS") == "" {
 		t.Skip("set CTXAUDIT_TOOLS to a directory with the tools to ask them")
 	}
-	forEachCase(t, func(t *testing.T, c testCase, files []txtar.File) {
+	forEachCase(t, func(t *testing.T, c testCase, files, all []txtar.File) {
 		if c.differs != "" {
 			t.Skip(c.differs)
 		}
@@ -265,7 +271,7 @@ func TestTakenAway(t *testing.T) {
 	for _, x := range all[:min(*takes, len(all))] {
 		t.Run(strings.ReplaceAll(fmt.Sprintf("%s %s without %s", x.name, x.c.command, x.c.without[0]), "/", "_"), func(t *testing.T) {
 			files := left(x.files, x.c.without)
-			x.c.misses, x.c.unsaid = misses(x.c, inMemory(files)), &unsaid
+			x.c.misses, x.c.unsaid = misses(x.c, inMemory(files), inMemory(x.files)), &unsaid
 			askReleases(t, x.c, files)
 		})
 	}
@@ -337,7 +343,7 @@ func askTool(t *testing.T, c testCase, files []txtar.File, path string) {
 }
 
 // forEachCase runs something on each case of testdata.
-func forEachCase(t *testing.T, run func(t *testing.T, c testCase, files []txtar.File)) {
+func forEachCase(t *testing.T, run func(t *testing.T, c testCase, files, all []txtar.File)) {
 	archives, err := filepath.Glob("testdata/*.txtar")
 	require.NoError(t, err)
 	require.NotEmpty(t, archives)
@@ -345,7 +351,7 @@ func forEachCase(t *testing.T, run func(t *testing.T, c testCase, files []txtar.
 		cases, files := casesOf(t, file)
 		for i, c := range cases {
 			name := fmt.Sprintf("%s/%02d %s %s", strings.TrimSuffix(filepath.Base(file), ".txtar"), i+1, c.command, strings.Join(c.without, " "))
-			t.Run(strings.ReplaceAll(name, "/", "_"), func(t *testing.T) { run(t, c, left(files, c.without)) })
+			t.Run(strings.ReplaceAll(name, "/", "_"), func(t *testing.T) { run(t, c, left(files, c.without), files) })
 		}
 	}
 }

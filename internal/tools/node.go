@@ -314,3 +314,27 @@ func (r *reader) runMembers(name string, args []shell.Word) {
 	}
 	r.out.Runs = r.out.Runs && len(r.options.All("-w", "--workspace")) == 1
 }
+
+// NodeMembers gives the packages of the workspace of which a directory is the root, by their names: as far as the tree tells, whoever
+// names them. It is nil for a directory that is the root of none.
+func NodeMembers(files Files, dir string) map[string]string {
+	r := &reader{files: files, dir: dir}
+	root, _ := r.nodePackage(dir)
+	globs := root.globs()
+	if data, ok := r.text(path.Join(dir, pnpmWorkspace)); ok {
+		if doc, err := document.YAML(data); err == nil {
+			globs = append(globs, doc.Texts("packages")...)
+		}
+	}
+	if len(globs) == 0 {
+		return nil
+	}
+	out := map[string]string{}
+	root.dir = dir
+	for _, m := range r.workspace(root, globs).all() {
+		if name := m.name(); name != "" && out[name] == "" {
+			out[name] = m.dir
+		}
+	}
+	return out
+}

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/ctxaudit/ctxaudit/internal/document"
+	"github.com/ctxaudit/ctxaudit/internal/lang/javascript/modules"
+	"github.com/ctxaudit/ctxaudit/internal/lang/javascript/syntax"
 )
 
 // The facts are those of TypeScript 5, vite 6, next 15, turbo 2, lerna 9 and prisma 6.
@@ -27,6 +29,7 @@ func (r *reader) tsc() {
 	switch w := append(named, r.words...); {
 	case len(named) > 0 && (!build || named[0].Text != ""):
 		r.tsProject(r.abs(w[0].Text), nil, build, map[string]bool{})
+		r.tsChecked(r.abs(w[0].Text), build)
 	case build && len(r.words) > 0:
 		for _, w := range r.words {
 			r.tsProject(r.abs(w.Text), nil, true, map[string]bool{})
@@ -35,6 +38,9 @@ func (r *reader) tsc() {
 		for _, w := range r.words {
 			p := r.abs(w.Text)
 			r.need(Missing{Kind: Source, Path: p, Or: []string{p + ".ts", p + ".tsx", p + ".d.ts"}, What: "the file that is compiled"})
+			if syntax.IsTyped(p) && r.is(p) && !r.options.Has("--noCheck", "--noResolve") {
+				r.imports(modules.Check, []string{p})
+			}
 		}
 	default:
 		dir := upward(r.dir, func(dir string) bool { return !r.absent(path.Join(dir, tsconfig)) })
@@ -43,6 +49,17 @@ func (r *reader) tsc() {
 			return
 		}
 		r.tsProject(path.Join(dir, tsconfig), nil, build, map[string]bool{})
+		r.tsChecked(path.Join(dir, tsconfig), build)
+	}
+}
+
+// tsChecked follows the program of a configuration of the compiler, if that is what it compiles. Of a build the projects follow each other.
+func (r *reader) tsChecked(file string, build bool) {
+	if file != "" && !build {
+		if r.isDir(file) {
+			file = path.Join(file, tsconfig)
+		}
+		r.tsProgram(file)
 	}
 }
 
@@ -92,6 +109,9 @@ func (r *reader) tsProject(file string, because []Line, build bool, seen map[str
 	}
 	for _, n := range doc.List("files") {
 		r.need(Missing{Kind: Source, Path: path.Join(dir, n.Text), What: "a file that is compiled", Because: at(n)})
+	}
+	if build {
+		r.tsProgram(file)
 	}
 }
 
@@ -145,8 +165,9 @@ func (r *reader) next() {
 		return
 	}
 	r.bundled()
-	r.configuration("next.config", "the configuration of next")
+	c, _ := r.configuration("next.config", "the configuration of next")
 	r.need(Missing{Kind: Source, Path: path.Join(r.dir, "app"), Or: []string{path.Join(r.dir, "pages"), path.Join(r.dir, "src/app"), path.Join(r.dir, "src/pages")}, Dir: true, What: "the pages that next builds"})
+	r.nextPages(c)
 }
 
 // turbo is turbo run and turbo prune.
@@ -161,6 +182,9 @@ func (r *reader) turbo() {
 	if sub != "prune" {
 		if root == "" && sub != "login" && sub != "link" && sub != "telemetry" && sub != "gen" {
 			r.need(Missing{Path: path.Join(r.dir, "turbo.json"), Or: []string{path.Join(r.dir, "turbo.jsonc")}, What: "the configuration of turbo"})
+		}
+		if root != "" {
+			r.turboRun(root)
 		}
 		return
 	}

@@ -14,6 +14,9 @@ import (
 // otherEntries are words by which a configuration of vite may name other entries than index.html.
 var otherEntries = regexp.MustCompile(`\b(root|input|lib|ssr|entry|entries|mpa|pages)\b`)
 
+// otherPages are settings by which one does.
+var otherPages = regexp.MustCompile(`\b(input|lib|ssr|entry|entries|mpa|pages)["']?\s*[:(]|\broot["']?\s*:\s*(?:["']\.?/?[\w-]|[^"'\s])`)
+
 // moduleScript is a script of a page that vite bundles.
 var moduleScript = regexp.MustCompile(`<script[^>]*\btype=["']module["'][^>]*>`)
 
@@ -26,11 +29,14 @@ func (r *reader) vite() {
 	}
 	c, _ := r.configuration("vite.config", "the configuration of vite", "-c", "--config")
 	r.bundled()
-	if r.options.Has("--ssr") || c.File != "" && (!c.Plain(command.VitePlugins) || otherEntries.MatchString(c.Text)) {
-		return // it may name other entries
+	if r.options.Has("--ssr") || c.File != "" && otherPages.MatchString(c.Text) {
+		return // it names other entries
 	}
 	page := path.Join(r.dir, "index.html")
-	r.need(Missing{Kind: Source, Path: page, What: "the page that vite builds"})
+	plain := c.File == "" || c.Plain(command.VitePlugins) && !otherEntries.MatchString(c.Text)
+	if plain { // else it may make one
+		r.need(Missing{Kind: Source, Path: page, What: "the page that vite builds"})
+	}
 	data, _ := r.text(page)
 	for _, tag := range moduleScript.FindAllIndex(data, -1) {
 		m := scriptSource.FindSubmatch(data[tag[0]:tag[1]])
@@ -38,8 +44,13 @@ func (r *reader) vite() {
 			continue
 		}
 		n, text := lineAt(data, tag[0])
-		r.need(Missing{Kind: Source, Path: path.Join(r.dir, string(m[1])), Or: []string{path.Join(r.dir, "public", string(m[1]))}, What: "the script of the page",
-			Because: []Line{{File: page, Line: n, Text: text}}})
+		if plain {
+			r.need(Missing{Kind: Source, Path: path.Join(r.dir, string(m[1])), Or: []string{path.Join(r.dir, "public", string(m[1]))}, What: "the script of the page",
+				Because: []Line{{File: page, Line: n, Text: text}}})
+		}
+		if !replaces(c) {
+			r.bundles(path.Join(r.dir, string(m[1])))
+		}
 	}
 }
 
@@ -78,14 +89,17 @@ func importLine(c command.NodeConfig, name string) Line {
 // webpack is webpack and its build command.
 func (r *reader) webpack() {
 	if sub := r.sub(); r.known() && (sub == "" || sub == "build" || sub == "b") {
-		r.configuration("webpack.config", "the configuration of webpack", "-c", "--config")
+		c, _ := r.configuration("webpack.config", "the configuration of webpack", "-c", "--config")
+		r.configured(c)
 	}
 }
 
 // rollup is rollup with a configuration.
 func (r *reader) rollup() {
 	if r.known() && r.options.Has("-c", "--config") && !r.options.Has("--configPlugin") {
-		if _, found := r.configuration("rollup.config", "the configuration of rollup", "-c", "--config"); !found {
+		c, found := r.configuration("rollup.config", "the configuration of rollup", "-c", "--config")
+		r.configured(c)
+		if !found {
 			r.need(Missing{Path: path.Join(r.dir, "rollup.config.js"), Or: []string{path.Join(r.dir, "rollup.config.ts")}, What: "the configuration of rollup"})
 		}
 	}
@@ -102,6 +116,7 @@ func (r *reader) reactScripts() {
 		m.Or = append(m.Or, path.Join(r.dir, "src/index"+ext))
 	}
 	r.need(m)
+	r.bundles(append(m.Or, m.Path)...)
 }
 
 const angularJSON = "angular.json"

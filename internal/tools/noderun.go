@@ -38,6 +38,7 @@ func (r *reader) nest() {
 	names := r.options.All("-p", "--path")
 	if len(names) > 0 {
 		r.need(Missing{Path: r.abs(names[0].Text), What: "the configuration of the compiler"})
+		r.tsProgram(r.abs(names[0].Text))
 		return
 	}
 	file := path.Join(r.dir, "nest-cli.json")
@@ -65,8 +66,14 @@ func (r *reader) nest() {
 	if n := at.Get("tsConfigPath"); n.Is() {
 		r.need(Missing{Path: path.Join(r.dir, n.Text), What: "the configuration of the compiler",
 			Because: []Line{{File: file, Line: n.At(), Text: strings.TrimSuffix(textOf(data, n.At()), ",")}}})
+		r.tsProgram(path.Join(r.dir, n.Text))
 	} else if len(r.words) < 2 {
 		r.need(Missing{Path: path.Join(r.dir, tsconfig), Or: []string{path.Join(r.dir, "tsconfig.build.json")}, What: "the configuration of the compiler"})
+		if config := path.Join(r.dir, "tsconfig.build.json"); r.is(config) {
+			r.tsProgram(config)
+		} else if r.absent(config) {
+			r.tsProgram(path.Join(r.dir, tsconfig))
+		}
 	}
 }
 

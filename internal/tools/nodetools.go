@@ -324,6 +324,8 @@ func (r *reader) bun() {
 	switch sub := r.sub(); {
 	case (sub == "install" || sub == "i" || sub == "ci") && len(r.words) == 1:
 		r.bunInstall(sub == "ci")
+	case sub == "build" && len(r.words) > 1:
+		r.esbuild()
 	case sub == "run" && len(r.words) > 1 && !r.options.Has("--filter", "-F", "--if-present"):
 		r.bunRun(r.words[1], r.words[2:])
 	case slices.Contains(nodeEndings, path.Ext(sub)):
@@ -403,6 +405,7 @@ func (r *reader) scriptFile(w shell.Word) {
 		return
 	}
 	p := r.abs(w.Text)
+	r.runsSource(p)
 	if !slices.Contains(nodeEndings, path.Ext(p)) && !strings.HasPrefix(w.Text, "./") && !strings.Contains(w.Text, "/") {
 		return
 	}

@@ -20,7 +20,7 @@ import (
 
 // Language is Python.
 var Language = lang.Language{
-	Name: "Python", Of: program.Python, Source: isSource, SearchPath: "PYTHONPATH",
+	Name: "Python", Of: program.Python, Source: isSource, Runs: true, SearchPath: "PYTHONPATH",
 	Look: func(b *view.Build) lang.Programs { return look(b) },
 }
 
