@@ -128,6 +128,19 @@ func (c *programCheck) mountedThere(at []string) string {
 	return ""
 }
 
+// mountedBelow gives the place that mounts a path of the image, or a directory above it that holds no program, when the image starts: ""
+// if none does. Who mounts a file means it; a mount over the working directory is one of developers.
+func (c *programCheck) mountedBelow(at string) string {
+	for _, s := range c.subject.Starts {
+		for _, m := range s.Mounts {
+			if m.Hides(at) && !m.Hides(path.Join("/", c.image.Plan.Config.WorkingDir)) {
+				return fmt.Sprintf("%s:%d", cmp.Or(m.File, s.At.File), cmp.Or(m.Line, s.At.Line))
+			}
+		}
+	}
+	return ""
+}
+
 // writtenAtStart gives the place of an entry script that writes one of some files of the image, "" if none does.
 func (c *programCheck) writtenAtStart(at []string) string {
 	for _, p := range at {

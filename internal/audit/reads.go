@@ -60,6 +60,9 @@ func (c *programCheck) reportRead(r lang.Read, programs lang.Programs) error {
 	case r.Ask.Reach < need.Startup:
 		f.Severity = finding.Warning
 		f.Summary = fmt.Sprintf("%s, which the program reads when it runs, is not in the image", r.At)
+	case c.mountedBelow(r.At) != "":
+		f.Severity = finding.Warning
+		f.Detail += fmt.Sprintf(" It is not proved that it is missed: %s mounts it, or its directory.", c.mountedBelow(r.At))
 	case !known:
 		f.Severity = finding.Warning
 		f.Detail += " It is not proved: the base image may have it, or a step make it."

@@ -103,7 +103,11 @@ func (c *programCheck) reportScript(e program.Entry) error {
 	if !told || !a.proved && (e.Conditional || a.apart && !a.known) {
 		return nil
 	}
-	if by := c.composed(a.target); by != "" && a.proved && a.ContextPath != "" {
+	by := c.composed(a.target)
+	if place := c.mountedBelow(a.target); place != "" && e.Kind == program.File {
+		by = place + " mounts it, or its directory"
+	}
+	if by != "" && a.proved && a.ContextPath != "" {
 		a.proved, a.why = false, by
 	}
 	if a.apart && a.proved && !c.alone(a.Hint.Wants) {
@@ -198,12 +202,15 @@ func (c *programCheck) judgeNowhere(a *absence) (told bool) {
 	return true
 }
 
-// composed says that a service whose image may be this one mounts something at just a path, "" if none does: who names the path means it.
+// composed says that a service whose image is this one, or may be, mounts something at just a path, "" if none does: who names the path means it.
 func (c *programCheck) composed(at string) string {
 	for _, m := range c.subject.Elsewhere {
 		if m.At == at {
 			return fmt.Sprintf("%s:%d mounts something just there", m.File, m.Line)
 		}
+	}
+	if place := c.mountedThere([]string{at}); place != "" {
+		return place + " mounts something just there"
 	}
 	return ""
 }
