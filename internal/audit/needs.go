@@ -3,6 +3,7 @@ package audit
 import (
 	"cmp"
 	"fmt"
+	"io/fs"
 	"path"
 	"slices"
 	"strings"
@@ -11,6 +12,8 @@ import (
 	"github.com/ctxaudit/ctxaudit/internal/lang"
 	"github.com/ctxaudit/ctxaudit/internal/need"
 	"github.com/ctxaudit/ctxaudit/internal/program"
+	"github.com/ctxaudit/ctxaudit/internal/simulate"
+	"github.com/ctxaudit/ctxaudit/internal/view"
 )
 
 // reportNeed reports something that a program needs and that the image lacks, or has where no search path leads.
@@ -60,6 +63,9 @@ func (c *programCheck) reportNeed(n *need.Need, programs lang.Programs) error {
 		if len(v.Ignored) > 0 {
 			detail = append(append(detail, fmt.Sprintf("%s is in the repository.", source)), c.explainIgnored(&f, v)...)
 		}
+		if to := c.ledOut(n.Source); to != "" && n.In == nil {
+			detail = append(detail, fmt.Sprintf("%s is a link to %s, which is not in the build context.", source, to))
+		}
 		f.Subject = subject
 	}
 	if n.Lost != "" {
@@ -89,6 +95,27 @@ func (c *programCheck) reportNeed(n *need.Need, programs lang.Programs) error {
 	f.Detail = strings.Join(detail, " ")
 	c.add(f)
 	return nil
+}
+
+// Led gives a path of a context without the links in it; ok is false if it is not there, or a link leads out of the context.
+func Led(main *simulate.Context, p string) (to string, ok bool) {
+	return view.NewRepository(main.FS, view.NewFacts()).Resolve(p)
+}
+
+// ledOut gives where a link of the context leads, if that is not in it: "" if it is no such link.
+func (c *programCheck) ledOut(p string) string {
+	fi, err := c.main.FS.Lstat(p)
+	if err != nil || fi.Mode()&fs.ModeSymlink == 0 {
+		return ""
+	}
+	if _, ok := c.build.Repo.Resolve(p); ok {
+		return ""
+	}
+	to, err := c.main.FS.ReadLink(p)
+	if err != nil {
+		return ""
+	}
+	return to
 }
 
 // described gives the starts that a file describes: the image's own command is none.

@@ -42,6 +42,9 @@ func TestCases(t *testing.T) {
 					}
 				}
 			}
+			for _, a := range c.answers {
+				a.holds(t)
+			}
 			c.says(t, true)
 			if r.Summary.Errors == 0 || c.unrepaired != "" {
 				unrepaired(t, r)
@@ -140,6 +143,26 @@ func oneStory(t *testing.T, f finding.Finding) {
 	if len(f.Fixes) > 0 {
 		require.NotEmpty(t, answers[0].Fixes, "%s: %s", text, answers[0].Summary)
 		assert.Equal(t, f.Fixes[0].Edits, answers[0].Fixes[0].Edits, text)
+	}
+}
+
+// holds holds that why says so, and that it is not good.
+func (a answer) holds(t *testing.T) {
+	args, input := []string{"why", a.about}, ""
+	if a.traceback {
+		args, input = []string{"why", "--traceback", "-"}, a.about
+	}
+	out, code := ask(t, input, append(args, "--format", "json")...)
+	if !a.traceback { // one target has one answer
+		out = slices.Concat([]byte("["), out, []byte("]"))
+	}
+	var answers []why.Answer
+	require.NoError(t, json.Unmarshal(out, &answers), "%s", out)
+	require.Len(t, answers, 1, a.about)
+	assert.Contains(t, answers[0].Summary, a.says, a.about)
+	assert.Equal(t, answers[0].Verdict.Good(), code == 0, a.about)
+	if a.traceback {
+		assert.Equal(t, 1, code, "%s: %s", a.about, answers[0].Summary)
 	}
 }
 

@@ -57,6 +57,9 @@ func (c *programs) Locate(name string, started []lang.Entry) (contextPath string
 	if p, ok := find(c.roots(nil)); ok {
 		return p, true
 	}
+	if p, ok := c.inImage(name); ok {
+		return p, true
+	}
 	var named []string
 	for _, p := range c.declared().Projects {
 		for _, root := range c.packages(p) {
@@ -66,6 +69,19 @@ func (c *programs) Locate(name string, started []lang.Entry) (contextPath string
 		}
 	}
 	return find(named)
+}
+
+// inImage gives what of the context a module of the image is a copy of, which may have another name there.
+func (c *programs) inImage(name string) (contextPath string, ok bool) {
+	m := imports.Find(c.searchDirs, name)
+	if m == nil || m.File == "" {
+		return "", false
+	}
+	p, ok := c.ContextPath(m.Tree, m.File)
+	if ok && m.IsPackage() {
+		p = path.Dir(p)
+	}
+	return p, ok
 }
 
 // Provider implements lang.Programs: the standard library, or a declared dependency.
