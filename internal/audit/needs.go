@@ -48,7 +48,12 @@ func (c *programCheck) reportNeed(n *need.Need, programs lang.Programs) error {
 		if last := n.Name[strings.LastIndexByte(n.Name, '.')+1:]; strings.TrimSuffix(path.Base(at), path.Ext(at)) != last {
 			f.Summary = fmt.Sprintf("what %s holds is in the image, at %s, without a directory of that name (%s)", n.Name, at, sites)
 		}
-		detail = append(detail, advice)
+		if detail = append(detail, advice); n.NotMade != "" {
+			f.Rule, f.Module, f.ImagePath, f.Hint = finding.EntrypointNotInImage, "", "", finding.Hint{Command: n.Command}
+			f.About.Name = n.Command
+			f.Summary = fmt.Sprintf("%s, which the image starts, is in no directory of PATH: its project is not installed", n.Command)
+			detail = []string{way(n.Asks[0]), n.NotMade}
+		}
 	} else {
 		f.Rule, f.Hint.Wants = finding.ImportNotInImage, n.Wants
 		f.Summary = fmt.Sprintf("%s is not in the image (%s)", n.Name, sites)
@@ -84,7 +89,7 @@ func (c *programCheck) reportNeed(n *need.Need, programs lang.Programs) error {
 		f.Severity = finding.Warning
 		detail = append(detail, fmt.Sprintf("It is not proved that it is missed: %s mounts it just there.", place))
 	}
-	d, err := v.Doubt(f.Rule == finding.ImportNotReachable, need.Starts{Written: c.writtenAtStart, Mounted: c.mountedAtStart, Alone: c.alone(n.Wants)})
+	d, err := v.Doubt(f.Rule != finding.ImportNotInImage, need.Starts{Written: c.writtenAtStart, Mounted: c.mountedAtStart, Alone: c.alone(n.Wants)})
 	if err != nil || d.Silent {
 		return err
 	}

@@ -154,6 +154,8 @@ type Hint struct {
 	Before int
 	// Context is the named context in which Source lies that is asked for; "" for the main one, of which ContextPath tells.
 	Context, Source string
+	// Command is what installing a project of the build context makes.
+	Command string
 	// Found is where the image has what is looked for at ImagePath.
 	Found string
 	// Asked is a name in the start command that leads nowhere, and Instead the one under which the image has it.

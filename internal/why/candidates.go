@@ -22,6 +22,9 @@ func (r *Repairer) candidates(ctx context.Context, f finding.Finding) ([]candida
 		finding.StepInputMissing, finding.WorkspaceMemberMissing, finding.ImportNotInStage:
 		out = append(out, r.declareCandidates()...)
 		out = append(out, r.installCandidates(f)...)
+		if out = append(out, r.projectCandidates(f)...); f.Hint.Command != "" {
+			return out, nil
+		}
 		if f.ContextPath == "" {
 			named, err := r.namedCandidates(ctx, f)
 			return slices.Concat(out, named, r.meetCandidates(f)), err

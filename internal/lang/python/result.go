@@ -98,7 +98,7 @@ func (c *programs) need(g *group) *need.Need {
 	lost, add := c.lost(g.module, g.repo)
 	return &need.Need{
 		Name: g.module, Source: g.repo, Asks: c.asks(g.missing), Reach: g.reach, Started: g.started, Wants: c.wants(g), Ways: c,
-		Top: topLevel(g), In: g.in, Lost: lost, Add: add,
+		Top: topLevel(g), In: g.in, Lost: lost, Add: add, Command: g.command, NotMade: c.notMade(g.command),
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/ctxaudit/ctxaudit/internal/lang"
 	"github.com/ctxaudit/ctxaudit/internal/lang/python/imports"
 	"github.com/ctxaudit/ctxaudit/internal/lang/python/manifest"
+	"github.com/ctxaudit/ctxaudit/internal/need"
 	"github.com/ctxaudit/ctxaudit/internal/program"
 	"github.com/ctxaudit/ctxaudit/internal/simulate"
 )
@@ -26,6 +27,9 @@ func (c *programs) Usage(contextPath string) lang.Usage {
 			}
 			if o == contextPath || o == path.Join(contextPath, "__init__.py") {
 				u.Module, u.Exports = n.Module.Name, f.graph.Exports(n).Sorted()
+			}
+			if name == f.entry.Module { // it is what is started
+				u.Asks = append(u.Asks, c.ask(imports.Missing{Site: f.entry.Site, Reach: f.entry.reach(need.Startup)}))
 			}
 			for _, site := range f.graph.Importers[name] {
 				from := f.graph.Nodes[site.Importer]

@@ -1,0 +1,47 @@
+package why
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/ctxaudit/ctxaudit/internal/edit"
+	"github.com/ctxaudit/ctxaudit/internal/finding"
+)
+
+// withoutProject are the options by which an installer leaves out the project itself.
+var withoutProject = []string{"--no-install-project", "--no-install-workspace", "--no-root", "--no-self"}
+
+// projectCandidates install the project as a step installs what it depends on, once all of it is copied.
+func (r *Repairer) projectCandidates(f finding.Finding) (out []candidate) {
+	if f.Hint.Command == "" {
+		return nil
+	}
+	for i := range r.plan.Stages {
+		s := site{Stage: &r.plan.Stages[i]}
+		at := s.afterCopies()
+		for _, in := range s.Instructions {
+			words := strings.Fields(in.Location.Text)
+			with := slices.DeleteFunc(slices.Clone(words), func(word string) bool { return slices.Contains(withoutProject, word) })
+			behind := in.Location.Range.End.Line < at
+			if in.Keyword != "RUN" || len(with) == len(words) || !behind || strings.Contains(in.Location.Text, "<<") || s.changesUser(in.Location.Range.End.Line, at) {
+				continue
+			}
+			out = append(out, candidate{
+				title: fmt.Sprintf("install the project, which makes %s", f.Hint.Command),
+				edits: []edit.Edit{r.dockerfileEdit(at, 0, strings.Join(with, " "))},
+			})
+		}
+	}
+	return out
+}
+
+// changesUser reports whether another user is set between two lines.
+func (s site) changesUser(from, to int) bool {
+	for _, in := range s.Instructions {
+		if l := in.Location.Range.Start.Line; in.Keyword == "USER" && l > from && l < to {
+			return true
+		}
+	}
+	return false
+}
