@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"cmp"
 	"fmt"
 	"path"
 	"slices"
@@ -69,6 +70,12 @@ func (c *programCheck) reportFault(fault lang.Fault, programs lang.Programs) {
 		f.Rule, f.ImagePath, f.Severity = finding.ImportNotReachable, fault.File, finding.Error
 		f.Summary = fmt.Sprintf("what is installed in %s is not searched: the image has Python %s", fault.File, fault.Name)
 		f.Detail = "Each minor version searches its own directory. The stage that installs and the image must have the same one."
+	case lang.OfOtherUser:
+		f.Related, f.Hint = append(f.Related, fault.By...), fault.Add
+		f.Rule, f.ImagePath, f.Severity = finding.ImportNotReachable, fault.File, finding.Error
+		f.Summary = fmt.Sprintf("what is installed in %s is not searched: the image runs as %s, whose home directory is another", fault.File, cmp.Or(fault.Name, "root"))
+		f.Detail = "pip install --user installs into the home directory of who runs it, and Python searches that of who runs the program. " +
+			"Install without --user, into a virtual environment, or as the user of the image."
 	case lang.NotPackaged:
 		f.Related = append(f.Related, fault.By...)
 		f.Rule, f.ContextPath, f.ImagePath, f.Severity = finding.DataFileNotInImage, fault.Source, fault.File, finding.Error

@@ -441,10 +441,14 @@ func (c *programCheck) reportNotInPath() {
 		if name == "" || !set || c.subject.Policy.Require.EntrypointExists {
 			continue
 		}
-		open, lacked := false, base != nil && bases.Lacks(base.Image.Ref, name) && c.takesModules()
+		home := c.installsAtHome()
+		open, lacked := false, base != nil && bases.Lacks(base.Image.Ref, name) && (home != nil || c.takesModules())
 		found := slices.ContainsFunc(strings.Split(list, ":"), func(dir string) bool {
 			at := path.Join("/", dir, name)
 			for _, id := range c.image.Tree.HeldBy(at).Ops() {
+				if home != nil && id == home.ID && !strings.Contains(at, "/.local/") {
+					continue
+				}
 				if id < 0 || c.image.Plan.Ops[id].Kind != dockerfile.OpImage {
 					open = open || !lacked || id < 0 || c.mayInstall(c.image.Plan.Ops[id], name)
 				} else if id == base.ID && lacked {
@@ -475,6 +479,13 @@ func (c *programCheck) reportNotInPath() {
 		}
 		if f.Hint.Found = own; own == "" {
 			f.Detail = fmt.Sprintf("A name without a slash is only looked for in PATH, which is %s, and all that the image has there is known.", list)
+			if home != nil {
+				l := home.Location
+				f.Related = append(f.Related, instruction(finding.RoleSets, l))
+				f.Hint.Programs = c.homePrograms(home.Exec.User)
+				f.Detail = fmt.Sprintf("%s:%d installs as %s, who may not write to the system's directories: pip installs into .local of the home directory then, and PATH is %s.",
+					l.File, l.Range.Start.Line, home.Exec.User, list)
+			}
 		}
 		if open {
 			f.Severity = finding.Warning

@@ -154,6 +154,10 @@ type Hint struct {
 	Before int
 	// Context is the named context in which Source lies that is asked for; "" for the main one, of which ContextPath tells.
 	Context, Source string
+	// Programs is a directory of the image that PATH lacks.
+	Programs string
+	// Without is an option that steps of the Dockerfile should not have.
+	Without string
 	// Command is what installing a project of the build context makes.
 	Command string
 	// Found is where the image has what is looked for at ImagePath.

@@ -2,6 +2,7 @@ package why
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -31,6 +32,24 @@ func (r *Repairer) projectCandidates(f finding.Finding) (out []candidate) {
 				title: fmt.Sprintf("install the project, which makes %s", f.Hint.Command),
 				edits: []edit.Edit{r.dockerfileEdit(at, 0, strings.Join(with, " "))},
 			})
+		}
+	}
+	return out
+}
+
+// optionCandidates take an option out of a step.
+func (r *Repairer) optionCandidates(f finding.Finding) (out []candidate) {
+	if f.Hint.Without == "" {
+		return nil
+	}
+	option := regexp.MustCompile(`\s` + regexp.QuoteMeta(f.Hint.Without) + `\b`)
+	for _, s := range r.plan.Stages {
+		for _, in := range s.Instructions {
+			at := in.Location.Range
+			text := string(r.plan.Dockerfile.Data[at.Start.Offset:at.End.Offset])
+			if fixed := option.ReplaceAllString(text, ""); in.Keyword == "RUN" && fixed != text {
+				out = append(out, candidate{title: fmt.Sprintf("do without %s", f.Hint.Without), edits: []edit.Edit{r.put(at, fixed)}})
+			}
 		}
 	}
 	return out

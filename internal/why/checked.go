@@ -33,6 +33,9 @@ func (e *Explainer) asChecked(ctx context.Context, a *Answer) error {
 			a.step("an ignore file keeps it out", &f.Related[i])
 		}
 	}
+	if a.Verdict == Unknown && f.Severity == finding.Error { // it is known after all
+		a.Verdict, a.Summary, a.Near, a.Remedy = NotFound, f.Summary, nil, ""
+	}
 	if a.Remedy == "" {
 		a.Remedy = f.Detail
 	}

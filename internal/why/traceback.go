@@ -111,6 +111,9 @@ func (e *Explainer) failed(ctx context.Context, a *Answer) error {
 		return err
 	}
 	i := slices.IndexFunc(r.Findings, func(f finding.Finding) bool {
+		if a.Verdict == Foreign { // what is installed is not searched, all of it
+			return f.Rule == finding.ImportNotReachable && f.Module == "" && f.Severity == finding.Error
+		}
 		return f.Severity.AtLeast(finding.Warning) && slices.Contains(append([]string{a.Target}, a.ImagePaths...), f.ImagePath)
 	})
 	if i < 0 {

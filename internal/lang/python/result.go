@@ -46,6 +46,7 @@ func (c *programs) result() *lang.Followed {
 		out.Faults = append(out.Faults, c.leftOut[file])
 	}
 	out.Faults = append(out.Faults, c.misfits()...)
+	out.Faults = append(out.Faults, c.strayed()...)
 	for _, m := range c.misplaced {
 		out.Faults = append(out.Faults, lang.Fault{Kind: lang.Misplaced, Module: m.Module, Asks: c.asks([]imports.Missing{m}), Detail: misplaced(m)})
 	}
