@@ -226,33 +226,6 @@ func (c *programCheck) brings(reaches func(*dockerfile.Op) bool) string {
 	return ""
 }
 
-// elsewhere says of a path that the context lacks where a file of that name is, or may come from; at is where the image has one, "" if it
-// has none. It reports whether there is none at all.
-func (c *programCheck) elsewhere(f *finding.Finding, target, at string) (nowhere bool) {
-	made, by, isMade := c.madeInStage(path.Base(target))
-	file := c.fileAbove(target)
-	nowhere = at == "" && !isMade && file == ""
-	switch {
-	case file != "":
-		f.Hint.Found = file
-		f.Detail = fmt.Sprintf("%s is a file, and no directory: nothing can lie below it.", file)
-	case isMade && at == "":
-		f.Related = append(f.Related, instruction(finding.RoleCopies, by))
-		f.Detail = fmt.Sprintf("A step of another stage makes %s, and no COPY takes it from there to this place.", made)
-	case nowhere && c.namesake(target) != "":
-		f.Detail = fmt.Sprintf("The build context has %s, and the image has no file of that name: it may be mounted, or come with an image that is built on this one.", c.namesake(target))
-	case nowhere:
-		f.Detail = "Neither the image nor the build context has a file of that name: it may be mounted, or come with an image that is built on this one."
-	default:
-		f.Hint.Found = at
-		f.Detail = fmt.Sprintf("A file of that name is in the image, at %s.", at)
-	}
-	if outside := c.declaredOutside(); outside != "" && !nowhere {
-		f.Detail += " " + outside
-	}
-	return nowhere
-}
-
 // written reports whether a script is one that people write: no build makes it of something else.
 func written(p string) bool {
 	return slices.Contains([]string{".py", ".sh", ".bash"}, path.Ext(p)) && !builtPath(p)
@@ -293,46 +266,6 @@ func (p *pass) declaredOutside() string {
 				return fmt.Sprintf("%s is declared before the first FROM alone, and is empty at %s:%d: ARG %s behind the FROM gives it its value.",
 					names[0], in.Location.File, in.Location.Range.Start.Line, names[0])
 			}
-		}
-	}
-	return ""
-}
-
-// madeInStage gives a path of a name that a RUN of another stage writes, as its words say, with the instruction; ok is false if none
-// does.
-func (c *programCheck) madeInStage(name string) (at string, by dockerfile.Location, ok bool) {
-	for _, op := range c.image.Plan.Ops {
-		if op.Kind != dockerfile.OpExec || slices.Contains(c.image.Opaque, op.ID) {
-			continue
-		}
-		if s := c.image.Script(op); s != nil {
-			for _, p := range s.Named {
-				if path.Base(p) == name {
-					return p, op.Location, true
-				}
-			}
-		}
-	}
-	for _, stage := range c.image.Plan.Stages { // those that nothing is copied from are no part of the build
-		for _, in := range stage.Instructions {
-			if stage.Reached || !strings.EqualFold(in.Keyword, "RUN") {
-				continue
-			}
-			for _, word := range strings.Fields(in.Location.Text) {
-				if word = strings.Trim(word, `"'`); strings.Contains(word, "/") && path.Base(word) == name {
-					return word, in.Location, true
-				}
-			}
-		}
-	}
-	return "", dockerfile.Location{}, false
-}
-
-// fileAbove gives the file of the image that stands where a path needs a directory, "" if none does.
-func (c *programCheck) fileAbove(p string) string {
-	for dir := path.Dir(p); dir != "/"; dir = path.Dir(dir) {
-		if c.build.Tree.Stat(dir) == shell.Regular {
-			return dir
 		}
 	}
 	return ""

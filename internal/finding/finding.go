@@ -144,6 +144,8 @@ type Hint struct {
 	Step int
 	// Mode are the permission bits, in octal digits, that ContextPath should have at ImagePath.
 	Mode string
+	// Owner is the user to whom ContextPath should belong at ImagePath.
+	Owner string
 	// Quoted tells that the heredoc that makes it must be kept as it is.
 	Quoted bool
 	// Returns tells that the lines of ContextPath end in CR LF, and must end in LF.

@@ -45,7 +45,7 @@ func (r *Repairer) candidates(ctx context.Context, f finding.Finding) ([]candida
 		}
 		out = append(out, more...)
 	case finding.EntrypointNotRunnable:
-		out = slices.Concat(r.modeCandidates(f), r.listCandidates(f), r.environmentCandidates(f), r.lineEndCandidates(f))
+		out = slices.Concat(r.ownerCandidates(f), r.modeCandidates(f), r.listCandidates(f), r.environmentCandidates(f), r.lineEndCandidates(f))
 	case finding.ImportNotReachable:
 		// Where the install comes too early it fails, wherever else the module is searched.
 		if out = slices.Concat(r.installCandidates(f), r.versionCandidates(f), r.environmentCandidates(f), r.optionCandidates(f)); len(out) == 0 {

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/ctxaudit/ctxaudit/dockerctx"
 	"github.com/ctxaudit/ctxaudit/internal/edit"
 	"github.com/ctxaudit/ctxaudit/internal/finding"
 )
@@ -53,6 +54,31 @@ func (r *Repairer) optionCandidates(f finding.Finding) (out []candidate) {
 		}
 	}
 	return out
+}
+
+// ownerCandidates give what is copied to a user.
+func (r *Repairer) ownerCandidates(f finding.Finding) (out []candidate) {
+	s, ok := r.site(f)
+	if !ok || f.Hint.Owner == "" || r.Image == nil {
+		return nil
+	}
+	before := r.Image.Before(r.plan.Ops[f.Hint.Step-1].ID)
+	if before == nil {
+		return nil
+	}
+	n, _, err := before.Tree.Stat(f.ImagePath)
+	if err != nil || n.Op < 0 {
+		return nil
+	}
+	in, ok := r.instructionOf(r.plan.Ops[n.Op])
+	c, isCopy := copyOf(in)
+	if _, set := c.Flag("chown"); !ok || !isCopy || set || in.Location.Stage != s.Index {
+		return nil
+	}
+	at := dockerctx.Range{Start: c.Args[0].Range.Start, End: c.Args[0].Range.Start}
+	return []candidate{{
+		title: fmt.Sprintf("give %s what line %d of %s copies", f.Hint.Owner, at.Start.Line, in.Location.File), edits: []edit.Edit{r.put(at, "--chown="+f.Hint.Owner+" ")},
+	}}
 }
 
 // changesUser reports whether another user is set between two lines.

@@ -115,6 +115,8 @@ var patterns = []pattern{
 	{lazyre.New(`exec user process caused[: ]+"?(?:no such file or directory|permission denied|exec format error)`), theStart}, // older runtimes
 	{lazyre.New(`env: (?:can't execute )?.?[\w./-]+(?:\\r|\^M|\?|\r)`), theStart},
 	{lazyre.New(`(?:^|\s)(\S*/\S+): \S+: bad interpreter`), inImage},
+	{lazyre.New(`ch(?:mod|own): changing (?:permissions|ownership) of '([^']+)': Operation not permitted`), inImage},
+	{lazyre.New(`ch(?:mod|own): ([^\s:']+): Operation not permitted`), inImage}, // busybox
 	{lazyre.New("Failed to spawn: `([^`]+)`"), started}, // uv
 	{lazyre.New(`sh: (?:\d+: |line \d+: )?(\.?[\w./-]*/[\w./-]+): (?:not found|No such file or directory|Permission denied)`), inImage},
 	{lazyre.New(`sh: (?:\d+: |line \d+: )([\w.-]+): (?:command )?not found`), program},

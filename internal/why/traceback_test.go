@@ -42,6 +42,8 @@ func TestCluesOfPrograms(t *testing.T) {
 		"/usr/bin/env: 'bash\\r': No such file or directory":                                                       {},
 		"env: can't execute 'bash\r': No such file or directory":                                                   {},
 		"/bin/sh: ./run.sh: /bin/bash^M: bad interpreter: No such file or directory":                               {Target: "/srv/run.sh"},
+		"chmod: changing permissions of 'a.sh': Operation not permitted":                                           {Target: "/srv/a.sh"},
+		"chown: /srv/a.sh: Operation not permitted":                                                                {Target: "/srv/a.sh"},
 		"error: Failed to spawn: `app`":                                                                            {Target: "app", Program: true},
 		"/bin/sh: 1: uvicorn: not found":                                                                           {Target: "uvicorn", Program: true},
 		"/entry.sh: line 3: uvicorn: command not found":                                                            {Target: "uvicorn", Program: true},
