@@ -100,3 +100,39 @@ func (c *programCheck) checkAccess(r *run, entries []program.Entry, told map[str
 		c.addNotRunnable(f, e.Origin)
 	}
 }
+
+// passed are directories that programs of all users pass: those at the beginning hold programs and what these load.
+var passed = strings.Fields("/bin /lib /lib64 /usr /usr/bin /usr/lib /usr/local /usr/local/bin /usr/local/lib /sbin /usr/sbin /etc /home /opt /srv /tmp /var")
+
+// ofPrograms is how many of them hold programs.
+const ofPrograms = 9
+
+// checkPassed looks for directories of the system that a copy closes to the user whom the container runs as: those that are there take
+// the modes of the source.
+func (c *programCheck) checkPassed(origin shell.Origin) {
+	u, ok := c.runsAs()
+	if !ok {
+		return
+	}
+	for i, dir := range passed {
+		n, err := c.image.Tree.Lstat(dir)
+		if err != nil || !n.IsDir() || n.Op < 0 || c.image.Plan.Ops[n.Op].Kind != dockerfile.OpFile || u.May(n, account.Pass) != account.No {
+			continue
+		}
+		source, own := c.image.Origin(n)
+		if !own {
+			continue
+		}
+		at := c.image.Plan.Ops[n.Op].Location
+		f := &finding.Finding{
+			Rule: finding.EntrypointNotRunnable, ImagePath: dir, ContextPath: source, Severity: finding.Warning, Related: c.origin(n), Assumptions: c.assumptions(c.image.Opaque),
+			Summary: fmt.Sprintf("%s is closed to the image's user %s: %s:%d gives it the mode %04o of %s", dir, c.image.Plan.Config.User, at.File, at.Range.Start.Line, n.Perm, source),
+			Detail: "A directory that is copied over one of the base image gives it its own mode and owner, and only the owner and the group may pass it then. " +
+				"Give the source the mode 755. Git keeps no modes of directories, so that a clean checkout has those of its umask.",
+		}
+		if i < ofPrograms {
+			f.Severity = finding.Error
+		}
+		c.addNotRunnable(f, origin)
+	}
+}

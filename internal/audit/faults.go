@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"cmp"
 	"fmt"
 	"path"
 	"slices"
@@ -69,6 +70,12 @@ func (c *programCheck) reportFault(fault lang.Fault, programs lang.Programs) {
 		f.Rule, f.ImagePath, f.Severity = finding.ImportNotReachable, fault.File, finding.Error
 		f.Summary = fmt.Sprintf("packages installed in %s are not found: the image has Python %s", fault.File, fault.Name)
 		f.Detail = "Each minor version of Python searches its own directory. Install with the version that the image has."
+	case lang.OfOtherUser:
+		f.Related, f.Hint = append(f.Related, fault.By...), fault.Add
+		f.Rule, f.ImagePath, f.Severity = finding.ImportNotReachable, fault.File, finding.Error
+		f.Summary = fmt.Sprintf("packages installed in %s are not found: the image runs as %s, whose home directory is another one", fault.File, cmp.Or(fault.Name, "root"))
+		f.Detail = "pip install --user installs into the home directory of the user that runs it; Python searches that of the user that runs the program. " +
+			"Install without --user, into a virtual environment, or as the user of the image."
 	case lang.NotPackaged:
 		f.Related = append(f.Related, fault.By...)
 		f.Rule, f.ContextPath, f.ImagePath, f.Severity = finding.DataFileNotInImage, fault.Source, fault.File, finding.Error

@@ -35,6 +35,7 @@ func checkSteps(p *pass) error {
 		if p.noProgram(op, seen) || p.main == nil {
 			continue
 		}
+		p.reportOwners(op, script)
 		for _, m := range script.Missing {
 			if !m.Fails && m.Doubt == "" {
 				continue // the step may go on without it

@@ -3,6 +3,7 @@ package audit
 import (
 	"cmp"
 	"fmt"
+	"io/fs"
 	"path"
 	"slices"
 	"strings"
@@ -11,6 +12,8 @@ import (
 	"github.com/ctxaudit/ctxaudit/internal/lang"
 	"github.com/ctxaudit/ctxaudit/internal/need"
 	"github.com/ctxaudit/ctxaudit/internal/program"
+	"github.com/ctxaudit/ctxaudit/internal/simulate"
+	"github.com/ctxaudit/ctxaudit/internal/view"
 )
 
 // reportNeed reports something that a program needs and that the image lacks, or has where no search path leads.
@@ -45,7 +48,12 @@ func (c *programCheck) reportNeed(n *need.Need, programs lang.Programs) error {
 		if last := n.Name[strings.LastIndexByte(n.Name, '.')+1:]; strings.TrimSuffix(path.Base(at), path.Ext(at)) != last {
 			f.Summary = fmt.Sprintf("the content of %s is in the image at %s, but not in a directory of that name (%s)", n.Name, at, sites)
 		}
-		detail = append(detail, advice)
+		if detail = append(detail, advice); n.NotMade != "" {
+			f.Rule, f.Module, f.ImagePath, f.Hint = finding.EntrypointNotInImage, "", "", finding.Hint{Command: n.Command}
+			f.About.Name = n.Command
+			f.Summary = fmt.Sprintf("the image starts %s, which is in no directory of PATH: its project is not installed", n.Command)
+			detail = []string{way(n.Asks[0]), n.NotMade}
+		}
 	} else {
 		f.Rule, f.Hint.Wants = finding.ImportNotInImage, n.Wants
 		f.Summary = fmt.Sprintf("%s is not in the image (%s)", n.Name, sites)
@@ -59,6 +67,9 @@ func (c *programCheck) reportNeed(n *need.Need, programs lang.Programs) error {
 		}
 		if len(v.Ignored) > 0 {
 			detail = append(append(detail, fmt.Sprintf("%s is in the repository.", source)), c.explainIgnored(&f, v)...)
+		}
+		if to := c.ledOut(n.Source); to != "" && n.In == nil {
+			detail = append(detail, fmt.Sprintf("%s is a link to %s, which is not in the build context.", source, to))
 		}
 		f.Subject = subject
 	}
@@ -78,7 +89,7 @@ func (c *programCheck) reportNeed(n *need.Need, programs lang.Programs) error {
 		f.Severity = finding.Warning
 		detail = append(detail, fmt.Sprintf("Not certain: %s mounts it there.", place))
 	}
-	d, err := v.Doubt(f.Rule == finding.ImportNotReachable, need.Starts{Written: c.writtenAtStart, Mounted: c.mountedAtStart, Alone: c.alone(n.Wants)})
+	d, err := v.Doubt(f.Rule != finding.ImportNotInImage, need.Starts{Written: c.writtenAtStart, Mounted: c.mountedAtStart, Alone: c.alone(n.Wants)})
 	if err != nil || d.Silent {
 		return err
 	}
@@ -89,6 +100,27 @@ func (c *programCheck) reportNeed(n *need.Need, programs lang.Programs) error {
 	f.Detail = strings.Join(detail, " ")
 	c.add(f)
 	return nil
+}
+
+// Led gives a path of a context without the links in it; ok is false if it is not there, or a link leads out of the context.
+func Led(main *simulate.Context, p string) (to string, ok bool) {
+	return view.NewRepository(main.FS, view.NewFacts()).Resolve(p)
+}
+
+// ledOut gives where a link of the context leads, if that is not in it: "" if it is no such link.
+func (c *programCheck) ledOut(p string) string {
+	fi, err := c.main.FS.Lstat(p)
+	if err != nil || fi.Mode()&fs.ModeSymlink == 0 {
+		return ""
+	}
+	if _, ok := c.build.Repo.Resolve(p); ok {
+		return ""
+	}
+	to, err := c.main.FS.ReadLink(p)
+	if err != nil {
+		return ""
+	}
+	return to
 }
 
 // described gives the starts that a file describes: the image's own command is none.
@@ -121,6 +153,19 @@ func (c *programCheck) mountedThere(at []string) string {
 	for _, s := range c.subject.Starts {
 		for _, m := range s.Mounts {
 			if slices.Contains(at, m.At) && m.At != path.Join("/", c.image.Plan.Config.WorkingDir) {
+				return fmt.Sprintf("%s:%d", cmp.Or(m.File, s.At.File), cmp.Or(m.Line, s.At.Line))
+			}
+		}
+	}
+	return ""
+}
+
+// mountedBelow gives the place that mounts a path of the image, or a directory above it that holds no program, when the image starts: ""
+// if none does. Who mounts a file means it; a mount over the working directory is one of developers.
+func (c *programCheck) mountedBelow(at string) string {
+	for _, s := range c.subject.Starts {
+		for _, m := range s.Mounts {
+			if m.Hides(at) && !m.Hides(path.Join("/", c.image.Plan.Config.WorkingDir)) {
 				return fmt.Sprintf("%s:%d", cmp.Or(m.File, s.At.File), cmp.Or(m.Line, s.At.Line))
 			}
 		}

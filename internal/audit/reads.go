@@ -60,6 +60,9 @@ func (c *programCheck) reportRead(r lang.Read, programs lang.Programs) error {
 	case r.Ask.Reach < need.Startup:
 		f.Severity = finding.Warning
 		f.Summary = fmt.Sprintf("the program reads %s at run time, which is not in the image", r.At)
+	case c.mountedBelow(r.At) != "":
+		f.Severity = finding.Warning
+		f.Detail += fmt.Sprintf(" Not certain: %s mounts it, or its directory.", c.mountedBelow(r.At))
 	case !known:
 		f.Severity = finding.Warning
 		f.Detail += " Not certain: the base image may have it, or a step may create it."

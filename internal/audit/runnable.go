@@ -42,6 +42,9 @@ func checkRunnable(p *pass) error {
 		}
 		c.checkLineEnds(r, c.results(runs)[i].Entries, told)
 		c.checkAccess(r, c.results(runs)[i].Entries, told)
+		if i == 0 {
+			c.checkPassed(origin)
+		}
 		c.checkShell(argv, origin, told)
 		if at == "" || told[at] || r.Mounted(at) {
 			continue

@@ -103,7 +103,11 @@ func (c *programCheck) reportScript(e program.Entry) error {
 	if !told || !a.proved && (e.Conditional || a.apart && !a.known) {
 		return nil
 	}
-	if by := c.composed(a.target); by != "" && a.proved && a.ContextPath != "" {
+	by := c.composed(a.target)
+	if place := c.mountedBelow(a.target); place != "" && e.Kind == program.File {
+		by = place + " mounts it, or its directory"
+	}
+	if by != "" && a.proved && a.ContextPath != "" {
 		a.proved, a.why = false, by
 	}
 	if a.apart && a.proved && !c.alone(a.Hint.Wants) {
@@ -198,12 +202,15 @@ func (c *programCheck) judgeNowhere(a *absence) (told bool) {
 	return true
 }
 
-// composed says that a service whose image may be this one mounts something at just a path, "" if none does: who names the path means it.
+// composed says that a service whose image is this one, or may be, mounts something at just a path, "" if none does: who names the path means it.
 func (c *programCheck) composed(at string) string {
 	for _, m := range c.subject.Elsewhere {
 		if m.At == at {
 			return fmt.Sprintf("%s:%d mounts something there", m.File, m.Line)
 		}
+	}
+	if place := c.mountedThere([]string{at}); place != "" {
+		return place + " mounts something there"
 	}
 	return ""
 }
@@ -217,33 +224,6 @@ func (c *programCheck) brings(reaches func(*dockerfile.Op) bool) string {
 		return fmt.Sprintf("the step %q may create it, or move it there", step)
 	}
 	return ""
-}
-
-// elsewhere says of a path that the context lacks where a file of that name is, or may come from; at is where the image has one, "" if it
-// has none. It reports whether there is none at all.
-func (c *programCheck) elsewhere(f *finding.Finding, target, at string) (nowhere bool) {
-	made, by, isMade := c.madeInStage(path.Base(target))
-	file := c.fileAbove(target)
-	nowhere = at == "" && !isMade && file == ""
-	switch {
-	case file != "":
-		f.Hint.Found = file
-		f.Detail = fmt.Sprintf("%s is a file: nothing can be below it.", file)
-	case isMade && at == "":
-		f.Related = append(f.Related, instruction(finding.RoleCopies, by))
-		f.Detail = fmt.Sprintf("A step of another stage creates %s, but no COPY copies it from there.", made)
-	case nowhere && c.namesake(target) != "":
-		f.Detail = fmt.Sprintf("The build context has %s, but the image has no file of that name: it may be mounted, or added by an image that is built on this one.", c.namesake(target))
-	case nowhere:
-		f.Detail = "Neither the image nor the build context has a file of that name: it may be mounted, or added by an image that is built on this one."
-	default:
-		f.Hint.Found = at
-		f.Detail = fmt.Sprintf("The image has a file of that name at %s.", at)
-	}
-	if outside := c.declaredOutside(); outside != "" && !nowhere {
-		f.Detail += " " + outside
-	}
-	return nowhere
 }
 
 // written reports whether a script is one that people write: no build makes it of something else.
@@ -286,46 +266,6 @@ func (p *pass) declaredOutside() string {
 				return fmt.Sprintf("%s is declared only before the first FROM, so it is empty at %s:%d: add ARG %s after the FROM.",
 					names[0], in.Location.File, in.Location.Range.Start.Line, names[0])
 			}
-		}
-	}
-	return ""
-}
-
-// madeInStage gives a path of a name that a RUN of another stage writes, as its words say, with the instruction; ok is false if none
-// does.
-func (c *programCheck) madeInStage(name string) (at string, by dockerfile.Location, ok bool) {
-	for _, op := range c.image.Plan.Ops {
-		if op.Kind != dockerfile.OpExec || slices.Contains(c.image.Opaque, op.ID) {
-			continue
-		}
-		if s := c.image.Script(op); s != nil {
-			for _, p := range s.Named {
-				if path.Base(p) == name {
-					return p, op.Location, true
-				}
-			}
-		}
-	}
-	for _, stage := range c.image.Plan.Stages { // those that nothing is copied from are no part of the build
-		for _, in := range stage.Instructions {
-			if stage.Reached || !strings.EqualFold(in.Keyword, "RUN") {
-				continue
-			}
-			for _, word := range strings.Fields(in.Location.Text) {
-				if word = strings.Trim(word, `"'`); strings.Contains(word, "/") && path.Base(word) == name {
-					return word, in.Location, true
-				}
-			}
-		}
-	}
-	return "", dockerfile.Location{}, false
-}
-
-// fileAbove gives the file of the image that stands where a path needs a directory, "" if none does.
-func (c *programCheck) fileAbove(p string) string {
-	for dir := path.Dir(p); dir != "/"; dir = path.Dir(dir) {
-		if c.build.Tree.Stat(dir) == shell.Regular {
-			return dir
 		}
 	}
 	return ""
@@ -434,10 +374,14 @@ func (c *programCheck) reportNotInPath() {
 		if name == "" || !set || c.subject.Policy.Require.EntrypointExists {
 			continue
 		}
-		open, lacked := false, base != nil && bases.Lacks(base.Image.Ref, name) && c.takesModules()
+		home := c.installsAtHome()
+		open, lacked := false, base != nil && bases.Lacks(base.Image.Ref, name) && (home != nil || c.takesModules())
 		found := slices.ContainsFunc(strings.Split(list, ":"), func(dir string) bool {
 			at := path.Join("/", dir, name)
 			for _, id := range c.image.Tree.HeldBy(at).Ops() {
+				if home != nil && id == home.ID && !strings.Contains(at, "/.local/") {
+					continue
+				}
 				if id < 0 || c.image.Plan.Ops[id].Kind != dockerfile.OpImage {
 					open = open || !lacked || id < 0 || c.mayInstall(c.image.Plan.Ops[id], name)
 				} else if id == base.ID && lacked {
@@ -469,6 +413,13 @@ func (c *programCheck) reportNotInPath() {
 		f.Hint.Program = name
 		if f.Hint.Found = own; own == "" {
 			f.Detail = fmt.Sprintf("A name without a slash is searched only in PATH (%s), and everything that the image has there is known.", list)
+			if home != nil {
+				l := home.Location
+				f.Related = append(f.Related, instruction(finding.RoleSets, l))
+				f.Hint.Programs = c.homePrograms(home.Exec.User)
+				f.Detail = fmt.Sprintf("%s:%d installs as %s, who cannot write to the system's directories: pip then installs into .local of the home directory, and PATH is %s.",
+					l.File, l.Range.Start.Line, home.Exec.User, list)
+			}
 		}
 		if open {
 			f.Severity = finding.Warning

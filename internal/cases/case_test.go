@@ -24,6 +24,7 @@ type aCase struct {
 	unrepaired string
 	has, lacks []string // paths of the image
 	runs       []run
+	answers    []answer
 	refuses    string // what BuildKit says
 	request    map[string][]string
 
@@ -36,6 +37,13 @@ type run struct {
 	kind, args, says string
 	// was tells that the repaired image runs another command.
 	was bool
+}
+
+// answer is what why says, asked about something or with what a program printed.
+type answer struct {
+	traceback bool
+	about     string
+	says      string
 }
 
 // loadCases reads all cases.
@@ -88,6 +96,12 @@ func (c *aCase) want(line string) error {
 			return fmt.Errorf("%q does not tell what is said", line)
 		}
 		c.runs = append(c.runs, run{word, args, says, was})
+	case "why", "traceback":
+		about, says, ok := strings.Cut(rest, " | ")
+		if !ok {
+			return fmt.Errorf("%q does not tell what is said", line)
+		}
+		c.answers = append(c.answers, answer{word == "traceback", about, says})
 	case "refuses":
 		c.refuses = rest
 	case "context", "file", "build-arg", "build-context", "target":

@@ -5,7 +5,6 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
-	"path"
 	"slices"
 	"strings"
 	"testing"
@@ -41,6 +40,9 @@ func TestCases(t *testing.T) {
 						oneStory(t, f)
 					}
 				}
+			}
+			for _, a := range c.answers {
+				a.holds(t)
 			}
 			c.says(t, true)
 			if r.Summary.Errors == 0 || c.unrepaired != "" {
@@ -116,7 +118,8 @@ func message(f finding.Finding) string {
 	case f.Rule == finding.DataFileNotInImage:
 		return fmt.Sprintf("FileNotFoundError: [Errno 2] No such file or directory: '%s'", f.ImagePath)
 	case f.Rule == finding.EntrypointNotInImage && strings.Contains(f.Summary, "PATH"):
-		return fmt.Sprintf(`exec: "%s": executable file not found in $PATH`, path.Base(f.ImagePath))
+		name, _, _ := strings.Cut(f.Summary, ",")
+		return fmt.Sprintf(`exec: "%s": executable file not found in $PATH`, name)
 	case f.Rule == finding.EntrypointNotInImage:
 		return fmt.Sprintf("python: can't open file '%s': [Errno 2] No such file or directory", f.ImagePath)
 	case f.Rule == finding.EntrypointNotRunnable && f.ImagePath != "":
@@ -140,6 +143,26 @@ func oneStory(t *testing.T, f finding.Finding) {
 	if len(f.Fixes) > 0 {
 		require.NotEmpty(t, answers[0].Fixes, "%s: %s", text, answers[0].Summary)
 		assert.Equal(t, f.Fixes[0].Edits, answers[0].Fixes[0].Edits, text)
+	}
+}
+
+// holds holds that why says so, and that it is not good.
+func (a answer) holds(t *testing.T) {
+	args, input := []string{"why", a.about}, ""
+	if a.traceback {
+		args, input = []string{"why", "--traceback", "-"}, a.about
+	}
+	out, code := ask(t, input, append(args, "--format", "json")...)
+	if !a.traceback { // one target has one answer
+		out = slices.Concat([]byte("["), out, []byte("]"))
+	}
+	var answers []why.Answer
+	require.NoError(t, json.Unmarshal(out, &answers), "%s", out)
+	require.Len(t, answers, 1, a.about)
+	assert.Contains(t, answers[0].Summary, a.says, a.about)
+	assert.Equal(t, answers[0].Verdict.Good(), code == 0, a.about)
+	if a.traceback {
+		assert.Equal(t, 1, code, "%s: %s", a.about, answers[0].Summary)
 	}
 }
 

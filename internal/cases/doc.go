@@ -9,7 +9,9 @@
 //	image PATH, no PATH          the image has it, or has it not
 //	python ARGS | TEXT           Python says that in the image as it is, and does not in the one that is repaired
 //	exec ARGS | TEXT             the kernel or the shell says it
-//	was ...                      either of them, where the repaired image starts another command
+//	was ...                      python or exec, where the repaired image starts another command
+//	why TARGET | TEXT            why says that of it
+//	traceback LINE | TEXT        why --traceback says that of what a program prints, and that it is not there
 //	refuses TEXT                 BuildKit does
 //	context, file, build-arg, build-context, target   how BuildKit is told to build it
 //

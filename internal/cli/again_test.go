@@ -20,7 +20,7 @@ import (
 // and how a second run of the same command differs.
 const traceDir = "CTXAUDIT_TRACE_NETWORK"
 
-// traced runs the program, under strace if that is wanted, and twice if it changes nothing.
+// traced runs the program, under strace if that is wanted, and twice if it has no effect.
 func traced(main func() int) int {
 	dir := os.Getenv(traceDir)
 	if dir == "" || fetches(os.Args[1:]) {
@@ -70,7 +70,7 @@ func printed(cmd *exec.Cmd) ([]byte, error) {
 	return append(append(out.Bytes(), 0), errs.Bytes()...), err
 }
 
-// repeatable reports whether a command may be run twice: it reads no standard input and changes nothing.
+// repeatable reports whether a command may be run twice: it reads no standard input and has no effect.
 func repeatable(args []string) bool {
 	if os.Getenv("GITHUB_STEP_SUMMARY") != "" {
 		return false

@@ -21,13 +21,13 @@ import (
 // fixedBuilds is how many builds with a fix applied are held against a real one.
 const fixedBuilds = 40
 
-// What a fix promises a real build keeps: the files it brings are in the image that BuildKit makes, and that is the one
+// What a fix promises a real build keeps: the files adds are in the image that BuildKit makes, and that is the one
 // that was predicted.
 func TestFixedBuilds(t *testing.T) {
 	d := daemon(t)
 	built := 0
 	for i := uint64(0); built < fixedBuilds; i++ {
-		require.Less(t, i, uint64(2000), "the generator gives nothing to repair")
+		require.Less(t, i, uint64(2000), "the generator gives nothing to fix")
 		r, err := Generate(*seed, i).Case().Materialize(t.TempDir())
 		require.NoError(t, err)
 		fix, want := someFix(t, r, int(i))

@@ -144,6 +144,8 @@ type Hint struct {
 	Step int
 	// Mode are the permission bits, in octal digits, that ContextPath should have at ImagePath.
 	Mode string
+	// Owner is the user to whom ContextPath should belong at ImagePath.
+	Owner string
 	// Quoted tells that the heredoc that makes it must be kept as it is.
 	Quoted bool
 	// Returns tells that the lines of ContextPath end in CR LF, and must end in LF.
@@ -154,6 +156,12 @@ type Hint struct {
 	Before int
 	// Context is the named context in which Source lies that is asked for; "" for the main one, of which ContextPath tells.
 	Context, Source string
+	// Programs is a directory of the image that PATH lacks.
+	Programs string
+	// Without is an option that steps of the Dockerfile should not have.
+	Without string
+	// Command is what installing a project of the build context makes.
+	Command string
 	// Found is where the image has what is looked for at ImagePath.
 	Found string
 	// Program is what the start command runs, as it is written there.

@@ -85,6 +85,9 @@ type Need struct {
 	Reach Reach
 	// Started tells that it is what the image starts.
 	Started bool
+	// Command is the installed command that starts it, "" if it is started otherwise; NotMade says, as a sentence, that no step makes that,
+	// "" if one may.
+	Command, NotMade string
 	// Lost says, as a sentence, why what a step installed does not find it; "" if that is not known. Add is what would repair that.
 	Lost string
 	Add  finding.Hint

@@ -71,8 +71,10 @@ type Entry struct {
 	Module string // Module, App: dotted name
 	Attr   string // App: dotted name of what is looked up in the module, "" if nothing is
 	Asked  string // App: the module as the command names it, where the program derives another; else ""
-	Code   string // Code: the source
-	Dir    bool   // File: it is a directory
+	// Command of an App is that of an installed package which starts it, "" if a server or an interpreter does.
+	Command string
+	Code    string // Code: the source
+	Dir     bool   // File: it is a directory
 	// Beside tells of a Script that what lies in its directory is as much needed as itself.
 	Beside bool
 	// Called tells of an App that its Attr is called when it starts; without an Attr, what Flask looks for is.

@@ -210,6 +210,7 @@ func (c *start) importObject(module, attr string, dirs []string, required bool) 
 	}
 	e := Entry{
 		Kind: App, Module: module, Attr: attr, Asked: c.asked, Required: required, UnknownPath: c.unknownPath, Called: c.called,
+		Command:    c.command,
 		SearchDirs: append(append([]string{}, dirs...), c.py.front...),
 	}
 	if !modulePath().MatchString(attr) {

@@ -16,6 +16,8 @@ type start struct {
 
 	py    interpreter // what `python -m` brings along
 	asked string      // Entry.Asked
+	// command is Entry.Command.
+	command string
 	// unknownPath is Entry.UnknownPath, called Entry.Called.
 	unknownPath, called bool
 }
@@ -194,7 +196,7 @@ func (a *analysis) installs(name string) bool {
 func (c *start) consoleScript(target string) {
 	target, _, _ = strings.Cut(target, "[") // extras
 	module, attr, _ := strings.Cut(strings.TrimSpace(target), ":")
-	c.called = attr != ""
+	c.called, c.command = attr != "", c.Base
 	c.importObject(strings.TrimSpace(module), strings.TrimSpace(attr), nil, !c.Name.Variable)
 }
 

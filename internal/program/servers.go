@@ -25,6 +25,9 @@ const hypercornValued = "--access-log --access-logfile --access-logformat --back
 func (c *start) hypercorn(o command.Options) {
 	if v, ok := o.Last("-c", "--config"); ok {
 		c.configFile(v, []string{c.S.Dir})
+		if path.Ext(v.Text) != ".py" && !strings.HasPrefix(v.Text, "python:") {
+			c.reads(v, false) // TOML
+		}
 	}
 	for i, w := range o.Operands {
 		// The module may be written as a path: its directory goes in front.
@@ -336,7 +339,9 @@ func (c *start) streamlit(command.Options) {
 				c.pages(path.Dir(c.S.Abs(w.Text)))
 			}
 		}
-		return
+		if c.Base != "panel" && c.Base != "bokeh" { // which serve each file
+			return
+		}
 	}
 }
 

@@ -42,7 +42,7 @@ var table []tool
 
 func init() { // a literal would refer to itself by way of supervisord
 	table = []tool{
-		{names: "uvicorn", files: "--log-config", module: "uvicorn.main", valued: uvicornValued, dir: []string{"--app-dir"}, env: "UVICORN_APP"},
+		{names: "uvicorn", files: "--log-config --env-file", module: "uvicorn.main", valued: uvicornValued, dir: []string{"--app-dir"}, env: "UVICORN_APP"},
 		{names: "hypercorn", files: "--log-config", valued: hypercornValued, run: (*start).hypercorn},
 		{names: "daphne", module: "daphne.cli", valued: daphneValued},
 		{names: "granian", files: "--log-config", valued: granianValued, dir: []string{"--working-dir"}},
@@ -67,6 +67,9 @@ func init() { // a literal would refer to itself by way of supervisord
 		{names: "django-admin", module: "django", valued: "--settings --pythonpath -v --verbosity", run: (*start).djangoAdmin},
 		{names: "alembic", valued: alembicValued, run: (*start).alembic},
 		{names: "supervisord", valued: supervisordValued, run: (*start).supervisord},
+		{names: "circusd", module: "circus.circusd", valued: circusValued, run: (*start).circus},
+		{names: "scrapy", module: "scrapy.cmdline", valued: scrapyValued, run: (*start).scrapy},
+		{names: "gradio", run: (*start).gradio},
 		{names: "honcho foreman", valued: procfileValued, run: (*start).procfile},
 		{names: "pserve", valued: pserveValued, run: (*start).pserve},
 		{names: "paster", run: (*start).paster},

@@ -183,7 +183,7 @@ func (c *start) supervisorFile(file string) bool {
 				c.supervisorFiles(path.Dir(file), strings.ReplaceAll(kv[1], "%(here)s", path.Dir(file)))
 			}
 		case "program", "fcgi-program", "eventlistener":
-			c.supervised(file, text, section)
+			c.supervised(file, text, section, "command", "directory")
 		}
 	}
 	return true
@@ -206,7 +206,8 @@ func (c *start) supervisorFiles(dir, patterns string) (found bool) {
 
 var supervisorEnv = lazyre.New(`%\(ENV_(\w+)\)s`)
 
-func (c *start) supervised(file, text string, section iniPart) {
+// supervised starts what a section of a configuration tells: its command, in a directory.
+func (c *start) supervised(file, text string, section iniPart, command, directory string) {
 	s := c.S.Child()
 	s.Via = append(s.Via, c.S.Here)
 	line, cmd := 0, ""
@@ -218,9 +219,11 @@ func (c *start) supervised(file, text string, section iniPart) {
 			return shell.Hole
 		})
 		switch kv[0] {
-		case "command":
+		case command:
 			cmd, line = value, section.lines[i]
-		case "directory":
+		case "args": // of circus
+			cmd += " " + value
+		case directory:
 			s.Chdir(shell.Word{Text: value, Variable: value != kv[1]})
 		case "environment":
 			for _, pair := range strings.Split(value, ",") {
@@ -231,7 +234,7 @@ func (c *start) supervised(file, text string, section iniPart) {
 		}
 	}
 	s.In(file, text)
-	s.Here = shell.Origin{File: file, Line: line, Text: "command=" + strings.ReplaceAll(cmd, shell.Hole, "..."), InImage: true}
+	s.Here = shell.Origin{File: file, Line: line, Text: command + "=" + strings.ReplaceAll(cmd, shell.Hole, "..."), InImage: true}
 	var words []shell.Word
 	for _, f := range splitWords(cmd) {
 		words = append(words, shell.Word{Text: f, Variable: strings.Contains(f, shell.Hole), Origin: s.Here})

@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/ctxaudit/ctxaudit/internal/account"
@@ -264,6 +265,15 @@ func openZip(c rootfs.Content, spent *budget.Budget) (*zip.Reader, error) {
 		return nil, errArchiveTooLarge
 	}
 	return zip.NewReader(bytes.NewReader(data), int64(len(data)))
+}
+
+// ZipHolds reports whether a zip archive has a file of a name.
+func ZipHolds(n *rootfs.Node, name string) bool {
+	if n.Kind != rootfs.KindFile || n.Content == nil || n.Size > maxZip {
+		return false
+	}
+	r, err := openZip(n.Content, budget.New(budget.Limits{Steps: maxZip, Bytes: maxZip + 1}))
+	return err == nil && slices.ContainsFunc(r.File, func(f *zip.File) bool { return path.Clean(f.Name) == name && !f.FileInfo().IsDir() })
 }
 
 // next gives an entry with the mode that Unix gave it. Where others gave it, or others than its owner may write, programs differ.

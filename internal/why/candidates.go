@@ -21,7 +21,14 @@ func (r *Repairer) candidates(ctx context.Context, f finding.Finding) ([]candida
 	case finding.ImportNotInImage, finding.ModuleNotInImage, finding.EntrypointNotInImage, finding.DataFileNotInImage, finding.PathNotInImage, finding.BuildFails,
 		finding.StepInputMissing, finding.WorkspaceMemberMissing, finding.ImportNotInStage:
 		out = append(out, r.declareCandidates()...)
+		if s := r.stage(); s != nil && f.Hint.Programs != "" {
+			at := site{Stage: s}.afterCopies()
+			out = append(out, candidate{title: "put " + f.Hint.Programs + " on PATH", edits: []edit.Edit{r.dockerfileEdit(at, 0, "ENV PATH="+f.Hint.Programs+":$PATH")}})
+		}
 		out = append(out, r.installCandidates(f)...)
+		if out = append(out, r.projectCandidates(f)...); f.Hint.Command != "" {
+			return out, nil
+		}
 		if f.ContextPath == "" {
 			named, err := r.namedCandidates(ctx, f)
 			return slices.Concat(out, named, r.meetCandidates(f)), err
@@ -38,10 +45,10 @@ func (r *Repairer) candidates(ctx context.Context, f finding.Finding) ([]candida
 		}
 		out = append(out, more...)
 	case finding.EntrypointNotRunnable:
-		out = slices.Concat(r.modeCandidates(f), r.listCandidates(f), r.environmentCandidates(f), r.lineEndCandidates(f))
+		out = slices.Concat(r.ownerCandidates(f), r.modeCandidates(f), r.listCandidates(f), r.environmentCandidates(f), r.lineEndCandidates(f))
 	case finding.ImportNotReachable:
 		// Where the install comes too early it fails, wherever else the module is searched.
-		if out = append(r.installCandidates(f), r.versionCandidates(f)...); len(out) == 0 {
+		if out = slices.Concat(r.installCandidates(f), r.versionCandidates(f), r.environmentCandidates(f), r.optionCandidates(f)); len(out) == 0 {
 			out = slices.Concat(r.meantCandidates(f), r.destinationCandidates(f), r.searchPathCandidates(f))
 		}
 	case finding.NameNotExported:

@@ -7,6 +7,7 @@ import (
 
 	"github.com/ctxaudit/ctxaudit/internal/audit"
 	"github.com/ctxaudit/ctxaudit/internal/finding"
+	"github.com/ctxaudit/ctxaudit/internal/simulate"
 )
 
 // asChecked adds to an answer without a repair what a check finds of the same thing, and what would repair that.
@@ -15,11 +16,7 @@ func (e *Explainer) asChecked(ctx context.Context, a *Answer) error {
 	if e.Main == nil || len(a.Fixes) > 0 || a.Kind == "environment" || a.Verdict == EmptyDir || a.Verdict.Good() && !mounted {
 		return nil
 	}
-	s := e.Subject
-	if s.Policy = e.policy(); e.Failure == nil {
-		s.Image, s.Sound = e.Image, e.Image
-	}
-	r, image, err := audit.Run(ctx, s)
+	r, image, s, err := e.checked(ctx)
 	i := slices.IndexFunc(r.Findings, a.isAbout)
 	if err != nil || i < 0 {
 		return err
@@ -35,10 +32,23 @@ func (e *Explainer) asChecked(ctx context.Context, a *Answer) error {
 			a.step("an ignore file excludes it", &f.Related[i])
 		}
 	}
+	if a.Verdict == Unknown && f.Severity == finding.Error { // it is known after all
+		a.Verdict, a.Summary, a.Near, a.Remedy = NotFound, f.Summary, nil, ""
+	}
 	if a.Remedy == "" {
 		a.Remedy = f.Detail
 	}
 	return e.repairOne(ctx, a, s, r, image, func(g finding.Finding) bool { return g.Identity() == f.Identity() })
+}
+
+// checked gives what a check finds, with the image and the request that it was about.
+func (e *Explainer) checked(ctx context.Context) (finding.ImageReport, *simulate.Image, audit.Subject, error) {
+	s := e.Subject
+	if s.Policy = e.policy(); e.Failure == nil {
+		s.Image, s.Sound = e.Image, e.Image
+	}
+	r, image, err := audit.Run(ctx, s)
+	return r, image, s, err
 }
 
 // isAbout reports whether a finding is about what an answer is about.

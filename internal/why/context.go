@@ -3,6 +3,7 @@ package why
 import (
 	"context"
 	"fmt"
+	"io/fs"
 	"path"
 	"slices"
 	"strings"
@@ -11,6 +12,7 @@ import (
 	"github.com/ctxaudit/ctxaudit/internal/audit"
 	"github.com/ctxaudit/ctxaudit/internal/finding"
 	"github.com/ctxaudit/ctxaudit/internal/policy"
+	"github.com/ctxaudit/ctxaudit/internal/rootfs"
 	"github.com/ctxaudit/ctxaudit/internal/simulate"
 )
 
@@ -32,6 +34,9 @@ func (e *Explainer) contextPath(ctx context.Context, a *Answer, target string) e
 	}
 	if p != target {
 		a.step(fmt.Sprintf("%s is %s in the build context", target, p), nil)
+	}
+	if p, err = e.led(a, p); err != nil || a.Verdict != "" {
+		return err
 	}
 	files, err := simulate.FilesBelow(e.Main.FS, p)
 	if err != nil {
@@ -72,6 +77,65 @@ func (e *Explainer) contextPath(ctx context.Context, a *Answer, target string) e
 		return e.repairFinding(ctx, a, *found)
 	}
 	return e.repair(ctx, a, p)
+}
+
+// led gives what a path of the context comes to: where a link leads, unless the image has the link and what it leads to. One that leads
+// nowhere is answered for.
+func (e *Explainer) led(a *Answer, p string) (string, error) {
+	to, ok := audit.Led(e.Main, p)
+	if to == p || e.Failure != nil {
+		return p, nil
+	}
+	if out, err := e.leftOut(p); out != "" || err != nil {
+		return out, err
+	}
+	link, at := "", ""
+	err := e.Image.Locate(e.Image.Tree, e.Main.Name, p, func(l simulate.Located) error {
+		if l.ContextPath == p && l.Node.Kind == rootfs.KindSymlink {
+			link, at = l.Path, l.Node.Link
+		}
+		return nil
+	})
+	end := ""
+	if err == nil && link != "" {
+		var there error
+		if _, end, there = e.Image.Tree.Stat(link); there == nil {
+			return p, nil
+		}
+	}
+	switch {
+	case err != nil:
+		return p, err
+	case ok:
+		a.step(fmt.Sprintf("%s leads to %s by a link", p, to), nil)
+		return to, nil
+	case link != "":
+		a.Verdict, a.ImagePaths = NotFound, []string{link}
+		a.Summary = fmt.Sprintf("%s is in the image, at %s, as a link to %s, and that leads nowhere", p, link, at)
+		if e.Image.Tree.MayHold(end) {
+			a.Verdict = Unknown
+			a.Summary = fmt.Sprintf("%s is in the image, at %s, as a link to %s, which is not known to be there", p, link, at)
+		}
+		return p, e.ignoreSteps(a, p)
+	}
+	return p, nil
+}
+
+// leftOut gives the link on the way to a path, or at it, that the ignore file keeps out itself; "" if there is none.
+func (e *Explainer) leftOut(p string) (string, error) {
+	for i, c := range p + "/" {
+		if c != '/' {
+			continue
+		}
+		if fi, err := e.Main.FS.Lstat(p[:i]); err != nil || fi.Mode()&fs.ModeSymlink == 0 {
+			continue
+		}
+		t, err := e.Main.Explain(p[:i])
+		if err != nil || !t.Included {
+			return p[:i], err
+		}
+	}
+	return "", nil
 }
 
 // absent answers for what does not exist in the context.

@@ -37,6 +37,10 @@ func (e *Explainer) imagePath(ctx context.Context, a *Answer, p string) error {
 	case err == nil && n.Kind == rootfs.KindUnknown, err != nil && e.Image.Tree.MayHold(at):
 		a.Verdict = Unknown
 		a.Summary = fmt.Sprintf("%s may not be in the image: no instruction that can be simulated creates it", p)
+		if n, err := e.Image.Tree.Lstat(p); err == nil && n.Kind == rootfs.KindSymlink {
+			a.Summary = fmt.Sprintf("%s is a link to %s, which may not be in the image", p, at)
+			e.provenance(a, n)
+		}
 		e.nearest(a, at)
 		a.Assumptions = e.assumptions()
 	case err != nil:
@@ -174,7 +178,7 @@ func (e *Explainer) nearest(a *Answer, p string) {
 	for i := range names {
 		names[i] = "/" + names[i]
 	}
-	a.suggest(names)
+	a.suggest(slices.DeleteFunc(names, func(name string) bool { return name == a.Target })) // a link that leads nowhere
 }
 
 // formerly tells of a step before which the path was there, or of another stage that has it.

@@ -129,7 +129,7 @@ func TestFixesDoWhatTheySay(t *testing.T) {
 				about := func() string { return f.Summary + ": " + fix.Title }
 				require.NotNil(t, after, "seed 21, %d: %s: the build fails", i, about())
 				for _, g := range now.Findings {
-					assert.NotEqual(t, f.Identity(), g.Identity(), "seed 21, %d: %s: it is still found", i, about())
+					assert.NotEqual(t, f.Identity(), g.Identity(), "seed 21, %d: %s: the finding remains", i, about())
 					assert.True(t, known[g.Identity()], "seed 21, %d: %s: then %s", i, about(), g.Summary)
 				}
 				checkEffect(t, s.Options.Context, fix, before, after)

@@ -4,128 +4,13 @@ import (
 	"context"
 	"fmt"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/moby/buildkit/util/suggest"
 
 	"github.com/ctxaudit/ctxaudit/internal/finding"
-	"github.com/ctxaudit/ctxaudit/internal/lazyre"
 )
-
-// Clue is something that the output of a program or of a build says is missing.
-type Clue struct {
-	// Target is what to ask about: a module, a path of the image, a path of the build context.
-	Target string `json:"target"`
-	// Name is what could not be imported from the module Target; "" if it is the module itself.
-	Name string `json:"name,omitempty"`
-	// Program tells that Target is the bare name of a program, which PATH leads to.
-	Program bool `json:"program,omitempty"`
-	// Line is the line of the output that says so.
-	Line string `json:"line"`
-}
-
-// pattern recognises a message; target makes a clue's target of what it captured.
-type pattern struct {
-	re     func() *regexp.Regexp
-	target func(m []string, rest string, workdir string) (target, name string)
-}
-
-func first(m []string, _, _ string) (string, string) { return m[1], "" }
-
-// inImage makes a path of the image of one that the program gave, which may be relative to its working directory.
-func inImage(m []string, _, workdir string) (string, string) {
-	p := m[1]
-	if !path.IsAbs(p) {
-		p = path.Join("/", workdir, p)
-	}
-	return p, ""
-}
-
-// started is what a runtime was told to start: a path of the image, or the bare name of a program.
-func started(m []string, rest, workdir string) (string, string) {
-	if !strings.Contains(m[1], "/") {
-		return m[1], ""
-	}
-	return inImage(m, rest, workdir)
-}
-
-// bare recognises a runtime's message about a program that it was told to start by its name.
-var bare = lazyre.New(`exec: "[^"/]+": `)
-
-// inContext makes a path of the build context of one that a builder gave.
-func inContext(m []string, _, _ string) (string, string) {
-	return strings.TrimPrefix(path.Clean("/"+m[1]), "/"), ""
-}
-
-// required makes a path of what a Node program required: relative to the file that did.
-func required(m []string, rest, workdir string) (string, string) {
-	if path.IsAbs(m[1]) || !strings.HasPrefix(m[1], ".") {
-		return m[1], ""
-	}
-	from := ""
-	if len(m) > 2 {
-		from = m[2]
-	} else if s := requireStack().FindStringSubmatch(rest); s != nil {
-		from = s[1]
-	}
-	if from == "" {
-		return path.Join("/", workdir, m[1]), ""
-	}
-	return path.Join(path.Dir(from), m[1]), ""
-}
-
-var requireStack = lazyre.New(`Require stack:\s*\n- (\S+)`)
-
-var patterns = []pattern{
-	{lazyre.New(`ModuleNotFoundError: No module named '([^']+)'`), first},
-	{lazyre.New(`ImportError: No module named '?([\w.]+)'?`), first},
-	{lazyre.New(`ImportError: cannot import name '(\w+)' from (?:partially initialized module )?'([\w.]+)'`),
-		func(m []string, _, _ string) (string, string) { return m[2], m[1] }},
-	{lazyre.New(`Could not import module "([\w.]+)"`), first},     // uvicorn
-	{lazyre.New(`Error: Could not import '([\w.]+)'`), first},     // flask
-	{lazyre.New(`The module ([\w.]+) was not found`), first},      // celery
-	{lazyre.New(`(?:can't|cannot) open file '([^']+)'`), inImage}, // python
-	{lazyre.New(`FileNotFoundError: \[Errno 2\][^']*'([^']+)'`), inImage},
-	{lazyre.New(`Cannot find (?:module|package) '([^']+)' imported from (\S+)`), required}, // node, ES modules
-	{lazyre.New(`Cannot find module '([^']+)'`), required},                                 // node
-	{lazyre.New(`ENOENT: no such file or directory, \w+ '([^']+)'`), inImage},
-	{lazyre.New(`exec: "([^"]+)": `), started},
-	{lazyre.New(`exec (/\S+): (?:no such file or directory|permission denied|exec format error)`), inImage},
-	{lazyre.New(`sh: (?:\d+: |line \d+: )?(\.?[\w./-]*/[\w./-]+): (?:not found|No such file or directory)`), inImage},
-	{lazyre.New(`(?:file does not exist|excluded by \.dockerignore)?:? ?stat ([^\s:]+): file does not exist`), inContext},
-	{lazyre.New(`"(/[^"]+)": not found`), inContext}, // BuildKit
-}
-
-// Clues finds in the output of a program or of a build what it says is missing, each once, in the order in which it is
-// said. workdir is the working directory of the image.
-func Clues(text, workdir string) []Clue {
-	text = strings.ReplaceAll(text, "\r\n", "\n")
-	var out []Clue
-	seen := map[Clue]bool{}
-	rest := text
-	for rest != "" {
-		line, after, _ := strings.Cut(rest, "\n")
-		for _, p := range patterns {
-			m := p.re().FindStringSubmatch(line)
-			if m == nil {
-				continue
-			}
-			c := Clue{}
-			c.Target, c.Name = p.target(m, rest, workdir)
-			c.Program = bare().MatchString(m[0])
-			if !seen[c] {
-				seen[c] = true
-				c.Line = strings.TrimSpace(line)
-				out = append(out, c)
-			}
-			break
-		}
-		rest = after
-	}
-	return out
-}
 
 // Clues answers for what the output of a program or of a build says is missing.
 func (e *Explainer) Clues(ctx context.Context, output string) ([]*Answer, error) {
@@ -135,29 +20,118 @@ func (e *Explainer) Clues(ctx context.Context, output string) ([]*Answer, error)
 		if err != nil {
 			return nil, err
 		}
-		a.Clue = &c
-		if c.Name != "" {
-			a.exported(c.Name)
+		if a == nil {
+			continue
 		}
+		a.Clue = &c
 		out = append(out, a)
 	}
 	return out, nil
 }
 
+// clue answers for one thing; nil if what it is about is not known.
 func (e *Explainer) clue(ctx context.Context, c Clue) (*Answer, error) {
-	if !c.Program {
-		return e.Explain(ctx, c.Target)
+	if c.Target == "" {
+		if c.Target = e.startsWith(); c.Target == "" {
+			return nil, nil
+		}
+		c.Program = !path.IsAbs(c.Target)
 	}
-	a := &Answer{Steps: []Step{}, Assumptions: []finding.Assumption{}}
-	if err := e.program(ctx, a, c.Target); err != nil {
+	var a *Answer
+	var err error
+	switch {
+	case c.Program:
+		a = &Answer{Steps: []Step{}, Assumptions: []finding.Assumption{}}
+		if err = e.program(ctx, a, c.Target); err == nil {
+			err = e.asChecked(ctx, a)
+		}
+	case c.Template:
+		a, err = e.template(ctx, c.Target)
+	case c.Name != "":
+		a, err = e.named(ctx, c)
+	default:
+		a, err = e.Explain(ctx, c.Target)
+	}
+	if err != nil {
 		return nil, err
 	}
-	return a, e.asChecked(ctx, a)
+	return a, e.failed(ctx, a)
+}
+
+// startsWith gives the program that the image starts, as a path of it or by its bare name; "" if a shell starts it, or nothing is known.
+func (e *Explainer) startsWith() string {
+	config := e.Image.Plan.Config
+	args := append(slices.Clone(config.Entrypoint), config.Cmd...)
+	if len(args) == 0 || len(args) > 1 && args[1] == "-c" {
+		return ""
+	}
+	if !strings.Contains(args[0], "/") {
+		return args[0]
+	}
+	if path.IsAbs(args[0]) {
+		return path.Clean(args[0])
+	}
+	return path.Join("/", config.WorkingDir, args[0])
+}
+
+// named answers for a name that could not be imported from a module: it may be a module below it, or something in it.
+func (e *Explainer) named(ctx context.Context, c Clue) (*Answer, error) {
+	if below, err := e.Explain(ctx, c.Target+"."+c.Name); err != nil || below.Verdict != NotFound && below.Verdict != Foreign {
+		return below, err
+	}
+	a, err := e.Explain(ctx, c.Target)
+	if err == nil {
+		a.exported(c.Name)
+	}
+	return a, err
+}
+
+// template answers for a template by its name: of what ends like that in the build context, for the first that is not in the image.
+func (e *Explainer) template(ctx context.Context, name string) (a *Answer, err error) {
+	var found []string
+	if e.Main != nil {
+		found = elsewhere("templates/"+name, contextNames(e.Main.FS))
+		found = append(found, elsewhere(name, contextNames(e.Main.FS))...)
+	}
+	for _, p := range append(found, name) {
+		if a, err = e.Explain(ctx, p); err != nil || !a.Verdict.Good() {
+			return a, err
+		}
+	}
+	return a, nil
+}
+
+// failed holds against an answer that something is there what a check finds of it: a step may have missed it, or nobody may read it.
+func (e *Explainer) failed(ctx context.Context, a *Answer) error {
+	if a.Verdict != InImage && a.Verdict != Foreign || e.Main == nil {
+		return nil
+	}
+	r, image, s, err := e.checked(ctx)
+	if err != nil {
+		return err
+	}
+	i := slices.IndexFunc(r.Findings, func(f finding.Finding) bool {
+		if a.Verdict == Foreign { // what is installed is not searched, all of it
+			return f.Rule == finding.ImportNotReachable && f.Module == "" && f.Severity == finding.Error
+		}
+		return f.Severity.AtLeast(finding.Warning) && slices.Contains(append([]string{a.Target}, a.ImagePaths...), f.ImagePath)
+	})
+	if i < 0 {
+		return nil
+	}
+	f := r.Findings[i]
+	a.Verdict, a.Summary, a.Remedy = NotFound, f.Summary, f.Detail
+	return e.repairOne(ctx, a, s, r, image, func(g finding.Finding) bool { return g.Identity() == f.Identity() })
 }
 
 // exported tells whether a module that is there has a name.
 func (a *Answer) exported(name string) {
-	if a.Verdict != InImage || a.Usage == nil {
+	if a.Verdict != InImage {
+		return
+	}
+	if a.Usage == nil {
+		a.Verdict = NotFound
+		a.Summary = fmt.Sprintf("%s, and neither it nor the repository has a module %s in it", a.Summary, name)
 		return
 	}
 	if slices.Contains(a.Usage.Exports, name) {

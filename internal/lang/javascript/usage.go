@@ -81,7 +81,7 @@ func (c *programs) Provider(module string) (sentence string, declared *finding.P
 		return "", nil
 	}
 	place := &finding.Place{Role: finding.RoleRequires, File: simulate.Shown(c.Main.Dir, view.InContext(file)), Line: n.At(), Text: fmt.Sprintf("%q: %q", name, n.Text)}
-	return name + " is provided by the dependency of that name, which a step of the build must install", place
+	return name + " is part of the dependency of that name, which a step of the build must install", place
 }
 
 // declares gives the package.json that declares a dependency: of the directories of what is started, or at the root.

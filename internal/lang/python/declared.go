@@ -25,6 +25,8 @@ type manifests struct {
 
 	// installedProjects are the directories of the context that steps install as projects.
 	installedProjects []string
+	// installsOther tells that a step installs what is not known to come from the context.
+	installsOther bool
 
 	finders map[string]*imports.Finder // by the directory of the context that they look in
 }

@@ -96,14 +96,20 @@ func madeEnvironment(call *command.Call) (dir string, own bool) {
 	return "", false
 }
 
-// prefixOf gives the directory below which pip installs, "" if none is given.
-func prefixOf(call *command.Call) string {
+// pipWords gives what stands behind pip in a command, nil if it is none of pip.
+func pipWords(call *command.Call) []shell.Word {
 	words := call.Args
 	if command.IsPython(call.Base) && len(words) > 2 && words[0].Text == "-m" && words[1].Text == "pip" {
-		words = words[2:]
+		return words[2:]
 	} else if call.Base != "pip" && call.Base != "pip3" {
-		return ""
+		return nil
 	}
+	return words
+}
+
+// prefixOf gives the directory below which pip installs, "" if none is given.
+func prefixOf(call *command.Call) string {
+	words := pipWords(call)
 	if len(words) == 0 || words[0].Text != "install" {
 		return ""
 	}

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/ctxaudit/ctxaudit/internal/command"
 	"github.com/ctxaudit/ctxaudit/internal/finding"
 	"github.com/ctxaudit/ctxaudit/internal/lang"
 	"github.com/ctxaudit/ctxaudit/internal/lang/python/imports"
@@ -80,12 +79,7 @@ func (c *programs) start(started []lang.Entry) {
 		default:
 			continue
 		}
-		own := append(slices.Clone(s.SearchDirs), pythonPath(s)...)
-		if slices.ContainsFunc(s.Through, func(name string) bool { return command.Is(name, command.ProjectRunner) }) {
-			// poetry run imports a declared script from the working directory, uv run installs the project first.
-			own = append(own, path.Join("/", s.Workdir), path.Join("/", s.Workdir, "src"))
-			own = append(own, c.packageDirs(c.Tree, path.Join("/", s.Workdir))...)
-		}
+		own := c.ownDirs(s)
 		if slices.ContainsFunc(own, s.Run.Mounted) {
 			c.hide(s.Run)
 			c.hideStart(e, own)

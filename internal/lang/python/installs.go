@@ -203,7 +203,7 @@ func (c *programs) alongWith(tree view.Image, in manifest.Install) (dirs []strin
 			}
 		}
 		for _, m := range members {
-			if name, _ := manifest.Normalise(m.Name); !done[m.Dir] && (wanted[name] || in.Members == "*") {
+			if name, _ := manifest.Normalise(m.Name); !done[m.Dir] && (wanted[name] || in.Members == "*" || in.Members != "" && in.Members == m.Name) {
 				queue, done[m.Dir] = append(queue, m.Dir), true
 			}
 		}
@@ -227,7 +227,8 @@ func (c *programs) installable(tree view.Image, in manifest.Install) bool {
 
 // installsProject notes that a step installs the project in a directory.
 func (c *programs) installsProject(tree view.Image, dir string) {
-	if o, ok := c.Origin(tree, dir); ok && !slices.Contains(c.installedProjects, o) {
+	o, ok := c.Origin(tree, dir)
+	if c.installsOther = c.installsOther || !ok; ok && !slices.Contains(c.installedProjects, o) {
 		c.installedProjects = append(c.installedProjects, o)
 	}
 }

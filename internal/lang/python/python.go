@@ -105,8 +105,9 @@ type group struct {
 	in      *view.Build // seen from the named context that it is in; nil: it is in the main one
 	reach   need.Reach
 	missing []imports.Missing
-	// started is set if it is asked for by the command that the image starts.
+	// started is set if it is asked for by the command that the image starts, which may be one that an installation makes.
 	started bool
+	command string
 }
 
 // lackedName is a name that a module does not export.

@@ -46,6 +46,7 @@ func (c *programs) result() *lang.Followed {
 		out.Faults = append(out.Faults, c.leftOut[file])
 	}
 	out.Faults = append(out.Faults, c.misfits()...)
+	out.Faults = append(out.Faults, c.strayed()...)
 	for _, m := range c.misplaced {
 		out.Faults = append(out.Faults, lang.Fault{Kind: lang.Misplaced, Module: m.Module, Asks: c.asks([]imports.Missing{m}), Detail: misplaced(m)})
 	}
@@ -98,7 +99,7 @@ func (c *programs) need(g *group) *need.Need {
 	lost, add := c.lost(g.module, g.repo)
 	return &need.Need{
 		Name: g.module, Source: g.repo, Asks: c.asks(g.missing), Reach: g.reach, Started: g.started, Wants: c.wants(g), Ways: c,
-		Top: topLevel(g), In: g.in, Lost: lost, Add: add,
+		Top: topLevel(g), In: g.in, Lost: lost, Add: add, Command: g.command, NotMade: c.notMade(g.command),
 	}
 }
 

@@ -46,7 +46,7 @@ func (c *programs) sortEntry(e entry) {
 		if missing.Reach = need.Startup; e.start.Tolerated {
 			missing.Reach = need.Guarded
 		}
-		g.reach, g.started = max(g.reach, missing.Reach), true
+		g.reach, g.started, g.command = max(g.reach, missing.Reach), true, commandOf(e.start)
 		g.missing = append(g.missing, missing)
 		return
 	}

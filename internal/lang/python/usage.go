@@ -10,6 +10,7 @@ import (
 	"github.com/ctxaudit/ctxaudit/internal/lang"
 	"github.com/ctxaudit/ctxaudit/internal/lang/python/imports"
 	"github.com/ctxaudit/ctxaudit/internal/lang/python/manifest"
+	"github.com/ctxaudit/ctxaudit/internal/need"
 	"github.com/ctxaudit/ctxaudit/internal/program"
 	"github.com/ctxaudit/ctxaudit/internal/simulate"
 )
@@ -26,6 +27,9 @@ func (c *programs) Usage(contextPath string) lang.Usage {
 			}
 			if o == contextPath || o == path.Join(contextPath, "__init__.py") {
 				u.Module, u.Exports = n.Module.Name, f.graph.Exports(n).Sorted()
+			}
+			if name == f.entry.Module { // it is what is started
+				u.Asks = append(u.Asks, c.ask(imports.Missing{Site: f.entry.Site, Reach: f.entry.reach(need.Startup)}))
 			}
 			for _, site := range f.graph.Importers[name] {
 				from := f.graph.Nodes[site.Importer]
@@ -57,6 +61,9 @@ func (c *programs) Locate(name string, started []lang.Entry) (contextPath string
 	if p, ok := find(c.roots(nil)); ok {
 		return p, true
 	}
+	if p, ok := c.inImage(name); ok {
+		return p, true
+	}
 	var named []string
 	for _, p := range c.declared().Projects {
 		for _, root := range c.packages(p) {
@@ -66,6 +73,19 @@ func (c *programs) Locate(name string, started []lang.Entry) (contextPath string
 		}
 	}
 	return find(named)
+}
+
+// inImage gives what of the context a module of the image is a copy of, which may have another name there.
+func (c *programs) inImage(name string) (contextPath string, ok bool) {
+	m := imports.Find(c.searchDirs, name)
+	if m == nil || m.File == "" {
+		return "", false
+	}
+	p, ok := c.ContextPath(m.Tree, m.File)
+	if ok && m.IsPackage() {
+		p = path.Dir(p)
+	}
+	return p, ok
 }
 
 // Provider implements lang.Programs: the standard library, or a declared dependency.

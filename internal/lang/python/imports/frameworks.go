@@ -28,7 +28,7 @@ func callees() map[string]bool {
 	for _, s := range startings {
 		out[s.name] = true
 	}
-	for _, name := range []string{"dictConfig", "update", "FastAPI", "Starlette", "Litestar"} {
+	for _, name := range []string{"dictConfig", "update", "FastAPI", "Starlette", "Litestar", "Flask"} {
 		out[name] = true
 	}
 	return out
@@ -42,12 +42,15 @@ type serving struct {
 	// argument is the position of the module's name, keyword its name.
 	argument int
 	keyword  string
+	// looped tells that only the variable of a loop counts: the scanner knows it with a name that is written out.
+	looped bool
 }
 
 // servings are known calls of that kind: servers that are started from Python, and what loads plug-ins by their names.
 var servings = []serving{
-	{"run", "uvicorn", 0, "app"}, {"Config", "uvicorn", 0, "app"}, {"Granian", "", 0, "target"}, {"run_module", "runpy", 0, "mod_name"},
-	{"load_extension", "", 0, "name"}, {"reload_extension", "", 0, "name"}, // discord.py
+	{name: "run", of: "uvicorn", keyword: "app"}, {name: "Config", of: "uvicorn", keyword: "app"}, {name: "Granian", keyword: "target"},
+	{name: "run_module", of: "runpy", keyword: "mod_name"}, {name: "import_module", of: "importlib", keyword: "name", looped: true},
+	{name: "load_extension", keyword: "name"}, {name: "reload_extension", keyword: "name"}, // discord.py
 }
 
 // serves gives the modules that a call imports by their names; none if it is none of these, or the names are not written out.
@@ -65,7 +68,7 @@ func serves(f *syntax.File, call *syntax.Call) (out []Named) {
 		switch {
 		case !arg.Complete && len(elements) == 0 && len(arg.Refs) == 1:
 			elements = looped(f, arg.Refs[0].Value, call)
-		case !arg.Complete || len(elements) != 1:
+		case !arg.Complete || len(elements) != 1 || servings[i].looped:
 			continue
 		}
 		for _, e := range elements {
@@ -109,10 +112,11 @@ func logged(elements []syntax.Element) (out []syntax.Element) {
 	return out
 }
 
-// moduleSettings are settings of Django and Celery that name modules, or names in modules.
+// moduleSettings are settings of Django, Celery and scrapy that name modules, or names in modules.
 var moduleSettings = []string{
 	"INSTALLED_APPS", "LOCAL_APPS", "PROJECT_APPS", "DJANGO_APPS", "MIDDLEWARE", "MIDDLEWARE_CLASSES", "ROOT_URLCONF",
 	"WSGI_APPLICATION", "ASGI_APPLICATION", "AUTHENTICATION_BACKENDS", "CELERY_IMPORTS", "CELERY_INCLUDE", "imports", "include",
+	"SPIDER_MODULES", // scrapy
 }
 
 // addApps adds what Django imports of an installed application by itself, if it is there.

@@ -39,6 +39,9 @@ func (p *Project) Installs(tool string) bool {
 // Installs reads a command. It gives nothing for one that installs no local project.
 func Installs(c *command.Call) []Install {
 	found := installs(c.Base, c.Args, c.S.Dir)
+	if c.Base == "uv" && (c.S.Env("UV_NO_INSTALL_PROJECT") != "" || c.S.Env("UV_NO_INSTALL_WORKSPACE") != "") {
+		found = slices.DeleteFunc(found, func(in Install) bool { return in.Tool == "uv" })
+	}
 	for i := range found {
 		found[i].Unknown = found[i].Dir == "" && found[i].Requirements == ""
 		if found[i].Tool == "uv" && c.S.Env("UV_NO_EDITABLE") != "" {
@@ -46,6 +49,18 @@ func Installs(c *command.Call) []Install {
 		}
 	}
 	return found
+}
+
+// RunBy gives what a runner of projects installs before it starts a command: nothing if it does not.
+func RunBy(runner string, args []string, workdir string) []Install {
+	words := shell.Words(args, shell.Origin{})
+	switch runner {
+	case "uv":
+		return uvInstall(words, workdir)
+	case "hatch":
+		return hatchInstall(words, workdir)
+	}
+	return nil
 }
 
 func installs(base string, args []shell.Word, workdir string) []Install {

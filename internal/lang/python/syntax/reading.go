@@ -28,6 +28,8 @@ type reading struct {
 	mode  int
 	dir   bool
 	later bool
+	// beside tells that a relative path is told from the directory of the module.
+	beside bool
 	// resource tells that the path is that of a package, which the argument before names.
 	resource bool
 	// exts are the endings that the path must have, as far as others may have such a function; "" for any.
@@ -45,7 +47,8 @@ const (
 var readings = []reading{
 	{name: "open", argument: 0, keyword: "file", mode: 1},
 	{name: "read_text", argument: receiver}, {name: "read_bytes", argument: receiver},
-	{name: "fileConfig", argument: 0, keyword: "fname"}, // logging.config
+	{name: "fileConfig", argument: 0, keyword: "fname"},                                                                                        // logging.config
+	{name: "from_pyfile", argument: 0, keyword: "filename", beside: true}, {name: "from_file", argument: 0, keyword: "filename", beside: true}, // flask
 	{name: "load_cert_chain", argument: 0, keyword: "certfile"},
 	{name: "StaticFiles", argument: 0, keyword: "directory", dir: true}, // starlette looks when it is made
 	{name: "Jinja2Templates", argument: 0, keyword: "directory", dir: true, later: true}, {name: "FileSystemLoader", argument: 0, keyword: "searchpath", dir: true, later: true},
@@ -88,11 +91,32 @@ func (f *File) Reads(c *Call) (r Reading, ok bool) {
 		if known.name != name || known.of != "" && known.of != of && !strings.HasSuffix(known.of, "."+of) && !f.Stands(of, name, known.of) {
 			continue
 		}
-		if p := known.path(c); known.means(p) {
+		p := known.path(c)
+		if known.beside {
+			p = f.beside(p, c)
+		}
+		if known.means(p) {
 			return Reading{p, known.dir, known.later}, true
 		}
 	}
 	return Reading{}, false
+}
+
+// beside gives a path as Flask takes it, from the directory of the application's module; it is unknown if that is another, or a file that
+// is not there does not matter.
+func (f *File) beside(p Path, c *Call) Path {
+	silent := slices.ContainsFunc(c.Arguments, func(a Argument) bool { return a.Keyword == "silent" })
+	own := slices.ContainsFunc(f.Calls, func(made Call) bool {
+		return made.Callee[strings.LastIndexByte(made.Callee, '.')+1:] == "Flask" && len(made.Arguments) > 0 && len(made.Arguments[0].Refs) == 1 && made.Arguments[0].Refs[0].Value == "__name__" &&
+			!slices.ContainsFunc(made.Arguments, func(a Argument) bool { return a.Keyword == "root_path" || a.Keyword == "instance_relative_config" })
+	})
+	if p.Base != PathLiteral || silent || !own {
+		return Path{}
+	}
+	if path.IsAbs(p.Path) {
+		return p
+	}
+	return Path{Base: PathFile, Ups: 1, Path: p.Path}
 }
 
 // Stands reports whether a function, or a module under another name, was imported from a module.

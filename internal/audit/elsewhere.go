@@ -1,0 +1,112 @@
+package audit
+
+import (
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/ctxaudit/ctxaudit/dockerfile"
+	"github.com/ctxaudit/ctxaudit/internal/finding"
+	"github.com/ctxaudit/ctxaudit/internal/shell"
+	"github.com/ctxaudit/ctxaudit/internal/simulate"
+)
+
+// elsewhere says of a path that the context lacks where a file of that name is, or may come from; at is where the image has one, "" if it
+// has none. It reports whether there is none at all.
+func (c *programCheck) elsewhere(f *finding.Finding, target, at string) (nowhere bool) {
+	made, by, isMade := c.madeInStage(path.Base(target))
+	file := c.fileAbove(target)
+	nowhere = at == "" && !isMade && file == ""
+	archive, by := c.packed(target)
+	switch {
+	case archive != "":
+		nowhere = false
+		f.Related = append(f.Related, instruction(finding.RoleCopies, by))
+		f.Detail = fmt.Sprintf("%s is in %s: COPY unpacks nothing, and ADD no zip. A step must unpack it, with python -m zipfile -e or unzip.", path.Base(target), archive)
+	case file != "":
+		f.Hint.Found = file
+		f.Detail = fmt.Sprintf("%s is a file: nothing can be below it.", file)
+	case isMade && at == "":
+		f.Related = append(f.Related, instruction(finding.RoleCopies, by))
+		f.Detail = fmt.Sprintf("A step of another stage creates %s, but no COPY copies it from there.", made)
+	case nowhere && c.namesake(target) != "":
+		f.Detail = fmt.Sprintf("The build context has %s, and the image has no file of that name: it may be mounted, or added by an image that is built on this one.", c.namesake(target))
+	case nowhere:
+		f.Detail = "Neither the image nor the build context has a file of that name: it may be mounted, or added by an image that is built on this one."
+	default:
+		f.Hint.Found = at
+		f.Detail = fmt.Sprintf("The image has a file of that name at %s.", at)
+	}
+	if outside := c.declaredOutside(); outside != "" && !nowhere {
+		f.Detail += " " + outside
+	}
+	return nowhere
+}
+
+// maxPacked bounds the archives that are looked into.
+const maxPacked = 8
+
+// packed gives a zip archive of the image that has what is looked for in the place where it lies, with the instruction that brought it.
+func (c *programCheck) packed(target string) (archive string, by dockerfile.Location) {
+	looked := 0
+	for dir := path.Dir(target); dir != "/"; dir = path.Dir(dir) {
+		n, _, err := c.image.Tree.Stat(dir)
+		if err != nil {
+			continue
+		}
+		children, err := n.Children()
+		if err != nil {
+			continue
+		}
+		for _, child := range children {
+			if path.Ext(child.Name) != ".zip" || child.Node.Op < 0 || looked == maxPacked {
+				continue
+			}
+			if looked++; simulate.ZipHolds(child.Node, strings.TrimPrefix(target, dir+"/")) {
+				return path.Join(dir, child.Name), c.image.Plan.Ops[child.Node.Op].Location
+			}
+		}
+	}
+	return "", dockerfile.Location{}
+}
+
+// madeInStage gives a path of a name that a RUN of another stage writes, as its words say, with the instruction; ok is false if none
+// does.
+func (c *programCheck) madeInStage(name string) (at string, by dockerfile.Location, ok bool) {
+	for _, op := range c.image.Plan.Ops {
+		if op.Kind != dockerfile.OpExec || slices.Contains(c.image.Opaque, op.ID) {
+			continue
+		}
+		if s := c.image.Script(op); s != nil {
+			for _, p := range s.Named {
+				if path.Base(p) == name {
+					return p, op.Location, true
+				}
+			}
+		}
+	}
+	for _, stage := range c.image.Plan.Stages { // those that nothing is copied from are no part of the build
+		for _, in := range stage.Instructions {
+			if stage.Reached || !strings.EqualFold(in.Keyword, "RUN") {
+				continue
+			}
+			for _, word := range strings.Fields(in.Location.Text) {
+				if word = strings.Trim(word, `"'`); strings.Contains(word, "/") && path.Base(word) == name {
+					return word, in.Location, true
+				}
+			}
+		}
+	}
+	return "", dockerfile.Location{}, false
+}
+
+// fileAbove gives the file of the image that stands where a path needs a directory, "" if none does.
+func (c *programCheck) fileAbove(p string) string {
+	for dir := path.Dir(p); dir != "/"; dir = path.Dir(dir) {
+		if c.build.Tree.Stat(dir) == shell.Regular {
+			return dir
+		}
+	}
+	return ""
+}
