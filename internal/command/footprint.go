@@ -60,8 +60,8 @@ func init() { // a literal would refer to itself: find and python start others
 		jq kill killall ldd less locale logger ls lsb_release lscpu md5sum mount nc ncat netcat nl nproc nslookup od pg_isready pgrep pidof
 		ping pkill printenv printf ps pwd readelf readlink realpath rm rmdir seq setcap sha1sum sha224sum sha256sum sha384sum sha512sum shred sleep
 		stat strings strip stty sum sync sysctl tac tail test time tr true tty umount uname uniq unlink uptime users wait wc whereis which who whoami
-		xxd yes yq`, where: nothing},
-		{names: "touch mkdir tee cp mv ln install rsync mkfifo mknod truncate patch ed ex split csplit dd", where: named},
+		xxd yes yq rimraf del-cli`, where: nothing},
+		{names: "touch mkdir tee cp mv ln install rsync mkfifo mknod truncate patch ed ex split csplit dd copyfiles cpx cpx2 cpy cpr ncp mkdirp make-dir-cli", where: named},
 		{names: "find", where: nothing, more: (*print).find},
 		{names: "sed perl", where: nothing, more: func(p *print, o Options) {
 			inPlace := slices.ContainsFunc(p.call.Args, func(w shell.Word) bool {
@@ -130,7 +130,8 @@ func init() { // a literal would refer to itself: find and python start others
 		{names: "dotnet", subs: "restore build publish pack test clean", where: temp | home, below: "**/bin **/obj **/packages.lock.json", out: "-o --output --packages --artifacts-path --results-directory",
 			valued: "-c --configuration -r --runtime -f --framework -v --verbosity -s --source --configfile -a --arch --os --version-suffix --logger -l --collect --settings", variables: "NUGET_PACKAGES DOTNET_CLI_HOME", more: (*print).dotnetProjects},
 		{names: "dotnet", subs: "tool nuget new", where: temp | home | named, below: "**/bin **/obj", out: "-o --output --packages --tool-path", variables: "NUGET_PACKAGES DOTNET_CLI_HOME"},
-		{names: "bundle", subs: "install config check", where: packages, below: "vendor .bundle Gemfile.lock", out: "--path --binstubs", variables: "BUNDLE_PATH GEM_HOME BUNDLE_APP_CONFIG"},
+		{names: "bundle bundler", subs: "config check", where: home, below: ".bundle", variables: "BUNDLE_APP_CONFIG"},
+		{names: "bundle bundler", subs: "install", where: packages, below: "vendor/bundle vendor/cache vendor/ruby .bundle Gemfile.lock", out: "--path --binstubs", variables: "BUNDLE_PATH GEM_HOME BUNDLE_APP_CONFIG"},
 		{names: "composer", subs: "install update require dump-autoload global config", where: temp | home, below: "vendor composer.lock", dir: "-d --working-dir", variables: "COMPOSER_HOME", more: func(p *print, o Options) {
 			if !o.Has("--no-scripts") {
 				p.scripts("composer.json")

@@ -301,6 +301,10 @@ func (r *reader) runMembers(name string, args []shell.Word) {
 		return
 	}
 	w := r.workspace(root, root.globs())
+	if r.options.Has("--workspaces", "-ws") {
+		r.runIn(w.members, name, args)
+		return
+	}
 	for _, want := range r.options.All("-w", "--workspace") {
 		i := slices.IndexFunc(w.members, func(m nodePackage) bool {
 			return m.name() == want.Text || m.dir == path.Join(root.dir, want.Text)

@@ -49,6 +49,8 @@ func init() { // a literal would refer to itself: a script starts others
 		{names: "turbo", dir: "--cwd", valued: "--filter -F --scope --out-dir --concurrency --cache-dir", read: (*reader).turbo},
 		{names: "nest", valued: "-c --config -p --path -b --builder", read: (*reader).nest},
 		{names: "nx", valued: "--configuration -c --parallel --skip-nx-cache", read: (*reader).nx},
+		{names: "run-s run-p run-s2 run-p2 npm-run-all npm-run-all2", valued: "--max-parallel --npm-path", read: (*reader).runScripts},
+		{names: "concurrently conc", valued: "-n --names -c --prefix-colors -p --prefix -m --max-processes -l --prefix-length -t --timestamp-format --restart-tries --restart-after", read: (*reader).concurrently},
 		{names: "lerna", read: (*reader).lerna},
 		{names: "patch-package", valued: "--patch-dir --exclude --include", read: (*reader).patchPackage},
 		{names: "prisma", valued: prismaValued, read: (*reader).prisma},
