@@ -39,6 +39,9 @@ func checkSteps(p *pass) error {
 			if !m.Fails && m.Doubt == "" {
 				continue // the step may go on without it
 			}
+			if m.Spares != "" && p.declares(m.Spares) {
+				continue
+			}
 			if m.Refused != "" {
 				p.reportRefused(op, m)
 				continue
@@ -50,7 +53,9 @@ func checkSteps(p *pass) error {
 					continue
 				}
 			}
-			in.late = p.later(op, in.at)
+			if in.late = p.later(op, in.at); in.late != nil && m.Lasting {
+				continue
+			}
 			if m.Later != nil && (in.late == nil) == m.Never {
 				fails, decided := p.failsLater(op, m)
 				if !fails && (decided || m.Quiet) {
@@ -121,6 +126,18 @@ func (p *pass) failsLater(op *dockerfile.Op, m steps.Missing) (fails, decided bo
 		}
 	}
 	return false, false
+}
+
+// declares reports whether an argument of the Dockerfile begins so: it may be given where the image is built.
+func (p *pass) declares(prefix string) bool {
+	for _, stage := range p.image.Plan.Stages {
+		for _, in := range stage.Instructions {
+			if in.Keyword == "ARG" && strings.Contains(in.Location.Text, prefix) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // asksAgain reports whether a program of a step reads something that may not be there.

@@ -67,6 +67,10 @@ type Missing struct {
 	Never bool
 	// Quiet tells that the doubt is not worth a word unless Later decides that a program fails.
 	Quiet bool
+	// Lasting tells that it does no harm where it comes later.
+	Lasting bool
+	// Spares is how the names of variables begin with which the program does without; "" if there are none.
+	Spares string
 	// Refused says of a program that is there, as the rest of a sentence, why the kernel does not run it; "" if it is not there.
 	Refused string
 	// Mode are the permissions with which it would run it, Returns tells that its lines must end in LF.
