@@ -191,8 +191,8 @@ func (p *dotnetProject) sources(dir string, first *document.Node) {
 				if at == "" || err != nil {
 					continue
 				}
-				doc, err := document.XML(data)
-				if err == nil && slices.ContainsFunc(doc.Get("configuration").Every("packageSources", "add"), func(n *document.Node) bool { return !publicFeed().MatchString(n.Str("@value")) }) {
+				doc, bad := document.XML(data)
+				if bad == nil && slices.ContainsFunc(doc.Get("configuration").Every("packageSources", "add"), func(n *document.Node) bool { return !publicFeed().MatchString(n.Str("@value")) }) {
 					return at
 				}
 			}
