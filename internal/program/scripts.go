@@ -211,6 +211,8 @@ func (c *start) unknownProgram() {
 	}
 	if path.IsAbs(name) {
 		c.a.add(c.S, Entry{Kind: Program, Path: path.Clean(name), Required: !c.Name.Variable})
+	} else if places := c.places(); len(places) > 0 {
+		c.a.add(c.S, Entry{Kind: Program, Places: places, Required: !c.Name.Variable})
 	}
 	switch {
 	case strings.HasPrefix(name, "[") && len(name) > 1 && c.S.InText():
@@ -227,6 +229,22 @@ func (c *start) unknownProgram() {
 	if c.Main && (strings.Contains(c.Base, "entrypoint") || c.Base == "init" || strings.HasSuffix(c.Base, ".sh")) {
 		c.handOver()
 	}
+}
+
+// places are where the kernel, or the shell, looks for the program.
+func (c *start) places() (out []string) {
+	name := c.Name.Text
+	if !c.Name.Known() || name == "" {
+		return nil
+	}
+	if strings.Contains(name, "/") {
+		return unique([]string{c.S.Abs(name)})
+	}
+	dirs, _ := c.S.Value("PATH")
+	for _, dir := range strings.Split(dirs, ":") {
+		out = append(out, c.S.Abs(path.Join(dir, name)))
+	}
+	return unique(out)
 }
 
 // runtimes are programs of other languages.

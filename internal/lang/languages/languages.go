@@ -3,8 +3,9 @@ package languages
 
 import (
 	"github.com/ctxaudit/ctxaudit/internal/lang"
+	"github.com/ctxaudit/ctxaudit/internal/lang/golang"
 	"github.com/ctxaudit/ctxaudit/internal/lang/python"
 )
 
 // All are the languages, in the order in which they are asked.
-var All = []lang.Language{python.Language}
+var All = []lang.Language{python.Language, golang.Language}
