@@ -53,7 +53,8 @@ func TestFootprints(t *testing.T) {
 		"tsc":                                  "/w/*.tsbuildinfo",
 		"next build":                           "TEMP HOME /w/.next/[^s]* /w/.next/se* /w/.next/static /w/out /w/next-env.d.ts /w/tsconfig.json /w/*.tsbuildinfo /w/node_modules/.cache",
 		"nest build":                           "/w /w/dist /w/*.tsbuildinfo",
-		"go build -o /out/app ./cmd/app":       "TEMP HOME /out/app",
+		"go build -o /out/app ./cmd/app":       "TEMP HOME", // an effect tells the rest
+		"go build -trimpath -o /out/a . || :":  "TEMP HOME /out/a",
 		"go build ./cmd/app":                   "TEMP HOME /w",
 		"go mod download":                      "TEMP HOME /w/go.sum",
 		"go mod tidy":                          "TEMP HOME /w/go.mod /w/go.sum /w/vendor",

@@ -211,8 +211,6 @@ func (c *start) unknownProgram() {
 	}
 	if path.IsAbs(name) {
 		c.a.add(c.S, Entry{Kind: Program, Path: path.Clean(name), Required: !c.Name.Variable})
-	} else if places := c.places(); len(places) > 0 {
-		c.a.add(c.S, Entry{Kind: Program, Places: places, Required: !c.Name.Variable})
 	}
 	switch {
 	case strings.HasPrefix(name, "[") && len(name) > 1 && c.S.InText():
@@ -222,6 +220,9 @@ func (c *start) unknownProgram() {
 		c.a.note(c.S.Here, shell.Shown(c.Args[slices.IndexFunc(c.Args, func(w shell.Word) bool { return w.Text == "&&" || w.Text == "||" || w.Text == ";" })].Text)+
 			" is an argument here and no operator: the exec form has no shell")
 		return
+	}
+	if places := c.places(); !path.IsAbs(name) && len(places) > 0 {
+		c.a.add(c.S, Entry{Kind: Program, Places: places, Required: !c.Name.Variable})
 	}
 	if c.Main {
 		c.a.untold(c.S.Here, "what "+shell.Shown(name)+" runs cannot be told: its content is not known")

@@ -39,9 +39,10 @@ func (c *programs) built(at dockerfile.OutputRef, p string, steps int) (b build,
 				if !isCopy || !given || !here {
 					continue
 				}
-				b, ok := c.built(from, src, steps+1)
-				b.way = append([]dockerfile.Location{op.Location}, b.way...)
-				return b, ok
+				if b, ok := c.built(from, src, steps+1); ok {
+					b.way = append([]dockerfile.Location{op.Location}, b.way...)
+					return b, true
+				}
 			}
 		}
 		if at, ok = op.Parent(); !ok {

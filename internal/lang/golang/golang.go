@@ -20,7 +20,9 @@ import (
 // Language is Go. What is started is a binary, which nothing tells to be one of it.
 var Language = lang.Language{
 	Name: "Go", Of: program.Other, Source: func(p string) bool { return strings.HasSuffix(p, ".go") },
-	Look: func(b *view.Build) lang.Programs { return &programs{Build: b, seen: map[string]bool{}, builds: map[string]build{}} },
+	Look: func(b *view.Build) lang.Programs {
+		return &programs{Build: b, seen: map[string]bool{}, builds: map[string]build{}}
+	},
 }
 
 // programs are the Go programs of a build.
@@ -98,7 +100,7 @@ func (c *programs) follow(e lang.Entry, b build) {
 
 // missing tells what of the build context would be what a program reads, if the image has nothing there.
 func (c *programs) missing(e lang.Entry, b build, r source.Read) (out lang.Read, ok bool) {
-	if e.Workdir == "" && !path.IsAbs(r.Paths[0]) {
+	if e.Workdir == "" && !path.IsAbs(r.Paths[0]) || slices.Contains([]string{"go.mod", "go.sum", "."}, r.Paths[0]) {
 		return out, false
 	}
 	for _, p := range r.Paths {
@@ -194,6 +196,9 @@ func (c *programs) sourceDirs(b build) (dirs []string) {
 	return dirs
 }
 
+// secrets are the endings of what is mounted when a container runs, and is in a repository for tests.
+var secrets = []string{".pem", ".key", ".crt", ".cert", ".p12"}
+
 // ask gives the place that reads something, with the way to it.
 func (c *programs) ask(e lang.Entry, b build, r source.Read) (need.Ask, bool) {
 	name, ok := c.StepPath(b.op, r.File)
@@ -208,7 +213,7 @@ func (c *programs) ask(e lang.Entry, b build, r source.Read) (need.Ask, bool) {
 	lines := strings.Split(string(data), "\n")
 	text := strings.TrimSpace(lines[min(r.Line, len(lines))-1])
 	reach := need.Lazy
-	if r.Fatal && !e.Conditional && !e.Tolerated {
+	if r.Fatal && !e.Conditional && !e.Tolerated && !slices.Contains(secrets, path.Ext(r.Paths[0])) {
 		reach = need.Startup
 	}
 	way := []string{b.at}

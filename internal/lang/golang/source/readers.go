@@ -60,6 +60,7 @@ type scope struct {
 	in     *file
 	body   ast.Node          // of the function
 	values map[string]string // of its parameters
+	named  bool              // its results have names
 }
 
 // outside gives the function of another module or of the standard library that is called, "" if it is none.
@@ -77,7 +78,7 @@ func (p *program) outside(f *file, fun ast.Expr) string {
 
 // read tells what a call reads, with what becomes of the program if it is not there: a call that panics ends it, of others nothing is known
 // but that they fail.
-func (p *program) read(call *ast.CallExpr, s scope) (o outcome, ok bool) {
+func (p *program) read(call *ast.CallExpr, s scope) (out []outcome) {
 	name := p.outside(s.in, call.Fun)
 	r, known := functions[name]
 	method, isMethod := call.Fun.(*ast.SelectorExpr)
@@ -91,7 +92,7 @@ func (p *program) read(call *ast.CallExpr, s scope) (o outcome, ok bool) {
 		}
 	}
 	if !known || call.Ellipsis != token.NoPos {
-		return o, false
+		return nil
 	}
 	to := r.to
 	if to < 0 {
@@ -110,7 +111,7 @@ func (p *program) read(call *ast.CallExpr, s scope) (o outcome, ok bool) {
 			text = rest
 		}
 		at := p.fset.Position(call.Pos())
-		o.read = Read{Paths: []string{path.Clean(text)}, Dir: r.dir, Glob: r.glob, File: at.Filename, Line: at.Line, Column: at.Column}
+		o := outcome{read: Read{Paths: []string{path.Clean(text)}, Dir: r.dir, Glob: r.glob, File: at.Filename, Line: at.Line, Column: at.Column}}
 		switch {
 		case r.panics:
 			o.how = fatal
@@ -119,9 +120,9 @@ func (p *program) read(call *ast.CallExpr, s scope) (o outcome, ok bool) {
 		default:
 			o.how = returned
 		}
-		return o, true
+		out = append(out, o)
 	}
-	return o, false
+	return out
 }
 
 // uses reports whether a file imports one of some packages, or one below it; "template" is either of the standard library.
@@ -140,9 +141,9 @@ func (f *file) uses(packages string) bool {
 var viperTypes = strings.Fields("json toml yaml yml properties props prop hcl tfvars dotenv env ini")
 
 // viper is ReadInConfig: the file that was set before in the same function, or one of a name in the directories that were.
-func (p *program) viper(call *ast.CallExpr, s scope) (o outcome, ok bool) {
+func (p *program) viper(call *ast.CallExpr, s scope) []outcome {
 	if s.body == nil {
-		return o, false
+		return nil
 	}
 	var dirs []string
 	name, kind, file, known := "config", "", "", true
@@ -173,13 +174,13 @@ func (p *program) viper(call *ast.CallExpr, s scope) (o outcome, ok bool) {
 		return true
 	})
 	if !known {
-		return o, false
+		return nil
 	}
 	at := p.fset.Position(call.Pos())
-	o = outcome{read: Read{File: at.Filename, Line: at.Line, Column: at.Column}, how: returned}
+	o := outcome{read: Read{File: at.Filename, Line: at.Line, Column: at.Column}, how: returned}
 	if file != "" {
 		o.read.Paths = []string{path.Clean(file)}
-		return o, true
+		return []outcome{o}
 	}
 	for _, dir := range dirs {
 		for _, ending := range viperTypes {
@@ -189,7 +190,10 @@ func (p *program) viper(call *ast.CallExpr, s scope) (o outcome, ok bool) {
 			o.read.Paths = append(o.read.Paths, path.Join(dir, name))
 		}
 	}
-	return o, len(o.read.Paths) > 0
+	if len(o.read.Paths) == 0 {
+		return nil
+	}
+	return []outcome{o}
 }
 
 // text gives the text that an expression surely is.

@@ -113,6 +113,7 @@ type function struct {
 	in     *file
 	params []string
 	body   ast.Node
+	named  bool // its results have names
 }
 
 func (p *program) add(of *pkg, parsed *ast.File) {
@@ -162,6 +163,9 @@ func (p *program) declare(f *file, d *ast.FuncDecl) {
 		return
 	}
 	x := &function{in: f, body: d.Body}
+	if r := d.Type.Results; r != nil && len(r.List) > 0 {
+		x.named = len(r.List[len(r.List)-1].Names) > 0
+	}
 	for _, field := range d.Type.Params.List {
 		for _, name := range field.Names {
 			x.params = append(x.params, name.Name)
@@ -275,6 +279,7 @@ func (p *program) lazy() {
 	slices.SortFunc(list, func(a, b *function) int { return int(a.body.Pos() - b.body.Pos()) })
 	for _, x := range list {
 		s := scope{in: x.in, body: x.body}
+		spared := p.spared(x, s)
 		ast.Inspect(x.body, func(n ast.Node) bool {
 			call, ok := n.(*ast.CallExpr)
 			if !ok {
@@ -283,10 +288,54 @@ func (p *program) lazy() {
 			if p.outside(x.in, call.Fun) == "os.Chdir" {
 				p.found.ChangesDir = true
 			}
-			if o, ok := p.read(call, s); ok {
-				p.note(o.read)
+			for _, o := range p.read(call, s) {
+				if !spared[call] && !slices.ContainsFunc(o.read.Paths, func(path string) bool { return spared[path] }) {
+					p.note(o.read)
+				}
 			}
 			return true
 		})
 	}
+}
+
+// spared gives the calls of a function whose failure it does not speak of, and the paths of which it asks whether they are there.
+func (p *program) spared(x *function, s scope) map[any]bool {
+	out := map[any]bool{}
+	ast.Inspect(x.body, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.BlockStmt:
+			for i, stmt := range n.List {
+				a, ok := stmt.(*ast.AssignStmt)
+				if !ok || len(a.Rhs) != 1 {
+					continue
+				}
+				name := lastName(a.Lhs)
+				if name == "" { // _
+					out[a.Rhs[0]] = true
+				} else if i+1 < len(n.List) {
+					if check, ok := n.List[i+1].(*ast.IfStmt); ok && check.Init == nil && isFailure(check.Cond, name) && !mentions(check.Body, name) && s.ends(check.Body) == ignored {
+						out[a.Rhs[0]] = true
+					}
+				}
+			}
+		case *ast.CallExpr:
+			if f := p.outside(x.in, n.Fun); (f == "os.Stat" || f == "os.Lstat") && len(n.Args) == 1 {
+				if text, ok := p.text(n.Args[0], s, 0); ok {
+					out[path.Clean(text)] = true
+				}
+			}
+		}
+		return true
+	})
+	return out
+}
+
+// mentions reports whether a block has a name in it.
+func mentions(block *ast.BlockStmt, name string) (found bool) {
+	ast.Inspect(block, func(n ast.Node) bool {
+		id, ok := n.(*ast.Ident)
+		found = found || ok && id.Name == name
+		return !found
+	})
+	return found
 }

@@ -27,7 +27,7 @@ func (p *program) straight(x *function, s scope, depth int) []outcome {
 	if !ok || depth > maxDepth {
 		return nil
 	}
-	s.body = x.body
+	s.body, s.named = x.body, x.named
 	return p.statements(block.List, s, depth)
 }
 
@@ -44,7 +44,7 @@ func (p *program) statements(list []ast.Stmt, s scope, depth int) (out []outcome
 			then := ignored
 			if name := lastName(stmt.Lhs); name != "" && i+1 < len(list) {
 				if check, ok := list[i+1].(*ast.IfStmt); ok && check.Init == nil && isFailure(check.Cond, name) {
-					then = ends(check.Body)
+					then = s.ends(check.Body)
 				} else if r, ok := list[i+1].(*ast.ReturnStmt); ok && returns(r, name) {
 					then = returned
 				}
@@ -90,7 +90,7 @@ func (p *program) checked(stmt *ast.IfStmt, s scope, depth int) (out []outcome) 
 	}
 	then := ignored
 	if name := lastName(a.Lhs); isFailure(stmt.Cond, name) {
-		then = ends(stmt.Body)
+		then = s.ends(stmt.Body)
 	}
 	for _, e := range a.Rhs {
 		out = append(out, settled(p.called(e, s, depth), then)...)
@@ -155,7 +155,7 @@ func (p *program) within(e ast.Expr, s scope, variable bool) (out []outcome) {
 		case *ast.BinaryExpr:
 			return n.Op != token.LAND && n.Op != token.LOR
 		case *ast.CallExpr:
-			if o, ok := p.read(n, s); ok {
+			for _, o := range p.read(n, s) {
 				if must > 0 && o.how == returned {
 					o.how = fatal
 				} else if n != e && o.how == returned {
@@ -242,6 +242,16 @@ func returns(r *ast.ReturnStmt, name string) bool {
 		return true
 	})
 	return found
+}
+
+// ends tells how the last statement of a block ends the function.
+func (s scope) ends(block *ast.BlockStmt) how {
+	if len(block.List) > 0 && s.named {
+		if r, ok := block.List[len(block.List)-1].(*ast.ReturnStmt); ok && len(r.Results) == 0 {
+			return returned
+		}
+	}
+	return ends(block)
 }
 
 // ends tells how a statement, or the last one of a block, ends the function: it ends the program, or hands an error on.
