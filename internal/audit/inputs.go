@@ -40,6 +40,9 @@ func checkSteps(p *pass) error {
 			if !m.Fails && m.Doubt == "" {
 				continue // the step may go on without it
 			}
+			if m.Spares != "" && p.declares(m.Spares) {
+				continue
+			}
 			if m.Refused != "" {
 				p.reportRefused(op, m)
 				continue
@@ -47,9 +50,13 @@ func checkSteps(p *pass) error {
 			in := input{op: op, m: m, sure: m.Doubt == ""}
 			var ok bool
 			if in.at, in.source, ok = p.lost(op, m); !ok {
+				if in.at, in.source, in.above, ok = p.lostAbove(op, m); !ok {
+					continue
+				}
+			}
+			if in.late = p.later(op, in.at); in.late != nil && m.Lasting {
 				continue
 			}
-			in.late = p.later(op, in.at)
 			if m.Later != nil && (in.late == nil) == m.Never {
 				fails, decided := p.failsLater(op, m)
 				if !fails && (decided || m.Quiet) {
@@ -88,6 +95,7 @@ type input struct {
 	at, source string
 	late       *dockerfile.Op // copies it after the step, nil if nothing does
 	sure       bool           // that the build fails of it
+	above      string         // the directory above the build context in which source lies; "" if it is the context's own
 }
 
 // failsLater reports whether a later program of the stage surely fails because an earlier one did without something; decided is true if
@@ -119,6 +127,18 @@ func (p *pass) failsLater(op *dockerfile.Op, m steps.Missing) (fails, decided bo
 		}
 	}
 	return false, false
+}
+
+// declares reports whether an argument of the Dockerfile begins so: it may be given where the image is built.
+func (p *pass) declares(prefix string) bool {
+	for _, stage := range p.image.Plan.Stages {
+		for _, in := range stage.Instructions {
+			if in.Keyword == "ARG" && strings.Contains(in.Location.Text, prefix) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // asksAgain reports whether a program of a step reads something that may not be there.
@@ -209,25 +229,17 @@ func below(p, dir string) (string, bool) {
 
 // reportInput reports something that a step reads and does not find.
 func (p *pass) reportInput(in input) error {
+	if in.above != "" {
+		p.reportAbove(in)
+		return nil
+	}
 	op, m, at, source := in.op, in.m, in.at, in.source
 	v, err := need.Judge(p.build, &need.Need{Name: source, Source: source})
 	if err != nil {
 		return err
 	}
-	command := m.Call.Shown()
-	f := finding.Finding{
-		Rule: stepRules[m.Kind], ContextPath: source, ImagePath: at, Subject: position(op.Location), Assumptions: p.assumptions(p.opaqueBefore(op)),
-		Summary: fmt.Sprintf("%s fails: %s is missing at this step (%s)", command, at, m.What),
-		Hint:    finding.Hint{Wants: []string{at}, Step: op.ID + 1},
-		About:   finding.About{Name: command},
-	}
-	f.Severity = finding.Error
-	if !in.sure {
-		f.Severity = finding.Warning
-	}
-	if m.Doubt != "" {
-		f.Summary = fmt.Sprintf("%s does not find %s (%s)", command, at, m.What)
-	}
+	f := p.ofInput(in)
+	f.ContextPath, f.Hint = source, finding.Hint{Wants: []string{at}, Step: op.ID + 1}
 	detail := p.chain(&f, op, m)
 	detail = append(detail, fmt.Sprintf("The repository has %s.", source))
 	subject := f.Subject
@@ -247,6 +259,23 @@ func (p *pass) reportInput(in input) error {
 	f.Detail = strings.Join(detail, " ")
 	p.add(p.subject.judge(f, true))
 	return nil
+}
+
+// ofInput says what a step reads and does not find.
+func (p *pass) ofInput(in input) finding.Finding {
+	command := in.m.Call.Shown()
+	f := finding.Finding{
+		Rule: stepRules[in.m.Kind], Severity: finding.Error, ImagePath: in.at, Subject: position(in.op.Location), Assumptions: p.assumptions(p.opaqueBefore(in.op)),
+		Summary: fmt.Sprintf("%s fails: %s is missing at this step (%s)", command, in.at, in.m.What),
+		About:   finding.About{Name: command},
+	}
+	if !in.sure {
+		f.Severity = finding.Warning
+	}
+	if in.m.Doubt != "" {
+		f.Summary = fmt.Sprintf("%s does not find %s (%s)", command, in.at, in.m.What)
+	}
+	return f
 }
 
 // reportRefused reports a program of the build context that a step starts and the kernel does not run.

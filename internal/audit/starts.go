@@ -185,9 +185,11 @@ func withEnv(env, more []string) []string {
 // reportUntold notes, once for an image, the commands that were not understood: the first one if nothing else was, and those
 // of an entry script of an image with Python in it, so that nobody takes the silence about them for a pass.
 func (c *programCheck) reportUntold(started []lang.Entry, notes []shell.Note) {
+	notes = slices.DeleteFunc(notes, func(n shell.Note) bool { return c.compiled(started, n) })
 	if len(notes) == 0 {
 		return
 	}
+	started = slices.DeleteFunc(slices.Clone(started), func(e lang.Entry) bool { return len(e.Places) > 0 })
 	summary := "could not determine what the image starts; its imports were not checked"
 	if len(started) == 0 {
 		notes = notes[:1]
@@ -196,7 +198,7 @@ func (c *programCheck) reportUntold(started []lang.Entry, notes []shell.Note) {
 		// A program that is understood as one, in an image without a source file, has no imports to follow. That takes a
 		// look at the whole image, so the question comes last.
 		follows := func(l lang.Language) bool {
-			return slices.ContainsFunc(started, func(s lang.Entry) bool { return s.Lang == l.Of && (l.Runs || s.Kind == program.Script) })
+			return l.Of != program.Other && slices.ContainsFunc(started, func(s lang.Entry) bool { return s.Lang == l.Of && (l.Runs || s.Kind == program.Script) })
 		}
 		holds := func(l lang.Language) bool { return l.Runs && c.build.OwnFile(l.Source) != "" }
 		if len(notes) == 0 || !slices.ContainsFunc(languages.All, follows) && !slices.ContainsFunc(languages.All, holds) {
@@ -231,6 +233,22 @@ func (c *programCheck) reportUntold(started []lang.Entry, notes []shell.Note) {
 		f.Related = places[1:]
 	}
 	c.add(f)
+}
+
+// compiled reports whether a note is about a program that a step compiles from sources which are followed.
+func (c *programCheck) compiled(started []lang.Entry, n shell.Note) bool {
+	for i, l := range languages.All {
+		if l.Of == program.Other && slices.ContainsFunc(started, func(e lang.Entry) bool {
+			found := n.Untold && e.Lang == l.Of && e.Origin == n.Origin
+			if found {
+				found, _ = c.programs[i].Starts(e)
+			}
+			return found
+		}) {
+			return true
+		}
+	}
+	return false
 }
 
 // A sliver is what is followed of a program of at least minProgram files, if the program has more than sliver times as many.

@@ -120,6 +120,7 @@ var effects = map[string]func(c *Call) (list []Effect, ok bool){
 	"chown": func(c *Call) ([]Effect, bool) { return c.sets(SetsOwner) },
 	"find":  finds,
 	"sed":   edits,
+	"go":    goOutput,
 	"tar":   untars,
 	"unzip": unzips,
 	"tee": func(c *Call) ([]Effect, bool) {

@@ -60,8 +60,8 @@ func init() { // a literal would refer to itself: find and python start others
 		jq kill killall ldd less locale logger ls lsb_release lscpu md5sum mount nc ncat netcat nl nproc nslookup od pg_isready pgrep pidof
 		ping pkill printenv printf ps pwd readelf readlink realpath rm rmdir seq setcap sha1sum sha224sum sha256sum sha384sum sha512sum shred sleep
 		stat strings strip stty sum sync sysctl tac tail test time tr true tty umount uname uniq unlink uptime users wait wc whereis which who whoami
-		xxd yes yq`, where: nothing},
-		{names: "touch mkdir tee cp mv ln install rsync mkfifo mknod truncate patch ed ex split csplit dd", where: named},
+		xxd yes yq rimraf del-cli`, where: nothing},
+		{names: "touch mkdir tee cp mv ln install rsync mkfifo mknod truncate patch ed ex split csplit dd copyfiles cpx cpx2 cpy cpr ncp mkdirp make-dir-cli", where: named},
 		{names: "find", where: nothing, more: (*print).find},
 		{names: "sed perl", where: nothing, more: func(p *print, o Options) {
 			inPlace := slices.ContainsFunc(p.call.Args, func(w shell.Word) bool {
@@ -78,8 +78,9 @@ func init() { // a literal would refer to itself: find and python start others
 		{names: "useradd adduser usermod groupadd addgroup groupmod deluser userdel delgroup chsh passwd newusers", where: system | home, out: "-d --home-dir --home -h"},
 		{names: `apt-get apt apk yum dnf microdnf tdnf zypper pacman rpm dpkg dpkg-reconfigure debconf-set-selections add-apt-repository apt-key ldconfig
 		update-ca-certificates update-ca-trust locale-gen localedef update-alternatives fc-cache a2enmod a2dismod a2ensite a2dissite docker-php-ext-install
-		docker-php-ext-enable docker-php-ext-configure pecl pear phpenmod install_packages setup-apkcache gpg gpgconf gem luarocks rustup corepack nvm n
+		docker-php-ext-enable docker-php-ext-configure pecl pear phpenmod install_packages setup-apkcache gpgconf gem luarocks rustup corepack nvm n
 		unattended-upgrade tlmgr texhash mktexlsr ssh-keyscan systemctl service rc-update crontab`, where: packages},
+		{names: "gpg gpg2", where: packages | named | here},
 		{names: "pip pipx", subs: "download", where: temp | home | here, out: "-d --dest", valued: pipValued},
 		{names: "pip pipx", subs: "wheel", where: packages, below: "*.whl", out: "-w --wheel-dir", valued: pipValued, more: (*print).builds},
 		{names: "pip pipx", where: packages, out: "-t --target --prefix --root --src --report", valued: pipValued, variables: "VIRTUAL_ENV", more: (*print).builds},
@@ -121,7 +122,7 @@ func init() { // a literal would refer to itself: find and python start others
 		}},
 		{names: "go", subs: "get work", where: temp | home, below: "go.mod go.sum go.work go.work.sum", dir: "-C", variables: goVariables + " GOPATH"},
 		{names: "go", subs: "install env version clean telemetry", where: temp | home, dir: "-C", variables: goVariables},
-		{names: "go", subs: "build", where: temp | home, dir: "-C", out: "-o", valued: goValued, variables: goVariables, more: (*print).goBuild},
+		{names: "go", subs: "build", where: temp | home, dir: "-C", valued: goValued + " -o", variables: goVariables, more: (*print).goBuild},
 		{names: "go", subs: "test vet list tool", where: temp | home, dir: "-C", out: "-o -coverprofile", valued: goValued, variables: goVariables},
 		{names: "cargo", subs: "chef", where: temp | home, below: chefBelow, variables: "CARGO_HOME CARGO_TARGET_DIR RUSTUP_HOME"},
 		{names: "cargo", subs: "build fetch check test update generate-lockfile install clippy run vendor", where: temp | home, below: "target Cargo.lock recipe.json vendor",
@@ -131,7 +132,8 @@ func init() { // a literal would refer to itself: find and python start others
 		{names: "dotnet", subs: "restore build publish pack test clean", where: temp | home, below: "**/bin **/obj **/packages.lock.json", out: "-o --output --packages --artifacts-path --results-directory",
 			valued: "-c --configuration -r --runtime -f --framework -v --verbosity -s --source --configfile -a --arch --os --version-suffix --logger -l --collect --settings", variables: "NUGET_PACKAGES DOTNET_CLI_HOME", more: (*print).dotnetProjects},
 		{names: "dotnet", subs: "tool nuget new", where: temp | home | named, below: "**/bin **/obj", out: "-o --output --packages --tool-path", variables: "NUGET_PACKAGES DOTNET_CLI_HOME"},
-		{names: "bundle", subs: "install config check", where: packages, below: "vendor .bundle Gemfile.lock", out: "--path --binstubs", variables: "BUNDLE_PATH GEM_HOME BUNDLE_APP_CONFIG"},
+		{names: "bundle bundler", subs: "config check", where: home, below: ".bundle", variables: "BUNDLE_APP_CONFIG"},
+		{names: "bundle bundler", subs: "install", where: packages, below: "vendor/bundle vendor/cache vendor/ruby .bundle Gemfile.lock", out: "--path --binstubs", variables: "BUNDLE_PATH GEM_HOME BUNDLE_APP_CONFIG"},
 		{names: "composer", subs: "install update require dump-autoload global config", where: temp | home, below: "vendor composer.lock", dir: "-d --working-dir", variables: "COMPOSER_HOME", more: func(p *print, o Options) {
 			if !o.Has("--no-scripts") {
 				p.scripts("composer.json")
@@ -163,7 +165,7 @@ const (
 	chefBelow   = "**/Cargo.toml Cargo.lock recipe.json target .cargo rust-toolchain* **/lib.rs **/main.rs **/build.rs **/src/bin **/benches **/tests **/examples"
 	goVariables = "GOPATH/pkg GOPATH/bin GOMODCACHE GOCACHE GOBIN GOTMPDIR"
 	uvVariables = "UV_PROJECT_ENVIRONMENT VIRTUAL_ENV UV_PYTHON_INSTALL_DIR UV_PYTHON_BIN_DIR UV_TOOL_DIR UV_TOOL_BIN_DIR UV_CACHE_DIR"
-	goValued    = "-ldflags -tags -gcflags -asmflags -mod -p -buildmode -modfile -trimpath -run -timeout -count"
+	goValued    = "-ldflags -tags -gcflags -asmflags -mod -p -buildmode -modfile -run -timeout -count"
 	pipValued   = "-r --requirement -c --constraint -i --index-url --extra-index-url --trusted-host -f --find-links --python --platform --abi --cache-dir --no-binary --only-binary --timeout --retries -e --editable"
 	curlValued  = "-H --header -d --data -u --user -A --user-agent -e --referer -x --proxy -X --request -m --max-time --retry --retry-delay --connect-timeout --cacert -E --cert -w --write-out -F --form -b --cookie"
 	wgetValued  = "-t --tries -T --timeout -U --user-agent --header -e --execute -i --input-file --post-data --ca-certificate"
@@ -490,13 +492,6 @@ func (p *print) wget(o Options) {
 		}
 	}
 	p.add(here, o)
-}
-
-// goBuild adds the working directory if no option says where the program goes: it is called after its package.
-func (p *print) goBuild(o Options) {
-	if !o.Has("-o") {
-		p.add(here, o)
-	}
 }
 
 // dotnetProjects adds what is made beside projects that lie outside of the directory in which it works.

@@ -58,7 +58,8 @@ func TestFootprints(t *testing.T) {
 		"cd /z && prisma generate":             "TEMP HOME PACKAGES UNKNOWN /z /z/**/node_modules /z/generate",
 		"cross-env CI=1 nest build":            "/w /w/dist /w/*.tsbuildinfo",
 		"nest build":                           "/w /w/dist /w/*.tsbuildinfo",
-		"go build -o /out/app ./cmd/app":       "TEMP HOME /out/app",
+		"go build -o /out/app ./cmd/app":       "TEMP HOME", // an effect tells the rest
+		"go build -trimpath -o /out/a . || :":  "TEMP HOME /out/a",
 		"go build ./cmd/app":                   "TEMP HOME /w",
 		"go mod download":                      "TEMP HOME /w/go.sum",
 		"go mod tidy":                          "TEMP HOME /w/go.mod /w/go.sum /w/vendor",

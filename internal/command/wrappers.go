@@ -81,6 +81,9 @@ var wrappers = map[string]wrapper{
 	"conda":                    {sub: "run", valued: "-n --name -p --prefix --cwd"},
 	"mamba":                    {sub: "run", valued: "-n --name -p --prefix --cwd"},
 	"micromamba":               {sub: "run", valued: "-n --name -p --prefix --cwd -r --root-prefix"},
+	"cross-env-shell":          {started: joined},
+	"env-cmd":                  {valued: "-f --file -e --environments -r --rc-file"},
+	"shx":                      {},
 	"ddtrace-run":              {},
 	"sentry-run":               {},
 	"scout-apm":                {},
@@ -315,6 +318,15 @@ func assigned(c *Call, _ Options, words []shell.Word) launch {
 		words = words[1:]
 	}
 	return launch{words: words}
+}
+
+// joined makes a text for the shell of the words behind assignments.
+func joined(c *Call, o Options, words []shell.Word) launch {
+	l := assigned(c, o, words)
+	if slices.ContainsFunc(l.words, func(w shell.Word) bool { return !w.Known() }) {
+		return launch{}
+	}
+	return launch{text: strings.Join(shell.Texts(l.words), " ")}
 }
 
 func uvDirectory(c *Call, o Options) {

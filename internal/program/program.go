@@ -75,6 +75,8 @@ type Entry struct {
 	Command string
 	Code    string // Code: the source
 	Dir     bool   // File: it is a directory
+	// Places are where a Program is looked for that is not known to be at any of them; Path is not set then.
+	Places []string
 	// Beside tells of a Script that what lies in its directory is as much needed as itself.
 	Beside bool
 	// Called tells of an App that its Attr is called when it starts; without an Attr, what Flask looks for is.
@@ -274,7 +276,7 @@ func (a *analysis) add(s *shell.State, e Entry) {
 	e.UnknownPath = e.UnknownPath || s.Dir == "" || strings.Contains(environ["PYTHONPATH"], shell.Hole)
 	key := strings.Join(append([]string{
 		e.Kind.String(), string(e.Lang), e.Path, e.Module, e.Attr, e.Code, e.Env["PYTHONPATH"],
-		flag(e.IgnoreEnv), flag(e.NoSite), "",
+		flag(e.IgnoreEnv), flag(e.NoSite), strings.Join(e.Places, ":"), "",
 	}, e.SearchDirs...), "\x00")
 	if i, ok := a.index[key]; ok {
 		old := &a.entries[i]

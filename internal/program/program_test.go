@@ -61,6 +61,9 @@ func line(e Entry) string {
 		b.WriteString("-c " + e.Code)
 	case e.Kind == Program:
 		b.WriteString(strings.TrimSpace("program " + e.Path))
+		if n := len(e.Places); n > 0 {
+			b.WriteString(" at " + e.Places[n-1] + " or before")
+		}
 	default:
 		b.WriteString(e.Path)
 	}

@@ -222,12 +222,31 @@ func (c *start) unknownProgram() {
 			" is an argument here, not an operator: the exec form has no shell")
 		return
 	}
+	if places := c.places(); !path.IsAbs(name) && len(places) > 0 {
+		c.a.add(c.S, Entry{Kind: Program, Places: places, Required: !c.Name.Variable})
+	}
 	if c.Main {
 		c.a.untold(c.S.Here, "what "+shell.Shown(name)+" runs could not be determined: its content is unknown")
 	}
 	if c.Main && (strings.Contains(c.Base, "entrypoint") || c.Base == "init" || strings.HasSuffix(c.Base, ".sh")) {
 		c.handOver()
 	}
+}
+
+// places are where the kernel, or the shell, looks for the program.
+func (c *start) places() (out []string) {
+	name := c.Name.Text
+	if !c.Name.Known() || name == "" {
+		return nil
+	}
+	if strings.Contains(name, "/") {
+		return unique([]string{c.S.Abs(name)})
+	}
+	dirs, _ := c.S.Value("PATH")
+	for _, dir := range strings.Split(dirs, ":") {
+		out = append(out, c.S.Abs(path.Join(dir, name)))
+	}
+	return unique(out)
 }
 
 // runtimes are programs of other languages.

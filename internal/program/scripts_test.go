@@ -44,6 +44,9 @@ func TestScripts(t *testing.T) {
 			var chains []string
 			for _, e := range entries {
 				chain := cmp.Or(e.Path, e.Module)
+				if n := len(e.Places); n > 0 {
+					chain = e.Places[n-1]
+				}
 				for _, o := range append(e.Via, e.Origin) {
 					chain += fmt.Sprintf(" < %s:%d", o.File, o.Line)
 				}

@@ -68,7 +68,7 @@ var commandLines = []struct {
 	{entrypoint: `["/docker-entrypoint.sh"]`, cmd: `["gunicorn", "pkg.web:app"]`,
 		want: "/docker-entrypoint.sh (shell); pkg.web:app @/app maybe; note: the script /docker-entrypoint.sh is not a file whose content is known"},
 	{entrypoint: `["docker-entrypoint.sh"]`, cmd: `["python", "main.py"]`,
-		want: `/app/main.py @/app maybe; note: what "docker-entrypoint.sh" runs could not be determined: its content is unknown`},
+		want: `program at /bin/docker-entrypoint.sh or before; /app/main.py @/app maybe; note: what "docker-entrypoint.sh" runs could not be determined: its content is unknown`},
 	{entrypoint: `["/app/entry.sh"]`, cmd: `["web"]`, want: "/app/entry.sh (shell)"},
 	{want: "note: the image has neither ENTRYPOINT nor CMD"},
 
@@ -153,7 +153,7 @@ var commandLines = []struct {
 	{cmd: `["uv", "sync"]`, want: `note: what "uv sync" runs could not be determined`},
 	{cmd: `["pipenv", "run", "gunicorn", "wsgi:app"]`, want: "wsgi:app @/app"},
 	{cmd: `["pdm", "run", "main.py"]`, want: "/app/main.py @/app"},
-	{cmd: `["pdm", "run", "start"]`, want: `note: what "start" runs could not be determined: its content is unknown`},
+	{cmd: `["pdm", "run", "start"]`, want: `program at /bin/start or before; note: what "start" runs could not be determined: its content is unknown`},
 	{cmd: `["hatch", "run", "prod:python", "main.py"]`, want: "/app/main.py @/app"},
 	{entrypoint: `["conda", "run", "--no-capture-output", "-n", "env", "python", "main.py"]`, want: "/app/main.py @/app"},
 	{cmd: `["ddtrace-run", "gunicorn", "-c", "conf/gunicorn.py", "wsgi:app"]`, want: "/app/conf/gunicorn.py @/app; wsgi:app @/app"},
@@ -267,7 +267,7 @@ var commandLines = []struct {
 	{cmd: `["java", "-jar", "/app/x.jar"]`, want: "program"},
 	{cmd: `["/app/server"]`, want: "/app/server"},
 	{cmd: `["/usr/bin/server"]`, want: `program /usr/bin/server; note: what "/usr/bin/server" runs could not be determined: its content is unknown`},
-	{cmd: `["server"]`, want: `note: what "server" runs could not be determined: its content is unknown`},
+	{cmd: `["server"]`, want: `program at /bin/server or before; note: what "server" runs could not be determined: its content is unknown`},
 	{cmd: `sleep infinity`, want: ""},
 	{cmd: `tail -f /dev/null`, want: ""},
 }

@@ -18,6 +18,13 @@ const (
 
 // cmake is the configuration of a project.
 func (r *reader) cmake() {
+	if r.known() && r.options.Has("--preset") && !r.options.Has("--build") {
+		at := path.Join(r.dir, "CMakePresets.json")
+		if w, ok := r.options.Last("-S"); ok {
+			at = path.Join(r.abs(w.Text), "CMakePresets.json")
+		}
+		r.need(Missing{Path: at, Or: []string{path.Join(path.Dir(at), "CMakeUserPresets.json")}, What: "the presets of CMake"})
+	}
 	if !r.known() || r.options.Has("--build", "--install", "-E", "-P", "--preset", "--open", "--version", "-h", "--help", "-N", "--workflow", "-L", "--find-package") {
 		return
 	}

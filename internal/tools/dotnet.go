@@ -114,7 +114,11 @@ func (d *dotnetBuild) read(file string) {
 		}
 		p := &dotnetProject{dotnetBuild: d, file: file, data: data, xml: doc.Get("Project")}
 		p.framework()
-		p.imports()
+		p.kits()
+		p.imports(p.xml)
+		for _, name := range []string{"Directory.Build.props", "Directory.Build.targets", sharedVersions} {
+			d.shared(path.Dir(file), name)
+		}
 		p.references()
 		p.packages()
 		if d.compiles {

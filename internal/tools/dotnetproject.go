@@ -28,7 +28,7 @@ func (p *dotnetProject) line(n *document.Node) []Line {
 // path gives the path that a word of the project means; "" if it is not one that is known.
 func (p *dotnetProject) path(text string) string {
 	text = strings.ReplaceAll(strings.TrimSpace(text), `\`, "/")
-	for _, here := range []string{"$(MSBuildThisFileDirectory)", "$(MSBuildProjectDirectory)", "$(ProjectDir)"} {
+	for _, here := range p.here() {
 		text = strings.TrimPrefix(text, here)
 	}
 	if text == "" || strings.ContainsAny(text, "$*?;%@") {
@@ -49,24 +49,6 @@ func (p *dotnetProject) sure(group, name string) (out []*document.Node) {
 	return out
 }
 
-// framework looks for the properties that a project shares with others, if it does not say itself for which framework it is built.
-func (p *dotnetProject) framework() {
-	const shared, marker = "Directory.Build.props", "<TargetFramework"
-	text, dir := string(p.data), path.Dir(p.file)
-	if !strings.HasPrefix(p.xml.Str("@Sdk"), "Microsoft.NET.Sdk") || strings.Contains(text, "TargetFramework") || strings.Contains(text, "<Import") {
-		return
-	}
-	if p.above(dir, shared, "Directory.Build.targets") {
-		return
-	}
-	doubt := ""
-	if !p.compiles {
-		doubt = "A project that is built for nothing that is known may be restored all the same; its build fails."
-	}
-	p.missing(Missing{Path: path.Join(dir, shared), What: "the framework for which it is built, in " + shared, Doubt: doubt, Because: p.line(p.xml), Root: dir,
-		Find: func(tree Files, root string) string { return containing(tree, root, shared, marker) }})
-}
-
 // above reports whether one of some files may lie in a directory or above it.
 func (p *dotnetProject) above(dir string, names ...string) bool {
 	return upward(dir, func(dir string) bool {
@@ -81,15 +63,6 @@ func containing(tree Files, dir, name, text string) string {
 		return ""
 	}
 	return path.Join(at, name)
-}
-
-// imports looks for what the project takes in before anything is done with it.
-func (p *dotnetProject) imports() {
-	for _, n := range slices.Concat(p.xml.Every("Import"), p.sure("ImportGroup", "Import")) {
-		if n.Str("@Condition") == "" && n.Str("@Sdk") == "" {
-			p.need(Missing{Path: p.path(n.Str("@Project")), What: "what the project imports", Because: p.line(n)})
-		}
-	}
 }
 
 // references are the projects that a project refers to. One that is not there is left out when packages are restored; a build that does
@@ -245,51 +218,5 @@ func (p *dotnetProject) items() {
 				p.need(Missing{Kind: Source, Path: p.path(n.Str("@Include")), What: what, Because: p.line(n)})
 			}
 		}
-	}
-}
-
-// packages looks for what tells which packages are meant, and for directories that they are taken from.
-func (p *dotnetProject) packages() {
-	const shared = "Directory.Packages.props"
-	list := p.sure("ItemGroup", "PackageReference")
-	if len(list) == 0 || !p.restores {
-		return
-	}
-	p.sources(path.Dir(p.file))
-	i := slices.IndexFunc(list, func(n *document.Node) bool {
-		return n.Get("@Version") == nil && n.Get("Version") == nil && n.Str("@Include") != ""
-	})
-	dir := path.Dir(p.file)
-	if i < 0 || p.above(dir, shared, "Directory.Build.props", "Directory.Build.targets") || strings.Contains(string(p.data), "<Import") {
-		return
-	}
-	p.missing(Missing{Path: path.Join(dir, shared), What: "the versions of packages, in " + shared, Because: p.line(list[i]), Root: dir,
-		Doubt: "Before .NET 10 the lowest version of each package is taken without it.",
-		Find:  func(tree Files, root string) string { return containing(tree, root, shared, "PackageVersion") }})
-}
-
-// sources looks for the directories in which packages are searched, as the settings of NuGet name them.
-func (p *dotnetProject) sources(dir string) {
-	names := []string{"nuget.config", "NuGet.config", "NuGet.Config"}
-	upward(dir, func(dir string) bool {
-		for _, name := range names {
-			file := path.Join(dir, name)
-			data, ok := p.text(file)
-			doc, err := document.XML(data)
-			if !ok || err != nil || doc.Get("configuration", "disabledPackageSources", "add") != nil {
-				continue
-			}
-			for _, n := range doc.Get("configuration").Every("packageSources", "add") {
-				value := strings.ReplaceAll(n.Str("@value"), `\`, "/")
-				if value == "" || strings.Contains(value, ":") || strings.ContainsAny(value, "%$~") || path.IsAbs(value) {
-					continue
-				}
-				p.need(Missing{Path: path.Join(dir, value), Dir: true, What: "a source of packages", Because: []Line{{File: file, Line: n.At(), Text: textOf(data, n.At())}}})
-			}
-		}
-		return false
-	})
-	if w, ok := p.options.Last("--configfile"); ok {
-		p.need(Missing{Path: p.abs(w.Text), What: "the settings of NuGet"})
 	}
 }

@@ -41,6 +41,7 @@ type goLoad struct {
 	seen    map[string]bool
 	missing []Missing
 	unknown bool // something could not be read
+	loaded  []GoPackage
 }
 
 // packages looks for what the packages of a command are compiled from.
@@ -252,6 +253,7 @@ func (l *goLoad) visit(dir, imported string, because []Line) {
 			return
 		}
 	}
+	l.loaded = append(l.loaded, GoPackage{Dir: dir, Path: imported, Name: p.Name, Files: slices.Concat(p.GoFiles, p.CgoFiles)})
 	imports := p.ImportPos
 	if l.tests {
 		for _, more := range []map[string][]token.Position{p.TestImportPos, p.XTestImportPos} {

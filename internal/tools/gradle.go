@@ -2,6 +2,7 @@ package tools
 
 import (
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -88,8 +89,9 @@ func (r *reader) gradleProject(major int) {
 }
 
 var (
-	gradleAlias = lazyre.New(`(?m)^\s*alias\s*\(?\s*libs\.`)
-	gradleNames = lazyre.New(`versionCatalogs|\bfrom\s*\(|includeBuild|\bplugins\s*\{`)
+	gradleAlias   = lazyre.New(`(?m)(?:^|\{)\s*(?:alias|(?:\w*[iI]mplementation|api|compileOnly|runtimeOnly|\w+Only|annotationProcessor|ksp|kapt)\s*\(?\s*(?:platform|enforcedPlatform)?)\s*\(?\s*libs\.[a-z]`)
+	gradleOwnLibs = lazyre.New(`\blibs\s*=|\blibs\s*:|(?:val|def|var)\s+libs\b`)
+	gradleNames   = lazyre.New(`versionCatalogs|\bfrom\s*\(|includeBuild|\bplugins\s*\{`)
 )
 
 // gradleCatalog looks for the catalog of versions in its usual place, which the build of the root takes a plug-in from.
@@ -100,10 +102,11 @@ func (r *reader) gradleCatalog(root string) {
 			return // it may be made there, or have another name
 		}
 	}
-	for _, name := range []string{"build.gradle", "build.gradle.kts"} {
-		file := path.Join(root, name)
+	builds, _ := r.glob(root, "*/build.gradle*")
+	builds = slices.DeleteFunc(builds, func(file string) bool { return path.Base(path.Dir(file)) == "buildSrc" })
+	for _, file := range append([]string{path.Join(root, "build.gradle"), path.Join(root, "build.gradle.kts")}, builds...) {
 		data, ok := r.text(file)
-		if at := gradleAlias().FindIndex(data); ok && at != nil {
+		if at := gradleAlias().FindIndex(data); ok && at != nil && !gradleOwnLibs().Match(data) {
 			n, text := lineAt(data, at[1])
 			r.need(Missing{Path: path.Join(root, "gradle", "libs.versions.toml"), What: "the catalog of versions", Because: []Line{{File: file, Line: n, Text: text}}})
 		}

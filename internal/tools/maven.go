@@ -62,8 +62,25 @@ func (r *reader) maven() {
 	if phase || r.options.Has("-f", "--file") {
 		r.need(Missing{Path: pom, What: "the POM of the project"})
 	}
+	if phase {
+		r.mavenSettings(path.Dir(pom))
+	}
 	m.resolves = slices.ContainsFunc(r.words, func(p shell.Word) bool { return contains(mavenCompiles, p.Text) })
 	m.pom(pom, nil)
+}
+
+// mavenSettings looks for what a project tells Maven in its directory .mvn.
+func (r *reader) mavenSettings(dir string) {
+	if upward(dir, func(dir string) bool { return !r.absent(path.Join(dir, ".mvn")) }) != "" {
+		return
+	}
+	for _, x := range []struct{ name, has, what, doubt string }{
+		{".mvn/maven.config", "-", "the options of the project", "Maven runs without them."},
+		{".mvn/extensions.xml", "<extension>", "the extensions of the project", "Maven runs without them."},
+	} {
+		r.missing(Missing{Path: path.Join(dir, x.name), What: x.what + ", " + x.name, Root: dir, Doubt: x.doubt,
+			Find: func(tree Files, root string) string { return containing(tree, root, x.name, x.has) }})
+	}
 }
 
 // pom reads a POM: its parent, if a file of the repository is that, and its modules must be there, whatever is built.

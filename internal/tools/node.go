@@ -257,7 +257,7 @@ func (r *reader) npmScripts(root nodePackage) {
 	if !r.options.Has("-w", "--workspace", "--workspaces", "--no-workspaces") {
 		w = r.workspace(root, root.globs())
 	}
-	r.locals(w.all(), local{tarball: true})
+	r.locals(w.all(), local{tarball: true, dangles: true})
 	if r.options.Has("--ignore-scripts") || r.options.Has("--ignore-scripts=true") || r.call.S.Env("npm_config_ignore_scripts") == "true" || r.call.S.Env("NPM_CONFIG_IGNORE_SCRIPTS") == "true" {
 		return
 	}
@@ -301,6 +301,10 @@ func (r *reader) runMembers(name string, args []shell.Word) {
 		return
 	}
 	w := r.workspace(root, root.globs())
+	if r.options.Has("--workspaces", "-ws") {
+		r.runIn(w.members, name, args)
+		return
+	}
 	for _, want := range r.options.All("-w", "--workspace") {
 		i := slices.IndexFunc(w.members, func(m nodePackage) bool {
 			return m.name() == want.Text || m.dir == path.Join(root.dir, want.Text)

@@ -182,9 +182,8 @@ func (r *reader) turbo() {
 	if sub != "prune" {
 		if root == "" && sub != "login" && sub != "link" && sub != "telemetry" && sub != "gen" {
 			r.need(Missing{Path: path.Join(r.dir, "turbo.json"), Or: []string{path.Join(r.dir, "turbo.jsonc")}, What: "the configuration of turbo"})
-		}
-		if root != "" {
-			r.turboRun(root)
+		} else if root != "" {
+			r.turboRuns(root)
 		}
 		return
 	}
@@ -213,11 +212,7 @@ func (r *reader) turbo() {
 			return
 		}
 	}
-	globs := p.globs()
-	if _, _, more, known := r.pnpmRoot(); known {
-		globs = append(globs, more...)
-	}
-	w := r.workspace(p, globs)
+	w := r.workspace(p, r.allGlobs(p))
 	for _, name := range append(r.options.All("--scope"), r.words[1:]...) {
 		if w.complete && !slices.ContainsFunc(w.members, func(m nodePackage) bool { return m.name() == name.Text }) {
 			r.missing(w.lacks(name.Text))
@@ -229,6 +224,19 @@ func (r *reader) turbo() {
 func (r *reader) lerna() {
 	if sub := r.sub(); sub == "run" || sub == "bootstrap" || sub == "exec" {
 		r.need(Missing{Path: path.Join(r.dir, "lerna.json"), What: "the configuration of lerna"})
+		p, ok := r.nodePackage(r.dir)
+		if sub != "run" || !ok || len(r.words) < 2 || r.options.Has("--no-bail", "--since", "--ignore", "--include-dependencies") {
+			return
+		}
+		globs := r.allGlobs(p)
+		if data, ok := r.text(path.Join(r.dir, "lerna.json")); ok {
+			if doc, err := document.JSON(data); err == nil {
+				globs = append(globs, doc.Texts("packages")...)
+			}
+		}
+		if list, ok := r.selected(r.workspace(p, globs).members, "--scope"); ok {
+			r.runIn(list, r.words[1].Text, nil)
+		}
 	}
 }
 

@@ -86,14 +86,18 @@ func installsGlobally(c *command.Call, name string) bool {
 		slices.ContainsFunc(o.Operands, func(w shell.Word) bool { return !w.Known() || w.Text == name || strings.HasPrefix(w.Text, name+"@") })
 }
 
-// pnpmFiltered notes the scripts that pnpm runs in members that --filter names, by their names or directories. Of other filters nothing
-// is told.
+// pnpmFiltered notes the scripts that pnpm runs in all members, or in those that --filter names, by their names or directories. Of other
+// filters nothing is told.
 func (r *reader) pnpmFiltered(words []shell.Word) {
 	dir, _, globs, ok := r.pnpmRoot()
-	if !ok || len(words) == 0 || r.options.Has("-r", "--recursive", "--if-present", "-w", "--workspace-root", "--filter-prod") {
+	if !ok || len(words) == 0 || r.options.Has("-w", "--workspace-root", "--filter-prod", "--no-bail") {
 		return
 	}
 	w := r.workspace(nodePackage{dir: dir}, globs)
+	if len(r.options.All("--filter", "-F")) == 0 { // all, -r
+		r.runIn(w.members, words[0].Text, words[1:])
+		return
+	}
 	for _, filter := range r.options.All("--filter", "-F") {
 		if strings.ContainsAny(filter.Text, ".*!{}[]^") && !strings.HasPrefix(filter.Text, "./") || strings.Contains(filter.Text, "...") {
 			continue

@@ -11,6 +11,7 @@ type local struct {
 	tarball, dir bool
 	manifest     bool // a directory without a package.json does not do
 	links        bool // link: is as file: is
+	dangles      bool // a directory that is not there is linked all the same
 }
 
 // locals looks for the packages that manifests name by a path.
@@ -29,8 +30,11 @@ func (r *reader) locals(packages []nodePackage, needs local) {
 				m := Missing{Path: path.Join(p.dir, at), Dir: !tarball, What: "the package " + name}
 				if manifest := path.Join(m.Path, packageJSON); !tarball && needs.manifest && !r.absent(m.Path) {
 					m.Path, m.Dir, m.What = manifest, false, "the package.json of "+name
-				} else if tarball && !needs.tarball || !tarball && !needs.dir {
+				} else if tarball && !needs.tarball || !tarball && !needs.dir && !needs.dangles {
 					continue
+				}
+				if !tarball && needs.dangles {
+					m.Doubt, m.Lasting = "It is linked all the same, and what requires it fails.", true
 				}
 				if r.absent(m.Path) && len(r.out.Missing) < maxNoted { // to find its line takes a look at the whole file
 					m.Because = []Line{p.line(d)}

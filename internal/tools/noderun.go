@@ -103,11 +103,7 @@ func (r *reader) nx() {
 	if at, known := r.nxProject(root, name); !ok || at != "" || !known {
 		return
 	}
-	globs := p.globs()
-	if _, _, more, known := r.pnpmRoot(); known {
-		globs = append(globs, more...)
-	}
-	if w := r.workspace(p, globs); !w.complete || slices.ContainsFunc(w.members, func(m nodePackage) bool { return m.name() == name || path.Base(m.dir) == name }) {
+	if w := r.workspace(p, r.allGlobs(p)); !w.complete || slices.ContainsFunc(w.members, func(m nodePackage) bool { return m.name() == name || path.Base(m.dir) == name }) {
 		return
 	}
 	r.missing(Missing{Kind: Member, What: "the project " + name, Root: root, Find: func(tree Files, root string) string {

@@ -200,6 +200,10 @@ func (r *reader) yarn() {
 		r.yarnRun(at, r.words[1].Text, r.words[2:])
 	case sub == "workspace" && len(r.words) > 2:
 		r.yarnWorkspace(root)
+	case sub == "workspaces" && len(r.words) > 2 && (r.words[1].Text == "run" || r.words[1].Text == "foreach" && r.words[2].Text == "run" && len(r.words) > 3):
+		if !r.options.Has("--include", "--exclude", "--from", "-R", "--recursive", "--since") {
+			r.runIn(r.workspace(root, root.globs()).members, r.words[len(r.words)-1].Text, nil)
+		}
 	case sub != "" && !slices.Contains(yarnSubs, sub) && sub != "workspace" && sub != "workspaces" && sub != "run":
 		r.scriptOr(at, r.yarnRun, r.words)
 	}

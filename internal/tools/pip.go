@@ -18,10 +18,11 @@ func (r *reader) pip() {
 	if sub := r.sub(); sub != "install" && sub != "download" && sub != "wheel" {
 		return
 	}
-	for _, w := range r.options.All("-r", "--requirement") {
+	for _, w := range append(r.options.All("-r", "--requirement"), r.pipVariable("PIP_REQUIREMENT")...) {
 		r.requirements(w, "the file of requirements", nil, 0)
 	}
-	for _, w := range r.options.All("-c", "--constraint") {
+	r.pipLinks()
+	for _, w := range append(r.options.All("-c", "--constraint"), r.pipVariable("PIP_CONSTRAINT")...) {
 		r.requirements(w, "the file of constraints", nil, 0)
 	}
 	for _, w := range r.options.All("-e", "--editable") {
@@ -32,6 +33,23 @@ func (r *reader) pip() {
 			r.pipProject(w.Text, nil, false)
 		}
 	}
+}
+
+// pipVariable gives the files that a variable names, which is what an option is.
+func (r *reader) pipVariable(name string) (words []shell.Word) {
+	for file := range strings.FieldsSeq(r.call.S.Env(name)) {
+		words = append(words, shell.Word{Text: file})
+	}
+	return words
+}
+
+// pipLinks looks for the directory that packages are taken from, if there is no index.
+func (r *reader) pipLinks() {
+	links := r.options.All("-f", "--find-links")
+	if !r.options.Has("--no-index") || len(links) != 1 || !links[0].Known() || strings.Contains(links[0].Text, "://") || r.call.S.Env("PIP_FIND_LINKS") != "" {
+		return
+	}
+	r.need(Missing{Path: r.abs(links[0].Text), Dir: true, What: "the directory that packages are taken from"})
 }
 
 // isPipPath reports whether pip takes a requirement for a path: it has a slash, or is a dot.

@@ -74,13 +74,6 @@ func (r *reader) proto(m Missing, name string, roots []string, seen map[string]b
 	}
 }
 
-// buf is buf generate.
-func (r *reader) buf() {
-	if r.sub() == "generate" && r.known() && !r.options.Has("--template", "-h", "--help") {
-		r.need(Missing{Path: path.Join(r.dir, "buf.gen.yaml"), Or: []string{path.Join(r.dir, "buf.gen.yml"), path.Join(r.dir, "buf.gen.json")}, What: "what buf generates"})
-	}
-}
-
 var alembicLocation = lazyre.New(`(?m)^script_location\s*=\s*(\S+)\s*$`)
 
 // alembic is alembic: its configuration, and the directory of its scripts.

@@ -91,6 +91,7 @@ func (r *reader) pyBuild(dir string, because []Line, editable bool) {
 	backend := p.doc.Get("build-system", "build-backend")
 	name := p.doc.Str("build-system", "build-backend")
 	r.backendPath(p, backend)
+	r.pyHistory(p, name)
 	if slices.ContainsFunc(strictReadme, func(s string) bool { return strings.HasPrefix(name, s) }) {
 		for _, n := range []*document.Node{p.doc.Get("project", "readme"), p.doc.Get("project", "readme", "file"), p.doc.Get("tool", "poetry", "readme")} {
 			for _, item := range n.List() {

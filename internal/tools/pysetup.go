@@ -108,6 +108,7 @@ func (r *reader) setupPy(p pyProject) {
 	if !ok {
 		return
 	}
+	r.setupHistory(p)
 	x.all(false)
 	x.helpers()
 	for i := range x.scan.Calls {

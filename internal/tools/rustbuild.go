@@ -12,7 +12,9 @@ import (
 type rustBuild struct {
 	*cargoRun
 	tests bool
-	seen  map[string]bool // packages and files
+	// toldCompiler tells that the compiler was looked for.
+	toldCompiler bool
+	seen         map[string]bool // packages and files
 }
 
 // crate follows a package that is compiled and, with it, those that it depends on.
@@ -21,6 +23,9 @@ func (b *rustBuild) crate(c crate, top bool) {
 		return
 	}
 	b.seen[c.dir] = true
+	if target, ok := b.options.Last("--target"); ok && target.Known() {
+		b.toolchain(target.Text, "it may lack the target "+target.Text+".", []Line{c.line(c.toml.Get("package"))})
+	}
 	script := path.Join(c.dir, "build.rs")
 	if n := c.toml.Get("package", "build"); n.Is() && n.Text != "true" {
 		if script = ""; n.Text != "false" {
@@ -123,6 +128,18 @@ func (b *rustBuild) source(c crate, file string, root bool) {
 			b.variable(c, u.Name, because)
 		case u.Kind == rust.Query:
 			b.queries(c, because)
+		case u.Kind == rust.Unstable:
+			b.toolchain("nightly", "only a nightly one takes "+textOf(data, u.Line)+".", because)
+		case u.Kind == rust.Above:
+			m := Missing{Kind: Source, Path: path.Join(c.dir, u.Name), Dir: true, What: "what the source includes", Because: because}
+			for at := c.dir; at != "/"; {
+				at = path.Dir(at)
+				m.Or = append(m.Or, path.Join(at, u.Name))
+			}
+			b.need(m)
+			b.hollow(m)
+		case u.Kind == rust.Grammar:
+			b.need(Missing{Kind: Source, Path: path.Join(c.dir, "src", u.Name), Or: []string{path.Join(c.dir, u.Name)}, What: "the grammar", Because: because})
 		case u.Kind == rust.Template:
 			if b.absent(path.Join(c.dir, "askama.toml")) && b.absent(path.Join(c.dir, "rinja.toml")) && b.absent(path.Join(c.dir, "sailfish.toml")) {
 				b.need(Missing{Kind: Source, Path: path.Join(c.dir, "templates", u.Name), What: "the template", Because: because})
@@ -136,7 +153,9 @@ func (b *rustBuild) source(c crate, file string, root bool) {
 			if path.IsAbs(u.Name) {
 				at = path.Clean(u.Name)
 			}
-			b.need(Missing{Kind: Source, Path: at, What: "what the source includes", Because: because})
+			m := Missing{Kind: Source, Path: at, What: "what the source includes", Because: because}
+			b.need(m)
+			b.hollow(m)
 			if u.Code {
 				b.source(c, at, true)
 			}

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/ctxaudit/ctxaudit/internal/document"
+	"github.com/ctxaudit/ctxaudit/internal/shell"
 )
 
 // vendored looks for the directory that the configuration of cargo takes the packages of the registry from, if the lock has any.
@@ -40,7 +41,8 @@ func (x *cargoRun) vendored() {
 // variable is a variable that a source asks for: a build script sets it, or the environment in which it is compiled.
 func (b *rustBuild) variable(c crate, name string, because []Line) {
 	script := path.Join(c.dir, "build.rs")
-	if c.toml.Get("package", "build") != nil || !b.absent(script) {
+	text, known := b.text(script)
+	if c.toml.Get("package", "build") != nil || !b.absent(script) && (!known || strings.Contains(string(text), "rustc-env") || name == "OUT_DIR" || c.toml.Get("build-dependencies") != nil) {
 		return
 	}
 	if set, is := b.call.S.Value(name); is || set != "" {
@@ -54,15 +56,57 @@ func (b *rustBuild) variable(c crate, name string, because []Line) {
 		if config != "" || strings.HasPrefix(name, "CARGO_") {
 			return
 		}
-		m.Root, m.Find = c.dir, func(tree Files, root string) string {
-			at := path.Join(root, "build.rs")
-			if data, err := tree.Content(at); err != nil || !strings.Contains(string(data), name) {
-				return ""
+		m.What, m.Root, m.Find = "what sets "+name+": build.rs", c.dir, func(tree Files, root string) string {
+			if data, err := tree.Content(path.Join(root, "build.rs")); !known && err == nil && strings.Contains(string(data), name) {
+				return path.Join(root, "build.rs")
 			}
-			return at
+			return containing(tree, root, ".cargo/config.toml", name)
 		}
 	}
 	b.missing(m)
+}
+
+// hollow looks into a directory that is included, of which nothing is left.
+func (b *rustBuild) hollow(m Missing) {
+	some := func(files Files, dir string) bool {
+		entries, err := (&reader{files: files}).list(dir, func(string) bool { return true })
+		return err != nil || len(entries) > 0
+	}
+	if !b.isDir(m.Path) || some(b.files, m.Path) {
+		return
+	}
+	m.Path, m.Root, m.Doubt = path.Join(m.Path, "*"), m.Path, "The directory is there, and empty: what is built holds nothing of it."
+	m.Find = func(tree Files, root string) string {
+		if tree.Stat(root) == shell.Directory && some(tree, root) {
+			return root
+		}
+		return ""
+	}
+	b.missing(m)
+}
+
+// toolchain looks for the file that names the compiler, if the one of the base image may not do.
+func (b *rustBuild) toolchain(has, why string, because []Line) {
+	names := []string{"rust-toolchain.toml", "rust-toolchain"}
+	s := b.call.S
+	if len(b.words) > 0 && strings.HasPrefix(b.words[0].Text, "+") || s.Env("RUSTUP_TOOLCHAIN") != "" || s.Env("RUSTC_BOOTSTRAP") != "" || b.toldCompiler {
+		return
+	}
+	if upward(s.Dir, func(dir string) bool {
+		return !b.absent(path.Join(dir, names[0])) || !b.absent(path.Join(dir, names[1]))
+	}) != "" {
+		return
+	}
+	b.toldCompiler = true
+	b.missing(Missing{Path: path.Join(s.Dir, names[0]), What: "what names the compiler", Because: because, Root: s.Dir,
+		Doubt: "The compiler of the base image is taken, and " + why, Find: func(tree Files, root string) string {
+			for _, name := range names {
+				if at := containing(tree, root, name, has); at != "" {
+					return at
+				}
+			}
+			return ""
+		}})
 }
 
 // queries are checked against what was kept of a database, if there is none to ask.
@@ -87,7 +131,7 @@ var (
 	// protoCall finds what is compiled of protobuf, scriptRead a file that must be there, and scriptCompiles what a C compiler is given.
 	protoCall      = regexp.MustCompile(`\bcompile(?:_protos|_fds|_with_config)?\s*\(\s*(?:"[^"]+"|&?\[[^\]]*\]|&?vec!\[[^\]]*\]|&?(\w+)\s*,)`)
 	scriptRead     = regexp.MustCompile(`\b(?:fs::read(?:_to_string|_dir)?|File::open|fs::copy)\s*\(\s*"[^"]+"[^()]*\)\s*(?:\?|\.unwrap\(|\.expect\()`)
-	scriptCompiles = regexp.MustCompile(`\.files?\s*\(\s*(?:"[^"]+"|&?\[[^\]]*\]|&?vec!\[[^\]]*\])|\b(?:cxx_build::)?bridge\s*\(\s*"[^"]+"|\.header\s*\(\s*"[^"]+"`)
+	scriptCompiles = regexp.MustCompile(`\b(?:slint_build::compile|\.inputs?)\s*\(\s*(?:"[^"]+"|&?\[[^\]]*\])|\.files?\s*\(\s*(?:"[^"]+"|&?\[[^\]]*\]|&?vec!\[[^\]]*\])|\b(?:cxx_build::)?bridge\s*\(\s*"[^"]+"|\.header\s*\(\s*"[^"]+"`)
 )
 
 // script looks for the files that a build script compiles or reads, as their names stand in a call; it works in the directory of its package.
@@ -114,7 +158,7 @@ func (b *rustBuild) script(c crate, script string) {
 	for _, m := range scriptRead.FindAllIndex(code, -1) {
 		x.files(m[0], m[1], "")
 	}
-	if text := string(code); strings.Contains(text, "cc::Build") || strings.Contains(text, "cxx_build") || strings.Contains(text, "bindgen") {
+	if text := string(code); strings.Contains(text, "cc::Build") || strings.Contains(text, "cxx_build") || strings.Contains(text, "bindgen") || strings.Contains(text, "slint_build") || strings.Contains(text, "protobuf_codegen") || strings.Contains(text, "capnpc") {
 		for _, m := range scriptCompiles.FindAllIndex(code, -1) {
 			x.files(m[0], m[1], "")
 		}

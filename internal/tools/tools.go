@@ -67,6 +67,10 @@ type Missing struct {
 	Never bool
 	// Quiet tells that the doubt is not worth a word unless Later decides that a program fails.
 	Quiet bool
+	// Lasting tells that it does no harm where it comes later.
+	Lasting bool
+	// Spares is how the names of variables begin with which the program does without; "" if there are none.
+	Spares string
 	// Refused says of a program that is there, as the rest of a sentence, why the kernel does not run it; "" if it is not there.
 	Refused string
 	// Mode are the permissions with which it would run it, Returns tells that its lines must end in LF.
@@ -118,15 +122,24 @@ func Read(c *command.Call, files Files) Reading {
 	if !known || c.S.Dir == "" && !t.anywhere {
 		return Reading{}
 	}
-	r := &reader{call: c, files: files, dir: c.S.Dir, free: t.free, options: command.Parse(c.Args, t.valued+" "+t.free)}
+	r, ok := newReader(c, t, files)
+	if !ok {
+		return Reading{}
+	}
+	t.read(r)
+	return r.out
+}
+
+// newReader is the reader of what a program reads, which has a row; ok is false if it is not known where that works.
+func newReader(c *command.Call, t tool, files Files) (r *reader, ok bool) {
+	r = &reader{call: c, files: files, dir: c.S.Dir, free: t.free, options: command.Parse(c.Args, t.valued+" "+t.free)}
 	if given := r.options.All(strings.Fields(t.dir)...); len(given) > 0 {
 		if r.dir = c.S.Abs(given[len(given)-1].Text); r.dir == "" {
-			return Reading{}
+			return nil, false
 		}
 	}
 	r.words = r.options.Operands
-	t.read(r)
-	return r.out
+	return r, true
 }
 
 // Shell gives what is missing of a script that a shell is given: the script itself, and what a wrapper of a build tool reads.

@@ -316,8 +316,16 @@ func (p pyProject) uvSource(name string) *document.Node {
 type uvPackage struct {
 	dir, kind string // kind is editable, directory or virtual
 	line      int
-	// needs are packages that are installed along with it, dev those that are if it is the one that is worked on.
-	needs, dev []string
+	// needs are packages that are installed along with it, extras those that one of its extras adds, groups those that a group does if it is
+	// the one that is worked on.
+	needs          []uvNeed
+	extras, groups map[string][]uvNeed
+}
+
+// uvNeed is a package that another one depends on, with the extras that it asks for.
+type uvNeed struct {
+	name   string
+	extras []string
 }
 
 // uvLocks is a lock of uv, as far as it tells of the repository.
@@ -348,20 +356,29 @@ func (r *reader) uvLocked(root pyProject) (l uvLocks, ok bool) {
 				continue
 			}
 			l.packages[n.Str("name")] = uvPackage{dir: path.Join(root.dir, at.Text), kind: kind, line: n.Get("name").At(),
-				needs: uvNames(n.List("dependencies")), dev: uvNames(n.List("dev-dependencies", "dev"))}
+				needs: uvNeeds(n.Get("dependencies")), extras: uvTables(n.Get("optional-dependencies")), groups: uvTables(n.Get("dev-dependencies"))}
 		}
 	}
 	return l, true
 }
 
-// uvNames gives the names of dependencies that count everywhere.
-func uvNames(list []*document.Node) (names []string) {
-	for _, d := range list {
+// uvNeeds gives the dependencies that count everywhere.
+func uvNeeds(list *document.Node) (needs []uvNeed) {
+	for _, d := range list.List() {
 		if d.Get("marker") == nil {
-			names = append(names, d.Str("name"))
+			needs = append(needs, uvNeed{d.Str("name"), d.Texts("extra")})
 		}
 	}
-	return names
+	return needs
+}
+
+// uvTables gives the dependencies of each extra, or of each group.
+func uvTables(n *document.Node) map[string][]uvNeed {
+	tables := map[string][]uvNeed{}
+	for name, list := range n.All() {
+		tables[pyName(name)] = uvNeeds(list)
+	}
+	return tables
 }
 
 func (l uvLocks) because(p uvPackage) []Line {
@@ -382,7 +399,7 @@ func (l uvLocks) held(r *reader, w uvWorkspace) {
 // uvInstalls looks for what is built of the projects that are installed.
 func (r *reader) uvInstalls(p, root pyProject, lock uvLocks) {
 	o := r.options
-	if o.Has("--only-group", "--only-dev", "--only-install-package", "--only-install-project", "--only-install-workspace", "--only-install-local", "--no-install-local") ||
+	if o.Has("--only-install-package", "--only-install-project", "--only-install-workspace", "--only-install-local", "--no-install-local") ||
 		r.on("--no-install-local", "UV_NO_INSTALL_LOCAL") {
 		return
 	}
@@ -410,20 +427,23 @@ func (r *reader) uvInstalls(p, root pyProject, lock uvLocks) {
 		}
 		return
 	}
-	dev := !r.on("--no-dev", "UV_NO_DEV") && !o.Has("--no-default-groups", "--no-group") && p.doc.Get("tool", "uv", "default-groups") == nil
-	done := map[string]bool{}
-	for len(roots) > 0 {
-		name := roots[0]
-		roots = roots[1:]
+	todo, done := r.uvChosen(p, lock, roots), map[string]bool{}
+	for len(todo) > 0 {
+		next := todo[0]
+		todo = todo[1:]
+		name := next.name
 		x, known := lock.packages[name]
+		for _, extra := range next.extras {
+			if key := name + "[" + extra + "]"; known && !done[key] {
+				done[key] = true
+				todo = append(todo, x.extras[pyName(extra)]...)
+			}
+		}
 		if !known || done[name] {
 			continue
 		}
 		done[name] = true
-		roots = append(roots, x.needs...)
-		if dev && x.dir == p.dir {
-			roots = append(roots, x.dev...)
-		}
+		todo = append(todo, x.needs...)
 		member := slices.Contains(lock.members, name) || len(lock.members) == 0 && x.dir == root.dir
 		if x.kind == "virtual" || skipped[name] || noWorkspace && member || noProject && x.dir == p.dir {
 			continue

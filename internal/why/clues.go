@@ -117,7 +117,7 @@ var patterns = []pattern{
 	{lazyre.New(`(?:^|\s)(\S*/\S+): \S+: bad interpreter`), inImage},
 	{lazyre.New(`ch(?:mod|own): changing (?:permissions|ownership) of '([^']+)': Operation not permitted`), inImage},
 	{lazyre.New(`ch(?:mod|own): ([^\s:']+): Operation not permitted`), inImage}, // busybox
-	{lazyre.New("Failed to spawn: `([^`]+)`"), started}, // uv
+	{lazyre.New("Failed to spawn: `([^`]+)`"), started},                         // uv
 	{lazyre.New(`sh: (?:\d+: |line \d+: )?(\.?[\w./-]*/[\w./-]+): (?:not found|No such file or directory|Permission denied)`), inImage},
 	{lazyre.New(`sh: (?:\d+: |line \d+: )([\w.-]+): (?:command )?not found`), program},
 	{lazyre.New(`stat ([^\s:]+): file does not exist`), inContext},

@@ -16,6 +16,9 @@ const (
 	Template             // a path in the directories of templates
 	Variable             // env!: a variable that is set when it is compiled
 	Query                // a query of sqlx that is checked against a database, or what was kept of it
+	Above                // a path as seen from the directory of the manifest, or from one above it
+	Grammar              // a path as seen from the sources, or from the directory of the manifest
+	Unstable             // a feature that only a nightly compiler has
 )
 
 // Use is a file that is taken.
@@ -43,7 +46,7 @@ func Scan(data []byte, test bool) []Use {
 // includes are the macros that take a file whose path is written out, and from where it is looked for.
 var includes = map[string]Kind{
 	"include_str": Include, "include_bytes": Include, "include": Include,
-	"include_dir": OfCrate, "migrate": OfCrate, "query_file": OfCrate, "query_file_as": OfCrate,
+	"include_dir": OfCrate, "migrate": OfCrate, "embed_migrations": OfCrate, "query_file": OfCrate, "query_file_as": OfCrate,
 }
 
 // queries are the macros of sqlx that ask a database.
@@ -234,6 +237,8 @@ func (s *scanner) name() {
 		s.next()
 	case s.is(")") && name == "migrate":
 		path, ok = "./migrations", true
+	case s.is(")") && name == "embed_migrations":
+		path, ok, kind = "migrations", true, Above
 	case s.t.kind == ident && s.t.text == "concat":
 		if path, ok = s.concat(); ok {
 			kind = OfCrate
@@ -306,6 +311,12 @@ func (s *scanner) attribute() (path string, conditional, inner bool) {
 			}
 		case s.t.kind == text && first == "template" && strings.HasSuffix(words, "path=") && s.t.text != "": // askama and its kin
 			s.add(Use{Kind: Template, Name: s.t.text, Line: s.t.line})
+		case s.t.kind == text && words == "grammar=" && s.t.text != "": // pest
+			s.add(Use{Kind: Grammar, Name: s.t.text, Line: s.t.line})
+		case s.t.kind == text && first == "graphql" && (strings.HasSuffix(words, "schema_path=") || strings.HasSuffix(words, "query_path=")) && s.t.text != "":
+			s.add(Use{Kind: OfCrate, Name: s.t.text, Line: s.t.line})
+		case s.t.kind == ident && inner && words == "feature(":
+			s.add(Use{Kind: Unstable, Name: s.t.text, Line: s.t.line})
 		}
 		if words += s.t.text; len(words) > 64 {
 			words = words[:64]
