@@ -52,6 +52,7 @@ func (c *programCheck) reportNeed(n *need.Need, programs lang.Programs) error {
 			f.Rule, f.Module, f.ImagePath, f.Hint = finding.EntrypointNotInImage, "", "", finding.Hint{Command: n.Command}
 			f.About.Name = n.Command
 			f.Summary = fmt.Sprintf("the image starts %s, which is in no directory of PATH: its project is not installed", n.Command)
+			f.Hint.Program = n.Command
 			detail = []string{way(n.Asks[0]), n.NotMade}
 		}
 	} else {
