@@ -32,6 +32,9 @@ func (n NotFound) finding(source finding.Source) finding.Finding {
 		About:   finding.About{Site: source.File, Name: n.Name},
 		Related: []finding.Place{}, Assumptions: []finding.Assumption{}, Fixes: []finding.Fix{},
 	}
+	if n.What == "Dockerfile" {
+		f.Summary = fmt.Sprintf("%s is built from %s, which does not exist", n.Name, n.Path)
+	}
 	if n.What == "target" {
 		f.Summary, f.ContextPath, f.About.Text = n.Name+": "+n.Message, "", n.Message
 	}

@@ -235,10 +235,28 @@ func (a *app) checkAsked(cmd *cobra.Command, f *checkFlags, args []string) (proj
 	return asked, err
 }
 
+// maxNoticePlaces is how many places of one cause are named.
+const maxNoticePlaces = 3
+
 // tell shows what could not be followed, where diagnostics go.
 func (a *app) tell(notices []finding.Notice) {
+	var order []string
+	places := map[string][]string{}
 	for _, n := range notices {
-		a.tellf("ctxaudit: %s: %s", report.At(n.File, n.Line), n.Text)
+		if places[n.Text] == nil {
+			order = append(order, n.Text)
+		}
+		places[n.Text] = append(places[n.Text], report.At(n.File, n.Line))
+	}
+	for _, text := range order {
+		at := places[text]
+		if len(at) <= maxNoticePlaces {
+			for _, p := range at {
+				a.tellf("ctxaudit: %s: %s", p, text)
+			}
+			continue
+		}
+		a.tellf("ctxaudit: %s and %d more: %s", strings.Join(at[:maxNoticePlaces], ", "), len(at)-maxNoticePlaces, text)
 	}
 }
 

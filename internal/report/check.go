@@ -29,7 +29,7 @@ func Check(out io.Writer, a Audit, s Style) error {
 	var clean []int
 	first := true
 	for i, img := range a.Images {
-		if len(img.Findings) == 0 && !s.Verbose {
+		if isClean(img) && !s.Verbose {
 			clean = append(clean, i)
 			continue
 		}
@@ -45,6 +45,12 @@ func Check(out io.Writer, a Audit, s Style) error {
 		}
 		a.cleanImages(w, clean, s)
 	}
+	if !s.Verbose && a.Summary.Notes > 0 {
+		if len(a.Images) > 0 && !(s.Quiet && first) {
+			fmt.Fprintln(w)
+		}
+		a.notes(w, s)
+	}
 	if text := a.left.leftOut(); text != "" {
 		fmt.Fprintf(w, "\n%s\n", s.dim(text))
 	}
@@ -55,101 +61,24 @@ func Check(out io.Writer, a Audit, s Style) error {
 	return w.Flush()
 }
 
-// maxClean is how many images without findings get a line each.
-const maxClean = 4
-
-// cleanImages writes the images in which nothing was found: a line each, or a count if there are many.
-func (a Audit) cleanImages(w io.Writer, images []int, s Style) {
-	if len(images) > maxClean {
-		var sum finding.ImageReport
-		left, names := 0, []string{}
-		for _, i := range images {
-			img := a.Images[i]
-			sum.Imports, sum.Modules = sum.Imports+img.Imports, sum.Modules+img.Modules
-			left += len(img.Passed) + a.of(i).passed
-			names = append(names, Name(img.Name))
-		}
-		shown, more := few(names, maxClean)
-		text := strings.Join(shown, ", ") + fmt.Sprintf(" and %d more", more)
-		line := strings.Join(append([]string{count(len(images), "image") + " without findings (" + text + ")"}, followed(sum, left)...), ", ")
-		for i, part := range wrap(line, s.wide(3)) {
-			if i == 0 {
-				part = s.green("ok") + " " + part
-			} else {
-				part = "   " + part
-			}
-			fmt.Fprintln(w, part)
-		}
-		return
-	}
-	for _, i := range images {
-		img := a.Images[i]
-		parts := followed(img, len(img.Passed)+a.of(i).passed)
-		if len(parts) == 0 && img.Shared == 0 {
-			parts = []string{"the build would succeed"}
-		}
-		if img.Modules > 0 {
-			parts = append(parts, "started from "+starts(img.Started))
-		}
-		parts = append(parts, aside(img, a.of(i))...)
-		text := strings.Join(parts, ", ")
-		line := s.green("ok") + " " + s.bold(Name(img.Name)) + "  " + s.dim(brief(img))
-		if 3+width(Name(img.Name))+2+width(brief(img))+2+width(text) <= s.columns() {
-			fmt.Fprintf(w, "%s  %s\n", line, text)
-			continue
-		}
-		fmt.Fprintln(w, line)
-		paragraph(w, text, "   ", s)
-	}
-}
-
-// followed says how much of an image was checked.
-func followed(img finding.ImageReport, passed int) (parts []string) {
-	if img.Modules > 0 {
-		parts = append(parts, count(img.Imports, "import")+" in "+count(img.Modules, "module")+" followed")
-	}
-	if passed > 0 {
-		parts = append(parts, count(passed, "requirement")+" met")
-	}
-	return parts
-}
-
-// aside says which findings of an image are not shown with it.
-func aside(img finding.ImageReport, l leftOfImage) (parts []string) {
-	if img.Shared > 0 {
-		parts = append(parts, count(img.Shared, "finding")+" shared with an image above")
-	}
-	if n := len(img.Suppressed) + l.suppressed; n > 0 {
-		parts = append(parts, count(n, "finding")+" suppressed")
-	}
-	return parts
-}
-
-// brief says in a few words what an image is built from.
-func brief(img finding.ImageReport) string {
-	var parts []string
-	if img.Dockerfile != "" {
-		parts = append(parts, Name(img.Dockerfile))
-	}
-	if img.Target != "" {
-		parts = append(parts, "target "+Name(img.Target))
-	}
-	if img.Context != "." {
-		parts = append(parts, "context "+Name(img.Context))
-	}
-	return strings.Join(parts, ", ")
-}
-
 func (a Audit) checkImage(w io.Writer, img finding.ImageReport, l leftOfImage, s Style) {
 	about := brief(img)
 	if s.Verbose {
 		about = describe(img, "", Name, Text)
 	}
 	fmt.Fprint(w, s.bold(Name(img.Name)), "  ", s.dim(about), "\n")
+	told := map[string]bool{}
 	for i, f := range img.Findings {
+		if f.Severity == finding.Note && !s.Verbose {
+			continue // with those of other images
+		}
 		if i > 0 {
 			fmt.Fprintln(w)
 		}
+		if told[f.Detail] && !s.Verbose {
+			f.Detail = ""
+		}
+		told[f.Detail] = true
 		a.finding(w, f, img, s)
 	}
 	left := l
@@ -162,10 +91,12 @@ func (a Audit) checkImage(w io.Writer, img finding.ImageReport, l leftOfImage, s
 	if s.Quiet {
 		return
 	}
-	if len(img.Findings) > 0 {
+	var rest strings.Builder
+	holds(&rest, img, l, s)
+	if len(img.Findings) > 0 && rest.Len() > 0 {
 		fmt.Fprintln(w)
 	}
-	holds(w, img, l, s)
+	fmt.Fprint(w, rest.String())
 }
 
 // maxStarts bounds the programs that a line names.
@@ -187,7 +118,15 @@ func starts(names []string) string {
 func holds(w io.Writer, img finding.ImageReport, l leftOfImage, s Style) {
 	ok := s.green("ok")
 	if img.Modules > 0 {
-		fmt.Fprintf(w, "  %s %s in %s followed, started from %s\n", ok, count(img.Imports, "import"), count(img.Modules, "module"), starts(img.Started))
+		text := count(img.Imports, "import") + " in " + count(img.Modules, "module") + " followed, started from " + starts(img.Started)
+		for i, line := range wrap(text, s.wide(5)) {
+			if i == 0 {
+				line = ok + " " + line
+			} else {
+				line = "   " + line
+			}
+			fmt.Fprintf(w, "  %s\n", line)
+		}
 	}
 	switch n := len(img.Passed) + l.passed; {
 	case s.Verbose:

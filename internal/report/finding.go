@@ -19,11 +19,8 @@ func (a Audit) finding(w io.Writer, f finding.Finding, img finding.ImageReport, 
 	}
 	fmt.Fprintln(&head)
 	paragraph(&head, f.Summary, "    ", s)
-	related := slices.Clone(f.Related)
-	if f.Severity != finding.Note || s.Verbose {
-		related = a.blamed(&head, f, img, s)
-		fixes(&head, f, s)
-	}
+	related := a.blamed(&head, f, img, s)
+	fixes(&head, f, s)
 	a.reasons(&rest, f, related, findingLines-strings.Count(head.String(), "\n"), s)
 	fmt.Fprint(w, head.String(), rest.String())
 }
@@ -63,20 +60,12 @@ func (a Audit) reasons(w io.Writer, f finding.Finding, related []finding.Place, 
 		places(w, related, s)
 	} else {
 		room = max(room, leastReasons)
-		if f.Severity == finding.Note {
-			room = 2
-		}
 		shown, _ := fewImports(related)
-		detail := firstSentences(f.Detail, max(1, room-min(len(shown), leastReasons-1)), s)
-		if f.Severity == finding.Note && strings.HasSuffix(strings.Join(detail, ""), "…") {
-			detail = nil
-		}
+		detail := firstSentences(unsaid(f), max(1, room-min(len(shown), leastReasons-1)), s)
 		for _, line := range detail {
 			fmt.Fprintf(w, "    %s\n", line)
 		}
-		if room -= len(detail); f.Severity != finding.Note {
-			places(w, shown[:min(len(shown), max(room, 1))], s)
-		}
+		places(w, shown[:min(len(shown), max(room-len(detail), 1))], s)
 	}
 	if len(f.Images) > 0 {
 		names, more := few(f.Images, maxStarts)
@@ -95,6 +84,17 @@ func (a Audit) reasons(w io.Writer, f finding.Finding, related []finding.Place, 
 	for _, file := range f.Files {
 		fmt.Fprintf(w, "      - %s\n", Name(file))
 	}
+}
+
+// unsaid gives the detail of a finding without the sentence that says of the line to blame what is shown with it.
+func unsaid(f finding.Finding) string {
+	i, ok := f.Blamed()
+	if !ok {
+		return f.Detail
+	}
+	p := f.Related[i]
+	said := fmt.Sprintf("%s:%d (%s) excludes %s.", p.File, p.Line, p.Text, p.Note)
+	return strings.TrimSpace(strings.Replace(f.Detail, said, "", 1))
 }
 
 // paragraph writes running text with an indent before each of its lines.

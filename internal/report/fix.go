@@ -14,7 +14,7 @@ func fixes(w io.Writer, f finding.Finding, s Style) {
 	for _, fix := range f.Fixes {
 		apply := ""
 		if f.Number > 0 {
-			apply = fmt.Sprintf("; ctxaudit fix --finding %d --write", f.Number)
+			apply = fmt.Sprintf("run: ctxaudit fix --finding %d --write", f.Number)
 		}
 		writeFix(w, "    ", fix, apply, s)
 	}
@@ -33,11 +33,20 @@ func fixes(w io.Writer, f finding.Finding, s Style) {
 
 // writeFix writes a fix with its exact effect and, if that is known, the command that makes it.
 func writeFix(w io.Writer, indent string, fix finding.Fix, apply string, s Style) {
-	simulated, between := "(simulated: "+Effect(fix)+")"+apply, " "
-	if len(indent)+5+width(editTitle(fix, Style{}))+1+width(simulated) > s.columns() {
-		between = "\n" + indent + "     "
+	fmt.Fprintf(w, "%s%s %s", indent, s.green("fix:"), editTitle(fix, s))
+	column := len(indent) + 5 + width(editTitle(fix, Style{}))
+	for _, part := range []string{"(simulated: " + Effect(fix) + ")", apply} {
+		switch {
+		case part == "":
+		case column+1+width(part) <= s.columns():
+			column += 1 + width(part)
+			fmt.Fprint(w, " ", s.dim(part))
+		default:
+			column = len(indent) + 5 + width(part)
+			fmt.Fprintf(w, "\n%s     %s", indent, s.dim(part))
+		}
 	}
-	fmt.Fprintf(w, "%s%s %s%s%s\n", indent, s.green("fix:"), editTitle(fix, s), between, s.dim(simulated))
+	fmt.Fprintln(w)
 }
 
 // editTitle says what the edits of a fix do.

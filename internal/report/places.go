@@ -111,6 +111,9 @@ func placeRows(w io.Writer, list []row, s Style) {
 			fmt.Fprintf(w, "      %s\n", strings.TrimRight(line, " "))
 			continue
 		}
+		if unpadded := strings.TrimRight(line, " "); indent+width(line)+2+width(r.note) > s.columns() && indent+width(unpadded)+2+width(r.note) <= s.columns() {
+			line = unpadded
+		}
 		if indent+width(line)+2+width(r.note) <= s.columns() {
 			fmt.Fprintf(w, "      %s  %s\n", line, s.dim(r.note))
 			continue
