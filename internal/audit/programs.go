@@ -289,6 +289,14 @@ func IsSource(path string) bool {
 	return slices.ContainsFunc(languages.All, func(l lang.Language) bool { return l.Source(path) })
 }
 
+// Omitted are what may be left out at the end of a file's name where a program asks for it by a path.
+func Omitted() (out []string) {
+	for _, l := range languages.All {
+		out = append(out, l.Omitted...)
+	}
+	return out
+}
+
 // Importers finds the imports of a module, named by its path in the main context.
 func Importers(m *simulate.Image, main *simulate.Context, s Subject, contextPath string) (*Usage, error) {
 	c := newProgramCheck(s.lookingOnly(m, main))

@@ -29,6 +29,8 @@ type Call struct {
 
 	// Wraps tells that it is a wrapper: the command that it starts is a call of its own.
 	Wraps bool
+	// Followed tells that the scripts of a manifest that it starts are calls of their own.
+	Followed bool
 	// Builtin tells that it is no program, but a builtin of the shell.
 	Builtin bool
 

@@ -103,6 +103,12 @@ func init() { // a literal would refer to itself: find and python start others
 		{names: "nest", subs: "build", where: nothing, more: (*print).nest},
 		{names: "vite", subs: "build", where: temp | home, below: "dist node_modules/.vite* node_modules/.cache *.timestamp-* *.tsbuildinfo", out: "--outDir", valued: "-c --config --base --mode -m", more: (*print).vite},
 		{names: "next", subs: "build", where: temp | home, below: "out next-env.d.ts tsconfig.json *.tsbuildinfo node_modules/.cache", more: (*print).next},
+		{names: "patch-package", where: temp, below: "**/node_modules"},
+		{names: "is-ci only-allow", where: nothing},
+		{names: "lefthook simple-git-hooks", where: temp, below: ".git .husky"},
+		{names: "husky", where: nothing, below: ".husky .git"},
+		{names: "ncc", subs: "build", where: temp, below: "dist", out: "-o --out"},
+		{names: "ng", subs: "build b", where: temp | home, below: "dist .angular node_modules/.cache", out: "--output-path", valued: "-c --configuration --base-href --deploy-url --project", more: (*print).angular},
 		{names: "prisma", subs: "generate", where: temp | home, below: "**/node_modules", valued: "--schema --config --generator", more: (*print).prisma},
 		{names: "react-scripts", subs: "build", where: temp | home, below: "build node_modules/.cache", variables: "BUILD_PATH"},
 		{names: "vue-cli-service", subs: "build", where: temp | home, below: "dist node_modules/.cache", out: "--dest", valued: "--target --name --mode"},
@@ -431,6 +437,9 @@ func (p *print) builds(o Options) {
 
 // lifecycle adds the package that is installed, if it has scripts that run then: they may do anything.
 func (p *print) lifecycle(o Options) {
+	if p.call.Followed {
+		return
+	}
 	if !o.Has("--ignore-scripts") {
 		p.scripts("package.json", "preinstall", "install", "postinstall", "prepublish", "preprepare", "prepare", "postprepare")
 	}

@@ -146,6 +146,27 @@ func (p *print) next(o Options) {
 	}
 }
 
+// angular writes to where its workspace says.
+func (p *print) angular(o Options) {
+	text, ok, _ := p.file(path.Join(p.dir, "angular.json"))
+	doc, err := document.JSON([]byte(text))
+	if !ok || err != nil {
+		p.add(anything, o)
+		return
+	}
+	for _, project := range doc.Get("projects").All() {
+		for _, targets := range []string{"architect", "targets"} {
+			out := project.Get(targets, "build", "options", "outputPath")
+			if base := out.Get("base"); base != nil {
+				out = base
+			}
+			if out.Is() && out.Text != "" {
+				p.path(path.Join(p.dir, out.Text))
+			}
+		}
+	}
+}
+
 var (
 	generator = regexp.MustCompile(`(?s)\bgenerator\s+\w+\s*\{(.*?)\}`)
 	provider  = regexp.MustCompile(`\bprovider\s*=\s*"([^"]*)"`)

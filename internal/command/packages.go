@@ -33,6 +33,9 @@ func OfPackage(c *Call) *Call {
 // ProgramOf gives the call of a program of a package by its name, which may have a version behind it; nil if the name is not known.
 func ProgramOf(c *Call, words []shell.Word) *Call {
 	name := words[0]
+	if base, ok := scoped[name.Text]; ok {
+		name.Text = base
+	}
 	if !name.Known() || strings.Contains(name.Text, "/") {
 		return nil
 	}
@@ -41,6 +44,9 @@ func ProgramOf(c *Call, words []shell.Word) *Call {
 	program.Name, program.Base, program.Args = name, name.Text, words[1:]
 	return &program
 }
+
+// scoped are programs by the names of the packages that bring them, where those are other names.
+var scoped = map[string]string{"@vercel/ncc": "ncc", "@nestjs/cli": "nest", "@angular/cli": "ng", "typescript": "tsc"}
 
 // RunsPackages reports whether a program starts those of packages.
 func RunsPackages(name string) bool { _, ok := runners[name]; return ok }

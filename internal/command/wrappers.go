@@ -95,7 +95,7 @@ var wrappers = map[string]wrapper{
 	"hupper":                   {valued: "-w --watch -x --ignore"},
 	"doppler":                  {sub: "run", valued: "-p -c -t --project --config --token --command", started: dopplerCommand},
 	"infisical":                {sub: "run", valued: "--env --path --projectId --token"},
-	"dotenv":                   {valued: "-f --file -q -e", sub: "run"},
+	"dotenv":                   {valued: "-f --file -q -e -c -v -p", sub: "run", read: dotenvCommand},
 	"chamber":                  {sub: "exec", operands: afterDashes},
 	"op":                       {sub: "run", valued: "--env-file"},
 	"memray":                   {sub: "run", valued: "-o --output -p --live-port", python: true, started: pythonModule},
@@ -284,6 +284,15 @@ func splitString(words []shell.Word) []shell.Word {
 		}
 	}
 	return out
+}
+
+// dotenvCommand makes the call of the dotenv of Node.js one of Python's, which is told to run a command.
+func dotenvCommand(words []shell.Word) []shell.Word {
+	i := slices.IndexFunc(words, func(w shell.Word) bool { return w.Text == "--" })
+	if i < 0 || slices.ContainsFunc(words[:i], func(w shell.Word) bool { return w.Text == "run" }) {
+		return words
+	}
+	return append([]shell.Word{{Text: "run"}}, words...)
 }
 
 // assignments carries out env's own options.

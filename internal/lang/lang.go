@@ -24,6 +24,8 @@ type Language struct {
 	Of program.Lang
 	// Source reports whether a path is that of a source file.
 	Source func(path string) bool
+	// Omitted are what may be left out at the end of a file's name where it is asked for by a path.
+	Omitted []string
 	// Runs tells that sources are in an image to be run there, and not to be sent elsewhere, as to browsers.
 	Runs bool
 	// SearchPath is the environment variable that holds directories in which modules are searched.

@@ -194,6 +194,7 @@ func (s *Script) read(r *command.Runner, c, call *command.Call, files Sight) boo
 		r.Text(from, x.Text, nil)
 	}
 	if len(reading.Scripts) > 0 {
+		call.Followed = true
 		r.Unclear()
 	}
 	return reading.Runs

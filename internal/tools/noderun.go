@@ -60,8 +60,9 @@ func (r *reader) nest() {
 	} else if doc.Get("monorepo").Is() {
 		return // the default project has its own
 	}
-	if at.Get("builder").Is() || at.Get("webpack").Is() {
-		return
+	builder := at.Str("builder") + at.Str("builder", "type")
+	if checked := builder == "swc" && at.Str("typeCheck") == "true"; builder != "" && builder != "tsc" && !checked || at.Get("webpack").Is() {
+		return // one that does not look at types does not look for what is imported, either
 	}
 	if n := at.Get("tsConfigPath"); n.Is() {
 		r.need(Missing{Path: path.Join(r.dir, n.Text), What: "the configuration of the compiler",

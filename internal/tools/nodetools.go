@@ -37,7 +37,7 @@ func (r *reader) pnpm() {
 		if filtered {
 			r.pnpmFiltered(r.words[1:])
 		} else if len(r.words) > 1 && !r.options.Has("--if-present") {
-			r.npmRun(r.words[1].Text, r.words[2:])
+			r.npmRun(r.words[1].Text, r.from(1)[1:])
 		}
 	case filtered && sub != "" && (!slices.Contains(pnpmSubs, sub) || sub == "test" || sub == "start"):
 		r.pnpmFiltered(r.words)
@@ -46,9 +46,22 @@ func (r *reader) pnpm() {
 		r.npmRun("test", r.words[1:])
 	default:
 		if p, ok := r.nearest(); ok {
-			r.scriptOr(p, r.runScript, r.words)
+			r.scriptOr(p, r.runScript, r.from(0))
 		}
 	}
+}
+
+// from gives the words of the call from one of its operands on: options behind the name of a script are the script's.
+func (r *reader) from(operand int) []shell.Word {
+	left := operand + 1
+	for i, w := range r.call.Args {
+		if left > 0 && slices.ContainsFunc(r.words[operand+1-left:operand+1], func(o shell.Word) bool { return o == w }) {
+			if left--; left == 0 {
+				return r.call.Args[i:]
+			}
+		}
+	}
+	return r.words[operand:]
 }
 
 // pnpmRoot gives the directory of the workspace, and the globs of its members.
@@ -197,7 +210,7 @@ func (r *reader) yarn() {
 	case sub == "install" || sub == "" && len(r.words) == 0 && !r.options.Has("--version", "-v", "--help", "-h"):
 		r.yarnInstall(root)
 	case sub == "run" && len(r.words) > 1:
-		r.yarnRun(at, r.words[1].Text, r.words[2:])
+		r.yarnRun(at, r.words[1].Text, r.from(1)[1:])
 	case sub == "workspace" && len(r.words) > 2:
 		r.yarnWorkspace(root)
 	case sub == "workspaces" && len(r.words) > 2 && (r.words[1].Text == "run" || r.words[1].Text == "foreach" && r.words[2].Text == "run" && len(r.words) > 3):
@@ -205,7 +218,7 @@ func (r *reader) yarn() {
 			r.runIn(r.workspace(root, root.globs()).members, r.words[len(r.words)-1].Text, nil)
 		}
 	case sub != "" && !slices.Contains(yarnSubs, sub) && sub != "workspace" && sub != "workspaces" && sub != "run":
-		r.scriptOr(at, r.yarnRun, r.words)
+		r.scriptOr(at, r.yarnRun, r.from(0))
 	}
 }
 
@@ -331,7 +344,7 @@ func (r *reader) bun() {
 	case sub == "build" && len(r.words) > 1:
 		r.esbuild()
 	case sub == "run" && len(r.words) > 1 && !r.options.Has("--filter", "-F", "--if-present"):
-		r.bunRun(r.words[1], r.words[2:])
+		r.bunRun(r.words[1], r.from(1)[1:])
 	case slices.Contains(nodeEndings, path.Ext(sub)):
 		r.scriptFile(r.words[0])
 	}

@@ -43,7 +43,7 @@ func init() { // a literal would refer to itself: a script starts others
 		{names: "vite", valued: viteValued, read: (*reader).vite},
 		{names: "webpack webpack-cli", valued: "-c --config --mode --env -o --output-path -d --devtool --config-name", read: (*reader).webpack},
 		{names: "rollup", valued: "-c --config -i --input -o --file -d --dir -f --format -n --name -p --plugin --environment", read: (*reader).rollup},
-		{names: "esbuild", read: (*reader).esbuild},
+		{names: "esbuild", free: "--external* --loader* --define* --outfile* --outdir* --banner* --footer*", read: (*reader).esbuild},
 		{names: "tsup", valued: "--config --format -d --out-dir --target --env --dts --external --onSuccess --loader --global-name --platform", read: (*reader).tsup},
 		{names: "react-scripts", read: (*reader).reactScripts},
 		{names: "ng", valued: "-c --configuration --output-path --base-href --deploy-url --project", read: (*reader).angular},

@@ -80,6 +80,24 @@ func required(m []string, rest, workdir string) Clue {
 	return Clue{Target: path.Join(path.Dir(from), m[1])}
 }
 
+// compiled makes a path of the build context of a module that a compiler looks for, seen from a file below the directory that it works in; or
+// gives its name.
+func compiled(m []string, _, _ string) Clue { return Clue{Target: beside(path.Dir(m[1]), m[2])} }
+
+// bundled is [compiled] with the file behind the name, resolved with the directory there.
+func bundled(m []string, _, _ string) Clue  { return Clue{Target: beside(path.Dir(m[2]), m[1])} }
+func resolved(m []string, _, _ string) Clue { return Clue{Target: beside(m[2], m[1])} }
+
+func beside(dir, name string) string {
+	switch {
+	case !strings.HasPrefix(name, "."):
+		return name
+	case path.IsAbs(dir):
+		return path.Join(dir, name)
+	}
+	return strings.TrimPrefix(path.Join("/", dir, name), "/")
+}
+
 var requireStack = lazyre.New(`Require stack:\s*\n- (\S+)`)
 
 // patterns are the messages that are known. The first one that a line matches counts.
@@ -107,8 +125,11 @@ var patterns = []pattern{
 	{lazyre.New(`(?:ERROR: |Invalid requirement: ')(\.{0,2}/[^\s':]*?)(?:' | is not a valid editable requirement|': Expected)`), inImage}, // pip
 	{lazyre.New(`(?:can't|cannot) open file '([^']+)'`), inImage},                                                                         // python
 	{lazyre.New(`Error: \[Errno (?:2|13|20)\][^']*'([^']+)'`), inImage},
-	{lazyre.New(`Cannot find (?:module|package) '([^']+)' imported from (\S+)`), required}, // node, ES modules
-	{lazyre.New(`Cannot find module '([^']+)'`), required},                                 // node
+	{lazyre.New(`(\S+?)[(:]\d+[,:]\d+\)?(?:: | - )error TS2307: Cannot find module '([^']+)'`), compiled}, // tsc
+	{lazyre.New(`(?:Can't resolve|Could not resolve) '([^']+)' in '?([^\s']+)'?`), resolved},              // webpack, next
+	{lazyre.New(`(?:Could not resolve|Failed to resolve import) "([^"]+)" from "([^"]+)"`), bundled},      // vite, rollup
+	{lazyre.New(`Cannot find (?:module|package) '([^']+)' imported from (\S+)`), required},                // node, ES modules
+	{lazyre.New(`Cannot find module '([^']+)'`), required},                                                // node
 	{lazyre.New(`ENOENT: no such file or directory, \w+ '([^']+)'`), inImage},
 	{lazyre.New(`exec: "([^"]+)": `), started},
 	{lazyre.New(`exec ([^\s:"]*/[^\s:"]+): (?:no such file or directory|permission denied|exec format error)`), inImage},

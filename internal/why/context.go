@@ -140,7 +140,7 @@ func (e *Explainer) leftOut(p string) (string, error) {
 
 // absent answers for what does not exist in the context.
 func (e *Explainer) absent(a *Answer, target, p string) error {
-	if moduleName().MatchString(target) && e.Failure == nil {
+	if (moduleName().MatchString(target) || fileName().MatchString(target)) && e.Failure == nil {
 		sentence, place, err := audit.Foreign(e.Image, e.Main, target)
 		if err != nil {
 			return err
@@ -334,13 +334,14 @@ func (e *Explainer) usage(a *Answer, p string, files []string) (*finding.Finding
 // find gives the context path that a target names: itself, or the directory or file of a module.
 func (e *Explainer) find(target string) (p string, ok bool, err error) {
 	p = path.Clean(target)
-	if p == ".." || strings.HasPrefix(p, "../") {
-		return p, false, nil
+	if p != ".." && !strings.HasPrefix(p, "../") {
+		for _, end := range append([]string{""}, audit.Omitted()...) {
+			if _, err := e.Main.FS.Lstat(p + end); err == nil {
+				return p + end, true, nil
+			}
+		}
 	}
-	if _, err := e.Main.FS.Lstat(p); err == nil {
-		return p, true, nil
-	}
-	if moduleName().MatchString(target) && e.Failure == nil {
+	if e.Failure == nil && (moduleName().MatchString(target) || fileName().MatchString(target)) {
 		q, ok, err := audit.ModulePath(e.Image, e.Main, e.Subject, target)
 		if ok || err != nil {
 			return q, ok, err

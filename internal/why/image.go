@@ -34,6 +34,9 @@ func (e *Explainer) imagePath(ctx context.Context, a *Answer, p string) error {
 		a.Assumptions = e.assumptions()
 	case err != nil && e.counterpart(at) != "":
 		return e.wouldBe(ctx, a, p, e.counterpart(at))
+	case err != nil && e.withEnd(at) != "":
+		a.step(fmt.Sprintf("a program that asks for it means %s", e.withEnd(at)), nil)
+		return e.imagePath(ctx, a, e.withEnd(at))
 	case err == nil && n.Kind == rootfs.KindUnknown, err != nil && e.Image.Tree.MayHold(at):
 		a.Verdict = Unknown
 		a.Summary = fmt.Sprintf("%s may not be in the image: no instruction that can be simulated creates it", p)
@@ -98,6 +101,17 @@ func (e *Explainer) counterpart(at string) string {
 		return ""
 	}
 	return e.Image.Counterpart(e.Main, at)
+}
+
+// withEnd gives a path of the image with what is left out at its end, where that, or what of the build context would be there, exists; ""
+// if none does.
+func (e *Explainer) withEnd(at string) string {
+	for _, end := range audit.Omitted() {
+		if e.Image.Tree.Exists(at+end) || e.counterpart(at+end) != "" {
+			return at + end
+		}
+	}
+	return ""
 }
 
 // wouldBe explains a path of the image that is not there by what of the build context would be there.

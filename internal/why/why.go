@@ -183,6 +183,9 @@ func (e *Explainer) Answers(ctx context.Context, targets []string, output string
 
 var moduleName = lazyre.New(`^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*$`)
 
+// fileName is what programs of JavaScript import: a path, a package with a scope or a path in it, a module of the runtime.
+var fileName = lazyre.New(`^(node:)?[@~#.\w][\w./@~-]*$`)
+
 // numbered is a line of a file.
 var numbered = lazyre.New(`^(.+):(\d+)$`)
 

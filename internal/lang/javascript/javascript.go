@@ -26,7 +26,7 @@ import (
 
 // Language is JavaScript, and TypeScript.
 var Language = lang.Language{
-	Name: "JavaScript", Of: program.Node, Source: syntax.IsSource, SearchPath: "NODE_PATH",
+	Name: "JavaScript", Of: program.Node, Source: syntax.IsSource, SearchPath: "NODE_PATH", Omitted: modules.Omitted(),
 	Look: func(b *view.Build) lang.Programs { return look(b) },
 }
 

@@ -70,7 +70,7 @@ func (c *programs) Provider(module string) (sentence string, declared *finding.P
 		scope, _, _ := strings.Cut(sub, "/")
 		name += "/" + scope
 	}
-	if strings.HasPrefix(name, "node:") || slices.Contains(strings.Fields(builtin), name) && len(c.graphs) > 0 {
+	if strings.HasPrefix(name, "node:") || c.repo != nil && slices.Contains(strings.Fields(builtin), name) && c.repo.JSON("/package.json") != nil {
 		return name + " is part of Node.js", nil
 	}
 	if c.repo == nil || strings.Contains(name, ".") && !strings.HasSuffix(name, ".js") {

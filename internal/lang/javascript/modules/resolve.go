@@ -73,6 +73,17 @@ var (
 	replaced = map[string][]string{".js": {".ts", ".tsx", ".d.ts", ".jsx"}, ".jsx": {".tsx"}, ".mjs": {".mts", ".d.mts"}, ".cjs": {".cts", ".d.cts"}}
 )
 
+// Omitted are the ends of names that may be left out.
+func Omitted() (out []string) {
+	for _, e := range []string{".js", ".ts", ".tsx", ".jsx", ".mjs", ".cjs", ".json"} {
+		out = append(out, e)
+	}
+	for _, e := range []string{".js", ".ts", ".tsx"} {
+		out = append(out, "/index"+e)
+	}
+	return out
+}
+
 // Relative reports whether a name is a path from the file that asks.
 func Relative(spec string) bool {
 	return spec == "." || spec == ".." || strings.HasPrefix(spec, "./") || strings.HasPrefix(spec, "../") || strings.HasPrefix(spec, "/")
