@@ -49,7 +49,7 @@ func (c *programCheck) reportNeed(n *need.Need, programs lang.Programs) error {
 			f.Summary = fmt.Sprintf("the content of %s is in the image at %s, but not in a directory of that name (%s)", n.Name, at, sites)
 		}
 		if detail = append(detail, advice); n.NotMade != "" {
-			f.Rule, f.Module, f.ImagePath, f.Hint = finding.EntrypointNotInImage, "", "", finding.Hint{Command: n.Command}
+			f.Rule, f.Module, f.ImagePath, f.Hint = finding.EntrypointNotInImage, "", "", finding.Hint{Command: n.Command, Program: n.Command}
 			f.About.Name = n.Command
 			f.Summary = fmt.Sprintf("the image starts %s, which is in no directory of PATH: its project is not installed", n.Command)
 			f.Hint.Program = n.Command

@@ -118,8 +118,8 @@ func message(f finding.Finding) string {
 	case f.Rule == finding.DataFileNotInImage:
 		return fmt.Sprintf("FileNotFoundError: [Errno 2] No such file or directory: '%s'", f.ImagePath)
 	case f.Rule == finding.EntrypointNotInImage && strings.Contains(f.Summary, "PATH"):
-		name, _, _ := strings.Cut(strings.TrimPrefix(f.Summary, "the image starts "), ",")
-		return fmt.Sprintf(`exec: "%s": executable file not found in $PATH`, name)
+		before, _, _ := strings.Cut(f.Summary, ",")
+		return fmt.Sprintf(`exec: "%s": executable file not found in $PATH`, before[strings.LastIndexByte(before, ' ')+1:])
 	case f.Rule == finding.EntrypointNotInImage:
 		return fmt.Sprintf("python: can't open file '%s': [Errno 2] No such file or directory", f.ImagePath)
 	case f.Rule == finding.EntrypointNotRunnable && f.ImagePath != "":
