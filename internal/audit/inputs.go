@@ -198,7 +198,8 @@ func (p *pass) sourcesOf(op *dockerfile.Op, m steps.Missing, at string) (out []s
 			}
 		}
 	}
-	if source, ok := p.counterpart(op, at); ok {
+	source, known := p.counterpart(op, at)
+	if known {
 		out = append(out, source)
 	}
 	for _, other := range p.image.Plan.Ops {
@@ -214,6 +215,19 @@ func (p *pass) sourcesOf(op *dockerfile.Op, m steps.Missing, at string) (out []s
 		if rel, inside := below(at, dir); inside && dir != "/" {
 			out = append(out, rel)
 		}
+		if !known { // nothing of the context is there
+			out = append(out, suffixes(at)...)
+		}
+	}
+	return out
+}
+
+// suffixes gives the paths in the build context that may be meant by one of a file system, into which people copy it below some directory:
+// the longest first.
+func suffixes(p string) (out []string) {
+	for rest := strings.Trim(p, "/"); rest != ""; {
+		out = append(out, rest)
+		_, rest, _ = strings.Cut(rest, "/")
 	}
 	return out
 }
