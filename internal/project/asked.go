@@ -119,7 +119,8 @@ func (s State) above(dir string) string {
 	if filepath.Clean(dir) != "." {
 		return ""
 	}
-	if root, err := filepath.Rel(absolute("."), s.world.top()); err == nil && root != "." {
+	// By way of a link the root of the repository need not be above.
+	if root, err := filepath.Rel(absolute("."), s.world.top()); err == nil && root != "." && strings.Trim(filepath.ToSlash(root), "./") == "" {
 		return root
 	}
 	return ""
