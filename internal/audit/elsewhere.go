@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/ctxaudit/ctxaudit/dockerfile"
+	"github.com/ctxaudit/ctxaudit/internal/bases"
+	"github.com/ctxaudit/ctxaudit/internal/command"
 	"github.com/ctxaudit/ctxaudit/internal/finding"
 	"github.com/ctxaudit/ctxaudit/internal/shell"
 	"github.com/ctxaudit/ctxaudit/internal/simulate"
@@ -91,14 +93,65 @@ func (c *programCheck) madeInStage(name string) (at string, by dockerfile.Locati
 			if stage.Reached || !strings.EqualFold(in.Keyword, "RUN") {
 				continue
 			}
-			for _, word := range strings.Fields(in.Location.Text) {
-				if word = strings.Trim(word, `"'`); strings.Contains(word, "/") && path.Base(word) == name {
-					return word, in.Location, true
-				}
+			if word := makes(in.Location.Text, name); word != "" {
+				return word, in.Location, true
 			}
 		}
 	}
 	return "", dockerfile.Location{}, false
+}
+
+// compilers are what makes files whose names the words of a step do not tell, by the ending of those.
+var compilers = map[string][]string{".jar": {"mvn", "mvnw", "gradle", "gradlew"}, ".war": {"mvn", "mvnw", "gradle", "gradlew"}, ".dll": {"dotnet"}}
+
+// makes gives the word by which a step that nobody follows makes something of a name, "" if none is known to: a path, what an option of a
+// compiler names, or what it calls a product.
+func makes(text, name string) string {
+	words := strings.Fields(text)
+	for i, word := range words {
+		before := ""
+		if i > 0 {
+			before = words[i-1]
+		}
+		word = strings.Trim(word, `"'`)
+		switch base := path.Base(word); {
+		case strings.Contains(word, "/") && base == name, word == name && slices.Contains([]string{"-o", "--output", "--bin", "-p", "--package", "make"}, before):
+			return word
+		case slices.Contains(compilers[path.Ext(name)], base) && (path.Ext(name) != ".dll" || strings.Contains(text, strings.TrimSuffix(name, ".dll"))):
+			return word + " makes " + name
+		}
+	}
+	return ""
+}
+
+// leftBehind reports whether a program that is not surely missing was made in another stage, and nothing in this one is known to bring it: a
+// distribution without more has no program that somebody compiles.
+func (c *programCheck) leftBehind(at string) bool {
+	name := path.Base(at)
+	if _, _, made := c.madeInStage(name); !made {
+		return false
+	}
+	for _, id := range c.image.Tree.HeldBy(at).Ops() {
+		if id < 0 {
+			return false
+		}
+		switch op := c.image.Plan.Ops[id]; op.Kind {
+		case dockerfile.OpImage:
+			if !bases.Bare(op.Image.Ref) && (compilers[path.Ext(at)] == nil || !bases.Plain(op.Image.Ref)) {
+				return false
+			}
+		case dockerfile.OpExec:
+			// Packages of a distribution that are called otherwise do not bring it.
+			script := c.build.Script(op)
+			if script.Missed || !slices.Contains(c.image.Opaque, op.ID) || strings.Contains(op.Location.Text, name) ||
+				slices.ContainsFunc(script.Calls, func(call *command.Call) bool { return call.Footprint().Unknown }) {
+				return false
+			}
+		default:
+			return false
+		}
+	}
+	return true
 }
 
 // fileAbove gives the file of the image that stands where a path needs a directory, "" if none does.

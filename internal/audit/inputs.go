@@ -37,33 +37,15 @@ func checkSteps(p *pass) error {
 		}
 		p.reportOwners(op, script)
 		for _, m := range script.Missing {
-			if !m.Fails && m.Doubt == "" {
+			if !m.Fails && m.Doubt == "" || m.Spares != "" && p.declares(m.Spares) {
 				continue // the step may go on without it
-			}
-			if m.Spares != "" && p.declares(m.Spares) {
-				continue
 			}
 			if m.Refused != "" {
 				p.reportRefused(op, m)
 				continue
 			}
-			in := input{op: op, m: m, sure: m.Doubt == ""}
-			var ok bool
-			if in.at, in.source, ok = p.lost(op, m); !ok {
-				if in.at, in.source, in.above, ok = p.lostAbove(op, m); !ok {
-					continue
-				}
-			}
-			if in.late = p.later(op, in.at); in.late != nil && m.Lasting {
-				continue
-			}
-			if m.Later != nil && (in.late == nil) == m.Never {
-				fails, decided := p.failsLater(op, m)
-				if !fails && (decided || m.Quiet) {
-					continue
-				}
-				in.sure = in.sure || fails && m.Call.S.Sure()
-			} else if m.Quiet {
+			in, ok := p.inputOf(op, m)
+			if !ok {
 				continue
 			}
 			i := slices.IndexFunc(found, func(have input) bool { return have.source == in.source })
@@ -86,6 +68,25 @@ func checkSteps(p *pass) error {
 		}
 	}
 	return nil
+}
+
+// inputOf tells of what a step misses where the repository has it, and whether the build fails of it; ok is false if nothing is to be said.
+func (p *pass) inputOf(op *dockerfile.Op, m steps.Missing) (in input, ok bool) {
+	in = input{op: op, m: m, sure: m.Doubt == ""}
+	if in.at, in.source, ok = p.lost(op, m); !ok {
+		if in.at, in.source, in.above, ok = p.lostAbove(op, m); !ok {
+			return in, false
+		}
+	}
+	if in.late = p.later(op, in.at); in.late != nil && m.Lasting {
+		return in, false
+	}
+	if m.Later == nil || (in.late == nil) != m.Never {
+		return in, !m.Quiet
+	}
+	fails, decided := p.failsLater(op, m)
+	in.sure = in.sure || fails && m.Call.S.Sure()
+	return in, fails || !decided && !m.Quiet
 }
 
 // input is what a step misses and the build context has.

@@ -87,7 +87,8 @@ func (c *programCheck) reportScript(e program.Entry) error {
 		return nil
 	}
 	a := c.absence(e)
-	told := a.known || c.ownScript(e.Path)
+	left := a.ContextPath == "" && !a.known && e.Required && c.leftBehind(a.target)
+	told := a.known || left || c.ownScript(e.Path)
 	switch {
 	case a.ContextPath != "":
 		var err error
@@ -95,7 +96,7 @@ func (c *programCheck) reportScript(e program.Entry) error {
 			return err
 		}
 	case told && e.Kind != program.File:
-		told = c.judgeNowhere(a)
+		told = c.judgeNowhere(a, left)
 	default:
 		told = false
 	}
@@ -187,11 +188,12 @@ func (c *programCheck) judgeFound(a *absence) (told bool, err error) {
 }
 
 // judgeNowhere judges what the build context does not have by that path; told is false if there is nothing to tell.
-func (c *programCheck) judgeNowhere(a *absence) (told bool) {
+func (c *programCheck) judgeNowhere(a *absence, left bool) (told bool) {
 	at := c.build.OwnFile(func(at string) bool { return path.Base(at) == path.Base(a.target) })
-	if at == "" && !a.known {
+	if at == "" && !a.known && !left {
 		return false
 	}
+	a.proved = a.proved || left
 	if lacks, _ := c.lacksProgram(path.Base(a.target)); at == "" && lacks && command.IsShell(path.Base(a.target)) {
 		return false // checkShell tells it
 	}
@@ -397,7 +399,8 @@ func (c *programCheck) reportNotInPath() {
 			continue
 		}
 		own := c.ownProgram(name, r.Workdir)
-		if own == "" && (open || !need.BaseKnown(c.image) && !lacked) {
+		left := !slices.ContainsFunc(strings.Split(list, ":"), func(dir string) bool { return !c.leftBehind(path.Join("/", dir, name)) })
+		if own == "" && !left && (open || !need.BaseKnown(c.image) && !lacked) {
 			continue
 		}
 		origin := r.Entrypoint.Origin

@@ -85,12 +85,15 @@ var vendors = []struct{ prefix, more string }{
 // bare are official images that have a distribution's own programs and no others.
 var bare = strings.Fields("almalinux alpine amazonlinux archlinux busybox centos clearlinux debian fedora opensuse oraclelinux photon rockylinux ubuntu")
 
+// distroless are images that have no program at all, but for a shell where their tag says so.
+var distroless = lazyre.New(`^gcr\.io/distroless/(?:static|base|base-nossl|cc)(?:-debian\d+)?$`)
+
 // Bare reports whether an image, by its full reference, has the programs of a distribution, and none that was written for it.
 func Bare(ref string) bool {
 	name, ok := strings.CutPrefix(ref, "docker.io/library/")
 	name, _, _ = strings.Cut(name, "@")
 	name, _, _ = strings.Cut(name, ":")
-	return ok && slices.Contains(bare, name)
+	return ok && slices.Contains(bare, name) || distroless().MatchString(name)
 }
 
 // Workdir reports whether it is known of an image, by its full reference, in which directory it works, and gives that: "/" if it sets

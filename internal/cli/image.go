@@ -63,8 +63,9 @@ func (a *app) imageListCommand(use, short string) *cobra.Command {
 Nothing is run. Listed are the files that are copied, those that a RUN step certainly creates,
 and those of the base image if it is available (--base, or 'ctxaudit base pull'). The files of
 any other base image, and whatever else a step may do, are unknown and not listed; the
-assumptions are, on standard error or in JSON. JSON also lists where there may be more files,
-each with its instruction, as "possible", and marks as "unsure" what a step may have removed.`,
+assumptions are, on standard error or in JSON. JSON marks each file as "certain", or as "unsure"
+if a step may have removed it, and lists where there may be more files, each with its
+instruction, as "possible".`,
 		Example: fmt.Sprintf("  ctxaudit image %[1]s .\n  ctxaudit image %[1]s --provenance --target base .\n  ctxaudit image %[1]s --format json -f Dockerfile .", use),
 	}
 	f.register(cmd)
@@ -168,7 +169,7 @@ func eachImageEntry(m *simulate.Image, provenance bool, fn func(report.ImageEntr
 		e := report.ImageEntry{
 			Path: p, PathBytes: report.EncodePath(p), Type: n.Kind.String(), Mode: modes[n.Perm],
 			User: n.Owner.User, Group: n.Owner.Group, Size: n.Size, Link: n.Link,
-			SizeUnknown: n.Kind == rootfs.KindFile && n.Content == nil, Unsure: maybe,
+			SizeUnknown: n.Kind == rootfs.KindFile && n.Content == nil, Certain: !maybe, Unsure: maybe,
 		}
 		if n.Owner.User == "" {
 			e.UID = shared(n.Owner.UID)

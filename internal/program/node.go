@@ -54,6 +54,11 @@ func (c *start) runtime(lang Lang) {
 		}
 	}
 	e := Entry{Kind: Program, Lang: lang}
+	if file := c.archive(); file != "" {
+		e.Kind, e.Path, e.Required = Script, file, true
+		c.a.add(c.S, e)
+		return
+	}
 	name, before := c.nodeScript()
 	c.preloads(before)
 	if name.Text != "" {

@@ -249,6 +249,17 @@ func (c *start) places() (out []string) {
 	return unique(out)
 }
 
+// archive gives the program that java or dotnet is given as a file; "" if there is none, or it is not known.
+func (c *start) archive() string {
+	for i, w := range c.Args {
+		given := c.Base == "dotnet" && i == 0 && path.Ext(w.Text) == ".dll" || c.Base == "java" && i > 0 && c.Args[i-1].Text == "-jar"
+		if given && w.Known() && !w.Variable {
+			return c.S.Abs(w.Text)
+		}
+	}
+	return ""
+}
+
 // runtimes are programs of other languages.
 var runtimes = map[string]Lang{
 	"node": Node, "nodejs": Node, "npm": Node, "npx": Node, "yarn": Node, "pnpm": Node, "bun": Node, "deno": Node,

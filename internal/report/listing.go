@@ -41,9 +41,10 @@ type ImageEntry struct {
 	Size  int64   `json:"size"`
 	// SizeUnknown tells of a file whose content is not known before it is downloaded.
 	SizeUnknown bool `json:"sizeUnknown,omitempty"`
-	// Unsure tells that a step may have changed or removed it, or a directory that it lies in.
-	Unsure bool   `json:"unsure,omitempty"`
-	Link   string `json:"link,omitempty"`
+	// Certain tells that it is there, as it is listed; Unsure that a step may have changed or removed it, or a directory that it lies in.
+	Certain bool   `json:"certain"`
+	Unsure  bool   `json:"unsure,omitempty"`
+	Link    string `json:"link,omitempty"`
 	// Provenance is the way of the entry into the image, the last instruction first; only if it was asked for.
 	Provenance []Origin `json:"provenance,omitempty"`
 }

@@ -23,8 +23,8 @@ func (r *reader) dotnet() {
 	}
 	file := ""
 	for _, w := range r.words[1:] {
-		if strings.HasPrefix(w.Text, "/") && strings.ContainsAny(w.Text, ":=") || strings.Contains(w.Text, "=") {
-			continue // an option of MSBuild
+		if strings.HasPrefix(w.Text, "/") && strings.ContainsAny(w.Text, ":=") || strings.Contains(w.Text, "=") || w.Text == "true" || w.Text == "false" {
+			continue // an option of MSBuild, or what --self-contained is
 		}
 		if file != "" {
 			return

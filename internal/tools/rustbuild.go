@@ -124,27 +124,7 @@ func (b *rustBuild) source(c crate, file string, root bool) {
 			b.need(Missing{Kind: Source, Path: one, Or: []string{two}, What: "the module " + u.Name, Because: because})
 			b.source(c, one, false)
 			b.source(c, two, false)
-		case u.Kind == rust.Variable:
-			b.variable(c, u.Name, because)
-		case u.Kind == rust.Query:
-			b.queries(c, because)
-		case u.Kind == rust.Unstable:
-			b.toolchain("nightly", "only a nightly one takes "+textOf(data, u.Line)+".", because)
-		case u.Kind == rust.Above:
-			m := Missing{Kind: Source, Path: path.Join(c.dir, u.Name), Dir: true, What: "what the source includes", Because: because}
-			for at := c.dir; at != "/"; {
-				at = path.Dir(at)
-				m.Or = append(m.Or, path.Join(at, u.Name))
-			}
-			b.need(m)
-			b.hollow(m)
-		case u.Kind == rust.Grammar:
-			b.need(Missing{Kind: Source, Path: path.Join(c.dir, "src", u.Name), Or: []string{path.Join(c.dir, u.Name)}, What: "the grammar", Because: because})
-		case u.Kind == rust.Template:
-			if b.absent(path.Join(c.dir, "askama.toml")) && b.absent(path.Join(c.dir, "rinja.toml")) && b.absent(path.Join(c.dir, "sailfish.toml")) {
-				b.need(Missing{Kind: Source, Path: path.Join(c.dir, "templates", u.Name), What: "the template", Because: because})
-			}
-		default:
+		case u.Kind == rust.Include || u.Kind == rust.OfCrate:
 			from := dir
 			if u.Kind == rust.OfCrate {
 				from = c.dir
@@ -159,6 +139,34 @@ func (b *rustBuild) source(c crate, file string, root bool) {
 			if u.Code {
 				b.source(c, at, true)
 			}
+		default:
+			b.asks(c, u, because)
+		}
+	}
+}
+
+// asks looks for what a source asks for that is no path of its own.
+func (b *rustBuild) asks(c crate, u rust.Use, because []Line) {
+	switch u.Kind {
+	case rust.Variable:
+		b.variable(c, u.Name, because)
+	case rust.Query:
+		b.queries(c, because)
+	case rust.Unstable:
+		b.toolchain("nightly", "only a nightly one takes "+because[0].Text+".", because)
+	case rust.Above:
+		m := Missing{Kind: Source, Path: path.Join(c.dir, u.Name), Dir: true, What: "what the source includes", Because: because}
+		for at := c.dir; at != "/"; {
+			at = path.Dir(at)
+			m.Or = append(m.Or, path.Join(at, u.Name))
+		}
+		b.need(m)
+		b.hollow(m)
+	case rust.Grammar:
+		b.need(Missing{Kind: Source, Path: path.Join(c.dir, "src", u.Name), Or: []string{path.Join(c.dir, u.Name)}, What: "the grammar", Because: because})
+	case rust.Template:
+		if b.absent(path.Join(c.dir, "askama.toml")) && b.absent(path.Join(c.dir, "rinja.toml")) && b.absent(path.Join(c.dir, "sailfish.toml")) {
+			b.need(Missing{Kind: Source, Path: path.Join(c.dir, "templates", u.Name), What: "the template", Because: because})
 		}
 	}
 }

@@ -228,15 +228,9 @@ func (p *program) text(e ast.Expr, s scope, depth int) (string, bool) {
 				}
 			}
 		}
-	case *ast.StarExpr: // of flag.String("config", "config.yaml", "..."), which nobody gives
-		if v, ok := e.X.(*ast.Ident); ok && p.plain {
-			set := only(s.body, v.Name)
-			if set == nil && !binds(s.body, v.Name) {
-				set = s.in.of.variables[v.Name]
-			}
-			if call, ok := set.(*ast.CallExpr); ok && len(call.Args) == 3 && p.outside(s.in, call.Fun) == "flag.String" {
-				return p.text(call.Args[1], s, depth+1)
-			}
+	case *ast.StarExpr:
+		if value := p.standard(e, s); value != nil {
+			return p.text(value, s, depth+1)
 		}
 	case *ast.BinaryExpr:
 		left, ok := p.text(e.X, s, depth+1)
@@ -257,6 +251,22 @@ func (p *program) text(e ast.Expr, s scope, depth int) (string, bool) {
 		return path.Join(parts...), true
 	}
 	return "", false
+}
+
+// standard gives what *name is of flag.String("config", "config.yaml", "..."), which nobody gives; nil if it is something else.
+func (p *program) standard(e *ast.StarExpr, s scope) ast.Expr {
+	v, ok := e.X.(*ast.Ident)
+	if !ok || !p.plain {
+		return nil
+	}
+	set := only(s.body, v.Name)
+	if set == nil && !binds(s.body, v.Name) {
+		set = s.in.of.variables[v.Name]
+	}
+	if call, ok := set.(*ast.CallExpr); ok && len(call.Args) == 3 && p.outside(s.in, call.Fun) == "flag.String" {
+		return call.Args[1]
+	}
+	return nil
 }
 
 // only gives what a variable of a function is set to, if that is done once and where it is declared; nil if not.
