@@ -12,6 +12,7 @@ import (
 	"github.com/ctxaudit/ctxaudit/internal/lang"
 	"github.com/ctxaudit/ctxaudit/internal/need"
 	"github.com/ctxaudit/ctxaudit/internal/program"
+	"github.com/ctxaudit/ctxaudit/internal/rootfs"
 	"github.com/ctxaudit/ctxaudit/internal/simulate"
 	"github.com/ctxaudit/ctxaudit/internal/view"
 )
@@ -174,11 +175,16 @@ func (c *programCheck) mountedBelow(at string) string {
 	return ""
 }
 
-// writtenAtStart gives the place of an entry script that writes one of some files of the image, "" if none does.
+// writtenAtStart gives the place of a command of the start that writes one of some files of the image, or may make it; "" if none does.
 func (c *programCheck) writtenAtStart(at []string) string {
 	for _, p := range at {
 		if o, ok := c.written[p]; ok {
 			return fmt.Sprintf("%s:%d", o.File, o.Line)
+		}
+		for _, m := range c.made {
+			if rootfs.Covers(m.Path, p) {
+				return fmt.Sprintf("%s:%d", m.By.File, m.By.Line)
+			}
 		}
 	}
 	return ""

@@ -56,6 +56,8 @@ type programCheck struct {
 	runAt    map[*program.Run]finding.Position
 	// written are the files that the entry scripts write when the container starts.
 	written map[string]shell.Origin
+	// made are the places in which known programs may make files then.
+	made []program.Made
 	// scripts are started and not known to be in the image.
 	scripts []program.Entry
 }
@@ -78,6 +80,7 @@ func (c *programCheck) started(tell bool) []lang.Entry {
 		r := runs[i]
 		c.runAt[&r.Run] = r.at
 		maps.Copy(c.written, result.Written)
+		c.made = append(c.made, result.Made...)
 		for _, s := range result.Entries {
 			if s.Kind == program.File {
 				c.there([]lang.Entry{{Entry: s, Run: &r.Run}})

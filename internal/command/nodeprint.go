@@ -156,14 +156,27 @@ func (p *print) angular(o Options) {
 	}
 	for _, project := range doc.Get("projects").All() {
 		for _, targets := range []string{"architect", "targets"} {
-			out := project.Get(targets, "build", "options", "outputPath")
-			if base := out.Get("base"); base != nil {
-				out = base
+			build := project.Get(targets, "build")
+			if builder := build.Str("builder"); builder != "" && !strings.HasPrefix(builder, "@angular") {
+				p.add(anything, o)
+				return
 			}
-			if out.Is() && out.Text != "" {
-				p.path(path.Join(p.dir, out.Text))
+			p.angularOutput(build.Get("options"))
+			for _, configuration := range build.Get("configurations").All() {
+				p.angularOutput(configuration)
 			}
 		}
+	}
+}
+
+// angularOutput notes where options of a build of Angular lead.
+func (p *print) angularOutput(options *document.Node) {
+	out := options.Get("outputPath")
+	if base := out.Get("base"); base != nil {
+		out = base
+	}
+	if out.Is() && out.Text != "" {
+		p.path(path.Join(p.dir, out.Text))
 	}
 }
 

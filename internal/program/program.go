@@ -179,6 +179,15 @@ type Result struct {
 	Notes   []shell.Note // what could not be told, once per cause
 	// Written are the files that a script writes by itself before or while it runs others, with the command that does.
 	Written map[string]shell.Origin
+	// Made are the places below the working directory in which known programs may make files when the container starts, as an installer or
+	// a compiler does.
+	Made []Made
+}
+
+// Made is a place in which a program may make files; Path is absolute, and its names may be patterns as in [command.Footprint].
+type Made struct {
+	Path string
+	By   shell.Origin
 }
 
 // Analyze gives the entries and notes of [Follow].
@@ -192,7 +201,10 @@ func Analyze(in Input) ([]Entry, []shell.Note) {
 func Follow(in Input) Result {
 	a := &analysis{run: command.NewRunner(in.Files), tools: in.Tree, crontabs: in.Crontabs, console: in.ConsoleScript, imageEnv: map[string]string{}, index: map[string]int{}}
 	a.run.Note, a.run.Script = a.record, a.script
-	a.run.Program = func(c *command.Call) { (&start{Call: c, a: a}).follow() }
+	a.run.Program = func(c *command.Call) {
+		a.makes(c)
+		(&start{Call: c, a: a}).follow()
+	}
 	a.run.Builtin = a.sourced
 	a.names = func(string) []string { return nil }
 	if l, ok := in.Files.(interface{ Names(dir string) []string }); ok {
@@ -225,14 +237,31 @@ func Follow(in Input) Result {
 			written[file] = w.By
 		}
 	}
-	return Result{a.entries, a.notes, written}
+	return Result{a.entries, a.notes, written, a.made}
 }
+
+// makes records where a program may make files, if it is one that is known.
+func (a *analysis) makes(c *command.Call) {
+	f := c.Footprint()
+	if f.Unknown || c.S.Dir == "" {
+		return
+	}
+	for _, p := range f.Paths {
+		if strings.HasPrefix(p, strings.TrimSuffix(c.S.Dir, "/")+"/") && len(a.made) < maxMade {
+			a.made = append(a.made, Made{p, c.S.Here})
+		}
+	}
+}
+
+// maxMade bounds the places that are remembered of one start.
+const maxMade = 1000
 
 const defaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 // analysis collects what a walk finds.
 type analysis struct {
 	run      *command.Runner
+	made     []Made
 	console  func(string) (string, bool)
 	tools    tools.Files
 	crontabs []Crontab

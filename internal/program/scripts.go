@@ -207,7 +207,7 @@ func (c *start) unknownProgram() {
 		c.runtime(lang)
 		return
 	}
-	if command.Is(c.Base, command.Helper) {
+	if command.Is(c.Base, command.Helper) || command.OfPackage(c.Call) != nil && !c.Footprint().Unknown {
 		return
 	}
 	if path.IsAbs(name) {

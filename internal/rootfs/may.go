@@ -94,6 +94,11 @@ func after(p, pattern string) []string {
 	return nil
 }
 
+// Covers reports whether a path is what an absolute pattern means, or lies below that.
+func Covers(pattern, p string) bool {
+	return slices.Contains(after(strings.Trim(p, "/"), strings.Trim(pattern, "/")), "")
+}
+
 // All gives the operations with their paths, sorted.
 func (m *Mays) All() []May {
 	if m == nil {
