@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"github.com/ctxaudit/ctxaudit/internal/command"
+	"github.com/ctxaudit/ctxaudit/internal/document"
 	"github.com/ctxaudit/ctxaudit/internal/lang/javascript/modules"
 	"github.com/ctxaudit/ctxaudit/internal/lang/javascript/syntax"
 	"github.com/ctxaudit/ctxaudit/internal/lazyre"
@@ -44,14 +45,62 @@ type jsWanted struct {
 // and that end it.
 func (r *reader) imports(mode modules.Mode, entries []string) {
 	w := &jsWanted{stage: Modules(r.files)}
-	g := modules.Follow(modules.Config{Files: surely{r.files}, Resolver: w.stage, Mode: mode, Entries: entries})
+	g := modules.Follow(modules.Config{Files: surely{r.files}, Resolver: w.stage, Mode: mode, Entries: entries, Named: r.call.Base != "esbuild" && r.call.Base != "bun"})
 	for _, l := range g.Lacks {
+		if l.Target.Kind == modules.External {
+			r.member(w, l)
+			continue
+		}
 		if l.Reach < modules.Startup || l.Target.Open || mode == modules.Check && !checked(l) {
 			continue
 		}
 		r.missing(w.missing(l))
 	}
 	w.stage.Freeze()
+}
+
+// member notes the package of the workspace that an import means, if the package that asks depends on it as one, and the workspace surely
+// does not have it: an install may have gone on without.
+func (r *reader) member(w *jsWanted, l modules.Lack) {
+	name := modules.NameOf(l.Import.Spec)
+	if l.Reach < modules.Startup || modules.Relative(l.Import.Spec) || strings.ContainsAny(name, ":#~") {
+		return
+	}
+	p, ok := r.nodePackage(w.stage.Package(l.From.File))
+	if !ok || !slices.ContainsFunc(dependencyKinds[:3], func(kind string) bool {
+		version := p.json.Str(kind, name)
+		return strings.HasPrefix(version, "workspace:") && ofWorkspace(name, version)
+	}) {
+		return
+	}
+	root := upward(p.dir, func(dir string) bool { own, ok := r.nodePackage(dir); return ok && len(r.allGlobsOf(own)) > 0 })
+	own, ok := r.nodePackage(root)
+	if !ok || r.workspace(own, r.allGlobsOf(own)).has(name) {
+		return
+	}
+	m := w.missing(l)
+	m.Path, m.What = name, "what is imported"
+	m.Find = func(tree Files, from string) string {
+		repo := w.in(tree)
+		defer w.mu.Unlock()
+		source, _ := modules.Wanted(repo, l.From.File, from, l.Import.Spec)
+		if source == "" {
+			return ""
+		}
+		return repo.Package(source)
+	}
+	r.missing(m)
+}
+
+// allGlobsOf gives the members of the workspace of which a package is the root.
+func (r *reader) allGlobsOf(p nodePackage) []string {
+	globs := p.globs()
+	if data, ok := r.text(path.Join(p.dir, pnpmWorkspace)); ok {
+		if doc, err := document.YAML(data); err == nil {
+			globs = append(globs, doc.Texts("packages")...)
+		}
+	}
+	return globs
 }
 
 // checked reports whether a compiler that looks at all files fails of an import that leads to nothing: in a source of TypeScript, and of
@@ -70,20 +119,29 @@ func ending(spec string) string {
 	return ""
 }
 
+// in gives the resolver of the tree in which what is missing is looked for, for who unlocks it afterwards.
+func (w *jsWanted) in(tree Files) *modules.Resolver {
+	w.mu.Lock()
+	if w.repo == nil {
+		w.repo = Modules(tree)
+	}
+	return w.repo
+}
+
 // missing is an import that leads to nothing.
 func (w *jsWanted) missing(l modules.Lack) Missing {
 	from, spec := l.From.File, l.Import.Spec
-	_, at := modules.Topmost(l.Target.Tried[0], l.Target.Tried[0], w.stage.Absent)
+	at := ""
+	if len(l.Target.Tried) > 0 {
+		_, at = modules.Topmost(l.Target.Tried[0], l.Target.Tried[0], w.stage.Absent)
+	}
 	return Missing{
 		Kind: Source, Path: at, What: "what is imported", Root: from,
 		Because: []Line{{File: from, Line: l.From.Source.Position(l.Import.Start).Line, Text: l.From.Source.Text(l.Import.Start, l.Import.End)}},
 		Find: func(tree Files, root string) string {
-			w.mu.Lock()
+			repo := w.in(tree)
 			defer w.mu.Unlock()
-			if w.repo == nil {
-				w.repo = Modules(tree)
-			}
-			source, at := modules.Wanted(w.repo, from, root, spec)
+			source, at := modules.Wanted(repo, from, root, spec)
 			if source == "" || !w.stage.Absent(at) {
 				return ""
 			}

@@ -324,17 +324,12 @@ func (r *reader) runMembers(name string, args []shell.Word) {
 func NodeMembers(files Files, dir string) map[string]string {
 	r := &reader{files: files, dir: dir}
 	root, _ := r.nodePackage(dir)
-	globs := root.globs()
-	if data, ok := r.text(path.Join(dir, pnpmWorkspace)); ok {
-		if doc, err := document.YAML(data); err == nil {
-			globs = append(globs, doc.Texts("packages")...)
-		}
-	}
+	root.dir = dir
+	globs := r.allGlobsOf(root)
 	if len(globs) == 0 {
 		return nil
 	}
 	out := map[string]string{}
-	root.dir = dir
 	for _, m := range r.workspace(root, globs).all() {
 		if name := m.name(); name != "" && out[name] == "" {
 			out[name] = m.dir

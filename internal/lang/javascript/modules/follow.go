@@ -104,6 +104,8 @@ type Config struct {
 	Mode     Mode
 	Entries  []string
 	Context  context.Context
+	// Named tells that names of packages that the tree does not have are lacking, too.
+	Named bool
 	// Else gives the file that an import leads to of which the resolver does not find any, "" if there is none. nil: there is none.
 	Else func(from *Node, i syntax.Import, t Target) string
 }
@@ -142,7 +144,8 @@ func Follow(c Config) *Graph {
 
 // follow looks up the imports of a file.
 func (c *Config) follow(g *Graph, n *Node, push func(*Node)) {
-	if !syntax.IsSource(n.File) && !syntax.IsComponent(n.File) || c.Mode != Check && syntax.IsDeclaration(n.File) {
+	named := n.From == nil && path.Ext(n.File) == "" // what is started need have no ending
+	if !named && !syntax.IsSource(n.File) && !syntax.IsComponent(n.File) || c.Mode != Check && syntax.IsDeclaration(n.File) {
 		return
 	}
 	if n.Source = sources.File(c.Files, n.File); n.Source == nil {
@@ -166,7 +169,7 @@ func (c *Config) follow(g *Graph, n *Node, push func(*Node)) {
 			if g.ByFile[t.File] == nil && Own(t.File) {
 				push(&Node{File: t.File, Reach: reach, From: n, Import: i})
 			}
-		case (t.Kind == Missing || c.Else != nil) && !n.Source.Broken:
+		case (t.Kind == Missing || c.Named || c.Else != nil) && !n.Source.Broken:
 			g.Lacks = append(g.Lacks, Lack{n, i, t, reach})
 		}
 	}

@@ -11,7 +11,6 @@ import (
 	"strings"
 
 	"github.com/ctxaudit/ctxaudit/internal/document"
-	"github.com/ctxaudit/ctxaudit/internal/lang/javascript/syntax"
 	"github.com/ctxaudit/ctxaudit/internal/shell"
 )
 
@@ -368,9 +367,4 @@ func conditions(n *document.Node, out []string) []string {
 		}
 	}
 	return out
-}
-
-// Source reports whether a file is followed: a source that is no declaration, and nobody else's.
-func Source(file string) bool {
-	return syntax.IsSource(file) && !syntax.IsDeclaration(file) && !strings.Contains(file, "/node_modules/")
 }

@@ -25,6 +25,22 @@ func Wanted(repo *Resolver, from, origin, spec string) (source, at string) {
 	return t.File, path.Join(root, rel)
 }
 
+// Package gives the directory of the package that a file is of.
+func (r *Resolver) Package(file string) string {
+	_, at := r.manifest(path.Dir(file))
+	return at
+}
+
+// NameOf gives the name of the package that a name begins with.
+func NameOf(spec string) string {
+	name, sub, _ := strings.Cut(spec, "/")
+	if strings.HasPrefix(spec, "@") {
+		scoped, _, _ := strings.Cut(sub, "/")
+		name += "/" + scoped
+	}
+	return name
+}
+
 // Topmost gives the highest directory that is missing, of a file that is missing and its source, as long as both have the same name.
 func Topmost(source, at string, missing func(dir string) bool) (string, string) {
 	for {
