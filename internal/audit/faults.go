@@ -29,7 +29,10 @@ func (c *programCheck) reportFault(fault lang.Fault, programs lang.Programs) {
 		f.Summary = fault.Module + " is neither in the image nor in the repository"
 		f.Detail = fmt.Sprintf("%s The package %s exists and has no such module.", way(ask), fault.Parent)
 		file := strings.ReplaceAll(fault.Module, ".", "/") + ".py"
-		if near, ok := simulate.NearestInContext(c.main, file); fault.Name != "" {
+		if near, ok := simulate.NearestInContext(c.main, file); fault.Parent == "" {
+			f.Summary = fmt.Sprintf("%s does not exist: the search path has %s", fault.Module, fault.Name)
+			f.Detail = way(ask) + " Linux file names are case-sensitive. Not certain: an installed package may have that name."
+		} else if fault.Name != "" {
 			f.Summary = fmt.Sprintf("%s does not exist: the package %s has %s", fault.Module, fault.Parent, fault.Name)
 			f.Detail += " Linux file names are case-sensitive."
 		} else if ok && path.Base(near) == path.Base(file) {

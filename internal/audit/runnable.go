@@ -242,6 +242,9 @@ func (c *programCheck) notRunnable(p string, byShell bool) *finding.Finding {
 		if f.Hint.Quoted = lost != ""; f.Hint.Quoted {
 			f.Detail = "The kernel answers: permission denied. Use COPY --chmod=755. " + lost
 		}
+		if !c.mayMakeExecutable(at) {
+			return f
+		}
 	case lost != "":
 		f.Hint.Quoted = true
 		f.Summary = fmt.Sprintf("the image starts %s without its arguments", p)
@@ -298,6 +301,20 @@ func (c *programCheck) doubtChanged(f *finding.Finding, n *rootfs.Node, at strin
 		f.Severity = finding.Warning
 		f.Detail += " Not certain: a step may change it."
 	}
+}
+
+// mayMakeExecutable reports whether a step may set the mode of a file: one that cannot be followed, or that runs a program nobody knows.
+// Python and installers do not do that to the files of a project.
+func (c *programCheck) mayMakeExecutable(at string) bool {
+	return steps.Unsure(c.image.Tree, at) || slices.ContainsFunc(c.image.Tree.HeldBy(at).Ops(), func(id int) bool {
+		if id < 0 || c.image.Plan.Ops[id].Kind != dockerfile.OpExec {
+			return false
+		}
+		script := c.build.Script(c.image.Plan.Ops[id])
+		return script.Missed || slices.ContainsFunc(script.Calls, func(call *command.Call) bool {
+			return call.Footprint().Unknown && !command.IsPython(call.Base) && !command.Is(call.Base, command.Installer)
+		})
+	})
 }
 
 // setsMode reports whether a step sets the mode of a file of the image, as far as its words tell.

@@ -270,6 +270,8 @@ func (c *start) flask(o command.Options) {
 
 var dotenvFlask = lazyre.New(`(?m)^\s*(?:export\s+)?FLASK_APP\s*=\s*["']?([^\s"'#]+)`)
 
+var fastapiEntry = lazyre.New(`(?m)^\[tool\.fastapi\][^\[]*?^entrypoint\s*=\s*["']([^"']+)["']`)
+
 const fastapiValued = "--host --port --app --workers --root-path --reload-dir -e --entrypoint --forwarded-allow-ips"
 
 // fastapi finds its file as fastapi_cli/discover.py does.
@@ -294,6 +296,13 @@ func (c *start) fastapi(o command.Options) {
 			if file := c.S.Abs(n); file != "" && c.a.run.Stat(file) == shell.Regular {
 				name = shell.Word{Text: n, Variable: true}
 				break
+			}
+		}
+		if text, ok := c.a.run.Read(c.S.Abs("pyproject.toml")); name.Text == "" && ok {
+			if m := fastapiEntry().FindStringSubmatch(text); m != nil {
+				module, app := object(m[1], attr)
+				c.importObject(module, app, []string{c.S.Dir}, true)
+				return
 			}
 		}
 		if name.Text == "" {

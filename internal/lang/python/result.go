@@ -31,7 +31,12 @@ func (c *programs) result() *lang.Followed {
 		out.Faults = append(out.Faults, c.noProgram(e))
 	}
 	for _, key := range sortedKeys(c.nowhere) {
-		if m := c.nowhere[key]; c.surelyNowhere(m) {
+		m := c.nowhere[key]
+		if m.Parent == nil {
+			out.Faults = append(out.Faults, lang.Fault{Kind: lang.NoModule, Module: m.Module, Asks: c.asks([]imports.Missing{m}), Name: c.topInOtherCase(m.Module)})
+			continue
+		}
+		if c.surelyNowhere(m) {
 			out.Faults = append(out.Faults, lang.Fault{
 				Kind: lang.NoModule, Module: m.Module, Parent: m.Parent.Name, Own: true, Asks: c.asks([]imports.Missing{m}), Name: c.otherCase(m),
 				File: path.Join(m.Parent.Path[0].Dir, m.Module[strings.LastIndexByte(m.Module, '.')+1:]),
@@ -233,6 +238,31 @@ func (c *programs) otherCase(m imports.Missing) string {
 	for _, entry := range sortedKeys(m.Parent.Path[0].Tree.Entries(m.Parent.Path[0].Dir)) {
 		if stem, _, _ := strings.Cut(entry, "."); stem != name && strings.EqualFold(stem, name) {
 			return entry
+		}
+	}
+	return ""
+}
+
+// topInOtherCase names the package or module of the build context that a search directory has and that differs from a top-level name in upper
+// and lower case alone.
+func (c *programs) topInOtherCase(module string) string {
+	top, _, _ := strings.Cut(module, ".")
+	for _, d := range c.searchDirs {
+		entries := d.Tree.Entries(d.Dir)
+		for _, entry := range sortedKeys(entries) {
+			stem, ext := strings.TrimSuffix(entry, ".py"), path.Ext(entry)
+			if stem == top || !strings.EqualFold(stem, top) {
+				continue
+			}
+			file := path.Join(d.Dir, entry)
+			if entries[entry] == view.Directory {
+				file = path.Join(file, "__init__.py")
+			} else if ext != ".py" {
+				continue
+			}
+			if _, own := c.ContextPath(d.Tree, file); own && d.Tree.Entries(path.Dir(file))[path.Base(file)] == view.RegularFile {
+				return entry
+			}
 		}
 	}
 	return ""

@@ -92,6 +92,8 @@ func (c *programs) sort(m imports.Missing, g *imports.Graph) {
 		if _, ok := c.unfetched[m.Module]; !ok {
 			c.unfetched[m.Module] = m
 		}
+	case m.Parent == nil && m.Reach >= need.Startup && !c.foreign(m.Module) && c.topInOtherCase(m.Module) != "":
+		c.nowhere[m.Module] = m
 	case m.Parent != nil && !g.Moves(m.Parent.Name):
 		if _, ok := c.nowhere[m.Module]; !ok {
 			c.nowhere[m.Module] = m
