@@ -156,14 +156,23 @@ func (p *print) angular(o Options) {
 	}
 	for _, project := range doc.Get("projects").All() {
 		for _, targets := range []string{"architect", "targets"} {
-			out := project.Get(targets, "build", "options", "outputPath")
-			if base := out.Get("base"); base != nil {
-				out = base
-			}
-			if out.Is() && out.Text != "" {
-				p.path(path.Join(p.dir, out.Text))
+			build := project.Get(targets, "build")
+			p.angularOutput(build.Get("options"))
+			for _, configuration := range build.Get("configurations").All() {
+				p.angularOutput(configuration)
 			}
 		}
+	}
+}
+
+// angularOutput adds the directory that options of a build name.
+func (p *print) angularOutput(options *document.Node) {
+	out := options.Get("outputPath")
+	if base := out.Get("base"); base != nil {
+		out = base
+	}
+	if out.Is() && out.Text != "" {
+		p.path(path.Join(p.dir, out.Text))
 	}
 }
 
