@@ -118,7 +118,7 @@ func (s Subject) judge(f finding.Finding, ofContext bool) finding.Finding {
 	case s.Guessed:
 		f.Severity = finding.Note
 		f.Detail = strings.TrimSpace(f.Detail + " No directory that was tried works as its build context; set one in the configuration.")
-	case !ignored && s.GitIgnored != nil && len(s.GitIgnored(s.Options.Context, []string{f.ContextPath, strings.TrimSuffix(f.ContextPath, "/") + "/"})) > 0:
+	case !ignored && !(s.builtInStage && !s.Prepared) && s.GitIgnored != nil && len(s.GitIgnored(s.Options.Context, []string{f.ContextPath, strings.TrimSuffix(f.ContextPath, "/") + "/"})) > 0:
 		// With the slash: a pattern for directories matches no name of which git cannot see that it is one.
 		f.Severity = finding.Warning
 		f.Detail = strings.TrimSpace(f.Detail + " Git ignores it, so a step before the build must create it.")
@@ -137,7 +137,7 @@ func (s Subject) judge(f finding.Finding, ofContext bool) finding.Finding {
 	case taken && s.Prepared && !ignored && !(unnamed && builtPath(f.ContextPath)):
 		f.Severity = finding.Warning
 		f.Detail = strings.TrimSpace(f.Detail + " A step before the build may create it.")
-	case taken && !ignored && builtPath(f.ContextPath) && (unnamed || !s.Options.Fetched && !s.tracksOutput(f.ContextPath)):
+	case taken && !ignored && !s.builtInStage && builtPath(f.ContextPath) && (unnamed || !s.Options.Fetched && !s.tracksOutput(f.ContextPath)):
 		f.Severity = finding.Warning
 		f.Detail = strings.TrimSpace(f.Detail + " Its name is that of a build product, which a step before the build may create.")
 	case unnamed && !ignored && !plainName(f.Subject.File):
@@ -145,6 +145,33 @@ func (s Subject) judge(f finding.Finding, ofContext bool) finding.Finding {
 		f.Detail = strings.TrimSpace(f.Detail + " Nothing in the repository says how it is built; its context may be generated.")
 	}
 	return f
+}
+
+// compiles are programs that make what a project is built to, with the subcommand, "" for any.
+var compiles = map[string]string{"vite": "build", "react-scripts": "build", "vue-cli-service": "build", "next": "build", "tsc": "", "ng": "build", "nest": "build", "go": "build", "cargo": "build"}
+
+// buildsItself reports whether the stage in which a build fails to find something compiles the project: nobody does it before the build, then,
+// and what it makes lies elsewhere.
+func buildsItself(image *simulate.Image, err error) (by dockerfile.Location, ok bool) {
+	var be *simulate.BuildError
+	if !errors.As(err, &be) || image == nil || be.Owner == nil || be.Stage < 0 {
+		return by, false
+	}
+	for op := image.Plan.Ops[be.Stage]; ; {
+		if script := image.Script(op); op.Kind == dockerfile.OpExec && script != nil {
+			for _, call := range script.Calls {
+				sub, known := compiles[call.Base]
+				if known && call.S.Sure() && (sub == "" || len(call.Args) > 0 && call.Args[0].Text == sub) {
+					return op.Location, true
+				}
+			}
+		}
+		ref, more := op.Parent()
+		if !more || ref.Op < 0 {
+			return by, false
+		}
+		op = image.Plan.Ops[ref.Op]
+	}
 }
 
 // tracks reports whether git tracks anything at or below a path of the context.

@@ -197,6 +197,8 @@ type Subject struct {
 	FromDisk bool
 	// NotFound tells that it cannot be built because what it is built from does not exist; nil if it does.
 	NotFound *NotFound
+	// builtInStage tells that a stage compiles the project itself: what it lacks was not made before.
+	builtInStage bool
 	// Upload is what is sent to a build service that builds the image, nil if none does.
 	Upload *Upload
 }
@@ -252,6 +254,11 @@ func Run(ctx context.Context, s Subject) (finding.ImageReport, *simulate.Image, 
 			describe(&r, image.Plan)
 		}
 		r.Dockerfile = cmp.Or(r.Dockerfile, f.Subject.File)
+		if by, itself := buildsItself(image, err); itself && builtPath(f.ContextPath) {
+			s.builtInStage = true
+			f.Related = append(f.Related, instruction(finding.RoleReads, by))
+			f.Detail = strings.TrimSpace(fmt.Sprintf("%s %s:%d builds the project, and creates nothing there.", f.Detail, by.File, by.Range.Start.Line))
+		}
 		r.Findings = append(r.Findings, s.judge(f, ofContext(err)))
 		return r, nil, nil
 	}

@@ -25,7 +25,7 @@ func (t tree) Read(p string) ([]byte, error) { return []byte(t[p]), nil }
 func TestFootprints(t *testing.T) {
 	files := tree{"/w/package.json": `{"scripts": {"start": "node x"}}`, "/p/package.json": `{"scripts": {"postinstall": "node x"}}`,
 		"/s/prisma/schema.prisma": "generator a {\n  provider = \"prisma-client\"\n  output = \"../src/made\"\n}\ngenerator b { provider = \"prisma-client-js\" }",
-		"/g/angular.json":         `{"projects": {"a": {"architect": {"build": {"options": {"outputPath": "out"}}}}}}`,
+		"/g/angular.json":         `{"projects": {"a": {"architect": {"build": {"options": {"outputPath": "out"}, "configurations": {"production": {"outputPath": {"base": "../prod"}}}}}}}}`,
 		"/z/schema.prisma":        "generator a { provider = \"prisma-zod\" }"}
 	for text, want := range map[string]string{
 		"cat a b":                              "",
@@ -58,7 +58,7 @@ func TestFootprints(t *testing.T) {
 		"cd /s && npx prisma generate":         "TEMP HOME /s/**/node_modules /s/src/made",
 		"cd /z && prisma generate":             "TEMP HOME PACKAGES UNKNOWN /z /z/**/node_modules /z/generate",
 		"cd /z && ng build":                    "TEMP HOME PACKAGES UNKNOWN /z /z/dist /z/.angular /z/node_modules/.cache /z/build",
-		"cd /g && ng build":                    "TEMP HOME /g/dist /g/.angular /g/node_modules/.cache /g/out",
+		"cd /g && ng build":                    "TEMP HOME /g/dist /g/.angular /g/node_modules/.cache /g/out /prod",
 		"dotenv -e .env -- cross-env A=1 tsc":  "/w/*.tsbuildinfo",
 		"pnpm dlx @vercel/ncc build a -o /n":   "TEMP HOME /w/dist /n",
 		"cross-env CI=1 nest build":            "/w /w/dist /w/*.tsbuildinfo",

@@ -330,6 +330,8 @@ type BuildError struct {
 	// it was looked for in, nil if that is a stage or an image.
 	Source string
 	From   *Context
+	// Stage is the operation that left the file system in which Source was looked for, -1 if it is about none.
+	Stage int
 	// Owner is the local source from which a stage got what lies around Source, and should have got Owed; nil if there
 	// is none.
 	Owner *Context
@@ -368,10 +370,10 @@ func (m *Image) buildError(op *dockerfile.Op, err error) error {
 		// The transfer fails, not the instruction that asked for it.
 		return &BuildError{Message: fmt.Sprintf("reading the build context: %v", err), Err: err}
 	}
-	e := &BuildError{Location: op.Location, Also: op.Also, Message: err.Error(), Err: err}
+	e := &BuildError{Location: op.Location, Also: op.Also, Message: err.Error(), Err: err, Stage: -1}
 	var src *sourceError
 	if errors.As(err, &src) {
-		e.Source = src.path
+		e.Source, e.Stage = src.path, src.input.Op
 		if s := m.Sources[src.input.Op]; s != nil {
 			e.From = s.Context
 		}
