@@ -10,6 +10,7 @@ import (
 
 	"github.com/ctxaudit/ctxaudit/dockerctx"
 	"github.com/ctxaudit/ctxaudit/dockerfile"
+	"github.com/ctxaudit/ctxaudit/internal/command"
 	"github.com/ctxaudit/ctxaudit/internal/finding"
 	"github.com/ctxaudit/ctxaudit/internal/lazyre"
 	"github.com/ctxaudit/ctxaudit/internal/simulate"
@@ -158,13 +159,8 @@ func buildsItself(image *simulate.Image, err error) (by dockerfile.Location, ok 
 		return by, false
 	}
 	for op := image.Plan.Ops[be.Stage]; ; {
-		if script := image.Script(op); op.Kind == dockerfile.OpExec && script != nil {
-			for _, call := range script.Calls {
-				sub, known := compiles[call.Base]
-				if known && call.S.Sure() && (sub == "" || len(call.Args) > 0 && call.Args[0].Text == sub) {
-					return op.Location, true
-				}
-			}
+		if compilesProject(image, op) {
+			return op.Location, true
 		}
 		ref, more := op.Parent()
 		if !more || ref.Op < 0 {
@@ -172,6 +168,21 @@ func buildsItself(image *simulate.Image, err error) (by dockerfile.Location, ok 
 		}
 		op = image.Plan.Ops[ref.Op]
 	}
+}
+
+// compilesProject reports whether a step surely starts a compiler of the project.
+func compilesProject(image *simulate.Image, op *dockerfile.Op) bool {
+	if op.Kind != dockerfile.OpExec {
+		return false
+	}
+	script := image.Script(op)
+	if script == nil {
+		return false
+	}
+	return slices.ContainsFunc(script.Calls, func(call *command.Call) bool {
+		sub, known := compiles[call.Base]
+		return known && call.S.Sure() && (sub == "" || len(call.Args) > 0 && call.Args[0].Text == sub)
+	})
 }
 
 // tracks reports whether git tracks anything at or below a path of the context.

@@ -201,7 +201,26 @@ func (c *programCheck) judgeNowhere(a *absence, left bool) (told bool) {
 	if by := c.brings(a.reaches); a.Hint.Found == at && at != "" && !a.proved && written(a.target) {
 		a.proved, a.why = by == "", by
 	}
+	if a.proved && !left && c.mayBeBuilt(a.target) {
+		a.proved, a.why = false, "a step before the build may create it"
+	}
 	return true
+}
+
+// mayBeBuilt reports whether a file that is missing would be copied from the context if something made it there before the build: it has
+// the name of a product, and no step of this build compiles the project.
+func (c *programCheck) mayBeBuilt(target string) bool {
+	if !builtPath(target) {
+		return false
+	}
+	from, source := c.image.Meant(target)
+	if from == nil {
+		return false
+	}
+	if t, err := from.Explain(source); err != nil || !t.Included {
+		return false
+	}
+	return !slices.ContainsFunc(c.image.Plan.Ops, func(op *dockerfile.Op) bool { return compilesProject(c.image, op) })
 }
 
 // composed says that a service whose image is this one, or may be, mounts something at just a path, "" if none does: who names the path means it.

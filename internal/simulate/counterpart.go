@@ -35,6 +35,10 @@ func (m *Image) counterpart(c *Context, t *rootfs.Tree, p string) string {
 	return ""
 }
 
+// Meant gives the context and the path in it that a copy of a whole directory would have brought to a path of the image, if the context had
+// it; nil if there is none.
+func (m *Image) Meant(p string) (*Context, string) { return m.meant(m.Plan.Result, p) }
+
 // meant gives the local source and the path in it that a copy of a whole directory would have brought to a path of a file
 // system, if the source had it; the last such copy counts. The context is nil if there is none.
 func (m *Image) meant(at dockerfile.OutputRef, p string) (*Context, string) {
