@@ -171,6 +171,27 @@ func TestHTMLInChromium(t *testing.T) {
 }
 
 // Names that are full of syntax are shown as they are, and nothing of them runs.
+// The address of the page leads to a view, a finding or a line, and its title names the finding.
+func TestHTMLAddresses(t *testing.T) {
+	example(t, "broken")
+	ctxaudit(t, nil, "check", "--format", "html=report.html")
+	file, err := filepath.Abs("report.html")
+	require.NoError(t, err)
+	selected := `document.querySelector("[role=tab][aria-selected=true]").id`
+	for address, want := range map[string]string{
+		"#sizes": "tab-sizes", "#finding-2": "tab-findings", "#line=.dockerignore%3A7": "tab-lines", "#nothing": "tab-findings", "#%22%3E": "tab-findings",
+	} {
+		b := openPage(t, file+address, "light")
+		assert.Equal(t, want, b.text(selected), address)
+		assert.Contains(t, b.text("document.title"), "shop_backend/app/services/monitoring is not in the image")
+		b.calm(file + address)
+	}
+	b := openPage(t, file+"#line=.dockerignore%3A7", "light")
+	assert.Equal(t, ".dockerignore:7", b.text(`document.querySelector("tr.target").dataset.line`))
+	assert.Equal(t, "tab-image", b.text(`(document.querySelector("#tab-image").click(), document.querySelector("[role=tab][aria-selected=true]").id)`))
+	assert.Equal(t, "#image", b.text("location.hash"))
+}
+
 func TestHTMLOfHardNames(t *testing.T) {
 	hard(t)
 	require.NoError(t, os.MkdirAll("</script><img src=x onerror=alert(1)>", 0o755))

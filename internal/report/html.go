@@ -2,6 +2,7 @@ package report
 
 import (
 	"embed"
+	"fmt"
 	"html/template"
 	"io"
 	"path"
@@ -37,13 +38,18 @@ type htmlImage struct {
 	NotChecked []string
 	// LeftOut says what of the image is not shown.
 	LeftOut string
+	// Errors, Warnings and Notes count its findings.
+	Errors, Warnings, Notes int
 }
 
 type htmlFinding struct {
 	finding.Finding
 	Where string
-	// Before, Marked and After are the line that is to blame.
+	// ID is the name of its part of the page.
+	ID string
+	// Before, Marked and After are the line that is to blame, at Blamed; Blame says what it does.
 	Before, Marked, After string
+	Blamed, Blame         string
 	Fixes                 []htmlFix
 }
 
@@ -112,10 +118,23 @@ func HTML(w io.Writer, a Audit, _ Style) error {
 	case a.Summary.Errors+a.Summary.Warnings > 0:
 		p.Outcome, p.Sign = "warn", "!"
 	}
+	p.Title, p.Verdict = headline(a, p.Verdict)
+	number := 0
 	for i, img := range a.Images {
 		h := htmlImage{ImageReport: img, Index: i, About: describe(img, "", Name, Text), Passed: img.Passed, NotChecked: a.of(i).notChecked, LeftOut: a.of(i).leftOut()}
 		for _, f := range img.Findings {
-			h.Findings = append(h.Findings, a.htmlFinding(f, img))
+			found := a.htmlFinding(f, img)
+			number++
+			found.ID = fmt.Sprintf("finding-%d", number)
+			switch f.Severity {
+			case finding.Error:
+				h.Errors++
+			case finding.Warning:
+				h.Warnings++
+			default:
+				h.Notes++
+			}
+			h.Findings = append(h.Findings, found)
 		}
 		p.Images = append(p.Images, h)
 		data := htmlData{Texts: []string{}, Scripts: []htmlFile{}}
@@ -143,6 +162,23 @@ func HTML(w io.Writer, a Audit, _ Style) error {
 	return t.Execute(w, p)
 }
 
+// headline gives the title of the page and its first line: the worst finding and how many more there are, or the verdict.
+func headline(a Audit, verdict string) (title, line string) {
+	for _, img := range a.Images {
+		for _, f := range img.Findings {
+			if f.Severity != finding.Error {
+				continue
+			}
+			line = f.Summary
+			if more := a.Summary.Errors - 1; more > 0 {
+				line += " (and " + count(more, "more error") + ")"
+			}
+			return f.Summary + " · " + img.Name + " · ctxaudit", line
+		}
+	}
+	return verdict + " · ctxaudit", verdict
+}
+
 func asset(name string) string {
 	data, err := htmlFiles.ReadFile(path.Join("html", name))
 	if err != nil {
@@ -153,7 +189,12 @@ func asset(name string) string {
 
 func (a Audit) htmlFinding(f finding.Finding, img finding.ImageReport) htmlFinding {
 	h := htmlFinding{Finding: f, Where: position(subject(f, img))}
-	if sp, ok := a.Sources.span(f.Subject, f, img); ok {
+	at := blamedPosition(f, img)
+	if sp, ok := a.Sources.span(at, f, img); ok {
+		h.Blamed = At(at.File, at.Line)
+		if i := slices.IndexFunc(f.Related, func(p finding.Place) bool { return p.File == at.File && p.Line == at.Line }); i >= 0 {
+			h.Blame = role(f.Related[i])
+		}
 		h.Before, h.Marked, h.After = Text(sp.Line[:sp.Start]), Text(sp.Line[sp.Start:sp.End]), Text(sp.Line[sp.End:])
 	}
 	for _, fix := range f.Fixes {

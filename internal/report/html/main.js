@@ -17,9 +17,28 @@
     for (const v of [...Object.values(trees), ...Object.values(maps)]) v.draw();
   }
 
+  // What is in the address of the page: a view, a finding, or a line of a file.
+  function follow() {
+    const at = decodeURIComponent(location.hash.slice(1));
+    const card = at.startsWith("finding-") && document.getElementById(at);
+    if (card) {
+      const image = +card.closest("[data-image]").dataset.image;
+      if (data.length > 1) choose(image);
+      select($("tab-findings"));
+      card.scrollIntoView({ block: "start" });
+    } else if (at.startsWith("line=")) toLine(at.slice(5));
+    else if (tabs.some((t) => t.id === "tab-" + at)) select($("tab-" + at));
+  }
+
+  function choose(i) {
+    if ($("images")) $("images").value = i;
+    showImage(i);
+  }
+
   function showImage(i) {
     const d = data[i], lines = d.scripts.flatMap((f) => f.lines.map((l) => ({ file: f.name, ...l })));
     for (const a of document.querySelectorAll("[data-image]")) a.hidden = +a.dataset.image !== i;
+    for (const a of document.querySelectorAll("[data-show]")) a.closest("tr").classList.toggle("shown", +a.dataset.show === i);
     for (const which of ["image", "context"]) {
       const model = new Model(d[which], d.texts);
       // An entry of the image is told by where it comes from, one of the context by its path.
@@ -45,7 +64,7 @@
     return true;
   }
 
-  for (const t of tabs) t.addEventListener("click", () => select(t));
+  for (const t of tabs) t.addEventListener("click", () => { select(t); history.replaceState(null, "", "#" + t.id.slice(4)); });
   document.querySelector(".tabs").addEventListener("keydown", (e) => {
     const step = { ArrowRight: 1, ArrowLeft: -1 }[e.key];
     if (!step) return;
@@ -63,8 +82,10 @@
   for (const b of document.querySelectorAll("[data-do]")) b.addEventListener("click", () => trees[b.dataset.tree].all(b.dataset.do === "expand"));
   document.addEventListener("line", (e) => toLine(e.detail));
   document.addEventListener("click", (e) => {
+    const show = e.target.closest("a[data-show]");
+    if (show) { e.preventDefault(); choose(+show.dataset.show); }
     const link = e.target.closest("a[data-line]"), copy = e.target.closest(".copy");
-    if (link) { e.preventDefault(); toLine(link.dataset.line); }
+    if (link) { e.preventDefault(); if (toLine(link.dataset.line)) history.replaceState(null, "", "#line=" + encodeURIComponent(link.dataset.line)); }
     if (copy) navigator.clipboard?.writeText(copy.dataset.copy).then(() => { copy.textContent = "Copied"; }, () => {});
   });
   // Links to lines that are shown nowhere are only text.
@@ -98,7 +119,11 @@
     e.preventDefault();
   });
   unlink();
-  if (data.length) showImage(0);
+  // The image with the worst finding comes first.
+  const worst = document.querySelector(".overview td.error") || document.querySelector(".overview td.warning");
+  if (data.length) choose(worst ? +worst.closest("tr").querySelector("a").dataset.show : 0);
+  addEventListener("hashchange", follow);
+  follow();
   // How long it took, in milliseconds, for whoever measures.
   document.documentElement.dataset.ready = Math.round(performance.now());
 })();
