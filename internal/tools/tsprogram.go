@@ -48,7 +48,9 @@ func (r *reader) tsProgram(config string) {
 		left, of = []string{out.Text}, dir
 	}
 	left = slices.DeleteFunc(left, path.IsAbs)
-	if len(patterns)+len(left) > maxPatterns || slices.ContainsFunc(append(slices.Clone(patterns), left...), func(p string) bool { return strings.Contains(p, "${") || path.IsAbs(p) || strings.Count(p, "**") > maxDeep }) {
+	if len(patterns)+len(left) > maxPatterns || slices.ContainsFunc(append(slices.Clone(patterns), left...), func(p string) bool {
+		return strings.Contains(p, "${") || path.IsAbs(p) || strings.Count(p, "**") > maxDeep
+	}) {
 		return
 	}
 	tops := map[string]bool{}
