@@ -36,7 +36,7 @@ an edit that adds it to the image, if there is one.
 
 TARGET is one of
   path/in/context    a file or directory of the build context
-  pkg.sub.module     a Python module, by the name under which the program imports it
+  pkg.sub.module     a module, by the name under which the program imports it: @x/pkg, ../lib/db
   /path/in/image     a path of the image
   '$NAME'            an environment variable of the image
   Dockerfile:16      an instruction: what it does, and what the image has of it

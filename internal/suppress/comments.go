@@ -11,7 +11,9 @@ import (
 // comment is a suppression as it is written:
 //
 //	# ctxaudit: ignore=RULE[,RULE] [expires=YYYY-MM-DD] -- reason
-var comment = lazyre.New(`^\s*#\s*ctxaudit:\s*(.*?)\s*$`)
+//
+// or, in JavaScript, behind two slashes.
+var comment = lazyre.New(`^\s*(?:#|//)\s*ctxaudit:\s*(.*?)\s*$`)
 
 // comments gives the suppressions in the files that images are made from. They are about the next line that is neither
 // empty nor a comment.
@@ -56,7 +58,7 @@ func inFile(file, text string, image int) []*suppression {
 // next gives the number of the next line that is neither empty nor a comment.
 func next(lines []string, from int) int {
 	for i := from; i < len(lines); i++ {
-		if t := strings.TrimSpace(lines[i]); t != "" && !strings.HasPrefix(t, "#") {
+		if t := strings.TrimSpace(lines[i]); t != "" && !strings.HasPrefix(t, "#") && !strings.HasPrefix(t, "//") {
 			return i + 1
 		}
 	}

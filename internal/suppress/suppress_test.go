@@ -57,7 +57,7 @@ func FuzzComments(f *testing.F) {
 			}
 			last = s.line
 			trimmed := strings.TrimSpace(lines[s.line-1])
-			if !strings.HasPrefix(trimmed, "#") || !strings.Contains(trimmed, "ctxaudit:") {
+			if !strings.HasPrefix(trimmed, "#") && !strings.HasPrefix(trimmed, "//") || !strings.Contains(trimmed, "ctxaudit:") {
 				t.Fatalf("line %d is no comment of ours: %q", s.line, trimmed)
 			}
 			if !strings.Contains(trimmed, s.reason) || !strings.Contains(trimmed, s.expires) {

@@ -37,14 +37,16 @@ func Modules(files Files) *modules.Resolver {
 // jsWanted is what files of a build ask for and its tree has not, with what finds it in another one.
 type jsWanted struct {
 	stage *modules.Resolver
-	mu    sync.Mutex
-	repo  *modules.Resolver // of the tree in which what is missing is looked for, once somebody looks
+	// spaces are the workspaces around packages.
+	spaces map[string]workspace
+	mu     sync.Mutex
+	repo   *modules.Resolver // of the tree in which what is missing is looked for, once somebody looks
 }
 
 // imports follows what a program reads of JavaScript and TypeScript from some files on, and notes the imports that surely lead to nothing
 // and that end it.
 func (r *reader) imports(mode modules.Mode, entries []string) {
-	w := &jsWanted{stage: Modules(r.files)}
+	w := &jsWanted{stage: Modules(r.files), spaces: map[string]workspace{}}
 	g := modules.Follow(modules.Config{Files: surely{r.files}, Resolver: w.stage, Mode: mode, Entries: entries, Named: r.call.Base != "esbuild" && r.call.Base != "bun"})
 	for _, l := range g.Lacks {
 		if l.Target.Kind == modules.External {
@@ -66,16 +68,11 @@ func (r *reader) member(w *jsWanted, l modules.Lack) {
 	if l.Reach < modules.Startup || modules.Relative(l.Import.Spec) || strings.ContainsAny(name, ":#~") {
 		return
 	}
-	p, ok := r.nodePackage(w.stage.Package(l.From.File))
-	if !ok || !slices.ContainsFunc(dependencyKinds[:3], func(kind string) bool {
-		version := p.json.Str(kind, name)
-		return strings.HasPrefix(version, "workspace:") && ofWorkspace(name, version)
-	}) {
-		return
-	}
-	root := upward(p.dir, func(dir string) bool { own, ok := r.nodePackage(dir); return ok && len(r.allGlobsOf(own)) > 0 })
-	own, ok := r.nodePackage(root)
-	if !ok || r.workspace(own, r.allGlobsOf(own)).has(name) {
+	at := w.stage.Package(l.From.File)
+	manifest := w.stage.JSON(path.Join(at, packageJSON))
+	if !slices.ContainsFunc(dependencyKinds[:3], func(kind string) bool {
+		return ofWorkspace(name, manifest.Str(kind, name))
+	}) || r.around(w, at).has(name) {
 		return
 	}
 	m := w.missing(l)
@@ -90,6 +87,19 @@ func (r *reader) member(w *jsWanted, l modules.Lack) {
 		return repo.Package(source)
 	}
 	r.missing(m)
+}
+
+// around gives the workspace that a package is of. Of none, or one of which not all is known, it is not complete.
+func (r *reader) around(w *jsWanted, dir string) workspace {
+	have, ok := w.spaces[dir]
+	if !ok {
+		root := upward(dir, func(dir string) bool { p, ok := r.nodePackage(dir); return ok && len(r.allGlobsOf(p)) > 0 })
+		if p, ok := r.nodePackage(root); ok {
+			have = r.workspace(p, r.allGlobsOf(p))
+		}
+		w.spaces[dir] = have
+	}
+	return have
 }
 
 // allGlobsOf gives the members of the workspace of which a package is the root.

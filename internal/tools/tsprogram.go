@@ -48,7 +48,9 @@ func (r *reader) tsProgram(config string) {
 		left, of = []string{out.Text}, dir
 	}
 	left = slices.DeleteFunc(left, path.IsAbs)
-	if slices.ContainsFunc(append(slices.Clone(patterns), left...), func(p string) bool { return strings.Contains(p, "${") || path.IsAbs(p) }) {
+	if len(patterns)+len(left) > maxPatterns || slices.ContainsFunc(append(slices.Clone(patterns), left...), func(p string) bool {
+		return strings.Contains(p, "${") || path.IsAbs(p) || strings.Count(p, "**") > maxDeep
+	}) {
 		return
 	}
 	tops := map[string]bool{}
@@ -59,8 +61,13 @@ func (r *reader) tsProgram(config string) {
 		}
 		tops[path.Join("/", path.Join(fixed...))] = true
 	}
+	seen := map[string]bool{}
+	for _, p := range entries {
+		seen[p] = true
+	}
 	add := func(p string) {
-		if wanted(p) && !slices.Contains(entries, p) && tsMatch(patterns, from, p) && !tsMatch(left, of, p) {
+		if wanted(p) && !seen[p] && tsMatch(patterns, from, p) && !tsMatch(left, of, p) {
+			seen[p] = true
 			entries = append(entries, p)
 		}
 	}
@@ -75,6 +82,12 @@ func (r *reader) tsProgram(config string) {
 		r.imports(modules.Check, entries)
 	}
 }
+
+// maxDeep bounds how often a pattern may stand for any directories, maxPatterns how many patterns are matched.
+const (
+	maxDeep     = 3
+	maxPatterns = 200
+)
 
 func textsOf(n *document.Node) (out []string) {
 	if n != nil {

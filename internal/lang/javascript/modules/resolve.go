@@ -328,8 +328,11 @@ func matches(n *document.Node, key string) []string {
 	if n.Scalar && key == "." {
 		return conditions(n, nil)
 	}
-	best, out := -1, []string(nil)
+	best, out, left := -1, []string(nil), maxAliases
 	for pattern, to := range n.All() {
+		if left--; left < 0 {
+			break
+		}
 		before, after, star := strings.Cut(pattern, "*")
 		if !star && strings.HasSuffix(pattern, "/") {
 			before, star = pattern, true

@@ -3,7 +3,6 @@ package modules
 import (
 	"crypto/sha256"
 	"sync"
-	"sync/atomic"
 
 	"github.com/ctxaudit/ctxaudit/internal/lang/javascript/syntax"
 	"github.com/ctxaudit/ctxaudit/internal/shell"
@@ -16,7 +15,6 @@ type Sources struct {
 	byKey     map[named]*source
 	byContent map[named]*source
 	held      int64
-	parsed    atomic.Int64
 }
 
 // named is the key of a file, or the digest of its content, with the way in which it is read.
@@ -33,15 +31,7 @@ type source struct {
 	file *syntax.File
 }
 
-var sources = NewSources()
-
-// NewSources makes sources of which none was read yet.
-func NewSources() *Sources {
-	return &Sources{byKey: map[named]*source{}, byContent: map[named]*source{}}
-}
-
-// Parsed tells how many files were parsed so far.
-func (s *Sources) Parsed() int { return int(s.parsed.Load()) }
+var sources = &Sources{byKey: map[named]*source{}, byContent: map[named]*source{}}
 
 // File gives what a file of a tree holds, nil if that is not known. It must not be changed.
 func (s *Sources) File(files shell.Files, p string) *syntax.File {
@@ -82,7 +72,6 @@ func (s *Sources) read(files shell.Files, p string) *syntax.File {
 	}
 	src := s.entry(s.byContent, named{sha256.Sum256(data), ext(p)}, len(data))
 	src.once.Do(func() {
-		s.parsed.Add(1)
 		src.file = syntax.Scan(data, p)
 	})
 	return src.file

@@ -48,8 +48,11 @@ func (r *Resolver) aliasesOf(dir string) []alias {
 	return own
 }
 
-// maxExtended bounds the configurations that one extends.
-const maxExtended = 20
+// maxExtended bounds the configurations that one extends, maxAliases the aliases of one and the patterns of exports.
+const (
+	maxExtended = 20
+	maxAliases  = 500
+)
 
 // config gives the aliases of a configuration and of those that it extends.
 func (r *Resolver) config(file string, seen map[string]bool) (out []alias) {
@@ -68,6 +71,9 @@ func (r *Resolver) config(file string, seen map[string]bool) (out []alias) {
 		base = path.Join(dir, options.Str("baseUrl"))
 	}
 	for pattern, to := range options.Get("paths").All() {
+		if len(out) >= maxAliases {
+			break
+		}
 		a := alias{}
 		a.before, a.after, a.star = strings.Cut(pattern, "*")
 		for _, t := range to.Items {

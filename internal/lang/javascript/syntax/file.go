@@ -1,5 +1,5 @@
-// Package syntax reads sources of JavaScript and TypeScript as far as those need them who follow programs: what a file imports, how
-// surely, and which files it reads by a path that is written out.
+// Package syntax reads sources of JavaScript and TypeScript as far as those need them who follow programs: what a file imports, and how
+// surely.
 //
 // It is a scanner and no parser: it knows tokens, brackets, JSX and the shape of statements. Where TypeScript drops an import whose
 // names are used as types alone, it says of which names it is sure that they are used as values.
@@ -53,8 +53,6 @@ type Import struct {
 // File is what was read of a source.
 type File struct {
 	Imports []Import
-	// Paths are files that it names by where it lies itself.
-	Paths []Path
 	// Broken tells that it could not be read to its end, Unchecked that a comment tells the compiler not to look for errors.
 	Broken, Unchecked bool
 

@@ -121,8 +121,6 @@ func (s *scanner) token(i int) {
 			s.requires(i)
 		case "else", "catch", "case", "default":
 			in.now |= Conditional
-		case "__dirname", "__filename", "dirname", "URL":
-			s.path(i)
 		}
 	}
 }
