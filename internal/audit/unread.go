@@ -193,6 +193,9 @@ func (p *pass) misplaced() (out []unread, err error) {
 			out = append(out, unread{dir, name, fmt.Sprintf("BuildKit looks beside the Dockerfile only for %s", base+ignoreName), at})
 		}
 	}
+	if u, ok := p.above(has); ok {
+		out = append(out, u)
+	}
 	if p.main.Ignore == nil {
 		for _, name := range misnamed {
 			if root[name] {
@@ -201,6 +204,20 @@ func (p *pass) misplaced() (out []unread, err error) {
 		}
 	}
 	return out, nil
+}
+
+// above gives the ignore file of a directory above a context that has none, where somebody says that this is the context.
+func (p *pass) above(has func(dir string) map[string]bool) (u unread, ok bool) {
+	context := filepath.Clean(p.subject.Options.Context)
+	if len(p.subject.Sources) == 0 || p.main.Ignore != nil || !filepath.IsLocal(context) {
+		return unread{}, false
+	}
+	for dir := context; dir != "."; {
+		if dir = filepath.Dir(dir); has(dir)[ignoreName] && !p.subject.Contexts[dir] {
+			return unread{dir, ignoreName, fmt.Sprintf("BuildKit looks for it in the context, %s", filepath.ToSlash(context)), "."}, true
+		}
+	}
+	return unread{}, false
 }
 
 // open opens a directory of the request.

@@ -11,7 +11,7 @@ func IgnoreLint(out io.Writer, a Audit, s Style) error {
 	w := bufio.NewWriter(out)
 	for i, img := range a.Images {
 		if len(img.Findings) == 0 {
-			fmt.Fprintf(w, "%s every line of %s has an effect\n", s.green("ok"), Name(img.IgnoreFile))
+			fmt.Fprintf(w, "%s no line of %s needs to change\n", s.green("ok"), Name(img.IgnoreFile))
 			continue
 		}
 		for _, f := range img.Findings {

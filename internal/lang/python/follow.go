@@ -173,6 +173,8 @@ func (c *programs) follow(e entry) *imports.Graph {
 	}
 	if len(g.Absent) > 0 {
 		c.sortEntry(e)
+	} else {
+		c.sortBare(e)
 	}
 	for _, m := range g.Misplaced {
 		if m.Reach > need.Guarded && !e.start.Tolerated {

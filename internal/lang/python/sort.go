@@ -9,6 +9,7 @@ import (
 	"github.com/ctxaudit/ctxaudit/internal/lang/python/manifest"
 	"github.com/ctxaudit/ctxaudit/internal/lazyre"
 	"github.com/ctxaudit/ctxaudit/internal/need"
+	"github.com/ctxaudit/ctxaudit/internal/program"
 	"github.com/ctxaudit/ctxaudit/internal/view"
 )
 
@@ -53,6 +54,25 @@ func (c *programs) sortEntry(e entry) {
 	if !c.foreign(e.Module) {
 		c.unresolved = append(c.unresolved, e)
 	}
+}
+
+// sortBare tells of a package without its __init__.py, which the repository has, where what is started must be something that it defines.
+func (c *programs) sortBare(e entry) {
+	m := imports.Find(e.search, e.Module)
+	if e.start.Kind != program.App || e.start.Attr == "" || m == nil || m.Kind != imports.Namespace || len(m.Path) != 1 {
+		return
+	}
+	found := c.inRepository(e.Module, nil, true, true)
+	if found == nil || found.Kind != imports.Package || found.File == "" || imports.Find(e.search, e.Module+"."+e.start.Attr) != nil {
+		return
+	}
+	p := c.resolved(view.InContext(found.File))
+	if c.groups[p] == nil {
+		c.groups[p] = &group{module: e.Module + ".__init__", repo: p}
+	}
+	g, reach := c.groups[p], e.reach(need.Startup)
+	g.reach, g.started = max(g.reach, reach), true
+	g.missing = append(g.missing, imports.Missing{Kind: imports.NoModule, Module: g.module, Parent: m, Reach: reach, Site: e.Site})
 }
 
 // foreign reports whether a module is known to be somebody else's.

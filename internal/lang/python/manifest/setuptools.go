@@ -131,7 +131,7 @@ func (r *reader) setuptools(p *project) {
 		r.discover(p, file)
 		return
 	}
-	p.Listed = s.packagesGiven && !p.Opaque && !s.extensions
+	p.Listed = (s.packagesGiven || s.modulesGiven) && !p.Opaque && !s.extensions
 	for _, l := range s.packages {
 		p.add(PackageRoot{Import: l.name, Path: s.place(l.name), File: l.file, Line: l.line})
 	}
