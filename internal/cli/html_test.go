@@ -184,7 +184,7 @@ func TestHTMLAddresses(t *testing.T) {
 		b := openPage(t, file+address, "light")
 		assert.Equal(t, want, b.text(selected), address)
 		assert.Contains(t, b.text("document.title"), "shop_backend/app/services/monitoring is not in the image")
-		b.calm(file + address)
+		b.calm(file)
 	}
 	b := openPage(t, file+"#line=.dockerignore%3A7", "light")
 	assert.Equal(t, ".dockerignore:7", b.text(`document.querySelector("tr.target").dataset.line`))
