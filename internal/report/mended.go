@@ -36,8 +36,11 @@ func Mended(out io.Writer, m *why.Mended, after *finding.Report, s Style) error 
 			fmt.Fprintf(w, "        %s: %s\n", sentence(r.Fix.Title), Effect(*r.Fix))
 			continue
 		}
+		if len(r.Tried) == 0 {
+			fmt.Fprintf(w, "        %s\n", s.dim("no edit of the Dockerfile, the ignore file or the sources is known to repair this"))
+		}
 		for _, t := range fewNames(r.Tried, maxAnswerItems) {
-			fmt.Fprintf(w, "        %s\n", s.dim("tried: "+Text(t)))
+			fmt.Fprintf(w, "        %s\n", s.dim("simulated: "+Text(t)))
 		}
 	}
 	if text := leftOutOf([]leftKind{{more, "repair"}}); text != "" {
@@ -45,6 +48,9 @@ func Mended(out io.Writer, m *why.Mended, after *finding.Report, s Style) error 
 	}
 	if len(m.Repairs) == 0 {
 		fmt.Fprintln(w, "nothing to fix")
+	}
+	if n := skippedWarnings(m); n > 0 {
+		fmt.Fprintln(w, s.dim(count(n, "finding")+" not repaired: --all includes warnings, --finding N a single one"))
 	}
 	if after == nil {
 		for _, c := range m.Changes {
@@ -62,6 +68,23 @@ func Mended(out io.Writer, m *why.Mended, after *finding.Report, s Style) error 
 	}
 	text, _ := FindFormat("text")
 	return Check(out, Audit{Report: *after}.within(text.Bounds), s)
+}
+
+// skippedWarnings counts the warnings that were not asked for.
+func skippedWarnings(m *why.Mended) (n int) {
+	asked := map[int]bool{}
+	for _, r := range m.Repairs {
+		asked[r.Number] = true
+	}
+	for _, img := range m.Reports {
+		for _, f := range img.Findings {
+			if f.Severity == finding.Warning && !asked[f.Number] {
+				asked[f.Number] = true
+				n++
+			}
+		}
+	}
+	return n
 }
 
 // diff writes a unified diff that git apply and patch take. One with text that must not be shown as it is would be another

@@ -75,7 +75,7 @@ func (b *rustBuild) hollow(m Missing) {
 	if !b.isDir(m.Path) || some(b.files, m.Path) {
 		return
 	}
-	m.Path, m.Root, m.Doubt = path.Join(m.Path, "*"), m.Path, "The directory is there, and empty: what is built holds nothing of it."
+	m.Path, m.Root, m.Doubt = path.Join(m.Path, "*"), m.Path, "The directory exists but is empty, so the build embeds nothing of it."
 	m.Find = func(tree Files, root string) string {
 		if tree.Stat(root) == shell.Directory && some(tree, root) {
 			return root
