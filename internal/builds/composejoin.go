@@ -151,11 +151,14 @@ func (c composeFiles) variable(name string) bool {
 }
 
 // doubt says why a service need not be built as a file says that was read alone, "" for none: it names no context, and has the one of
-// another file that it is laid over; or it is one of a directory below that of such a file, and its paths begin there.
+// another file that it is laid over; its name says that it is laid over one; or it is one of a directory below that of such a file, and its paths begin there.
 func (c composeFiles) doubt(r *Reader, name string) string {
 	const over = "the file may be laid over another Compose file"
 	if len(c.group) > 1 || slices.Contains(composeDefault, path.Base(c.group[0])) {
 		return ""
+	}
+	if strings.Contains(path.Base(c.group[0]), "override") {
+		return over
 	}
 	for _, doc := range c.stage.docs[c.group[0]] {
 		if build := doc.at("services", name, "build"); build.isMap() && build.at("context").Node == nil {
