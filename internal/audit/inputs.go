@@ -150,13 +150,17 @@ func asksAgain(script *steps.Script, c *command.Call, name string) bool {
 // lost gives where a step looks for what it misses, and where the build context has that; ok is false if it does not.
 func (p *pass) lost(op *dockerfile.Op, m steps.Missing) (at, source string, ok bool) {
 	if m.Find != nil {
-		root, known := p.counterpart(op, m.Root)
-		if !known {
-			return "", "", false
+		roots := append(suffixes(m.Root), ".") // nothing of the context is there
+		if root, known := p.counterpart(op, m.Root); known {
+			roots = []string{root}
 		}
-		found := m.Find(p.build.Repo, path.Join("/", root))
-		rel, _ := below(found, path.Join("/", root))
-		at, source := path.Join(m.Root, rel), strings.Trim(found, "/")
+		for _, root := range roots {
+			if found := m.Find(p.build.Repo, path.Join("/", root)); found != "" {
+				rel, _ := below(found, path.Join("/", root))
+				at, source = path.Join(m.Root, rel), strings.Trim(found, "/")
+				break
+			}
+		}
 		if tracked, git, err := p.build.Tracked(source); source == "" || m.Kind == tools.Source && err == nil && git && len(tracked) == 0 {
 			return "", "", false // a source that git does not have somebody makes
 		}
