@@ -45,7 +45,7 @@ func Plain(ref string) bool {
 // standard are the directories in which distributions have what they install, as patterns. Their other ones, /home, /media, /mnt, /opt,
 // /srv and /tmp, are there and empty, and so are /usr/src, but for the sources of what is installed, and what people name in /usr and /var.
 var standard = strings.Fields(`bin boot dev etc lib lib32 lib64 libx32 proc root run sbin sys
-	usr/bin usr/games usr/[ehiklmX]* usr/s[bh]* usr/src/linux* usr/src/kernels usr/src/php* usr/src/debug var/[bcdelmors]* var/adm var/account var/tmp var/www/html/index* var/www/localhost`)
+	usr/bin usr/games usr/[ehikmX]* usr/lib* usr/local/[^a]* usr/local/a[^p]* usr/local/ap[^p]* usr/local/app?* usr/s[bh]* usr/src/linux* usr/src/kernels usr/src/php* usr/src/debug var/[bcdelmors]* var/adm var/account var/tmp var/www/html/index* var/www/localhost`)
 
 // holds are official images, and others whose sources are public, with what they hold beyond the standard directories, as their
 // Dockerfiles say. It is the same for all of their tags, or the row has what any of them has.

@@ -31,7 +31,7 @@ const temporary = "*[-_]* .* *[0-9]* [A-Z]* tmp* pear"
 // a site's own data, and those below them in which people have their projects, as /usr/src/app, /usr/app, /var/www and /var/task; of
 // /opt, those in which vendors have theirs.
 var systemDirs = strings.Fields(`/bin /boot /dev /etc /lib /lib32 /lib64 /libx32 /opt/amazon* /opt/aws* /opt/az* /opt/conda* /opt/google* /opt/intel* /opt/java* /opt/jdk* /opt/microsoft* /opt/mssql* /opt/n[ov]* /opt/r[ho]* /proc /run /sbin /sys
-	/usr/bin /usr/games /usr/[ehiklmX]* /usr/s[bh]* /usr/src/linux* /usr/src/kernels /usr/src/php* /var/[bcdelmors]* /var/adm /var/www/html/index* /var/www/localhost`)
+	/usr/bin /usr/games /usr/[ehikmX]* /usr/lib* /usr/local/[^a]* /usr/local/a[^p]* /usr/local/ap[^p]* /usr/local/app?* /usr/s[bh]* /usr/src/linux* /usr/src/kernels /usr/src/php* /var/[bcdelmors]* /var/adm /var/www/html/index* /var/www/localhost`)
 
 // footprint is what a program may make or change files in.
 type footprint struct {
