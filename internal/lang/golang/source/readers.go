@@ -15,7 +15,6 @@ type reader struct {
 	panics    bool // it does not return without it
 	silent    bool // nothing fails when it is called
 	scheme    bool // the path stands behind file://
-	whole     bool // without arguments it reads something that is not told
 }
 
 // functions are readers by the path of their package and their name.

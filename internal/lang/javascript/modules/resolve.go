@@ -74,9 +74,7 @@ var (
 
 // Omitted are the ends of names that may be left out.
 func Omitted() (out []string) {
-	for _, e := range []string{".js", ".ts", ".tsx", ".jsx", ".mjs", ".cjs", ".json"} {
-		out = append(out, e)
-	}
+	out = append(out, ".js", ".ts", ".tsx", ".jsx", ".mjs", ".cjs", ".json")
 	for _, e := range []string{".js", ".ts", ".tsx"} {
 		out = append(out, "/index"+e)
 	}

@@ -15,8 +15,6 @@ type scope struct {
 	now Flags
 	// block tells that it holds statements.
 	block bool
-	// first is how many imports came before it, if they are guarded once its handler is seen.
-	first int
 }
 
 // scanner finds imports among tokens.
