@@ -20,11 +20,11 @@ func (c *programCheck) elsewhere(f *finding.Finding, target, at string) (nowhere
 	made, by, isMade := c.madeInStage(path.Base(target))
 	file := c.fileAbove(target)
 	nowhere = at == "" && !isMade && file == ""
-	archive, by := c.packed(target)
+	archive, packedBy := c.packed(target)
 	switch {
 	case archive != "":
 		nowhere = false
-		f.Related = append(f.Related, instruction(finding.RoleCopies, by))
+		f.Related = append(f.Related, instruction(finding.RoleCopies, packedBy))
 		f.Detail = fmt.Sprintf("%s is in %s: COPY unpacks nothing, and ADD no zip. A step must unpack it, with python -m zipfile -e or unzip.", path.Base(target), archive)
 	case file != "":
 		f.Hint.Found = file
