@@ -214,7 +214,7 @@ func TestDamaged(t *testing.T) {
 		damage func(dir string) error
 		want   string
 	}{
-		"a layer is missing": {func(dir string) error { return os.Remove(blob(dir, layer)) }, "it is not there"},
+		"a layer is missing": {func(dir string) error { return os.Remove(blob(dir, layer)) }, "it does not exist"},
 		"a layer is another one": {func(dir string) error {
 			data, err := imagetest.Archive("plain", "file x 0644 0:0 y")
 			if err == nil {
