@@ -148,8 +148,9 @@ func (s Subject) judge(f finding.Finding, ofContext bool) finding.Finding {
 	return f
 }
 
-// compiles are programs that make what a project is built to, with the subcommand, "" for any.
-var compiles = map[string]string{"vite": "build", "react-scripts": "build", "vue-cli-service": "build", "next": "build", "tsc": "", "ng": "build", "nest": "build", "go": "build", "cargo": "build"}
+// compiles are programs that make what a project is built to, with the subcommand. All that they write is known from their options and their
+// configuration; others write where a workspace above has it.
+var compiles = map[string]string{"vite": "build", "react-scripts": "build", "vue-cli-service": "build", "next": "build", "go": "build"}
 
 // buildsItself reports whether the stage in which a build fails to find something compiles the project: nobody does it before the build, then,
 // and what it makes lies elsewhere.
@@ -181,7 +182,7 @@ func compilesProject(image *simulate.Image, op *dockerfile.Op) bool {
 	}
 	return slices.ContainsFunc(script.Calls, func(call *command.Call) bool {
 		sub, known := compiles[call.Base]
-		return known && call.S.Sure() && (sub == "" || len(call.Args) > 0 && call.Args[0].Text == sub)
+		return known && call.S.Sure() && len(call.Args) > 0 && call.Args[0].Text == sub
 	})
 }
 

@@ -131,7 +131,7 @@ func init() { // a literal would refer to itself: find and python start others
 		{names: "go", subs: "build", where: temp | home, dir: "-C", valued: goValued + " -o", variables: goVariables, more: (*print).goBuild},
 		{names: "go", subs: "test vet list tool", where: temp | home, dir: "-C", out: "-o -coverprofile", valued: goValued, variables: goVariables},
 		{names: "cargo", subs: "chef", where: temp | home, below: chefBelow, variables: "CARGO_HOME CARGO_TARGET_DIR RUSTUP_HOME"},
-		{names: "cargo", subs: "build fetch check test update generate-lockfile install clippy run vendor", where: temp | home, below: "target Cargo.lock recipe.json vendor",
+		{names: "cargo", subs: "build fetch check test update generate-lockfile install clippy run vendor", where: temp | home, below: "target Cargo.lock recipe.json vendor", more: (*print).cargo,
 			dir: "-C", out: "--target-dir --root --recipe-path", valued: "--manifest-path -p --package --bin --features -F --target --profile -j --jobs -Z --color --config", variables: "CARGO_HOME CARGO_TARGET_DIR RUSTUP_HOME"},
 		{names: "mvn mvnw", where: temp | home, below: "**/target **/dependency-reduced-pom.xml .mvn", dir: "-f --file"},
 		{names: "gradle gradlew", where: temp | home, below: "**/build **/.gradle .gradle", dir: "-p --project-dir", out: "-g --gradle-user-home", variables: "GRADLE_USER_HOME"},

@@ -118,7 +118,8 @@ func HTML(w io.Writer, a Audit, _ Style) error {
 	case a.Summary.Errors+a.Summary.Warnings > 0:
 		p.Outcome, p.Sign = "warn", "!"
 	}
-	p.Title, p.Verdict = headline(a, p.Verdict)
+	title, line := headline(a, p.Verdict)
+	p.Title, p.Verdict = Text(title), Text(line)
 	number := 0
 	for i, img := range a.Images {
 		h := htmlImage{ImageReport: img, Index: i, About: describe(img, "", Name, Text), Passed: img.Passed, NotChecked: a.of(i).notChecked, LeftOut: a.of(i).leftOut()}
