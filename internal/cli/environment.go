@@ -6,11 +6,14 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"github.com/ctxaudit/ctxaudit/internal/report"
 )
 
-// fromEnvironment are the flags that CTXAUDIT_NAME sets where the command line does not, for CI. What writes files is none of them.
+// fromEnvironment are the flags that CTXAUDIT_NAME sets where the command line does not, for CI. Neither flags that write files nor those that
+// describe an image are among them: a variable must not change what is checked.
 var fromEnvironment = []string{
-	"allow-outside", "assume-sendable", "base-from", "baseline", "clean-checkout", "color", "config", "fail-on", "fixes", "format", "image", "new-since", "platform",
+	"allow-outside", "assume-sendable", "base-from", "baseline", "clean-checkout", "color", "config", "fail-on", "fixes", "format", "image", "new-since",
 	"timeout", "untracked",
 }
 
@@ -27,13 +30,18 @@ func (a *app) setFromEnvironment(cmd *cobra.Command) error {
 		if f.Changed || failed != nil || !slices.Contains(fromEnvironment, f.Name) {
 			return
 		}
+		if f.Name == "format" && f.Value.Type() != "stringArray" {
+			return // a format of check, which other commands do not have
+		}
 		value := a.env.Getenv(variableOf(f.Name))
 		if value == "" {
 			return
 		}
 		values := []string{value}
 		if f.Value.Type() == "stringArray" {
-			values = strings.Split(value, ",")
+			if values = strings.Split(value, ","); report.IsTemplate(value) {
+				values = []string{value}
+			}
 		}
 		for _, v := range values {
 			if err := cmd.Flags().Set(f.Name, v); err != nil {

@@ -24,7 +24,7 @@ func goOutput(c *Call) ([]Effect, bool) {
 	}, false
 }
 
-// goProgram gives the file that go build is told to make; "" if that is not one.
+// goProgram gives the file that go build writes; "" if it is not known.
 func (c *Call) goProgram() string {
 	if len(c.Args) == 0 || c.Args[0].Text != "build" {
 		return ""
@@ -45,7 +45,7 @@ func (c *Call) goProgram() string {
 	return ""
 }
 
-// goBuild adds where the program goes, unless that is told by what is done: the working directory if no option says it, where it is
+// goBuild adds where the program goes, unless the step itself creates that file: the working directory if no option says it, where it is
 // called after its package.
 func (p *print) goBuild(o Options) {
 	out, given := o.Last("-o")

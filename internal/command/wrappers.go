@@ -286,7 +286,7 @@ func splitString(words []shell.Word) []shell.Word {
 	return out
 }
 
-// dotenvCommand makes the call of the dotenv of Node.js one of Python's, which is told to run a command.
+// dotenvCommand makes the call of the dotenv of Node.js one of Python's, which runs a command with its subcommand run.
 func dotenvCommand(words []shell.Word) []shell.Word {
 	i := slices.IndexFunc(words, func(w shell.Word) bool { return w.Text == "--" })
 	if i < 0 || slices.ContainsFunc(words[:i], func(w shell.Word) bool { return w.Text == "run" }) {
