@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/ctxaudit/ctxaudit/internal/engine"
 	"github.com/ctxaudit/ctxaudit/internal/finding"
@@ -112,6 +113,7 @@ func (a *app) checkAndShow(cmd *cobra.Command, f *checkFlags, outputs []output, 
 	finding.Share(done.Reports)
 	r := report.Audit{
 		Report: finding.NewReport(done.Reports), Version: version(), FailOn: failOn, Rules: shownRules(), Sources: a.sources(done.Reports), Views: done.Views,
+		FixCommand: fixCommand(cmd, args),
 	}
 	more := a.world.Notices()
 	a.tell(more)
@@ -126,6 +128,40 @@ func (a *app) checkAndShow(cmd *cobra.Command, f *checkFlags, outputs []output, 
 		return errNothingAudited
 	}
 	return nil
+}
+
+// fixCommand gives the command line of fix that is about the same images and requirements, by which findings have the same numbers.
+func fixCommand(cmd *cobra.Command, args []string) string {
+	var of checkFlags
+	shared := &cobra.Command{}
+	of.registerCheck(shared)
+	words := []string{"ctxaudit", "fix"}
+	cmd.Flags().Visit(func(f *pflag.Flag) {
+		if shared.Flags().Lookup(f.Name) == nil && f.Name != "allow-outside" || f.Name == "fail-on" {
+			return
+		}
+		values := []string{f.Value.String()}
+		if list, ok := f.Value.(pflag.SliceValue); ok {
+			values = list.GetSlice()
+		}
+		for _, v := range values {
+			words = append(words, shellWord("--"+f.Name+"="+v))
+		}
+	})
+	for _, arg := range args {
+		words = append(words, shellWord(arg))
+	}
+	return strings.Join(words, " ")
+}
+
+// shellWord quotes a word for a shell where it must be.
+func shellWord(s string) string {
+	if s != "" && !strings.ContainsFunc(s, func(r rune) bool {
+		return !strings.ContainsRune("-_./=:,@+%", r) && (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z')
+	}) {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }
 
 // errNothingAudited says that there is no answer: a gate that audits nothing must not pass.

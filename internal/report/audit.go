@@ -13,6 +13,8 @@ type Audit struct {
 	finding.Report
 	// Version of ctxaudit, for the formats that name the tool.
 	Version string
+	// FixCommand is the command line that repairs what this audit finds, without the finding's number; "" if there is none to show.
+	FixCommand string
 	// FailOn is the least severity that fails the audit.
 	FailOn finding.Severity
 	// Rules are all rules, in their order.

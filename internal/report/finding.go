@@ -20,7 +20,7 @@ func (a Audit) finding(w io.Writer, f finding.Finding, img finding.ImageReport, 
 	fmt.Fprintln(&head)
 	paragraph(&head, f.Summary, "    ", s)
 	related := a.blamed(&head, f, img, s)
-	fixes(&head, f, s)
+	a.fixes(&head, f, s)
 	a.reasons(&rest, f, related, findingLines-strings.Count(head.String(), "\n"), s)
 	fmt.Fprint(w, head.String(), rest.String())
 }

@@ -10,11 +10,11 @@ import (
 )
 
 // fixes writes the edits that repair a finding, each with its exact effect; or what was tried in vain.
-func fixes(w io.Writer, f finding.Finding, s Style) {
+func (a Audit) fixes(w io.Writer, f finding.Finding, s Style) {
 	for _, fix := range f.Fixes {
 		apply := ""
-		if f.Number > 0 {
-			apply = fmt.Sprintf("run: ctxaudit fix --finding %d --write", f.Number)
+		if f.Number > 0 && a.FixCommand != "" {
+			apply = fmt.Sprintf("run: %s --finding %d --write", Text(a.FixCommand), f.Number)
 		}
 		writeFix(w, "    ", fix, apply, s)
 	}

@@ -18,7 +18,7 @@ var htmlFiles embed.FS
 
 // page is what the template shows.
 type page struct {
-	Title, Verdict, Counts, Version, LeftOut string
+	Title, Verdict, Counts, Version, LeftOut, Fix string
 	// Outcome is bad, warn or good, Sign what stands for it.
 	Outcome, Sign string
 	Images        []htmlImage
@@ -109,7 +109,7 @@ type htmlLine struct {
 
 // HTML writes one file that holds everything: it asks for nothing, from whatever it is opened.
 func HTML(w io.Writer, a Audit, _ Style) error {
-	p := page{Title: "ctxaudit", Counts: strings.ReplaceAll(mdCounts(a), "**", ""), Version: a.Version, LeftOut: a.left.leftOut(), Outcome: "good", Sign: "✓", Notices: a.Notices}
+	p := page{Title: "ctxaudit", Counts: strings.ReplaceAll(mdCounts(a), "**", ""), Version: a.Version, Fix: Text(a.FixCommand), LeftOut: a.left.leftOut(), Outcome: "good", Sign: "✓", Notices: a.Notices}
 	p.Verdict = verdict(a)
 	p.Verdict = strings.ToUpper(p.Verdict[:1]) + p.Verdict[1:]
 	switch {

@@ -35,7 +35,7 @@ func lost() finding.Finding {
 func textOf(t *testing.T, s Style, images ...finding.ImageReport) string {
 	t.Helper()
 	var out bytes.Buffer
-	a := Audit{Report: finding.NewReport(images), Sources: Sources{".dockerignore": NewSource("**/jobs\n\n!shop/\n"), "shop/main.py": NewSource("\nimport shop.jobs\n")}}
+	a := Audit{FixCommand: "ctxaudit fix", Report: finding.NewReport(images), Sources: Sources{".dockerignore": NewSource("**/jobs\n\n!shop/\n"), "shop/main.py": NewSource("\nimport shop.jobs\n")}}
 	require.NoError(t, Check(&out, a, s))
 	return out.String()
 }
