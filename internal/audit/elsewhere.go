@@ -32,6 +32,9 @@ func (c *programCheck) elsewhere(f *finding.Finding, target, at string) (nowhere
 	case isMade && at == "":
 		f.Related = append(f.Related, instruction(finding.RoleCopies, by))
 		f.Detail = fmt.Sprintf("A step of another stage creates %s, but no COPY copies it from there.", made)
+		if taken, _, ok := c.takenOut(path.Base(target)); ok {
+			f.Detail = fmt.Sprintf("A COPY takes %s out of another stage, but does not put it there.", taken)
+		}
 	case nowhere && c.namesake(target) != "":
 		f.Detail = fmt.Sprintf("The build context has %s, and the image has no file of that name: it may be mounted, or added by an image that is built on this one.", c.namesake(target))
 	case nowhere:
@@ -73,20 +76,14 @@ func (c *programCheck) packed(target string) (archive string, by dockerfile.Loca
 	return "", dockerfile.Location{}
 }
 
-// madeInStage gives a path of a name that a RUN of another stage writes, as its words say, with the instruction; ok is false if none
-// does.
+// madeInStage gives a path of a name that a RUN of another stage writes, as its words say, or that a COPY takes out of one, with the instruction;
+// ok is false if none does.
 func (c *programCheck) madeInStage(name string) (at string, by dockerfile.Location, ok bool) {
-	for _, op := range c.image.Plan.Ops {
-		if op.Kind != dockerfile.OpExec || slices.Contains(c.image.Opaque, op.ID) {
-			continue
-		}
-		if s := c.image.Script(op); s != nil {
-			for _, p := range s.Named {
-				if path.Base(p) == name {
-					return p, op.Location, true
-				}
-			}
-		}
+	if at, by, ok = writes(c.image, name, func(op *dockerfile.Op) bool { return !slices.Contains(c.image.Opaque, op.ID) }); ok {
+		return at, by, true
+	}
+	if at, by, ok = c.takenOut(name); ok {
+		return at, by, true
 	}
 	for _, stage := range c.image.Plan.Stages { // those that nothing is copied from are no part of the build
 		for _, in := range stage.Instructions {
@@ -98,7 +95,74 @@ func (c *programCheck) madeInStage(name string) (at string, by dockerfile.Locati
 			}
 		}
 	}
+	for _, unused := range c.unusedStages() {
+		if at, by, ok = writes(unused, name, func(*dockerfile.Op) bool { return true }); ok {
+			return at, by, true
+		}
+	}
 	return "", dockerfile.Location{}, false
+}
+
+// writes gives a path of a name that some steps write, as their words say.
+func writes(m *simulate.Image, name string, of func(*dockerfile.Op) bool) (at string, by dockerfile.Location, ok bool) {
+	for _, op := range m.Plan.Ops {
+		s := m.Script(op)
+		if op.Kind != dockerfile.OpExec || s == nil || !of(op) {
+			continue
+		}
+		if i := slices.IndexFunc(s.Named, func(p string) bool { return path.Base(p) == name }); i >= 0 {
+			return s.Named[i], op.Location, true
+		}
+	}
+	return "", dockerfile.Location{}, false
+}
+
+// takenOut gives the path that a COPY of the last stage takes out of another one by its name.
+func (c *programCheck) takenOut(name string) (at string, by dockerfile.Location, ok bool) {
+	last := c.image.Plan.Stages[len(c.image.Plan.Stages)-1]
+	for _, stage := range c.image.Plan.Stages {
+		if stage.Reached {
+			last = stage
+		}
+	}
+	for _, op := range c.image.Plan.Ops {
+		for _, action := range op.File {
+			cp, is := action.Change.(dockerfile.Copy)
+			if is && action.Source >= 0 && action.Source < len(op.Inputs) && op.Location.Stage == last.Index && path.Base(cp.Src) == name && c.image.Plan.Ops[op.Inputs[action.Source].Op].Kind != dockerfile.OpLocal {
+				return cp.Src, op.Location, true
+			}
+		}
+	}
+	return "", dockerfile.Location{}, false
+}
+
+// maxUnused bounds the stages that are predicted though nothing is copied from them.
+const maxUnused = 4
+
+// unusedStages are the stages with steps that the image does without, each as if it were asked for: the last of those that build upon each other.
+func (c *programCheck) unusedStages() (out []*simulate.Image) {
+	type key struct{}
+	if noted, ok := c.image.Noted(key{}).([]*simulate.Image); ok {
+		return noted
+	}
+	stages := c.image.Plan.Stages
+	for _, stage := range slices.Backward(stages) {
+		name := stage.Name
+		done := slices.ContainsFunc(out, func(m *simulate.Image) bool {
+			return slices.ContainsFunc(m.Plan.Stages, func(s dockerfile.Stage) bool { return s.Name == name && s.Reached })
+		})
+		if stage.Reached || name == "" || done || len(out) == maxUnused ||
+			!slices.ContainsFunc(stage.Instructions, func(in dockerfile.Instruction) bool { return strings.EqualFold(in.Keyword, "RUN") }) {
+			continue
+		}
+		opt := c.subject.Options
+		opt.Target = name
+		if m, err := simulate.Build(c.ctx, opt); err == nil {
+			out = append(out, m)
+		}
+	}
+	c.image.Note(key{}, out)
+	return out
 }
 
 // compilers are what makes files whose names the words of a step do not tell, by the ending of those.
@@ -143,8 +207,10 @@ func (c *programCheck) leftBehind(at string) bool {
 		case dockerfile.OpExec:
 			// Packages of a distribution that are called otherwise do not bring it.
 			script := c.build.Script(op)
-			if script.Missed || !slices.Contains(c.image.Opaque, op.ID) || strings.Contains(op.Location.Text, name) ||
-				slices.ContainsFunc(script.Calls, func(call *command.Call) bool { return call.Footprint().Unknown }) {
+			if script.Missed || !slices.Contains(c.image.Opaque, op.ID) || slices.ContainsFunc(script.Calls, func(call *command.Call) bool {
+				named := slices.ContainsFunc(call.Words(), func(w string) bool { return strings.Contains(w, name) || strings.Contains(w, shell.Hole) })
+				return call.Footprint().Unknown || named && !call.Builtin && !command.Is(call.Base, command.Account|command.Looker|command.Mover)
+			}) {
 				return false
 			}
 		default:

@@ -160,6 +160,11 @@ func init() { // a literal would refer to itself: find and python start others
 		{names: "zip", where: named},
 		{names: "openssl", where: nothing, out: "-out -keyout -CAserial -writerand", valued: "-in -key -days -subj -newkey -passin -passout -config -addext"},
 		{names: "ssh-keygen", where: home, out: "-f", valued: "-t -b -N -C -q"},
+		{names: "sh bash dash ash ksh zsh", where: packages | named, below: "bin", more: func(p *print, o Options) {
+			p.home(true) // it is a script that somebody hands on, to install a program
+			p.Add("/opt")
+			p.Unknown = true
+		}},
 		{names: "playwright", subs: "install install-deps", where: packages, variables: "PLAYWRIGHT_BROWSERS_PATH"},
 		{names: "python", where: nothing, more: (*print).python},
 	}

@@ -65,7 +65,7 @@ func TestFootprints(t *testing.T) {
 		"nest build":                           "/w /w/dist /w/*.tsbuildinfo",
 		"go build -o /out/app ./cmd/app":       "TEMP HOME", // an effect tells the rest
 		"go build -trimpath -o /out/a . || :":  "TEMP HOME /out/a",
-		"go build ./cmd/app":                   "TEMP HOME /w",
+		"go build ./cmd/app":                   "TEMP HOME /w /w/app",
 		"go mod download":                      "TEMP HOME /w/go.sum",
 		"go mod tidy":                          "TEMP HOME /w/go.mod /w/go.sum /w/vendor",
 		"git clone https://x/y/shop.git":       "HOME /w/shop",
