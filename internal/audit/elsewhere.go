@@ -17,7 +17,7 @@ import (
 // elsewhere says of a path that the context lacks where a file of that name is, or may come from; at is where the image has one, "" if it
 // has none. It reports whether there is none at all.
 func (c *programCheck) elsewhere(f *finding.Finding, target, at string) (nowhere bool) {
-	made, by, isMade := c.madeInStage(path.Base(target))
+	made, by, isMade := c.madeInStage(target)
 	file := c.fileAbove(target)
 	nowhere = at == "" && !isMade && file == ""
 	archive, packedBy := c.packed(target)
@@ -32,7 +32,7 @@ func (c *programCheck) elsewhere(f *finding.Finding, target, at string) (nowhere
 	case isMade && at == "":
 		f.Related = append(f.Related, instruction(finding.RoleCopies, by))
 		f.Detail = fmt.Sprintf("A step of another stage creates %s, but no COPY copies it from there.", made)
-		if taken, _, ok := c.takenOut(path.Base(target)); ok {
+		if taken, _, ok := c.takenOut(target); ok {
 			f.Detail = fmt.Sprintf("A COPY takes %s out of another stage, but does not put it there.", taken)
 		}
 	case nowhere && c.namesake(target) != "":
@@ -76,13 +76,14 @@ func (c *programCheck) packed(target string) (archive string, by dockerfile.Loca
 	return "", dockerfile.Location{}
 }
 
-// madeInStage gives a path of a name that a RUN of another stage writes, as its words say, or that a COPY takes out of one, with the instruction;
-// ok is false if none does.
-func (c *programCheck) madeInStage(name string) (at string, by dockerfile.Location, ok bool) {
+// madeInStage gives a path with the name of a target that a RUN of another stage writes, as its words say, or that a COPY takes out of one to
+// somewhere else, with the instruction; ok is false if none does.
+func (c *programCheck) madeInStage(target string) (at string, by dockerfile.Location, ok bool) {
+	name := path.Base(target)
 	if at, by, ok = writes(c.image, name, func(op *dockerfile.Op) bool { return !slices.Contains(c.image.Opaque, op.ID) }); ok {
 		return at, by, true
 	}
-	if at, by, ok = c.takenOut(name); ok {
+	if at, by, ok = c.takenOut(target); ok {
 		return at, by, true
 	}
 	for _, stage := range c.image.Plan.Stages { // those that nothing is copied from are no part of the build
@@ -117,8 +118,8 @@ func writes(m *simulate.Image, name string, of func(*dockerfile.Op) bool) (at st
 	return "", dockerfile.Location{}, false
 }
 
-// takenOut gives the path that a COPY of the last stage takes out of another one by its name.
-func (c *programCheck) takenOut(name string) (at string, by dockerfile.Location, ok bool) {
+// takenOut gives the path with the name of a target that a COPY of the last stage takes out of another one, and puts elsewhere.
+func (c *programCheck) takenOut(target string) (at string, by dockerfile.Location, ok bool) {
 	last := c.image.Plan.Stages[len(c.image.Plan.Stages)-1]
 	for _, stage := range c.image.Plan.Stages {
 		if stage.Reached {
@@ -128,12 +129,18 @@ func (c *programCheck) takenOut(name string) (at string, by dockerfile.Location,
 	for _, op := range c.image.Plan.Ops {
 		for _, action := range op.File {
 			cp, is := action.Change.(dockerfile.Copy)
-			if is && action.Source >= 0 && action.Source < len(op.Inputs) && op.Location.Stage == last.Index && path.Base(cp.Src) == name && c.image.Plan.Ops[op.Inputs[action.Source].Op].Kind != dockerfile.OpLocal {
-				return cp.Src, op.Location, true
+			if !is || op.Location.Stage != last.Index {
+				continue
+			}
+			if simulate.Within(target, path.Clean(cp.Dest)) && action.Source != action.Input {
+				return "", dockerfile.Location{}, false
+			}
+			if at == "" && action.Source >= 0 && action.Source < len(op.Inputs) && path.Base(cp.Src) == path.Base(target) && c.image.Plan.Ops[op.Inputs[action.Source].Op].Kind != dockerfile.OpLocal {
+				at, by, ok = cp.Src, op.Location, true
 			}
 		}
 	}
-	return "", dockerfile.Location{}, false
+	return at, by, ok
 }
 
 // maxUnused bounds the stages that are predicted though nothing is copied from them.
@@ -192,7 +199,7 @@ func makes(text, name string) string {
 // distribution without more has no program that somebody compiles.
 func (c *programCheck) leftBehind(at string) bool {
 	name := path.Base(at)
-	if _, _, made := c.madeInStage(name); !made {
+	if _, _, made := c.madeInStage(at); !made {
 		return false
 	}
 	for _, id := range c.image.Tree.HeldBy(at).Ops() {

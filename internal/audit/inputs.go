@@ -58,6 +58,11 @@ func checkSteps(p *pass) error {
 				}
 			}
 		}
+		for _, in := range p.keptFrom(op, script) {
+			if !slices.ContainsFunc(found, func(have input) bool { return have.source == in.source }) {
+				found = append(found, in)
+			}
+		}
 	}
 	for _, in := range found {
 		if !in.sure && in.m.Later != nil {
