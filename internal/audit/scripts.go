@@ -392,7 +392,7 @@ func (c *programCheck) reportNotInPath() {
 	for _, r := range c.runs() {
 		_, name := executed(append(slices.Clone(r.Entrypoint.Args), r.Cmd.Args...), r.Workdir, r.Env)
 		list, set := view.Lookup(r.Env, "PATH")
-		if name == "" || !set || c.subject.Policy.Require.EntrypointExists {
+		if name == "" || !set || c.subject.Policy.Require.EntrypointExists || path.Ext(name) == ".wasm" { // a runtime of WebAssembly looks in the root directory
 			continue
 		}
 		home := c.installsAtHome()
