@@ -1,9 +1,11 @@
 package audit
 
 import (
+	"cmp"
 	"fmt"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/ctxaudit/ctxaudit/dockerfile"
@@ -32,6 +34,7 @@ func (c *programCheck) elsewhere(f *finding.Finding, target, at string) (nowhere
 	case isMade && at == "":
 		f.Related = append(f.Related, instruction(finding.RoleCopies, by))
 		f.Detail = fmt.Sprintf("A step of another stage creates %s, but no COPY copies it from there.", made)
+		f.Hint.Stage, f.Hint.Made = stageOf(by), made
 		if taken, _, ok := c.takenOut(target); ok {
 			f.Detail = fmt.Sprintf("A COPY takes %s out of another stage, but does not put it there.", taken)
 		}
@@ -78,15 +81,20 @@ func (c *programCheck) packed(target string) (archive string, by dockerfile.Loca
 
 // madeInStage gives a path with the name of a target that a RUN of another stage writes, as its words say, or that a COPY takes out of one to
 // somewhere else, with the instruction; ok is false if none does.
-func (c *programCheck) madeInStage(target string) (at string, by dockerfile.Location, ok bool) {
+func (p *pass) madeInStage(target string) (at string, by dockerfile.Location, ok bool) {
 	name := path.Base(target)
-	if at, by, ok = writes(c.image, name, func(op *dockerfile.Op) bool { return !slices.Contains(c.image.Opaque, op.ID) }); ok {
+	if at, by, ok = writes(p.image, name, func(op *dockerfile.Op) bool { return !slices.Contains(p.image.Opaque, op.ID) }); ok {
 		return at, by, true
 	}
-	if at, by, ok = c.takenOut(target); ok {
+	if at, by, ok = p.takenOut(target); ok {
 		return at, by, true
 	}
-	for _, stage := range c.image.Plan.Stages { // those that nothing is copied from are no part of the build
+	for _, unused := range p.unusedStages() {
+		if at, by, ok = writes(unused, name, func(*dockerfile.Op) bool { return true }); ok {
+			return at, by, true
+		}
+	}
+	for _, stage := range p.image.Plan.Stages { // those that nothing is copied from are no part of the build
 		for _, in := range stage.Instructions {
 			if stage.Reached || !strings.EqualFold(in.Keyword, "RUN") {
 				continue
@@ -96,13 +104,11 @@ func (c *programCheck) madeInStage(target string) (at string, by dockerfile.Loca
 			}
 		}
 	}
-	for _, unused := range c.unusedStages() {
-		if at, by, ok = writes(unused, name, func(*dockerfile.Op) bool { return true }); ok {
-			return at, by, true
-		}
-	}
 	return "", dockerfile.Location{}, false
 }
+
+// stageOf gives the name by which COPY --from knows the stage of an instruction.
+func stageOf(l dockerfile.Location) string { return cmp.Or(l.StageName, strconv.Itoa(l.Stage)) }
 
 // writes gives a path of a name that some steps write, as their words say.
 func writes(m *simulate.Image, name string, of func(*dockerfile.Op) bool) (at string, by dockerfile.Location, ok bool) {
@@ -119,14 +125,14 @@ func writes(m *simulate.Image, name string, of func(*dockerfile.Op) bool) (at st
 }
 
 // takenOut gives the path with the name of a target that a COPY of the last stage takes out of another one, and puts elsewhere.
-func (c *programCheck) takenOut(target string) (at string, by dockerfile.Location, ok bool) {
-	last := c.image.Plan.Stages[len(c.image.Plan.Stages)-1]
-	for _, stage := range c.image.Plan.Stages {
+func (p *pass) takenOut(target string) (at string, by dockerfile.Location, ok bool) {
+	last := p.image.Plan.Stages[len(p.image.Plan.Stages)-1]
+	for _, stage := range p.image.Plan.Stages {
 		if stage.Reached {
 			last = stage
 		}
 	}
-	for _, op := range c.image.Plan.Ops {
+	for _, op := range p.image.Plan.Ops {
 		for _, action := range op.File {
 			cp, is := action.Change.(dockerfile.Copy)
 			if !is || op.Location.Stage != last.Index {
@@ -135,7 +141,7 @@ func (c *programCheck) takenOut(target string) (at string, by dockerfile.Locatio
 			if simulate.Within(target, path.Clean(cp.Dest)) && action.Source != action.Input {
 				return "", dockerfile.Location{}, false
 			}
-			if at == "" && action.Source >= 0 && action.Source < len(op.Inputs) && path.Base(cp.Src) == path.Base(target) && c.image.Plan.Ops[op.Inputs[action.Source].Op].Kind != dockerfile.OpLocal {
+			if at == "" && action.Source >= 0 && action.Source < len(op.Inputs) && path.Base(cp.Src) == path.Base(target) && p.image.Plan.Ops[op.Inputs[action.Source].Op].Kind != dockerfile.OpLocal {
 				at, by, ok = cp.Src, op.Location, true
 			}
 		}
@@ -147,12 +153,12 @@ func (c *programCheck) takenOut(target string) (at string, by dockerfile.Locatio
 const maxUnused = 4
 
 // unusedStages are the stages with steps that the image does without, each as if it were asked for: the last of those that build upon each other.
-func (c *programCheck) unusedStages() (out []*simulate.Image) {
+func (p *pass) unusedStages() (out []*simulate.Image) {
 	type key struct{}
-	if noted, ok := c.image.Noted(key{}).([]*simulate.Image); ok {
+	if noted, ok := p.image.Noted(key{}).([]*simulate.Image); ok {
 		return noted
 	}
-	stages := c.image.Plan.Stages
+	stages := p.image.Plan.Stages
 	for _, stage := range slices.Backward(stages) {
 		name := stage.Name
 		done := slices.ContainsFunc(out, func(m *simulate.Image) bool {
@@ -162,13 +168,13 @@ func (c *programCheck) unusedStages() (out []*simulate.Image) {
 			!slices.ContainsFunc(stage.Instructions, func(in dockerfile.Instruction) bool { return strings.EqualFold(in.Keyword, "RUN") }) {
 			continue
 		}
-		opt := c.subject.Options
+		opt := p.subject.Options
 		opt.Target = name
-		if m, err := simulate.Build(c.ctx, opt); err == nil {
+		if m, err := simulate.Build(p.ctx, opt); err == nil {
 			out = append(out, m)
 		}
 	}
-	c.image.Note(key{}, out)
+	p.image.Note(key{}, out)
 	return out
 }
 

@@ -46,6 +46,7 @@ func checkSteps(p *pass) error {
 			}
 			in, ok := p.inputOf(op, m)
 			if !ok {
+				p.reportProduct(op, m)
 				continue
 			}
 			i := slices.IndexFunc(found, func(have input) bool { return have.source == in.source })

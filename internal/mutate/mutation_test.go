@@ -7,6 +7,7 @@ import (
 
 	"github.com/ctxaudit/ctxaudit/dockerctx"
 	"github.com/ctxaudit/ctxaudit/internal/audit"
+	"github.com/ctxaudit/ctxaudit/internal/finding"
 	"github.com/ctxaudit/ctxaudit/internal/overlay"
 	"github.com/ctxaudit/ctxaudit/internal/program"
 )
@@ -51,6 +52,9 @@ func within(p, dir string) bool { return p == dir || strings.HasPrefix(p, dir+"/
 
 // mutations gives the ways in which an image is broken. startup are files of the context that its start cannot do without.
 func (b *broken) mutations(startup []string) (out []mutation) {
+	if slices.ContainsFunc(b.report.Findings, func(f finding.Finding) bool { return f.Rule == finding.UnreadIgnoreFile }) {
+		return append(b.instructions(), b.late()...)
+	}
 	out = slices.Concat(b.instructions(), b.late(), b.excluded(startup), b.inputs(), b.goSources(), b.scriptSources(startup), b.rustSources())
 	for _, f := range startup {
 		if dir := path.Dir(f); dir != "." {

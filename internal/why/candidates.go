@@ -29,6 +29,7 @@ func (r *Repairer) candidates(ctx context.Context, f finding.Finding) ([]candida
 		if out = append(out, r.projectCandidates(f)...); f.Hint.Command != "" {
 			return out, nil
 		}
+		out = append(out, r.productCandidates(f)...)
 		if f.ContextPath == "" {
 			named, err := r.namedCandidates(ctx, f)
 			return slices.Concat(out, named, r.meetCandidates(f)), err
@@ -67,6 +68,18 @@ func (r *Repairer) candidates(ctx context.Context, f finding.Finding) ([]candida
 		out = append(out, r.forbidCandidates(names...)...)
 	}
 	return out, nil
+}
+
+// productCandidates copy what another stage makes.
+func (r *Repairer) productCandidates(f finding.Finding) []candidate {
+	s, ok := r.site(f)
+	if made := f.Hint.Made; !ok || !path.IsAbs(made) || !path.IsAbs(f.ImagePath) || strings.ContainsAny(made+f.ImagePath, "\t\n\"'\\[]*?<$ ") {
+		return nil
+	}
+	return []candidate{{
+		title: fmt.Sprintf("copy %s from stage %s", f.Hint.Made, f.Hint.Stage),
+		edits: []edit.Edit{r.dockerfileEdit(s.afterCopies(), 0, fmt.Sprintf("COPY --from=%s %s %s", f.Hint.Stage, f.Hint.Made, f.ImagePath))},
+	}}
 }
 
 // contextCandidates give edits that bring a path of the context into the image: of its ignore file, and of what copies.
