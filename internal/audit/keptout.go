@@ -12,6 +12,7 @@ import (
 	"github.com/ctxaudit/ctxaudit/internal/shell"
 	"github.com/ctxaudit/ctxaudit/internal/steps"
 	"github.com/ctxaudit/ctxaudit/internal/tools"
+	"github.com/ctxaudit/ctxaudit/internal/view"
 )
 
 // keptFrom gives what the programs of a step miss that git tracks and the ignore file keeps out, where a step before may have written anything
@@ -65,10 +66,10 @@ func generated(file string) bool {
 	})
 }
 
-// mayBring reports whether a step up to this one may bring something that is kept out: it names it, or gets files from elsewhere.
+// mayBring reports whether a step up to this one may bring something that is kept out: it names it, or gets trees of files from elsewhere.
 func (p *pass) mayBring(op *dockerfile.Op, in input) bool {
-	base := path.Base(in.source)
-	for _, held := range append(p.image.Before(op.ID).Tree.HeldBy(in.at).Ops(), op.ID) {
+	named := func(text string) bool { return strings.Contains(text, path.Base(in.source)) }
+	for _, held := range p.image.Before(op.ID).Tree.HeldBy(in.at).Ops() {
 		if held < 0 {
 			return true
 		}
@@ -77,21 +78,25 @@ func (p *pass) mayBring(op *dockerfile.Op, in input) bool {
 			continue
 		}
 		script := p.image.Script(by)
-		if by.Kind != dockerfile.OpExec || script == nil || script.Missed || by != op && !p.follows(op, by) ||
-			p.build.Mentions(by, func(text string) bool { return strings.Contains(text, base) }) ||
-			slices.ContainsFunc(script.Calls, func(c *command.Call) bool {
-				return slices.Contains(fetchers, c.Base) && slices.ContainsFunc(c.Footprint().Paths, func(p string) bool { return rootfs.Covers(p, in.at) })
-			}) {
+		if script == nil || script.Missed || !p.follows(op, by) || p.build.Mentions(by, named) || slices.ContainsFunc(script.Calls, in.fetched) {
 			return true
 		}
 	}
-	return false
+	calls := p.image.Script(op).Calls // what asks for it names it, and does not make it
+	return slices.ContainsFunc(calls[:max(0, slices.Index(calls, in.m.Call))], func(c *command.Call) bool {
+		return in.fetched(c) || slices.ContainsFunc(c.Words(), named)
+	})
+}
+
+// fetched reports whether a program may get what is missing as a part of a tree from elsewhere.
+func (in input) fetched(c *command.Call) bool {
+	return slices.Contains(fetchers, c.Base) && slices.ContainsFunc(c.Footprint().Paths, func(p string) bool { return rootfs.Covers(p, in.at) })
 }
 
 // fetchers get trees of files from elsewhere, or change them.
 var fetchers = strings.Fields("git hg svn tar bsdtar unzip rsync patch degit gitpick")
 
-// keptSight is what a step sees if no step before changed what lies there, nor made what is kept out.
+// keptSight is what a step sees if no step before changed what lies there, nor made anything but products.
 type keptSight struct {
 	steps.Sight
 	pass *pass
@@ -109,8 +114,12 @@ func (s keptSight) Stat(p string) shell.FileKind {
 			return kind
 		}
 	}
-	if source, ok := s.pass.counterpart(s.op, p); ok && s.pass.kept(source) {
-		return shell.Absent
+	source, ok := s.pass.counterpart(s.op, p)
+	if !ok || builtPath(source) || generated(source) || view.Installed(source) {
+		return kind
+	}
+	if _, err := s.pass.main.FS.Lstat(source); err != nil || s.pass.kept(source) {
+		return shell.Absent // what the build context does not have is no other reading of what is kept out
 	}
 	return kind
 }
