@@ -34,7 +34,9 @@ func (c *programCheck) elsewhere(f *finding.Finding, target, at string) (nowhere
 	case isMade && at == "":
 		f.Related = append(f.Related, instruction(finding.RoleCopies, by))
 		f.Detail = fmt.Sprintf("A step of another stage creates %s, but no COPY copies it from there.", made)
-		f.Hint.Stage, f.Hint.Made = stageOf(by), made
+		if f.Hint.Stage, f.Hint.Made = stageOf(by), made; path.Base(made) != path.Base(target) {
+			f.Detail = fmt.Sprintf("A step of another stage writes to %s, but no COPY copies that from there.", made)
+		}
 		if taken, _, ok := c.takenOut(target); ok {
 			f.Detail = fmt.Sprintf("A COPY takes %s out of another stage, but does not put it there.", taken)
 		}
@@ -83,14 +85,14 @@ func (c *programCheck) packed(target string) (archive string, by dockerfile.Loca
 // somewhere else, with the instruction; ok is false if none does.
 func (p *pass) madeInStage(target string) (at string, by dockerfile.Location, ok bool) {
 	name := path.Base(target)
-	if at, by, ok = writes(p.image, name, func(op *dockerfile.Op) bool { return !slices.Contains(p.image.Opaque, op.ID) }); ok {
+	if at, by, ok = writes(p.image, target, func(op *dockerfile.Op) bool { return !slices.Contains(p.image.Opaque, op.ID) }); ok {
 		return at, by, true
 	}
 	if at, by, ok = p.takenOut(target); ok {
 		return at, by, true
 	}
 	for _, unused := range p.unusedStages() {
-		if at, by, ok = writes(unused, name, func(*dockerfile.Op) bool { return true }); ok {
+		if at, by, ok = writes(unused, target, func(*dockerfile.Op) bool { return true }); ok {
 			return at, by, true
 		}
 	}
@@ -110,18 +112,31 @@ func (p *pass) madeInStage(target string) (at string, by dockerfile.Location, ok
 // stageOf gives the name by which COPY --from knows the stage of an instruction.
 func stageOf(l dockerfile.Location) string { return cmp.Or(l.StageName, strconv.Itoa(l.Stage)) }
 
-// writes gives a path of a name that some steps write, as their words say.
-func writes(m *simulate.Image, name string, of func(*dockerfile.Op) bool) (at string, by dockerfile.Location, ok bool) {
+// means reports whether a path has the name of a target, or is a directory of products that the target lies in by its name.
+func means(p, target string) bool {
+	base := path.Base(p)
+	return base == path.Base(target) || slices.Contains(outputDirs, base) && strings.Contains(target, "/"+base+"/")
+}
+
+// writes gives a path that means a target and that some steps write in their project, as their words say: first one of its name.
+func writes(m *simulate.Image, target string, of func(*dockerfile.Op) bool) (at string, by dockerfile.Location, ok bool) {
 	for _, op := range m.Plan.Ops {
 		s := m.Script(op)
 		if op.Kind != dockerfile.OpExec || s == nil || !of(op) {
 			continue
 		}
-		if i := slices.IndexFunc(s.Named, func(p string) bool { return path.Base(p) == name }); i >= 0 {
-			return s.Named[i], op.Location, true
+		dir := path.Join("/", op.Exec.Dir)
+		for _, p := range s.Named {
+			same := path.Base(p) == path.Base(target)
+			if same || !ok && dir != "/" && p != dir && simulate.Within(p, dir) && means(p, target) {
+				at, by, ok = p, op.Location, true
+			}
+			if same {
+				return at, by, ok
+			}
 		}
 	}
-	return "", dockerfile.Location{}, false
+	return at, by, ok
 }
 
 // takenOut gives the path with the name of a target that a COPY of the last stage takes out of another one, and puts elsewhere.
@@ -141,7 +156,7 @@ func (p *pass) takenOut(target string) (at string, by dockerfile.Location, ok bo
 			if simulate.Within(target, path.Clean(cp.Dest)) && action.Source != action.Input {
 				return "", dockerfile.Location{}, false
 			}
-			if at == "" && action.Source >= 0 && action.Source < len(op.Inputs) && path.Base(cp.Src) == path.Base(target) && p.image.Plan.Ops[op.Inputs[action.Source].Op].Kind != dockerfile.OpLocal {
+			if at == "" && action.Source >= 0 && action.Source < len(op.Inputs) && means(cp.Src, target) && p.image.Plan.Ops[op.Inputs[action.Source].Op].Kind != dockerfile.OpLocal {
 				at, by, ok = cp.Src, op.Location, true
 			}
 		}
@@ -221,8 +236,9 @@ func (c *programCheck) leftBehind(at string) bool {
 			// Packages of a distribution that are called otherwise do not bring it.
 			script := c.build.Script(op)
 			if script.Missed || !slices.Contains(c.image.Opaque, op.ID) || slices.ContainsFunc(script.Calls, func(call *command.Call) bool {
+				known := command.Is(call.Base, command.Helper|command.Looker|command.Account) && !command.Is(call.Base, command.Installer)
 				named := slices.ContainsFunc(call.Words(), func(w string) bool { return strings.Contains(w, name) || strings.Contains(w, shell.Hole) })
-				return call.Footprint().Unknown || named && !call.Builtin && !command.Is(call.Base, command.Account|command.Looker|command.Mover)
+				return !call.Builtin && (!known || named && !command.Is(call.Base, command.Account|command.Looker|command.Mover))
 			}) {
 				return false
 			}

@@ -70,15 +70,31 @@ func (r *Repairer) candidates(ctx context.Context, f finding.Finding) ([]candida
 	return out, nil
 }
 
-// productCandidates copy what another stage makes.
-func (r *Repairer) productCandidates(f finding.Finding) []candidate {
+// productCandidates copy what another stage makes, or let the COPY that takes it put it where it is looked for.
+func (r *Repairer) productCandidates(f finding.Finding) (out []candidate) {
 	s, ok := r.site(f)
-	if made := f.Hint.Made; !ok || !path.IsAbs(made) || !path.IsAbs(f.ImagePath) || strings.ContainsAny(made+f.ImagePath, "\t\n\"'\\[]*?<$ ") {
+	made, want := f.Hint.Made, f.ImagePath
+	if !ok || !path.IsAbs(made) || !path.IsAbs(want) || strings.ContainsAny(made+want, "\t\n\"'\\[]*?<$ ") {
 		return nil
 	}
+	if name := path.Base(made); name != path.Base(want) { // the directory that it lies in
+		before, _, _ := strings.Cut(want, "/"+name+"/")
+		want = path.Join("/", before, name)
+	}
+	for _, c := range s.copies() {
+		if c.from() != "" && len(c.sources) == 1 && path.Base(path.Clean(c.sources[0])) == path.Base(made) {
+			dest := c.Args[len(c.Args)-1].Range
+			out = append(out, candidate{
+				title: fmt.Sprintf("copy %s to %s at line %d of %s", c.sources[0], want, c.in.Location.Range.Start.Line, c.in.Location.File), edits: []edit.Edit{r.put(dest, want)},
+			})
+		}
+	}
+	if len(out) > 0 {
+		return out
+	}
 	return []candidate{{
-		title: fmt.Sprintf("copy %s from stage %s", f.Hint.Made, f.Hint.Stage),
-		edits: []edit.Edit{r.dockerfileEdit(s.afterCopies(), 0, fmt.Sprintf("COPY --from=%s %s %s", f.Hint.Stage, f.Hint.Made, f.ImagePath))},
+		title: fmt.Sprintf("copy %s from stage %s", made, f.Hint.Stage),
+		edits: []edit.Edit{r.dockerfileEdit(s.afterCopies(), 0, fmt.Sprintf("COPY --from=%s %s %s", f.Hint.Stage, made, want))},
 	}}
 }
 
