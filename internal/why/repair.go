@@ -270,7 +270,7 @@ func (r *Repairer) attempt(ctx context.Context, f finding.Finding, c candidate) 
 	}
 	both := slices.Concat(c.edits, more[0].Edits)
 	if len(both) > maxEdits {
-		return nil, reason + ", and so on", nil
+		return nil, fmt.Sprintf("%s; that would need more than %d edits", reason, maxEdits), nil
 	}
 	return r.attempt(ctx, f, candidate{title: c.title + ", and " + more[0].Title, edits: both})
 }
