@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"cmp"
 	"fmt"
 	"path"
 	"slices"
@@ -17,9 +18,9 @@ import (
 // elsewhere says of a path that the context lacks where a file of that name is, or may come from; at is where the image has one, "" if it
 // has none. It reports whether there is none at all.
 func (c *programCheck) elsewhere(f *finding.Finding, target, at string) (nowhere bool) {
-	made, by, isMade := c.madeInStage(path.Base(target))
+	made := c.madeInStage(path.Base(target))
 	file := c.fileAbove(target)
-	nowhere = at == "" && !isMade && file == ""
+	nowhere = at == "" && made == nil && file == ""
 	archive, packedBy := c.packed(target)
 	switch {
 	case archive != "":
@@ -29,9 +30,10 @@ func (c *programCheck) elsewhere(f *finding.Finding, target, at string) (nowhere
 	case file != "":
 		f.Hint.Found = file
 		f.Detail = fmt.Sprintf("%s is a file: nothing can be below it.", file)
-	case isMade && at == "":
-		f.Related = append(f.Related, instruction(finding.RoleCopies, by))
-		f.Detail = fmt.Sprintf("A step of another stage creates %s, but no COPY copies it from there.", made)
+	case made != nil && at == "":
+		f.Related = append(f.Related, instruction(finding.RoleCopies, made.by))
+		f.Detail = fmt.Sprintf("A step of another stage creates %s, but no COPY copies it from there.", made.what)
+		f.Hint.Made, f.Hint.MadeIn = made.at, made.stage
 	case nowhere && c.namesake(target) != "":
 		f.Detail = fmt.Sprintf("The build context has %s, and the image has no file of that name: it may be mounted, or added by an image that is built on this one.", c.namesake(target))
 	case nowhere:
@@ -73,32 +75,55 @@ func (c *programCheck) packed(target string) (archive string, by dockerfile.Loca
 	return "", dockerfile.Location{}
 }
 
-// madeInStage gives a path of a name that a RUN of another stage writes, as its words say, with the instruction; ok is false if none
-// does.
-func (c *programCheck) madeInStage(name string) (at string, by dockerfile.Location, ok bool) {
+// product is something that a step of another stage makes.
+type product struct {
+	what  string // as the step says it
+	at    string // its path there, "" if that is not known
+	stage string // the name of the stage, or its number
+	by    dockerfile.Location
+}
+
+// madeInStage gives what a RUN of another stage makes under a name, as its words say; nil if none does.
+func (c *programCheck) madeInStage(name string) *product {
+	stages := c.image.Plan.Stages
+	called := func(i int) string { return cmp.Or(stages[i].Name, fmt.Sprint(i)) }
 	for _, op := range c.image.Plan.Ops {
-		if op.Kind != dockerfile.OpExec || slices.Contains(c.image.Opaque, op.ID) {
+		if op.Kind != dockerfile.OpExec || slices.Contains(c.image.Opaque, op.ID) || op.Location.Stage < 0 || op.Location.Stage >= len(stages) {
 			continue
 		}
 		if s := c.image.Script(op); s != nil {
 			for _, p := range s.Named {
 				if path.Base(p) == name {
-					return p, op.Location, true
+					return &product{p, p, called(op.Location.Stage), op.Location}
 				}
 			}
 		}
 	}
-	for _, stage := range c.image.Plan.Stages { // those that nothing is copied from are no part of the build
+	for i, stage := range stages { // those that nothing is copied from are no part of the build
+		dir := ""
 		for _, in := range stage.Instructions {
-			if stage.Reached || !strings.EqualFold(in.Keyword, "RUN") {
+			if words := in.Syntax().Args; in.Keyword == "WORKDIR" && len(words) == 1 {
+				if path.IsAbs(words[0].Text) {
+					dir = "/"
+				}
+				dir = path.Join(dir, words[0].Text)
+			}
+			if stage.Reached || in.Keyword != "RUN" {
 				continue
 			}
 			if word := makes(in.Location.Text, name); word != "" {
-				return word, in.Location, true
+				made := product{what: word, stage: called(i), by: in.Location}
+				if made.at = word; !path.IsAbs(word) {
+					made.at = path.Join(dir, word)
+				}
+				if !path.IsAbs(made.at) || strings.ContainsAny(made.at, " $") {
+					made.at = ""
+				}
+				return &made
 			}
 		}
 	}
-	return "", dockerfile.Location{}, false
+	return nil
 }
 
 // compilers are what makes files whose names the words of a step do not tell, by the ending of those.
@@ -128,7 +153,7 @@ func makes(text, name string) string {
 // distribution without more has no program that somebody compiles.
 func (c *programCheck) leftBehind(at string) bool {
 	name := path.Base(at)
-	if _, _, made := c.madeInStage(name); !made {
+	if c.madeInStage(name) == nil {
 		return false
 	}
 	for _, id := range c.image.Tree.HeldBy(at).Ops() {

@@ -259,7 +259,7 @@ func (c *programCheck) onlyTracked(target string) (only string) {
 	if !below {
 		rel = path.Base(target)
 	}
-	if _, _, made := c.madeInStage(path.Base(target)); made || path.Ext(target) == "" || c.fileAbove(target) != "" ||
+	if c.madeInStage(path.Base(target)) != nil || path.Ext(target) == "" || c.fileAbove(target) != "" ||
 		c.build.OwnFile(func(at string) bool { return path.Base(at) == path.Base(target) }) != "" {
 		return ""
 	}

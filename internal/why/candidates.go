@@ -25,6 +25,7 @@ func (r *Repairer) candidates(ctx context.Context, f finding.Finding) ([]candida
 			at := site{Stage: s}.afterCopies()
 			out = append(out, candidate{title: "put " + f.Hint.Programs + " on PATH", edits: []edit.Edit{r.dockerfileEdit(at, 0, "ENV PATH="+f.Hint.Programs+":$PATH")}})
 		}
+		out = append(out, r.madeCandidates(f)...)
 		out = append(out, r.installCandidates(f)...)
 		if out = append(out, r.projectCandidates(f)...); f.Hint.Command != "" {
 			return out, nil
