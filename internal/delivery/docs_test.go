@@ -114,7 +114,7 @@ func TestDocumentationNamesWhatThereIs(t *testing.T) {
 	}
 	var hooks []struct{ ID string }
 	require.NoError(t, yaml.Unmarshal([]byte(read(t, filepath.Join(root, ".pre-commit-hooks.yaml"))), &hooks))
-	require.Len(t, hooks, 2)
+	require.Len(t, hooks, 3)
 	for _, h := range hooks {
 		assert.Contains(t, page, h.ID)
 	}

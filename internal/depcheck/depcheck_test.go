@@ -80,6 +80,7 @@ var allowed = map[string][]string{
 	"hack/untxtar":                     {},
 	"hack/gendocs":                     {"internal/audit", "internal/cli", "internal/finding", "internal/policy", "internal/why"},
 	"hack/gendist":                     {"internal/cli"},
+	"hack/packages":                    {},
 	"hack/snippets":                    {},
 	"internal/delivery":                {},
 	"internal/budget":                  {},
