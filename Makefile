@@ -150,6 +150,7 @@ fuzz: ## fuzz each parser for a short while
 	$(GO) test ./internal/report -run '^$$' -fuzz FuzzSpan -fuzztime 30s
 	$(GO) test ./internal/report -run '^$$' -fuzz FuzzReplacement -fuzztime 30s
 	$(GO) test ./internal/report -run '^$$' -fuzz '^FuzzScreen$$' -fuzztime 30s
+	$(GO) test ./internal/report -run '^$$' -fuzz '^FuzzPage$$' -fuzztime 30s
 	$(GO) test ./internal/report -run '^$$' -fuzz '^FuzzName$$' -fuzztime 30s
 	$(GO) test ./internal/report -run '^$$' -fuzz '^FuzzMarkdown$$' -fuzztime 30s
 	$(GO) test ./internal/report -run '^$$' -fuzz '^FuzzMarkdownReport$$' -fuzztime 30s
