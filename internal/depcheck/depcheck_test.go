@@ -42,7 +42,7 @@ var allowed = map[string][]string{
 	"internal/baseline":                {"internal/finding", "internal/lazyre"},
 	"internal/gitfs":                   {"dockerctx", "internal/git"},
 	"internal/verify":                  {"dockerfile", "internal/baseimage", "internal/finding", "internal/policy", "internal/rootfs", "internal/simulate"},
-	"internal/imagediff":               {"internal/finding", "internal/simulate"},
+	"internal/imagediff":               {"dockerctx", "internal/finding", "internal/simulate"},
 	"internal/ignorelint":              {"dockerctx", "internal/budget", "internal/edit", "internal/finding", "internal/secrets", "internal/simulate"},
 	"internal/inventory":               {"dockerctx", "dockerfile", "internal/rootfs", "internal/simulate"},
 	"internal/report":                  {"internal/edit", "internal/finding", "internal/imagediff", "internal/inventory", "internal/lazyre", "internal/verify", "internal/why"},
