@@ -10,7 +10,7 @@ ifndef SEED # one for all that a run of make starts
 SEED        := $(shell date +%s)
 endif
 
-.PHONY: build man install-plugin audit test race effects tools conformance cases mutations bench check cross lint-ci release release-check fix docs bases fuzz python javascript bake clean messages
+.PHONY: build man install-plugin audit test race effects tools conformance cases mutations bench check cross lint-ci release release-check fix docs site bases fuzz python javascript bake clean messages
 
 build: ## the ctxaudit binary, in bin/
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w' -o $(BIN) ./cmd/ctxaudit
@@ -100,6 +100,14 @@ messages: ## list every text that a user may read, with its place
 
 docs: ## regenerate docs/
 	$(GO) run ./hack/gendocs
+
+# VitePress looks for itself above the pages, which is why they are copied to where it is installed.
+site: ## the documentation as a site, in .cache/site/docs/.vitepress/dist; a link that leads nowhere fails (needs npm)
+	@mkdir -p .cache/site && rm -rf .cache/site/docs && cp -R docs .cache/site/
+	@cmp -s hack/site/package-lock.json .cache/site/package-lock.json && test -d .cache/site/node_modules || { \
+		cp hack/site/package.json hack/site/package-lock.json .cache/site/ && \
+		npm ci --prefix .cache/site --ignore-scripts --no-audit --no-fund --silent; }
+	.cache/site/node_modules/.bin/vitepress build .cache/site/docs
 
 bases: ## hold the table of official images against their Dockerfiles, of the repositories that lie in SOURCES as OWNER/REPO
 	$(GO) run ./hack/bases -sources $(SOURCES) -check
