@@ -1,5 +1,5 @@
-// Command gendocs writes the parts of docs/ that are generated: the commands' help, the rules' pages and the schema of
-// the configuration file. With -check it only tells what is out of date.
+// Command gendocs writes the parts of docs/ that are generated: the commands' help, the rules' pages, the schema of the
+// configuration file with its page, and the picture of a finding. With -check it only tells what is out of date.
 package main
 
 import (
@@ -42,7 +42,17 @@ func run(check bool) error {
 	if err != nil {
 		return err
 	}
+	settings, err := configuration(schema)
+	if err != nil {
+		return err
+	}
+	finding, err := picture()
+	if err != nil {
+		return err
+	}
 	files := map[string][]byte{
+		"docs/configuration.md":     settings,
+		"docs/finding.svg":          finding,
 		"docs/report.schema.json":   records,
 		"docs/ctxaudit.schema.json": schema,
 		"docs/commands.md":          commands(),

@@ -64,6 +64,7 @@ func TestWorkflowsMayDoLittle(t *testing.T) {
 		"action":  {"contents": "read", "security-events": "write"},                                         // upload-sarif
 		"release": {"contents": "write", "packages": "write", "id-token": "write", "attestations": "write"}, // the release itself, the image, signatures
 		"npm":     {"contents": "read", "id-token": "write"},                                                // trusted publishing
+		"pages":   {"pages": "write", "id-token": "write"},
 		"pypi":    {"contents": "read", "id-token": "write"},
 	}
 	names, err := filepath.Glob(filepath.Join(root, ".github/workflows/*"))
