@@ -58,7 +58,7 @@ cases: ## ask the real BuildKit what the cases of internal/cases say it answers 
 mutations: ## break clean repositories in every known way, and repair them: those of MUTATE, a directory of repositories, too
 	CTXAUDIT_MUTATE=$(MUTATE) $(GO) test -timeout 60m ./internal/mutate -count=1 -v
 
-bench: build ## time ctxaudit beside find, BuildKit's own walk and CPython; writes docs/performance.md
+bench: build ## time ctxaudit beside find, BuildKit's own walk and CPython; writes docs/performance.md and its chart
 	$(GO) run ./hack/bench -o docs/performance.md
 	$(GO) test -run '^$$' -bench . -benchtime 1x ./dockerctx ./dockerfile ./internal/simulate ./internal/lang/python/syntax
 
