@@ -95,7 +95,7 @@ func (c *programs) lost(module, source string) (why string, add finding.Hint) {
 		}
 		at, by, rel := l.step.Location, l.project.Packages[0], filepath.ToSlash(rel)
 		switch {
-		case !holds(l.project, rel, view.Directory):
+		case !l.holds(rel, view.Directory):
 			if files := c.Repo.Entries(source); len(files) > 0 && files["__init__.py"] == 0 {
 				add.Marker = path.Join(source, "__init__.py")
 			}
