@@ -48,14 +48,14 @@ func TestSets(t *testing.T) {
 		"production:\n  secret_key_base: <%= ENV[\"KEY\"] %>\n": false,
 		"test:\n  secret_key_base: 0a1b2c\n":                    true,
 		"test:\n  secret_key_base: 0a1b2c\n\nproduction:\n  secret_key_base: <%= ENV[\"KEY\"] %>\n": false,
-		"production:\n  secret_key_base: 0a1b2c\n":             true,
-		"DB_PASSWORD=changeme1234\nAPP_SECRET=!ChangeMe!\n":   false,
-		"db_password: ENC[AES256_GCM,data:x]\n":                 false,
-		"export API_KEY='abc'\n":                                true,
-		"DB_PASSWORD=hunter2\n":                                 true,
-		"DATABASE_URL=postgres://u:pw@db/x\n":                   true,
-		"DATABASE_URL=postgres://u:${PW}@db/x\n":                false,
-		"URL=https://example.com:8080/a\nKEYBOARD=de":           false,
+		"production:\n  secret_key_base: 0a1b2c\n":                                                  true,
+		"DB_PASSWORD=changeme1234\nAPP_SECRET=!ChangeMe!\n":                                         false,
+		"db_password: ENC[AES256_GCM,data:x]\n":                                                     false,
+		"export API_KEY='abc'\n":                                                                    true,
+		"DB_PASSWORD=hunter2\n":                                                                     true,
+		"DATABASE_URL=postgres://u:pw@db/x\n":                                                       true,
+		"DATABASE_URL=postgres://u:${PW}@db/x\n":                                                    false,
+		"URL=https://example.com:8080/a\nKEYBOARD=de":                                               false,
 	} {
 		assert.Equal(t, want, Sets([]byte(text)), text)
 	}

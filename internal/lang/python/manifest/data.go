@@ -63,7 +63,9 @@ func TakesAsData(f Files, p *Project, file string) bool {
 	return bySetuptools(p) && !LeavesOut(f, p, file)
 }
 
-func bySetuptools(p *Project) bool { return p.Backend == "" || strings.HasPrefix(p.Backend, "setuptools") }
+func bySetuptools(p *Project) bool {
+	return p.Backend == "" || strings.HasPrefix(p.Backend, "setuptools")
+}
 
 // packageFile reports whether a pattern that is relative to some package names a file of the project.
 func packageFile(pattern, file string) bool {
