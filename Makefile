@@ -10,7 +10,7 @@ ifndef SEED # one for all that a run of make starts
 SEED        := $(shell date +%s)
 endif
 
-.PHONY: build man install-plugin audit test race effects tools conformance cases mutations bench check cross lint-ci release release-check fix docs bases fuzz python javascript bake clean messages
+.PHONY: build man install-plugin audit test race effects tools conformance cases mutations bench check cross lint-ci release release-check fix docs site bases fuzz python javascript bake clean messages
 
 build: ## the ctxaudit binary, in bin/
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w' -o $(BIN) ./cmd/ctxaudit
@@ -58,7 +58,7 @@ cases: ## ask the real BuildKit what the cases of internal/cases say it answers 
 mutations: ## break clean repositories in every known way, and repair them: those of MUTATE, a directory of repositories, too
 	CTXAUDIT_MUTATE=$(MUTATE) $(GO) test -timeout 60m ./internal/mutate -count=1 -v
 
-bench: build ## time ctxaudit beside find, BuildKit's own walk and CPython; writes docs/performance.md
+bench: build ## time ctxaudit beside find, BuildKit's own walk and CPython; writes docs/performance.md and its chart
 	$(GO) run ./hack/bench -o docs/performance.md
 	$(GO) test -run '^$$' -bench . -benchtime 1x ./dockerctx ./dockerfile ./internal/simulate ./internal/lang/python/syntax
 
@@ -82,9 +82,13 @@ lint-ci: ## the workflows, and those that the documentation shows
 release: ## make a release of the tag that is checked out, as .github/workflows/release.yml does
 	$(GORELEASER) release --clean
 
-release-check: ## everything of a release but publishing it, in dist/
+# Only who may publish can sign, and only buildx makes the image.
+SKIP := sign$(shell docker buildx version >/dev/null 2>&1 || echo ,docker)
+
+release-check: ## everything of a release but signing and publishing it, in dist/; what people would install of it is installed and run
 	$(GORELEASER) check
-	$(GORELEASER) release --clean --snapshot
+	$(GORELEASER) release --clean --snapshot --skip=$(SKIP)
+	CTXAUDIT_DIST=$(CURDIR)/dist $(GO) test ./internal/delivery -run TestDist -count=1
 
 fix: ## repair what check complains about, as far as a program can
 	gofmt -w .
@@ -96,6 +100,14 @@ messages: ## list every text that a user may read, with its place
 
 docs: ## regenerate docs/
 	$(GO) run ./hack/gendocs
+
+# VitePress looks for itself above the pages, which is why they are copied to where it is installed.
+site: ## the documentation as a site, in .cache/site/docs/.vitepress/dist; a link that leads nowhere fails (needs npm)
+	@mkdir -p .cache/site && rm -rf .cache/site/docs && cp -R docs .cache/site/
+	@cmp -s hack/site/package-lock.json .cache/site/package-lock.json && test -d .cache/site/node_modules || { \
+		cp hack/site/package.json hack/site/package-lock.json .cache/site/ && \
+		npm ci --prefix .cache/site --ignore-scripts --no-audit --no-fund --silent; }
+	.cache/site/node_modules/.bin/vitepress build .cache/site/docs
 
 bases: ## hold the table of official images against their Dockerfiles, of the repositories that lie in SOURCES as OWNER/REPO
 	$(GO) run ./hack/bases -sources $(SOURCES) -check
@@ -150,6 +162,7 @@ fuzz: ## fuzz each parser for a short while
 	$(GO) test ./internal/report -run '^$$' -fuzz FuzzSpan -fuzztime 30s
 	$(GO) test ./internal/report -run '^$$' -fuzz FuzzReplacement -fuzztime 30s
 	$(GO) test ./internal/report -run '^$$' -fuzz '^FuzzScreen$$' -fuzztime 30s
+	$(GO) test ./internal/report -run '^$$' -fuzz '^FuzzPage$$' -fuzztime 30s
 	$(GO) test ./internal/report -run '^$$' -fuzz '^FuzzName$$' -fuzztime 30s
 	$(GO) test ./internal/report -run '^$$' -fuzz '^FuzzMarkdown$$' -fuzztime 30s
 	$(GO) test ./internal/report -run '^$$' -fuzz '^FuzzMarkdownReport$$' -fuzztime 30s

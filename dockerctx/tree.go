@@ -204,6 +204,16 @@ func (t *Tree) ReadDir(name string) ([]Entry, error) {
 	return entries, nil
 }
 
+// Probe reads the root directory and nothing below it. Its error is an [*IgnoreError] if a pattern is malformed in a place
+// where BuildKit evaluates it for a name of the root, or what kept the directory from being read.
+func (t *Tree) Probe() error {
+	p, err := t.find("readdir", ".")
+	if err != nil {
+		return err
+	}
+	return t.load(t.dirOf(p), namesOnly)
+}
+
 // Lstat describes one entry. The error is [io/fs.ErrNotExist] when it is not
 // transferred. Links are not followed, not even in the middle of the path.
 func (t *Tree) Lstat(name string) (Entry, error) {

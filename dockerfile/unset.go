@@ -75,7 +75,9 @@ func usageOf(data []byte) *usage {
 		case *instructions.EnvCommand:
 			for _, kv := range c.Env {
 				u.outside[kv.Key] = false
-				u.values[kv.Key] = append(u.values[kv.Key], kv.Value)
+				if !slices.Contains([]string{"$" + kv.Key, "${" + kv.Key + "}"}, strings.Trim(kv.Value, `"`)) { // which only hands it on
+					u.values[kv.Key] = append(u.values[kv.Key], kv.Value)
+				}
 			}
 		}
 	}

@@ -26,11 +26,19 @@ func main() {
 	flag.IntVar(&o.rounds, "rounds", 5, "rounds")
 	flag.StringVar(&o.binary, "binary", "bin/ctxaudit", "the command, for the tables of whole processes")
 	out := flag.String("o", "", "file to write the tables to, besides standard output")
+	page := flag.String("chart", "", "only draw the chart again that lies beside this page, of its numbers")
 	only := flag.String("only", "", "run only this section: repairs")
 	measured := flag.Bool("measure", false, "only run the command that follows, and print its seconds and its peak of resident memory in bytes")
 	flag.Parse()
 	if *measured {
 		if err := measure(flag.Args()); err != nil {
+			fmt.Fprintln(os.Stderr, "bench:", err)
+			os.Exit(1)
+		}
+		return
+	}
+	if *page != "" {
+		if err := drawChart(*page); err != nil {
 			fmt.Fprintln(os.Stderr, "bench:", err)
 			os.Exit(1)
 		}
@@ -67,7 +75,10 @@ func run(o options, out string) error {
 	if out == "" {
 		return nil
 	}
-	return os.WriteFile(out, []byte(doc.String()), 0o644)
+	if err := os.WriteFile(out, []byte(doc.String()), 0o644); err != nil {
+		return err
+	}
+	return drawChart(out)
 }
 
 // contender is one of those that are timed against each other.

@@ -1,9 +1,10 @@
-// Command gendocs writes the parts of docs/ that are generated: the commands' help, the rules' pages and the schema of
-// the configuration file. With -check it only tells what is out of date.
+// Command gendocs writes the parts of docs/ that are generated: the commands' help, the rules' pages, the schema of the
+// configuration file with its page, and the picture of a finding. With -check it only tells what is out of date.
 package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"flag"
@@ -41,13 +42,40 @@ func run(check bool) error {
 	if err != nil {
 		return err
 	}
+	settings, err := configuration(schema)
+	if err != nil {
+		return err
+	}
+	finding, err := picture()
+	if err != nil {
+		return err
+	}
 	files := map[string][]byte{
+		"docs/configuration.md":     settings,
+		"docs/finding.svg":          finding,
 		"docs/report.schema.json":   records,
 		"docs/ctxaudit.schema.json": schema,
 		"docs/commands.md":          commands(),
 		"docs/rules.md":             rules(),
 	}
+	for _, r := range audit.Rules() {
+		files["docs/rules/"+r.Name+".md"] = rule(r)
+	}
+	pages, err := filepath.Glob("docs/rules/*.md")
+	if err != nil {
+		return err
+	}
 	var stale []string
+	for _, name := range pages {
+		if files[filepath.ToSlash(name)] != nil {
+			continue
+		}
+		if check {
+			stale = append(stale, name)
+		} else if err := os.Remove(name); err != nil {
+			return err
+		}
+	}
 	for name, want := range files {
 		have, err := os.ReadFile(name)
 		if err == nil && bytes.Equal(have, want) {
@@ -113,13 +141,21 @@ func commands() []byte {
 	return b.Bytes()
 }
 
-// rules gives the pages of all rules, one below the other.
+// rules gives the list of all rules.
 func rules() []byte {
 	var b bytes.Buffer
-	b.WriteString("# Rules\n\nGenerated from the rules themselves; `ctxaudit rules NAME` prints the same.\n")
+	b.WriteString("# Rules\n\nGenerated from the rules themselves; `ctxaudit rules` prints the same, and `ctxaudit rules NAME` the page of one.\n\n" +
+		"| rule | default | reports |\n| --- | --- | --- |\n")
 	for _, r := range audit.Rules() {
-		page := strings.Replace(r.Doc(), "# "+r.Name+"\n", fmt.Sprintf("## %s\n\nDefault severity: %s.\n", r.Name, r.Severity), 1)
-		b.WriteString("\n" + page)
+		fmt.Fprintf(&b, "| [%[1]s](rules/%[1]s.md) | %s | %s |\n", r.Name, r.Severity, r.Title)
 	}
 	return b.Bytes()
+}
+
+// since is the release that brought a rule, of those that are younger than the first.
+var since = map[string]string{}
+
+// rule gives the page of one rule.
+func rule(r audit.Rule) []byte {
+	return []byte(strings.Replace(r.Doc(), "# "+r.Name+"\n", fmt.Sprintf("# %s\n\nDefault severity: %s. Since %s.\n", r.Name, r.Severity, cmp.Or(since[r.Name], "1.0.0")), 1))
 }

@@ -145,6 +145,9 @@ func (s Subject) judge(f finding.Finding, ofContext bool) finding.Finding {
 	case !ignored && !(s.builtInStage && !s.Prepared) && s.GitIgnored != nil && len(s.GitIgnored(s.Options.Context, []string{f.ContextPath, strings.TrimSuffix(f.ContextPath, "/") + "/"})) > 0:
 		// With the slash: a pattern for directories matches no name of which git cannot see that it is one.
 		f.Severity = finding.Warning
+		if s.Prepared {
+			f.Severity = finding.Note // somebody makes it, and the repository says that something runs before
+		}
 		f.Detail = strings.TrimSpace(f.Detail + " Git ignores it, so a step before the build must create it.")
 	case s.Options.Fetched && s.submoduleOf(f.ContextPath) != "":
 		f.Severity = finding.Note

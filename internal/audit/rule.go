@@ -345,6 +345,9 @@ func instruction(role finding.Role, l dockerfile.Location) finding.Place {
 	if l.Trigger != "" {
 		text = l.Trigger + " (by " + l.Text + ")"
 	}
+	if role == finding.RoleCopies {
+		role = finding.Brings(text)
+	}
 	return finding.Place{Role: role, File: l.File, Line: l.Range.Start.Line, Text: text}
 }
 
@@ -393,10 +396,13 @@ func Assumptions(m *simulate.Image, ops []int) []finding.Assumption {
 	out := []finding.Assumption{}
 	for _, id := range ops {
 		op := m.Plan.Ops[id]
+		if script := m.Script(op); script != nil && script.Exact {
+			continue
+		}
 		a := finding.Assumption{File: op.Location.File, Line: op.Location.Range.Start.Line, Text: op.Location.Text}
 		switch op.Kind {
 		case dockerfile.OpExec:
-			a.Kind, a.Meaning = "run", "this step neither removes or changes the listed files, nor adds missing ones"
+			a.Kind, a.Meaning = "run", "this step does not remove or change the listed files, and adds none that are missing"
 		case dockerfile.OpImage:
 			a.Kind = "base-image"
 			a.Meaning = fmt.Sprintf("the image %s, whose files are unknown here, has nothing relevant", op.Image.Ref)

@@ -83,7 +83,7 @@ type absence struct {
 // reportScript reports a program that is started by its path and not in the image. It is an error only if nothing else
 // can have put it there: no base image and no step that is not known, or git tracks it and the ignore file keeps it out.
 func (c *programCheck) reportScript(e program.Entry) error {
-	if c.writtenAtStart([]string{e.Path}) != "" {
+	if c.writtenAtStart([]string{e.Path}) != "" || c.onlyMounted(e.Path) {
 		return nil
 	}
 	a := c.absence(e)
@@ -223,6 +223,12 @@ func (c *programCheck) mayBeBuilt(target string) bool {
 	return !slices.ContainsFunc(c.image.Plan.Ops, func(op *dockerfile.Op) bool { return compilesProject(c.image, op) })
 }
 
+// onlyMounted reports whether all starts that are described mount something over a path, and the image has nothing of the repository
+// there: it is made for that.
+func (c *programCheck) onlyMounted(at string) bool {
+	return c.mountedAtStart([]string{at}) && c.build.OwnFile(func(own string) bool { return c.mountedAtStart([]string{own}) }) == ""
+}
+
 // composed says that a service whose image is this one, or may be, mounts something at just a path, "" if none does: who names the path means it.
 func (c *programCheck) composed(at string) string {
 	for _, m := range c.subject.Elsewhere {
@@ -259,7 +265,7 @@ func (c *programCheck) onlyTracked(target string) (only string) {
 	if !below {
 		rel = path.Base(target)
 	}
-	if _, _, made := c.madeInStage(target); made || path.Ext(target) == "" || c.fileAbove(target) != "" ||
+	if c.madeInStage(target) != nil || path.Ext(target) == "" || c.fileAbove(target) != "" ||
 		c.build.OwnFile(func(at string) bool { return path.Base(at) == path.Base(target) }) != "" {
 		return ""
 	}

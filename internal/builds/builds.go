@@ -47,7 +47,7 @@ type Build struct {
 
 	// Fetched tells that the context is the repository as git has it, and not the directory of a checkout.
 	Fetched bool
-	// Staged tells that a release tool builds the Dockerfile in a context that it makes; there is no Context then.
+	// Staged tells that the Dockerfile is built in a context that is made before, by a release tool or a script.
 	Staged bool
 	// Prepared tells that what runs before it may make files that it needs.
 	Prepared bool

@@ -29,7 +29,7 @@ const (
 	maxHints = 400
 )
 
-// Hints gives the images of lines in Makefiles and scripts whose words are known, and whose context and Dockerfile exist.
+// Hints gives the images of lines in Makefiles and scripts whose words are known, and whose Dockerfile exists.
 // Nobody knows whether, and with which variables, such a line is run: where another source names a Dockerfile, it counts.
 // What is not understood is passed over.
 func (r *Reader) Hints(ctx context.Context, files []string) (found []Build) {
@@ -93,9 +93,10 @@ func (r *Reader) hintsOf(file, text, base string, spent *budget.Budget) (found [
 			}
 			return in, true
 		})
-		if !r.isFile(b.Dockerfile) || !r.Exists(b.Context) {
+		if !r.isFile(b.Dockerfile) || path.IsAbs(b.Context) || remotePath(b.Context) {
 			continue
 		}
+		b.Staged = !r.Exists(b.Context) // what runs before makes it
 		b.Kind, b.File, b.Line, b.Prepared = "hint", file, s.line, true
 		found = append(found, b)
 	}

@@ -24,6 +24,7 @@ Exits with 1 if a finding at or above --fail-on appears.`,
 		Example: `  ctxaudit diff HEAD
   ctxaudit diff HEAD~1 HEAD
   ctxaudit diff origin/main --format markdown >> "$GITHUB_STEP_SUMMARY"
+  ctxaudit diff origin/main --format html > diff.html
   ctxaudit diff origin/main --context . --format json`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 || len(args) > 2 {
@@ -34,7 +35,7 @@ Exits with 1 if a finding at or above --fail-on appears.`,
 	}
 	f.registerCheck(cmd)
 	dir := cmd.Flags().String("context", ".", "build context, or where to search for Dockerfiles")
-	format := formatFlag(cmd, "text", "json", "markdown")
+	format := formatFlag(cmd, "text", "json", "markdown", "html")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		form, err := format()
 		if err != nil {
@@ -63,6 +64,8 @@ Exits with 1 if a finding at or above --fail-on appears.`,
 			err = report.JSON(a.out, d)
 		case "markdown":
 			err = report.DiffMarkdown(a.out, d)
+		case "html":
+			err = report.DiffHTML(a.out, d, version())
 		default:
 			err = report.Diff(a.out, d, a.style())
 		}

@@ -13,6 +13,8 @@ import (
 func (a *app) rulesCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "rules [NAME]", Short: "List the rules, or show the page of one",
+		Long: `List the rules, or show the page of one: what it reports, what keeps it from being an error, and an
+example with its repair. On a terminal the page is wrapped and coloured; piped it is Markdown.`,
 		Example: "  ctxaudit rules\n  ctxaudit rules ModuleNotInImage",
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 1 {
@@ -39,8 +41,7 @@ func (a *app) rulesCommand() *cobra.Command {
 				}
 				return usagef(cmd, "%s", msg)
 			}
-			_, err := fmt.Fprint(a.out, r.Doc())
-			return err
+			return report.Page(a.out, r.Doc(), a.style())
 		},
 	}
 }

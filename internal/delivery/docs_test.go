@@ -1,6 +1,7 @@
 package delivery
 
 import (
+	"encoding/json"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -114,7 +115,7 @@ func TestDocumentationNamesWhatThereIs(t *testing.T) {
 	}
 	var hooks []struct{ ID string }
 	require.NoError(t, yaml.Unmarshal([]byte(read(t, filepath.Join(root, ".pre-commit-hooks.yaml"))), &hooks))
-	require.Len(t, hooks, 2)
+	require.Len(t, hooks, 3)
 	for _, h := range hooks {
 		assert.Contains(t, page, h.ID)
 	}
@@ -186,4 +187,20 @@ func TestGitHookSnippet(t *testing.T) {
 	code, out := run(t, cmd)
 	assert.NotZero(t, code)
 	assert.Contains(t, out, "ImportNotInImage")
+}
+
+// The entry for the catalog of SchemaStore, by which editors complete the configuration, is that of our schema.
+func TestSchemaStoreEntry(t *testing.T) {
+	var entry struct {
+		Name, Description, URL string
+		FileMatch              []string
+	}
+	require.NoError(t, json.Unmarshal([]byte(read(t, filepath.Join(root, "docs/schemastore.json"))), &entry))
+	var schema struct {
+		ID string `json:"$id"`
+	}
+	require.NoError(t, json.Unmarshal([]byte(read(t, filepath.Join(root, "docs/ctxaudit.schema.json"))), &schema))
+	assert.Equal(t, schema.ID, entry.URL)
+	assert.Contains(t, read(t, filepath.Join(root, "internal/policy/policy.go")), `const FileName = "`+entry.FileMatch[0]+`"`)
+	assert.NotEmpty(t, entry.Description)
 }

@@ -61,8 +61,11 @@ func TestActionsOfOthersArePinned(t *testing.T) {
 // Every workflow begins with the least that there is, and no job may do more than it is known to need.
 func TestWorkflowsMayDoLittle(t *testing.T) {
 	more := map[string]map[string]string{
-		"action":  {"contents": "read", "security-events": "write"}, // upload-sarif
-		"release": {"contents": "write"},                            // the release itself
+		"action":  {"contents": "read", "security-events": "write"},                                         // upload-sarif
+		"release": {"contents": "write", "packages": "write", "id-token": "write", "attestations": "write"}, // the release itself, the image, signatures
+		"npm":     {"contents": "read", "id-token": "write"},                                                // trusted publishing
+		"pages":   {"pages": "write", "id-token": "write"},
+		"pypi":    {"contents": "read", "id-token": "write"},
 	}
 	names, err := filepath.Glob(filepath.Join(root, ".github/workflows/*"))
 	require.NoError(t, err)

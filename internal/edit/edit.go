@@ -5,6 +5,7 @@ package edit
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/rogpeppe/go-internal/diff"
@@ -62,6 +63,28 @@ func Apply(data []byte, edits []Edit) ([]byte, error) {
 		out.WriteString(l.end)
 	}
 	return out.Bytes(), nil
+}
+
+// Join appends edits to others that are made before them. One that changes only lines that the edit before it put in is made part of that.
+func Join(first, more []Edit) []Edit {
+	out := slices.Clone(first)
+	for _, e := range more {
+		if len(out) == 0 || !out[len(out)-1].absorb(e) {
+			out = append(out, e)
+		}
+	}
+	return out
+}
+
+// absorb makes a following edit part of this one, if that changes only lines of it; it reports whether it does.
+func (e *Edit) absorb(next Edit) bool {
+	lines := strings.Split(e.Insert, "\n")
+	from := next.Line - e.Line
+	if e.File != next.File || e.Path != next.Path || e.Insert == "" || next.Insert == "" || next.Remove == 0 || from < 0 || from+next.Remove > len(lines) {
+		return false
+	}
+	e.Insert = strings.Join(slices.Concat(lines[:from], []string{next.Insert}, lines[from+next.Remove:]), "\n")
+	return true
 }
 
 func apply(lines []line, at int, e Edit) []line {

@@ -73,3 +73,25 @@ func TestUnified(t *testing.T) {
 	assert.Equal(t, "--- a/f\n+++ b/f\n@@ -1,2 +1,3 @@\n a\n-b\n\\ No newline at end of file\n+b\n+c\n\\ No newline at end of file\n", got)
 	assert.Empty(t, Unified("f", []byte("a"), []byte("a")))
 }
+
+func TestJoin(t *testing.T) {
+	at := func(line, remove int, insert string) Edit {
+		return Edit{File: "f", Line: line, Remove: remove, Insert: insert}
+	}
+	for _, c := range []struct{ first, more, want []Edit }{
+		{[]Edit{at(4, 0, "a")}, []Edit{at(4, 1, "a b")}, []Edit{at(4, 0, "a b")}},
+		{[]Edit{at(4, 2, "a\nb")}, []Edit{at(5, 1, "c\nd")}, []Edit{at(4, 2, "a\nc\nd")}},
+		{[]Edit{at(4, 0, "a")}, []Edit{at(4, 2, "b")}, []Edit{at(4, 0, "a"), at(4, 2, "b")}},
+		{[]Edit{at(4, 0, "a")}, []Edit{at(4, 1, "")}, []Edit{at(4, 0, "a"), at(4, 1, "")}},
+		{[]Edit{at(4, 0, "a")}, []Edit{at(5, 0, "b")}, []Edit{at(4, 0, "a"), at(5, 0, "b")}},
+		{[]Edit{at(4, 0, "a")}, []Edit{{File: "g", Line: 4, Remove: 1, Insert: "b"}}, []Edit{at(4, 0, "a"), {File: "g", Line: 4, Remove: 1, Insert: "b"}}},
+	} {
+		assert.Equal(t, c.want, Join(c.first, c.more))
+		text := []byte("1\n2\n3\n4\n5\n6\n")
+		apart, err := Apply(text, append(append([]Edit{}, c.first...), c.more...))
+		require.NoError(t, err)
+		joined, err := Apply(text, c.want)
+		require.NoError(t, err)
+		assert.Equal(t, string(apart), string(joined))
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/ctxaudit/ctxaudit/dockerctx"
 	"github.com/ctxaudit/ctxaudit/internal/edit"
@@ -74,6 +75,7 @@ const (
 	RoleNoEffect   Role = "no-effect"   // an ignore line that matches and changes nothing
 	RoleRedundant  Role = "redundant"   // an ignore line that says again what an earlier one said
 	RoleCopies     Role = "copies"      // the instruction that puts it there
+	RoleMakes      Role = "makes"       // the step that creates it
 	RoleRemoves    Role = "removes"     // the step that takes it away again
 	RoleSets       Role = "sets"        // the instruction that sets a value
 	RoleSearchPath Role = "search-path" // the instruction that puts its directory on a search path
@@ -86,6 +88,14 @@ const (
 	RoleWithholds  Role = "withholds"   // a line of an ignore file that keeps it from being uploaded
 	RoleBuilds     Role = "builds"      // the place that says that it is built
 )
+
+// Brings gives the role of an instruction that brings something: a step makes it, any other copies it.
+func Brings(instruction string) Role {
+	if keyword, _, _ := strings.Cut(instruction, " "); strings.EqualFold(keyword, "RUN") {
+		return RoleMakes
+	}
+	return RoleCopies
+}
 
 // Place is a line of a file with its part in a finding.
 type Place struct {
@@ -166,8 +176,8 @@ type Hint struct {
 	Found string
 	// Program is what the start command runs, as it is written there.
 	Program string
-	// Made is the path at which Stage, another one, has what is missing at ImagePath.
-	Stage, Made string
+	// Made is what a step of the stage MadeIn, a name or a number, creates and the image should have at ImagePath.
+	Made, MadeIn string
 	// Asked is a name in the start command that leads nowhere, and Instead the one under which the image has it.
 	Asked, Instead string
 }

@@ -38,11 +38,13 @@ type Image struct {
 	Name       string `json:"name"`
 	Dockerfile string `json:"dockerfile"`
 	Status     Status `json:"status"`
-	// Left and Entered are the files that leave and enter the image, by directory; Resized counts those that stay with
-	// another size, type or target.
-	Left    []Group `json:"left"`
-	Entered []Group `json:"entered"`
-	Resized int     `json:"resized"`
+	// Left and Entered are the files that leave and enter the image, by directory; Changed are those that stay with another
+	// size, type or target, and those that the program needs with another content. What the program needs comes first.
+	Left    []Group  `json:"left"`
+	Entered []Group  `json:"entered"`
+	Changed []Change `json:"changed"`
+	// Resized counts those with another size, type or target.
+	Resized int `json:"resized"`
 	// Settings are those of the image's configuration that change.
 	Settings []Setting `json:"settings"`
 	// New and Gone are the findings that appear and disappear.
@@ -64,6 +66,17 @@ type Group struct {
 	Place  *finding.Place `json:"place,omitempty"`
 	// Imports counts the places that import it and break.
 	Imports int `json:"imports,omitempty"`
+	// Needed counts the files that the program reads in the state that has them.
+	Needed int `json:"needed,omitempty"`
+}
+
+// Change is a file of both states.
+type Change struct {
+	Path   string `json:"path"`
+	Before int64  `json:"before"` // bytes
+	After  int64  `json:"after"`
+	// Needed tells that the program reads it.
+	Needed bool `json:"needed,omitempty"`
 }
 
 // Setting is a part of the configuration; nil is "not set".
@@ -93,15 +106,15 @@ func Take(context string, image *simulate.Image) (*State, error) {
 
 // Compare tells what becomes of an image. Either state is nil if there is no such image in it, but not both.
 func Compare(name string, before, after *State) (Image, error) {
-	img := Image{Name: name, Left: []Group{}, Entered: []Group{}, Settings: []Setting{}, New: []finding.Finding{}, Gone: []finding.Finding{}}
+	img := Image{Name: name, Left: []Group{}, Entered: []Group{}, Changed: []Change{}, Settings: []Setting{}, New: []finding.Finding{}, Gone: []finding.Finding{}}
 	switch {
 	case before == nil:
 		img.Status, img.Dockerfile, img.New = Added, after.Report.Dockerfile, after.Report.Findings
-		img.Entered = groups(after.files, nil)
+		img.Entered = after.groups(nil)
 		return img, nil
 	case after == nil:
 		img.Status, img.Dockerfile, img.Gone = Removed, before.Report.Dockerfile, before.Report.Findings
-		img.Left = groups(before.files, nil)
+		img.Left = before.groups(nil)
 		return img, nil
 	}
 	img.Dockerfile = after.Report.Dockerfile
@@ -113,21 +126,21 @@ func Compare(name string, before, after *State) (Image, error) {
 		}
 		return img, nil
 	}
-	img.Left, img.Entered = groups(before.files, after.files), groups(after.files, before.files)
-	for p, was := range before.files {
-		if now, ok := after.files[p]; ok && (now.Kind != was.Kind || now.Size != was.Size || now.Link != was.Link) {
-			img.Resized++
-		}
+	img.Left, img.Entered = before.groups(after.files), after.groups(before.files)
+	var err error
+	if img.Changed, img.Resized, err = changes(before, after); err != nil {
+		return img, err
 	}
 	img.Settings = settings(before.image, after.image)
 	if err := after.reasons(img.Left, img.New); err != nil {
 		return img, err
 	}
+	neededFirst(img.Left, func(g Group) bool { return g.Imports > 0 })
 	for i := range img.Entered {
 		after.brought(&img.Entered[i])
 	}
 	img.Status = Same
-	if len(img.Left)+len(img.Entered)+img.Resized+len(img.Settings)+len(img.New)+len(img.Gone) > 0 {
+	if len(img.Left)+len(img.Entered)+len(img.Changed)+len(img.Settings)+len(img.New)+len(img.Gone) > 0 {
 		img.Status = Changed
 	}
 	return img, nil
@@ -149,7 +162,8 @@ func missing(list, other []finding.Finding) []finding.Finding {
 }
 
 // groups gives the files of one state that another lacks, joined at the topmost directory that the other lacks too.
-func groups(files, other map[string]simulate.File) []Group {
+func (s *State) groups(other map[string]simulate.File) []Group {
+	files, needs := s.files, s.needs()
 	dirs := map[string]bool{"/": true}
 	for p := range other {
 		for dir := path.Dir(p); !dirs[dir]; dir = path.Dir(dir) {
@@ -180,6 +194,9 @@ func groups(files, other map[string]simulate.File) []Group {
 			g.ContextPath = ""
 		}
 		g.Files++
+		if needs(p) {
+			g.Needed++
+		}
 		g.Bytes += files[p].Size
 	}
 	out := []Group{}
@@ -188,6 +205,7 @@ func groups(files, other map[string]simulate.File) []Group {
 	}
 	// The most files first; single files in one directory stay together by their names.
 	slices.SortStableFunc(out, func(a, b Group) int { return -cmp.Compare(a.Files, b.Files) })
+	neededFirst(out, func(g Group) bool { return g.Needed > 0 })
 	return out
 }
 

@@ -364,3 +364,16 @@ func (c *start) pages(dir string) {
 }
 
 const locustValued = "-f --locustfile -H --host -u --users -r --spawn-rate -t --run-time --master-host --master-port --web-port --expect-workers --csv --html -L --loglevel"
+
+// locust runs each file of a list. What is called otherwise is a directory, or comes from an address.
+func (c *start) locust(o command.Options) {
+	w, ok := o.Last("-f", "--locustfile")
+	if !ok {
+		w.Text = "locustfile.py"
+	}
+	for name := range strings.SplitSeq(w.Text, ",") {
+		if w.Text = strings.TrimSpace(name); path.Ext(w.Text) == ".py" && !strings.Contains(w.Text, "://") {
+			c.scriptFile(w)
+		}
+	}
+}

@@ -56,7 +56,7 @@ func init() { // a literal would refer to itself by way of supervisord
 		{names: "functions-framework", module: "functions_framework", valued: "--target --source --signature-type --host --port", run: func(c *start, o command.Options) {
 			c.optionFile(o, "main.py", "--source")
 		}},
-		{names: "locust", valued: locustValued, run: func(c *start, o command.Options) { c.optionFile(o, "locustfile.py", "-f", "--locustfile") }},
+		{names: "locust", valued: locustValued, run: (*start).locust},
 		{names: "celery faust", module: "celery.bin.celery", valued: celeryValued, run: (*start).celery},
 		{names: "dramatiq", valued: dramatiqValued, dir: []string{"-P", "--path"}, operands: allObjects},
 		{names: "arq", valued: "--watch --custom-log-dict", operands: oneDotted},

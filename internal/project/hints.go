@@ -1,6 +1,8 @@
 package project
 
 import (
+	"cmp"
+	"errors"
 	"path"
 	"path/filepath"
 	"slices"
@@ -19,6 +21,10 @@ func (d *discovery) readHints(files []string) {
 	found := d.reader().Hints(d.ctx, files)
 	for _, b := range append(found, d.sources.Started(found)...) {
 		df := path.Clean(b.Dockerfile)
+		if b.Staged {
+			d.staged[df] = cmp.Or(d.staged[df], d.shown(b.File))
+			continue
+		}
 		d.hints[df] = append(d.hints[df], b)
 	}
 }
@@ -43,8 +49,8 @@ func (d *discovery) copiedBy(df string) string {
 }
 
 // fromHints adds the images that lines of Makefiles and scripts build from a Dockerfile, as far as they would build. It gives
-// nil if none would: then the lines are for something else, and the context is looked for.
-func (d *discovery) fromHints(df string) (n *named, err error) {
+// nil if none would, with the first that fails: then the lines may be for something else, and the context is looked for.
+func (d *discovery) fromHints(df string) (n *named, failing *audit.Subject, err error) {
 	var found []*described
 	for _, b := range d.hints[df] {
 		opt := dockerfile.Options{
@@ -55,14 +61,17 @@ func (d *discovery) fromHints(df string) (n *named, err error) {
 		}
 		image, err := simulate.Build(d.ctx, opt)
 		if d.ctx.Err() != nil {
-			return nil, d.ctx.Err()
+			return nil, nil, d.ctx.Err()
 		}
+		img := &described{subject: d.state.discovered(nameOf(b, df), opt)}
+		img.subject.Prepared, img.subject.Sources = true, []finding.Source{{Kind: b.Kind, File: d.shown(b.File), Line: b.Line}}
 		if err != nil {
+			if failing == nil && lacksSource(err) {
+				failing = &img.subject
+			}
 			continue
 		}
-		img := &described{key: keyOf(opt, image, nil), subject: d.state.discovered(nameOf(b, df), opt)}
-		img.subject.Image, img.subject.Prepared = image, true
-		img.subject.Sources = []finding.Source{{Kind: b.Kind, File: d.shown(b.File), Line: b.Line}}
+		img.key, img.subject.Image = keyOf(opt, image, nil), image
 		img.byDefault = image.Plan.TargetStage == len(image.Plan.Stages)-1
 		img.subject.Starts = []audit.Start{d.start(b)}
 		if i := slices.IndexFunc(found, func(have *described) bool { return have.key == img.key }); i >= 0 {
@@ -79,7 +88,13 @@ func (d *discovery) fromHints(df string) (n *named, err error) {
 		}
 		n.byDefault = n.byDefault || img.byDefault
 	}
-	return n, nil
+	return n, failing, nil
+}
+
+// lacksSource reports whether a build fails because its context does not have something that it, or a stage, would take.
+func lacksSource(err error) bool {
+	var be *simulate.BuildError
+	return sourceMissing(err) || errors.As(err, &be) && be.Owner != nil
 }
 
 // nameOf gives a name to a build: that which its source uses, or that of its Dockerfile.

@@ -219,14 +219,18 @@ func (d *discovery) freeName(s audit.Subject) string {
 // fromDockerfile adds the default target of a Dockerfile that was found, unless a source builds it.
 func (d *discovery) fromDockerfile(df string) error {
 	n := d.named[df]
+	var failing *audit.Subject
 	if n == nil {
 		var err error
-		if n, err = d.fromHints(df); err != nil {
+		if n, failing, err = d.fromHints(df); err != nil {
 			return err
 		}
 	}
 	if n == nil {
 		s, err := chooseContext(d.ctx, d.state, d.root, df)
+		if err == nil && s.Image == nil && failing != nil {
+			s = *failing // nor does it build elsewhere
+		}
 		s.Unnamed, s.StagedBy = len(d.order) > 0, d.staged[filepath.ToSlash(df)]
 		if s.StagedBy == "" && s.Image == nil {
 			s.StagedBy = d.copiedBy(df)

@@ -2,7 +2,6 @@ package report
 
 import (
 	"io"
-	"strings"
 
 	"github.com/ctxaudit/ctxaudit/internal/finding"
 	"github.com/ctxaudit/ctxaudit/internal/inventory"
@@ -109,7 +108,7 @@ func blamedPosition(f finding.Finding, img finding.ImageReport) finding.Position
 func (a Audit) rulePage(name string) string {
 	for _, r := range a.Rules {
 		if r.Name == name {
-			return homepage + "/blob/main/docs/rules.md#" + strings.ToLower(name)
+			return homepage + "/blob/main/docs/rules/" + name + ".md"
 		}
 	}
 	return ""

@@ -133,7 +133,10 @@ func lines(first, n int) string {
 func Effect(fix finding.Fix) string {
 	var parts []string
 	if fix.AddsCount > 0 {
-		parts = append(parts, fmt.Sprintf("adds %s, %s", count(fix.AddsCount, "file"), finding.Size(fix.AddsBytes)))
+		parts = append(parts, "adds "+count(fix.AddsCount, "file"))
+		if fix.AddsBytes > 0 { // what a step makes has no known size
+			parts[0] += ", " + finding.Size(fix.AddsBytes)
+		}
 	}
 	if fix.MovesCount > 0 {
 		parts = append(parts, "moves "+count(fix.MovesCount, "file"))
@@ -144,7 +147,7 @@ func Effect(fix finding.Fix) string {
 	case len(parts) == 0:
 		parts = append(parts, "adds no file")
 	case fix.OthersCount > 0 && fix.OthersCount < fix.AddsCount:
-		parts[0] += fmt.Sprintf("; %s of these, %s, are not needed", count(fix.OthersCount, "file"), finding.Size(fix.OthersBytes))
+		parts[0] += fmt.Sprintf(", including %s (%s)", count(fix.OthersCount, "other"), finding.Size(fix.OthersBytes))
 	case fix.OthersCount == 0 && fix.RemovesCount == 0:
 		parts[len(parts)-1] += ", nothing else"
 	}

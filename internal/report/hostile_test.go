@@ -96,6 +96,10 @@ func writers(n int) map[string]func(io.Writer, Style) error {
 			d := filled[imagediff.Diff](n)
 			return DiffMarkdown(w, &d)
 		},
+		"diff html": func(w io.Writer, _ Style) error {
+			d := filled[imagediff.Diff](n)
+			return DiffHTML(w, &d, "v1")
+		},
 		"verify":  func(w io.Writer, s Style) error { r := filled[verify.Report](n); return Verify(w, &r, s) },
 		"base ls": func(w io.Writer, _ Style) error { return Bases(w, filled[[]Base](n)) },
 		"verify --export container-structure-test": func(w io.Writer, _ Style) error {

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/ctxaudit/ctxaudit/internal/finding"
@@ -11,7 +12,8 @@ import (
 )
 
 // maxGroups is how many groups of files text shows of an image, maxChanges how many findings and settings of each kind.
-const maxGroups, maxChanges = 20, 50
+// maxNeeded how many changed files that the program needs.
+const maxGroups, maxChanges, maxNeeded = 20, 50, 500
 
 // maxDiffText is the length of one text, maxDiffBytes of the whole, after which whole images are left out.
 const maxDiffText, maxDiffBytes = 500, 512 << 10
@@ -36,21 +38,21 @@ func Diff(out io.Writer, d *imagediff.Diff, s Style) error {
 	fmt.Fprintf(w, "%s\n", s.dim(Name(d.Base)+" -> "+Name(d.Head)))
 	more := eachImage(w, d.Images, func(w io.Writer, img imagediff.Image) {
 		fmt.Fprintf(w, "%s  %s  %s\n", s.bold(Name(img.Name)), s.dim(Name(img.Dockerfile)), statusText(img, s))
-		groupLines(w, "-", img.Left, s.red, s)
-		groupLines(w, "+", img.Entered, s.green, s)
-		if img.Resized > 0 {
-			fmt.Fprintf(w, "  ~ %s changed in size or type\n", count(img.Resized, "file"))
-		}
 		settings, moreSettings := few(img.Settings, maxChanges)
 		fresh, moreNew := few(img.New, maxChanges)
 		gone, moreGone := few(img.Gone, maxChanges)
-		for _, set := range settings {
-			fmt.Fprintf(w, "  ~ %s: %s -> %s\n", Name(set.Name), settingText(set.Before), settingText(set.After))
-		}
 		for _, f := range fresh {
 			fmt.Fprintf(w, "  %s %s %s  %s\n", s.red("new"), s.severity(f.Severity), s.bold(Text(f.Rule)), s.cyan(position(f.Subject)))
 			fmt.Fprintf(w, "      %s\n", sentence(f.Summary))
 		}
+		for _, set := range settings {
+			fmt.Fprintf(w, "  ~ %s: %s -> %s\n", Name(set.Name), settingText(set.Before), settingText(set.After))
+		}
+		program, others := ofProgram(img.Changed)
+		changeLines(w, program, maxNeeded, s)
+		groupLines(w, "-", img.Left, s.red, s)
+		groupLines(w, "+", img.Entered, s.green, s)
+		changeLines(w, others, maxGroups, s)
 		for _, f := range gone {
 			fmt.Fprintf(w, "  %s %s  %s\n", s.green("gone"), Text(f.Rule), Text(f.Summary))
 		}
@@ -79,7 +81,11 @@ func statusText(img imagediff.Image, s Style) string {
 	case imagediff.Fails:
 		return s.red("the build fails in one of the states, so its files cannot be compared")
 	}
-	return fmt.Sprintf("%s removed, %s added", count(left, "file"), count(entered, "file"))
+	text := fmt.Sprintf("%s removed, %s added", count(left, "file"), count(entered, "file"))
+	if n := len(img.Changed); n > 0 {
+		text += ", " + fmt.Sprint(n) + " changed"
+	}
+	return text
 }
 
 func totalFiles(groups []imagediff.Group) (n int) {
@@ -98,11 +104,7 @@ func settingText(v *string) string {
 
 func groupLines(w io.Writer, mark string, groups []imagediff.Group, paint func(string) string, s Style) {
 	for _, g := range groups[:min(len(groups), maxGroups)] {
-		name := Name(g.Path)
-		if g.Dir {
-			name += "/"
-		}
-		fmt.Fprintf(w, "  %s  %s\n", paint(mark+" "+name), groupText(g))
+		fmt.Fprintf(w, "  %s  %s\n", paint(mark+" "+groupName(g)), groupText(g))
 		if note := groupNote(g); note != "" {
 			fmt.Fprintf(w, "      %s\n", s.dim(note))
 		}
@@ -112,6 +114,43 @@ func groupLines(w io.Writer, mark string, groups []imagediff.Group, paint func(s
 	}
 }
 
+// ofProgram parts the changed files of the program from the others.
+func ofProgram(changes []imagediff.Change) (program, others []imagediff.Change) {
+	n := 0
+	for n < len(changes) && changes[n].Needed {
+		n++
+	}
+	return changes[:n], changes[n:]
+}
+
+func changeLines(w io.Writer, changes []imagediff.Change, most int, s Style) {
+	shown, more := few(changes, most)
+	for _, c := range shown {
+		fmt.Fprintf(w, "  %s  %s\n", s.yellow("~ "+Name(c.Path)), changeText(c))
+	}
+	if more > 0 {
+		fmt.Fprintf(w, "  %s\n", s.dim(fmt.Sprintf("~ and %s more", count(more, "file"))))
+	}
+}
+
+func changeText(c imagediff.Change) string {
+	text := fmt.Sprintf("%s -> %s", finding.Size(c.Before), finding.Size(c.After))
+	if c.Before == c.After {
+		text = finding.Size(c.After) + " as before, of other content"
+	}
+	if c.Needed {
+		text += "; part of the program"
+	}
+	return text
+}
+
+func groupName(g imagediff.Group) string {
+	if g.Dir {
+		return Name(g.Path) + "/"
+	}
+	return Name(g.Path)
+}
+
 func groupText(g imagediff.Group) string {
 	out := finding.Size(g.Bytes)
 	if g.Dir {
@@ -119,8 +158,18 @@ func groupText(g imagediff.Group) string {
 	}
 	if g.Imports > 0 {
 		out += "; " + broken(g.Imports)
+	} else if g.Needed > 0 {
+		out += "; " + neededText(g)
 	}
 	return out
+}
+
+// neededText says what of a group is part of the program, in the state that has it.
+func neededText(g imagediff.Group) string {
+	if g.Files == 1 {
+		return "part of the program"
+	}
+	return fmt.Sprintf("%d of them are part of the program", g.Needed)
 }
 
 // broken says how many imports break.
@@ -173,6 +222,7 @@ func DiffMarkdown(out io.Writer, d *imagediff.Diff) error {
 			rows(w, "leaves", img.Left)
 			rows(w, "enters", img.Entered)
 		}
+		changeRows(w, img.Changed)
 		if len(img.Settings) > 0 {
 			fmt.Fprint(w, "\n| setting | before | after |\n|---|---|---|\n")
 			for _, set := range settings {
@@ -187,6 +237,22 @@ func DiffMarkdown(out io.Writer, d *imagediff.Diff) error {
 		fmt.Fprintf(w, "\n*%s*\n", mdText(text))
 	}
 	return w.Flush()
+}
+
+func changeRows(w io.Writer, changes []imagediff.Change) {
+	if len(changes) == 0 {
+		return
+	}
+	fmt.Fprint(w, "\n| changed in the image | |\n|---|---|\n")
+	program, others := ofProgram(changes)
+	program, moreOfProgram := few(program, maxNeeded)
+	others, more := few(others, maxGroups)
+	for _, c := range slices.Concat(program, others) {
+		fmt.Fprintf(w, "| %s | %s |\n", mdCell(mdCode(c.Path)), mdCell(mdText(changeText(c))))
+	}
+	if more += moreOfProgram; more > 0 {
+		fmt.Fprintf(w, "| %d more | |\n", more)
+	}
 }
 
 func rows(w io.Writer, what string, groups []imagediff.Group) {
@@ -204,6 +270,8 @@ func rows(w io.Writer, what string, groups []imagediff.Group) {
 		}
 		if g.Imports > 0 {
 			why = append(why, broken(g.Imports))
+		} else if g.Needed > 0 {
+			why = append(why, neededText(g))
 		}
 		fmt.Fprintf(w, "| %s | %s | %d | %s | %s |\n", what, mdCell(mdCode(name)), g.Files, finding.Size(g.Bytes), strings.Join(why, "; "))
 	}

@@ -294,7 +294,7 @@ func (a Audit) sarifResult(f finding.Finding, img finding.ImageReport, rule int,
 // flowOrder is the order in which what has a part in a finding comes about, from the start command to the line to blame. Other roles are
 // none of its steps.
 var flowOrder = []finding.Role{
-	finding.RoleBuilds, finding.RoleStarts, finding.RoleRequires, finding.RoleImports, finding.RoleReads, finding.RoleSearchPath, finding.RoleCopies,
+	finding.RoleBuilds, finding.RoleStarts, finding.RoleRequires, finding.RoleImports, finding.RoleReads, finding.RoleSearchPath, finding.RoleCopies, finding.RoleMakes,
 	finding.RoleReincludes, finding.RoleNoEffect, finding.RoleExcludes, finding.RoleWithholds, finding.RoleRemoves, finding.RoleFails,
 }
 

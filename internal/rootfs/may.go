@@ -58,7 +58,7 @@ func mays(list []May) *Mays {
 		if len(out) == 0 || out[len(out)-1].Op != m.Op {
 			first = len(out)
 		}
-		if slices.ContainsFunc(out[first:], func(o May) bool { return o.Below == m.Below || slices.Contains(after(m.Below, o.Below), "") }) {
+		if slices.ContainsFunc(out[first:], func(o May) bool { return o.covers(m) }) {
 			continue
 		}
 		if out = append(out, m); len(out)-first > maxMays {
@@ -69,6 +69,12 @@ func mays(list []May) *Mays {
 		return &Mays{list: []May{{Op: AnyOp}}}
 	}
 	return &Mays{list: out}
+}
+
+// covers reports whether a path adds nothing to another one: it lies below that. Of directories that must be there a pattern tells
+// less than a path that makes them.
+func (m May) covers(o May) bool {
+	return m.Below == o.Below || slices.Contains(after(o.Below, m.Below), "") && (!strings.HasPrefix(m.Below, "**/") || strings.HasPrefix(o.Below, "**/"))
 }
 
 // after gives what is left of a pattern behind a relative path: "" if the path is what it means, or lies below that; none if the path

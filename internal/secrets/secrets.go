@@ -18,7 +18,7 @@ var (
 	}
 	extensions = []string{".pem", ".key", ".p12", ".pfx", ".jks", ".keystore", ".tfstate", ".kdbx"}
 	// samples are what names have in them of files that are made to be shown.
-	samples = []string{"example", "sample", "template", "dist", "test", "testing", "ci", "e2e", "schema", "defaults"}
+	samples = []string{"example", "sample", "template", "dist", "test", "testing", "ci", "e2e", "tests", "schema", "defaults"}
 )
 
 // LooksLike reports whether a file has a name by which secrets are kept. It is asked of every file of a context.
@@ -54,13 +54,13 @@ var (
 	// template is a manifest that a tool fills in, or one whose values are encrypted or kept elsewhere.
 	template = lazyre.New(`\{\{.*\}\}|(?m)^kind: *(SealedSecret|ExternalSecret)`)
 	comment  = lazyre.New(`(?m)^[ \t]*#.*$`)
-	public   = lazyre.New(`BEGIN (TRUSTED |X509 )?(CERTIFICATE|PUBLIC KEY|X509 CRL|DH PARAMETERS|EC PARAMETERS)`)
+	public   = lazyre.New(`BEGIN (TRUSTED |X509 )?(CERTIFICATE|PUBLIC KEY|X509 CRL|DH PARAMETERS|EC PARAMETERS|PGP PUBLIC KEY BLOCK)`)
 	// login is what an .npmrc has to log in with; a reference to a variable is none.
 	login = lazyre.New(`(?im)^[^#;\n]*_(auth|authtoken|password)\s*=\s*[^\s$]`)
 	// setting is one of a file of settings, with its name, its value, or the address with a password that it is.
 	setting = lazyre.New(`(?im)^[ \t]*(?:export[ \t]+)?(?:([a-z0-9_.-]*(?:secret|passw|pwd|token|credential|private|api_?key|access_?key|auth)[a-z0-9_.-]*)[ \t]*[=:][ \t]*["']?([^\s"'#]*)|[^#\n]*://[^\s:/@]*:[^\s/@$<{]+@)`)
 	// open is a value that is no secret: none, a switch, a number, or what is filled in later.
-	open = lazyre.New(`(?i)^(true|false|yes|no|on|off|null|none|[0-9.]*|[$<{%].*|enc\[.*|\||>)$`)
+	open = lazyre.New(`(?i)^(true|false|yes|no|on|off|null|none|[0-9.]*|[$<{%].*|enc\[.*|\||>|!?change-?_?(me|this).*)$`)
 )
 
 // Public reports whether a file with the name of a secret is plainly none, by how it begins: a certificate, a configuration of npm
@@ -77,8 +77,14 @@ func Public(p string, head []byte) bool {
 	return len(bytes.TrimSpace(comment().ReplaceAll(head, nil))) == 0
 }
 
+// production is the section of a secrets.yml that a server reads; those beside it are for development and tests.
+var production = lazyre.New(`(?m)^production:.*(?:\n(?:[ \t#].*)?)*`)
+
 // Sets reports whether a file of settings has one that its name and its value, or an address with a password, tell to be a secret.
 func Sets(head []byte) bool {
+	if section := production().Find(head); section != nil {
+		head = section
+	}
 	return slices.ContainsFunc(setting().FindAllSubmatch(head, -1), func(m [][]byte) bool {
 		return len(m[1]) == 0 || !open().Match(m[2])
 	})

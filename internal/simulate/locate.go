@@ -130,6 +130,9 @@ func (m *Image) Provenance(n *rootfs.Node) []Step {
 			// A heredoc is a file operation of its own, at the instruction that copies it.
 			continue
 		}
+		if len(out) > 0 && op.Kind == dockerfile.OpExec && out[len(out)-1].Op == op && n.Member == "" {
+			continue // the step made it in one place and put it into another
+		}
 		out = append(out, Step{op, n})
 	}
 	return out

@@ -185,7 +185,7 @@ func (m *Image) execute(op *dockerfile.Op, contexts Contexts) error {
 			tree.After(was.Tree)
 		}
 		// A pattern that fails only when it is evaluated fails at the first look.
-		if _, err := tree.ReadDir("."); err != nil {
+		if err := tree.Probe(); err != nil {
 			return err
 		}
 		m.Sources[op.ID] = &Source{Context: c, Tree: tree}

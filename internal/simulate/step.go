@@ -196,7 +196,7 @@ func (x *effector) mark(f command.Footprint) error {
 			return err
 		}
 	}
-	for _, p := range f.Paths {
+	for _, p := range x.besideMounts(f.Paths) {
 		if x.mounted(p) != nil || x.marked[p] {
 			continue
 		}
@@ -214,6 +214,24 @@ func (x *effector) mark(f command.Footprint) error {
 		}
 	}
 	return nil
+}
+
+// besideMounts adds, to paths in any directories that are there, those in the directories on the way to what is mounted: they are there
+// while the step runs, and what it puts beside a mount stays.
+func (x *effector) besideMounts(paths []string) []string {
+	out := paths
+	for _, p := range paths {
+		base, name, ok := strings.Cut(p, "/**/")
+		if !ok {
+			continue
+		}
+		for _, m := range x.op.Exec.Mounts {
+			if dir := path.Dir(m.Dest); m.Dest != dockerfile.RootMount && dir != base && Within(dir, path.Join("/", base)) {
+				out = append(slices.Clip(out), path.Join(dir, name))
+			}
+		}
+	}
+	return out
 }
 
 // Script gives what a RUN step starts; nil if it was not reached, and of no image.

@@ -19,6 +19,8 @@ type Script struct {
 	Calls []*command.Call
 	// Missed tells that some of it could not be followed: programs may have been started that Calls lacks.
 	Missed bool
+	// Exact tells that nothing but what was done has an effect: there is no place where the step only may have written.
+	Exact bool
 	// Named are the paths that its programs write, as far as their words name them; sorted.
 	Named []string
 	// Missing is what programs read that is surely not there when they are started.
@@ -48,7 +50,7 @@ type Outcome struct {
 // whether it surely does it, and tells what came of it. Where that is not known, mark is given where the program may
 // have written. Its error ends the walk.
 func Run(x *dockerfile.Exec, files Sight, do func(effects []command.Effect, sure bool) Outcome, mark func(command.Footprint) error) (*Script, error) {
-	w := &walk{r: command.NewRunner(files), out: &Script{}, files: files, do: do, mark: mark, named: map[string]bool{}}
+	w := &walk{r: command.NewRunner(files), out: &Script{Exact: true}, files: files, do: do, mark: mark, named: map[string]bool{}}
 	w.r.Substitutions, w.r.Fixed = true, true
 	w.r.Note = func(n shell.Note) {
 		if n.Missed && !w.out.Missed {
@@ -100,6 +102,7 @@ type walk struct {
 
 // note marks where something may have been written.
 func (w *walk) note(f command.Footprint) {
+	w.out.Exact = false
 	for _, p := range f.Paths {
 		w.named[p] = true
 	}

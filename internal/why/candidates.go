@@ -25,11 +25,11 @@ func (r *Repairer) candidates(ctx context.Context, f finding.Finding) ([]candida
 			at := site{Stage: s}.afterCopies()
 			out = append(out, candidate{title: "put " + f.Hint.Programs + " on PATH", edits: []edit.Edit{r.dockerfileEdit(at, 0, "ENV PATH="+f.Hint.Programs+":$PATH")}})
 		}
+		out = append(out, r.madeCandidates(f)...)
 		out = append(out, r.installCandidates(f)...)
 		if out = append(out, r.projectCandidates(f)...); f.Hint.Command != "" {
 			return out, nil
 		}
-		out = append(out, r.productCandidates(f)...)
 		if f.ContextPath == "" {
 			named, err := r.namedCandidates(ctx, f)
 			return slices.Concat(out, named, r.meetCandidates(f)), err
@@ -68,34 +68,6 @@ func (r *Repairer) candidates(ctx context.Context, f finding.Finding) ([]candida
 		out = append(out, r.forbidCandidates(names...)...)
 	}
 	return out, nil
-}
-
-// productCandidates copy what another stage makes, or let the COPY that takes it put it where it is looked for.
-func (r *Repairer) productCandidates(f finding.Finding) (out []candidate) {
-	s, ok := r.site(f)
-	made, want := f.Hint.Made, f.ImagePath
-	if !ok || !path.IsAbs(made) || !path.IsAbs(want) || strings.ContainsAny(made+want, "\t\n\"'\\[]*?<$ ") {
-		return nil
-	}
-	if name := path.Base(made); name != path.Base(want) { // the directory that it lies in
-		before, _, _ := strings.Cut(want, "/"+name+"/")
-		want = path.Join("/", before, name)
-	}
-	for _, c := range s.copies() {
-		if c.from() != "" && len(c.sources) == 1 && path.Base(path.Clean(c.sources[0])) == path.Base(made) {
-			dest := c.Args[len(c.Args)-1].Range
-			out = append(out, candidate{
-				title: fmt.Sprintf("copy %s to %s at line %d of %s", c.sources[0], want, c.in.Location.Range.Start.Line, c.in.Location.File), edits: []edit.Edit{r.put(dest, want)},
-			})
-		}
-	}
-	if len(out) > 0 {
-		return out
-	}
-	return []candidate{{
-		title: fmt.Sprintf("copy %s from stage %s", made, f.Hint.Stage),
-		edits: []edit.Edit{r.dockerfileEdit(s.afterCopies(), 0, fmt.Sprintf("COPY --from=%s %s %s", f.Hint.Stage, made, want))},
-	}}
 }
 
 // contextCandidates give edits that bring a path of the context into the image: of its ignore file, and of what copies.

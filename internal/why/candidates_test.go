@@ -63,7 +63,7 @@ func TestInstructionCandidates(t *testing.T) {
 			files: "-- main.py --\nimport lost\n-- lost.py --\n",
 			want: []string{
 				"FROM scratch\nWORKDIR /srv\nCOPY \\\n  --chown=1:1 . ./\n",
-				"FROM scratch\nWORKDIR /srv\nCOPY --exclude=lost.py \\\n  --chown=1:1 . ./\nCOPY --chown=1:1 lost.py ./lost.py\n",
+				"FROM scratch\nWORKDIR /srv\nCOPY --exclude=lost.py \\\n  --chown=1:1 . ./\nCOPY --chown=1:1 lost.py ./\n",
 			},
 		},
 		"a file beside others of a list": {
@@ -71,14 +71,14 @@ func TestInstructionCandidates(t *testing.T) {
 			files: "-- main.py --\nimport lost\n-- lost.py --\n",
 			want: []string{
 				"FROM scratch\nWORKDIR /srv\nCOPY [\"main.py\", \"lost.py\", \"./\"]\n",
-				"FROM scratch\nWORKDIR /srv\nCOPY [\"main.py\", \"./\"]\nCOPY lost.py ./lost.py\n",
+				"FROM scratch\nWORKDIR /srv\nCOPY [\"main.py\", \"./\"]\nCOPY lost.py ./\n",
 			},
 		},
 		"a file of an earlier stage": {
 			before: "FROM scratch AS made\nCOPY lost.py /out/\nFROM scratch\nCOPY main.py /srv/\nWORKDIR /srv\nCOPY --from=made /none* ./\n", rule: finding.ImportNotInImage,
 			files: "-- main.py --\nimport lost\n-- lost.py --\n",
 			want: []string{
-				"FROM scratch AS made\nCOPY lost.py /out/\nFROM scratch\nCOPY main.py /srv/\nWORKDIR /srv\nCOPY --from=made /none* ./\nCOPY --from=made /out/lost.py ./lost.py\n",
+				"FROM scratch AS made\nCOPY lost.py /out/\nFROM scratch\nCOPY main.py /srv/\nWORKDIR /srv\nCOPY --from=made /none* ./\nCOPY --from=made /out/lost.py ./\n",
 			},
 		},
 		"a package without its name": {

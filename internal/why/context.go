@@ -1,6 +1,7 @@
 package why
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io/fs"
@@ -391,7 +392,10 @@ func (e *Explainer) ignoreSteps(a *Answer, p string) error {
 	if len(t.Steps) == 0 {
 		a.step(fmt.Sprintf("no line of %s matches it", e.Main.Ignore.Name), nil)
 	}
-	for _, s := range t.Steps {
+	for i, s := range t.Steps {
+		if i > 0 && t.Steps[i-1].Line == s.Line && t.Steps[i-1].Effect == s.Effect && s.Effect != dockerctx.EffectNone {
+			continue // it follows from what the line does to the directory above
+		}
 		role, what := finding.RoleNoEffect, "no effect on "
 		switch s.Effect {
 		case dockerctx.EffectExcludes:
@@ -456,7 +460,7 @@ func (e *Explainer) verdict(a *Answer, p string, r *simulate.Reach, copied []sim
 	}
 	switch {
 	case missing == 0:
-		a.Verdict, a.Summary = InImage, fmt.Sprintf("%s is in the image, at %s", what, a.ImagePaths[0])
+		a.Verdict, a.Summary = InImage, fmt.Sprintf("%s is in the image, at %s", what, placeOf(p, r))
 	case missing < total:
 		a.Verdict, a.Summary = PartlyThere, fmt.Sprintf("%s is only partly in the image: %d of its files are missing", what, missing)
 	case len(r.Emptied) == total:
@@ -480,6 +484,24 @@ func (e *Explainer) verdict(a *Answer, p string, r *simulate.Reach, copied []sim
 		e.nearMisses(a, p)
 	}
 	return nil
+}
+
+// placeOf gives where the image has a file, or the directory with all files of one; the place of its first file if they were
+// copied apart.
+func placeOf(p string, r *simulate.Reach) string {
+	at := ""
+	for _, f := range r.Files {
+		rest, below := strings.CutPrefix(f, p)
+		if p == "." {
+			rest, below = "/"+f, true
+		}
+		dir, whole := strings.CutSuffix(r.Found[f].Path, rest)
+		if !below || !whole || at != "" && dir != at {
+			return r.Found[r.Files[0]].Path
+		}
+		at = dir
+	}
+	return cmp.Or(at, "/")
 }
 
 // staysIn gives the stage into which something was copied if the image is not built on it, else "".

@@ -67,7 +67,7 @@ func (r *Repairer) describe(ctx context.Context, f finding.Finding, c candidate,
 		}
 		fix.AddsCount++
 		fix.AddsBytes += ch.now.Size
-		if !r.wanted(f, ch.now.Context) {
+		if !wanted(f, c, ch.now.Context) {
 			fix.OthersCount++
 			fix.OthersBytes += ch.now.Size
 		}
@@ -165,9 +165,11 @@ func (r *Repairer) changes(ctx context.Context, t *trial) ([]change, error) {
 	return out, nil
 }
 
-// wanted reports whether a file of the context is one that a finding asks for.
-func (r *Repairer) wanted(f finding.Finding, contextPath string) bool {
-	return contextPath != "" && f.ContextPath != "" && simulate.Within(contextPath, f.ContextPath)
+// wanted reports whether a file of the context is one that a finding asks for, or another one for which the candidate brings it.
+func wanted(f finding.Finding, c candidate, contextPath string) bool {
+	return slices.ContainsFunc(append(c.also, f.ContextPath), func(p string) bool {
+		return contextPath != "" && p != "" && simulate.Within(contextPath, p)
+	})
 }
 
 func readAll(fsys dockerctx.FS, name string) ([]byte, error) {

@@ -44,8 +44,8 @@ func (e *Explainer) imagePath(ctx context.Context, a *Answer, p string) error {
 			a.Summary = fmt.Sprintf("%s is a link to %s, which may not be in the image", p, at)
 			e.provenance(a, n)
 		}
+		e.mayCreate(a, p, at)
 		e.nearest(a, at)
-		a.Assumptions = e.assumptions()
 	case err != nil:
 		a.Verdict, a.Summary = NotFound, fmt.Sprintf("%s is not in the image", p)
 		if n, err := e.Image.Tree.Lstat(p); err == nil && n.Kind == rootfs.KindSymlink {
@@ -63,6 +63,32 @@ func (e *Explainer) imagePath(ctx context.Context, a *Answer, p string) error {
 		return e.refused(a, p)
 	}
 	return nil
+}
+
+// maxMayCreate bounds the instructions that are shown as possible origins of a path.
+const maxMayCreate = 5
+
+// mayCreate names the instructions that may have put something at a path; one that writes it, judging by its words, makes the answer.
+// Nothing else has to be assumed.
+func (e *Explainer) mayCreate(a *Answer, p, at string) {
+	ops := e.Image.Tree.HeldBy(at).Ops()
+	if !slices.Contains(ops, rootfs.AnyOp) {
+		a.Assumptions = audit.Assumptions(e.Image, slices.DeleteFunc(slices.Clone(e.Image.Opaque), func(id int) bool { return !slices.Contains(ops, id) }))
+	} else {
+		a.Assumptions = e.assumptions()
+	}
+	shown := 0
+	for _, id := range ops {
+		if id < 0 || e.Image.Plan.Ops[id].Kind != dockerfile.OpExec || shown == maxMayCreate {
+			continue
+		}
+		by := instruction(finding.RoleCopies, e.Image.Plan.Ops[id].Location)
+		if s := e.Image.Script(e.Image.Plan.Ops[id]); s != nil && slices.Contains(s.Named, at) {
+			a.Summary = fmt.Sprintf("%s may be in the image: %s:%d writes it, but the result could not be determined", p, by.File, by.Line)
+		}
+		a.step("may create it", by)
+		shown++
+	}
 }
 
 // refused tells that the kernel refuses to run what the image starts.

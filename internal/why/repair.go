@@ -138,6 +138,8 @@ func Repair(ctx context.Context, s audit.Subject, r *finding.ImageReport, m *sim
 type candidate struct {
 	title string
 	edits []edit.Edit
+	// also are paths of the context that it brings for other findings, which the first one hid.
+	also []string
 	// more gives other candidates in the place of this one. It is for those that take much to find, and may not be needed.
 	more func() ([]candidate, error)
 }
@@ -268,11 +270,11 @@ func (r *Repairer) attempt(ctx context.Context, f finding.Finding, c candidate) 
 	if len(more) == 0 {
 		return nil, reason, nil
 	}
-	both := slices.Concat(c.edits, more[0].Edits)
+	both := edit.Join(c.edits, more[0].Edits)
 	if len(both) > maxEdits {
-		return nil, reason + ", and so on", nil
+		return nil, fmt.Sprintf("%s; that would need more than %d edits", reason, maxEdits), nil
 	}
-	return r.attempt(ctx, f, candidate{title: c.title + ", and " + more[0].Title, edits: both})
+	return r.attempt(ctx, f, candidate{title: c.title + ", and " + more[0].Title, edits: both, also: append(c.also, following.ContextPath)})
 }
 
 // release lets go of what only the next attempt could ask for: there may be hundreds of trials, of large images.

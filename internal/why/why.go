@@ -230,6 +230,9 @@ func instruction(role finding.Role, l dockerfile.Location) *finding.Place {
 	if l.Trigger != "" {
 		text = l.Trigger
 	}
+	if role == finding.RoleCopies {
+		role = finding.Brings(text)
+	}
 	return &finding.Place{Role: role, File: l.File, Line: l.Range.Start.Line, Text: text}
 }
 

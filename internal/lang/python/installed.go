@@ -13,6 +13,7 @@ type installed struct {
 	view.Image
 	dir     string
 	project *manifest.Project
+	repo    manifest.Files
 }
 
 // Entries implements view.Tree.
@@ -24,7 +25,7 @@ func (d *installed) Entries(dir string) map[string]view.EntryKind {
 	}
 	out := map[string]view.EntryKind{}
 	for name, kind := range all {
-		if holds(d.project, path.Join(rel, name), kind) {
+		if d.holds(path.Join(rel, name), kind) {
 			out[name] = kind
 		}
 	}
@@ -32,13 +33,15 @@ func (d *installed) Entries(dir string) map[string]view.EntryKind {
 }
 
 // holds reports whether an entry of a project's directory is installed, or leads to what is.
-func holds(p *manifest.Project, rel string, kind view.EntryKind) bool {
-	for _, root := range p.Packages {
+func (d *installed) holds(rel string, kind view.EntryKind) bool {
+	for _, root := range d.project.Packages {
 		at := path.Clean(root.Path)
 		switch {
 		case rel == at, strings.HasPrefix(at, rel+"/"), at == ".":
 			return true
 		case path.Dir(rel) == at && kind != view.Directory, root.Deep && strings.HasPrefix(rel, at+"/"):
+			return true
+		case strings.HasPrefix(rel, at+"/") && manifest.TakesAsData(d.repo, d.project, path.Join(rel, "__init__.py")):
 			return true
 		}
 	}
@@ -55,5 +58,5 @@ func (c *programs) installedBy(tree view.Image, in manifest.Install) *installed 
 	if err != nil || !project.Listed || len(project.Packages) == 0 {
 		return nil
 	}
-	return &installed{tree, in.Dir, project}
+	return &installed{tree, in.Dir, project, c.Repo}
 }

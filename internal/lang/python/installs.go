@@ -14,6 +14,7 @@ import (
 	"github.com/ctxaudit/ctxaudit/internal/lang/python/imports"
 	"github.com/ctxaudit/ctxaudit/internal/lang/python/manifest"
 	"github.com/ctxaudit/ctxaudit/internal/shell"
+	"github.com/ctxaudit/ctxaudit/internal/steps"
 	"github.com/ctxaudit/ctxaudit/internal/view"
 )
 
@@ -40,12 +41,29 @@ func (c *programs) installedDirs() []lang.SearchDir {
 				}
 			}
 			for _, in := range manifest.Installs(call) {
+				tree, in := c.mounted(op, tree, in)
 				out = append(out, c.installedIn(op, tree, in)...)
 			}
 		}
 	}
 	c.installed = &out
 	return out
+}
+
+// mounted gives the tree of what is mounted, with an install in it, for one that copies what is mounted while the step runs.
+func (c *programs) mounted(op *dockerfile.Op, tree view.Image, in manifest.Install) (view.Image, manifest.Install) {
+	if in.Editable || in.Dir == "" {
+		return tree, in
+	}
+	seen, dir, ok := c.Image.Seen(op, in.Dir)
+	if !ok || seen == tree.Tree {
+		return tree, in
+	}
+	if rel, below := strings.CutPrefix(in.Requirements, in.Dir+"/"); below {
+		in.Requirements = path.Join(dir, rel)
+	}
+	in.Dir = dir
+	return view.Image{Files: steps.Files{Tree: seen}}, in
 }
 
 // installedIn gives the directories that one install of a step makes importable. tree is what the step finds.
@@ -95,7 +113,7 @@ func (c *programs) lost(module, source string) (why string, add finding.Hint) {
 		}
 		at, by, rel := l.step.Location, l.project.Packages[0], filepath.ToSlash(rel)
 		switch {
-		case !holds(l.project, rel, view.Directory):
+		case !l.holds(rel, view.Directory):
 			if files := c.Repo.Entries(source); len(files) > 0 && files["__init__.py"] == 0 {
 				add.Marker = path.Join(source, "__init__.py")
 			}

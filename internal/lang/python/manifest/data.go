@@ -20,7 +20,7 @@ var (
 // LeavesOut reports whether installing a project surely leaves out a file, relative to its directory, that lies beside its modules.
 // setuptools takes data files only if package_data or MANIFEST.in names them; others take what lies in a package.
 func LeavesOut(f Files, p *Project, file string) bool {
-	if p.Opaque || p.Tool != "" && p.Backend != "" && !strings.HasPrefix(p.Backend, "setuptools") || p.Backend != "" && !strings.HasPrefix(p.Backend, "setuptools") {
+	if p.Opaque || !bySetuptools(p) {
 		return false
 	}
 	read := func(name string) string {
@@ -55,6 +55,16 @@ func LeavesOut(f Files, p *Project, file string) bool {
 	}
 	byManifest := included().MatchString(script+"\n"+config+"\n"+toml) || strings.Contains(toml, "[project]") && !strings.Contains(toml, "include-package-data")
 	return !byManifest || !inManifest(read("MANIFEST.in"), file)
+}
+
+// TakesAsData reports whether installing a project may take a file in a package that it lists, and in a directory below that it does not
+// list: setuptools takes modules there as data of the package above.
+func TakesAsData(f Files, p *Project, file string) bool {
+	return bySetuptools(p) && !LeavesOut(f, p, file)
+}
+
+func bySetuptools(p *Project) bool {
+	return p.Backend == "" || strings.HasPrefix(p.Backend, "setuptools")
 }
 
 // packageFile reports whether a pattern that is relative to some package names a file of the project.
