@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/ctxaudit/ctxaudit/dockerfile"
@@ -18,9 +19,9 @@ import (
 // elsewhere says of a path that the context lacks where a file of that name is, or may come from; at is where the image has one, "" if it
 // has none. It reports whether there is none at all.
 func (c *programCheck) elsewhere(f *finding.Finding, target, at string) (nowhere bool) {
-	made := c.madeInStage(path.Base(target))
+	made, by, isMade := c.madeInStage(target)
 	file := c.fileAbove(target)
-	nowhere = at == "" && made == nil && file == ""
+	nowhere = at == "" && !isMade && file == ""
 	archive, packedBy := c.packed(target)
 	switch {
 	case archive != "":
@@ -30,10 +31,13 @@ func (c *programCheck) elsewhere(f *finding.Finding, target, at string) (nowhere
 	case file != "":
 		f.Hint.Found = file
 		f.Detail = fmt.Sprintf("%s is a file: nothing can be below it.", file)
-	case made != nil && at == "":
-		f.Related = append(f.Related, instruction(finding.RoleCopies, made.by))
-		f.Detail = fmt.Sprintf("A step of another stage creates %s, but no COPY copies it from there.", made.what)
-		f.Hint.Made, f.Hint.MadeIn = made.at, made.stage
+	case isMade && at == "":
+		f.Related = append(f.Related, instruction(finding.RoleCopies, by))
+		f.Detail = fmt.Sprintf("A step of another stage creates %s, but no COPY copies it from there.", made)
+		f.Hint.Stage, f.Hint.Made = stageOf(by), made
+		if taken, _, ok := c.takenOut(target); ok {
+			f.Detail = fmt.Sprintf("A COPY takes %s out of another stage, but does not put it there.", taken)
+		}
 	case nowhere && c.namesake(target) != "":
 		f.Detail = fmt.Sprintf("The build context has %s, and the image has no file of that name: it may be mounted, or added by an image that is built on this one.", c.namesake(target))
 	case nowhere:
@@ -75,55 +79,103 @@ func (c *programCheck) packed(target string) (archive string, by dockerfile.Loca
 	return "", dockerfile.Location{}
 }
 
-// product is something that a step of another stage makes.
-type product struct {
-	what  string // as the step says it
-	at    string // its path there, "" if that is not known
-	stage string // the name of the stage, or its number
-	by    dockerfile.Location
-}
-
-// madeInStage gives what a RUN of another stage makes under a name, as its words say; nil if none does.
-func (c *programCheck) madeInStage(name string) *product {
-	stages := c.image.Plan.Stages
-	called := func(i int) string { return cmp.Or(stages[i].Name, fmt.Sprint(i)) }
-	for _, op := range c.image.Plan.Ops {
-		if op.Kind != dockerfile.OpExec || slices.Contains(c.image.Opaque, op.ID) || op.Location.Stage < 0 || op.Location.Stage >= len(stages) {
-			continue
-		}
-		if s := c.image.Script(op); s != nil {
-			for _, p := range s.Named {
-				if path.Base(p) == name {
-					return &product{p, p, called(op.Location.Stage), op.Location}
-				}
-			}
+// madeInStage gives a path with the name of a target that a RUN of another stage writes, as its words say, or that a COPY takes out of one to
+// somewhere else, with the instruction; ok is false if none does.
+func (p *pass) madeInStage(target string) (at string, by dockerfile.Location, ok bool) {
+	name := path.Base(target)
+	if at, by, ok = writes(p.image, name, func(op *dockerfile.Op) bool { return !slices.Contains(p.image.Opaque, op.ID) }); ok {
+		return at, by, true
+	}
+	if at, by, ok = p.takenOut(target); ok {
+		return at, by, true
+	}
+	for _, unused := range p.unusedStages() {
+		if at, by, ok = writes(unused, name, func(*dockerfile.Op) bool { return true }); ok {
+			return at, by, true
 		}
 	}
-	for i, stage := range stages { // those that nothing is copied from are no part of the build
-		dir := ""
+	for _, stage := range p.image.Plan.Stages { // those that nothing is copied from are no part of the build
 		for _, in := range stage.Instructions {
-			if words := in.Syntax().Args; in.Keyword == "WORKDIR" && len(words) == 1 {
-				if path.IsAbs(words[0].Text) {
-					dir = "/"
-				}
-				dir = path.Join(dir, words[0].Text)
-			}
-			if stage.Reached || in.Keyword != "RUN" {
+			if stage.Reached || !strings.EqualFold(in.Keyword, "RUN") {
 				continue
 			}
 			if word := makes(in.Location.Text, name); word != "" {
-				made := product{what: word, stage: called(i), by: in.Location}
-				if made.at = word; !path.IsAbs(word) {
-					made.at = path.Join(dir, word)
-				}
-				if !path.IsAbs(made.at) || strings.ContainsAny(made.at, " $") {
-					made.at = ""
-				}
-				return &made
+				return word, in.Location, true
 			}
 		}
 	}
-	return nil
+	return "", dockerfile.Location{}, false
+}
+
+// stageOf gives the name by which COPY --from knows the stage of an instruction.
+func stageOf(l dockerfile.Location) string { return cmp.Or(l.StageName, strconv.Itoa(l.Stage)) }
+
+// writes gives a path of a name that some steps write, as their words say.
+func writes(m *simulate.Image, name string, of func(*dockerfile.Op) bool) (at string, by dockerfile.Location, ok bool) {
+	for _, op := range m.Plan.Ops {
+		s := m.Script(op)
+		if op.Kind != dockerfile.OpExec || s == nil || !of(op) {
+			continue
+		}
+		if i := slices.IndexFunc(s.Named, func(p string) bool { return path.Base(p) == name }); i >= 0 {
+			return s.Named[i], op.Location, true
+		}
+	}
+	return "", dockerfile.Location{}, false
+}
+
+// takenOut gives the path with the name of a target that a COPY of the last stage takes out of another one, and puts elsewhere.
+func (p *pass) takenOut(target string) (at string, by dockerfile.Location, ok bool) {
+	last := p.image.Plan.Stages[len(p.image.Plan.Stages)-1]
+	for _, stage := range p.image.Plan.Stages {
+		if stage.Reached {
+			last = stage
+		}
+	}
+	for _, op := range p.image.Plan.Ops {
+		for _, action := range op.File {
+			cp, is := action.Change.(dockerfile.Copy)
+			if !is || op.Location.Stage != last.Index {
+				continue
+			}
+			if simulate.Within(target, path.Clean(cp.Dest)) && action.Source != action.Input {
+				return "", dockerfile.Location{}, false
+			}
+			if at == "" && action.Source >= 0 && action.Source < len(op.Inputs) && path.Base(cp.Src) == path.Base(target) && p.image.Plan.Ops[op.Inputs[action.Source].Op].Kind != dockerfile.OpLocal {
+				at, by, ok = cp.Src, op.Location, true
+			}
+		}
+	}
+	return at, by, ok
+}
+
+// maxUnused bounds the stages that are predicted though nothing is copied from them.
+const maxUnused = 4
+
+// unusedStages are the stages with steps that the image does without, each as if it were asked for: the last of those that build upon each other.
+func (p *pass) unusedStages() (out []*simulate.Image) {
+	type key struct{}
+	if noted, ok := p.image.Noted(key{}).([]*simulate.Image); ok {
+		return noted
+	}
+	stages := p.image.Plan.Stages
+	for _, stage := range slices.Backward(stages) {
+		name := stage.Name
+		done := slices.ContainsFunc(out, func(m *simulate.Image) bool {
+			return slices.ContainsFunc(m.Plan.Stages, func(s dockerfile.Stage) bool { return s.Name == name && s.Reached })
+		})
+		if stage.Reached || name == "" || done || len(out) == maxUnused ||
+			!slices.ContainsFunc(stage.Instructions, func(in dockerfile.Instruction) bool { return strings.EqualFold(in.Keyword, "RUN") }) {
+			continue
+		}
+		opt := p.subject.Options
+		opt.Target = name
+		if m, err := simulate.Build(p.ctx, opt); err == nil {
+			out = append(out, m)
+		}
+	}
+	p.image.Note(key{}, out)
+	return out
 }
 
 // compilers are what makes files whose names the words of a step do not tell, by the ending of those.
@@ -153,7 +205,7 @@ func makes(text, name string) string {
 // distribution without more has no program that somebody compiles.
 func (c *programCheck) leftBehind(at string) bool {
 	name := path.Base(at)
-	if c.madeInStage(name) == nil {
+	if _, _, made := c.madeInStage(at); !made {
 		return false
 	}
 	for _, id := range c.image.Tree.HeldBy(at).Ops() {
@@ -168,8 +220,10 @@ func (c *programCheck) leftBehind(at string) bool {
 		case dockerfile.OpExec:
 			// Packages of a distribution that are called otherwise do not bring it.
 			script := c.build.Script(op)
-			if script.Missed || !slices.Contains(c.image.Opaque, op.ID) || strings.Contains(op.Location.Text, name) ||
-				slices.ContainsFunc(script.Calls, func(call *command.Call) bool { return call.Footprint().Unknown }) {
+			if script.Missed || !slices.Contains(c.image.Opaque, op.ID) || slices.ContainsFunc(script.Calls, func(call *command.Call) bool {
+				named := slices.ContainsFunc(call.Words(), func(w string) bool { return strings.Contains(w, name) || strings.Contains(w, shell.Hole) })
+				return call.Footprint().Unknown || named && !call.Builtin && !command.Is(call.Base, command.Account|command.Looker|command.Mover)
+			}) {
 				return false
 			}
 		default:

@@ -46,6 +46,7 @@ func checkSteps(p *pass) error {
 			}
 			in, ok := p.inputOf(op, m)
 			if !ok {
+				p.reportProduct(op, m)
 				continue
 			}
 			i := slices.IndexFunc(found, func(have input) bool { return have.source == in.source })
@@ -56,6 +57,11 @@ func checkSteps(p *pass) error {
 				if have.m.Later == nil || have.op == in.op { // else that it comes in time for one is not enough for the other
 					*have = in
 				}
+			}
+		}
+		for _, in := range p.keptFrom(op, script) {
+			if !slices.ContainsFunc(found, func(have input) bool { return have.source == in.source }) {
+				found = append(found, in)
 			}
 		}
 	}

@@ -265,7 +265,7 @@ func (c *programCheck) onlyTracked(target string) (only string) {
 	if !below {
 		rel = path.Base(target)
 	}
-	if c.madeInStage(path.Base(target)) != nil || path.Ext(target) == "" || c.fileAbove(target) != "" ||
+	if _, _, made := c.madeInStage(target); made || path.Ext(target) == "" || c.fileAbove(target) != "" ||
 		c.build.OwnFile(func(at string) bool { return path.Base(at) == path.Base(target) }) != "" {
 		return ""
 	}
@@ -398,7 +398,7 @@ func (c *programCheck) reportNotInPath() {
 	for _, r := range c.runs() {
 		_, name := executed(append(slices.Clone(r.Entrypoint.Args), r.Cmd.Args...), r.Workdir, r.Env)
 		list, set := view.Lookup(r.Env, "PATH")
-		if name == "" || !set || c.subject.Policy.Require.EntrypointExists {
+		if name == "" || !set || c.subject.Policy.Require.EntrypointExists || path.Ext(name) == ".wasm" { // a runtime of WebAssembly looks in the root directory
 			continue
 		}
 		home := c.installsAtHome()

@@ -132,7 +132,7 @@ func IsShell(base string) bool { return shells[base] }
 // shell runs sh with its own options: -c TEXT, or a file with arguments.
 func (c *Call) shell() {
 	words := c.Args
-	text := false
+	text, input := false, false
 	var options []func(*shell.State)
 	for len(words) > 0 && len(words[0].Text) > 1 && strings.ContainsAny(words[0].Text[:1], "-+") {
 		w := words[0].Text
@@ -145,7 +145,7 @@ func (c *Call) shell() {
 			}
 			continue
 		default:
-			text = text || strings.Contains(w, "c") && w[0] == '-'
+			text, input = text || strings.Contains(w, "c") && w[0] == '-', input || strings.Contains(w, "s") && w[0] == '-'
 			behind := words
 			options = append(options, func(s *shell.State) { s.Option(w, behind) })
 			if strings.HasSuffix(w, "o") {
@@ -156,9 +156,12 @@ func (c *Call) shell() {
 		break
 	}
 	switch {
-	case len(words) == 0: // interactive, or from standard input
-		if c.Input.Known {
+	case len(words) == 0 || input && !text: // interactive, or from standard input
+		switch {
+		case c.Input.Known:
 			c.run.Text(c.S, c.Input.Text, nil)
+		case c.Input.Piped && c.run.Program != nil: // a script that nobody knows, mostly one that installs
+			c.run.Program(c)
 		}
 	case !text:
 		dash := c.small()
@@ -183,6 +186,11 @@ func (r *Runner) text(s *shell.State, text string, rest []shell.Word, options []
 		r.Tell(shell.Note{Origin: s.Here, Missed: true, Text: "a shell command depends on what only the running container knows: " + shell.Shown(text)})
 		return
 	}
+	r.Recipe(s, text, rest, options...)
+}
+
+// Recipe walks the text of sh -c, what is not known in which is no syntax of the shell: the words that have it are not known.
+func (r *Runner) Recipe(s *shell.State, text string, rest []shell.Word, options ...func(*shell.State)) {
 	child := s.Child()
 	child.In("", "")
 	child.SetArgs("sh", nil)

@@ -61,7 +61,8 @@ func init() { // a literal would refer to itself: find and python start others
 		ping pkill printenv printf ps pwd readelf readlink realpath rm rmdir seq setcap sha1sum sha224sum sha256sum sha384sum sha512sum shred sleep
 		stat strings strip stty sum sync sysctl tac tail test time tr true tty umount uname uniq unlink uptime users wait wc whereis which who whoami
 		xxd yes yq rimraf del-cli`, where: nothing},
-		{names: "touch mkdir tee cp mv ln install rsync mkfifo mknod truncate patch ed ex split csplit dd copyfiles cpx cpx2 cpy cpr ncp mkdirp make-dir-cli", where: named},
+		{names: "cp mv", where: nothing, more: (*print).copies},
+		{names: "touch mkdir tee ln install rsync mkfifo mknod truncate patch ed ex split csplit dd copyfiles cpx cpx2 cpy cpr ncp mkdirp make-dir-cli", where: named},
 		{names: "find", where: nothing, more: (*print).find},
 		{names: "sed perl", where: nothing, more: func(p *print, o Options) {
 			inPlace := slices.ContainsFunc(p.call.Args, func(w shell.Word) bool {
@@ -121,7 +122,11 @@ func init() { // a literal would refer to itself: find and python start others
 		}},
 		{names: "go", subs: "mod", where: temp | home, dir: "-C", variables: goVariables, more: func(p *print, o Options) {
 			for _, name := range []string{"go.sum", "go.mod", "vendor"} { // download, verify and graph leave go.mod as it is
-				if name == "go.sum" || len(o.Operands) > 1 && slices.Contains([]string{"tidy", "init", "edit", "vendor"}, o.Operands[1].Text) {
+				sub := ""
+				if len(o.Operands) > 1 {
+					sub = o.Operands[1].Text
+				}
+				if name == "go.sum" || slices.Contains([]string{"init", "edit", "vendor"}, sub) || sub == "tidy" && name == "go.mod" {
 					p.below(name)
 				}
 			}
@@ -160,6 +165,11 @@ func init() { // a literal would refer to itself: find and python start others
 		{names: "zip", where: named},
 		{names: "openssl", where: nothing, out: "-out -keyout -CAserial -writerand", valued: "-in -key -days -subj -newkey -passin -passout -config -addext"},
 		{names: "ssh-keygen", where: home, out: "-f", valued: "-t -b -N -C -q"},
+		{names: "sh bash dash ash ksh zsh", where: packages | named, below: "bin", more: func(p *print, o Options) {
+			p.home(true) // it is a script that somebody hands on, to install a program
+			p.Add("/opt")
+			p.Unknown = true
+		}},
 		{names: "playwright", subs: "install install-deps", where: packages, variables: "PLAYWRIGHT_BROWSERS_PATH"},
 		{names: "python", where: nothing, more: (*print).python},
 	}
@@ -274,7 +284,7 @@ func footprintOf(c *Call) (footprint, bool) {
 	base := Unversioned(strings.TrimSuffix(c.Base, ".sh"))
 	sub := ""
 	for _, w := range c.Args {
-		if !strings.HasPrefix(w.Text, "-") && !strings.HasPrefix(w.Text, "+") {
+		if !strings.HasPrefix(w.Text, "-") && !strings.HasPrefix(w.Text, "+") && strings.Trim(w.Text, "0123456789") != "" {
 			sub = w.Text
 			break
 		}
@@ -532,4 +542,29 @@ func (p *print) python(o Options) {
 		return
 	}
 	p.add(anything, o)
+}
+
+// copies adds what is put into a directory that is known: it is called there as before.
+func (p *print) copies(o Options) {
+	last := len(o.Operands) - 1
+	if last < 1 || o.Has("-t", "--target-directory", "-T", "--parents") || p.call.run == nil {
+		p.add(named, o)
+		return
+	}
+	dir := p.call.S.Abs(o.Operands[last].Text)
+	if dir == "" || !o.Operands[last].Known() || p.call.run.Stat(dir) != shell.Directory {
+		p.add(named, o)
+		return
+	}
+	for _, w := range o.Operands[:last] {
+		base := path.Base(w.Text)
+		if p.call.Base == "mv" {
+			p.word(w)
+		}
+		if strings.HasSuffix(w.Text, "/.") || base == "." || base == ".." || !w.Known() || strings.ContainsAny(base, `*?[\\`) {
+			p.path(dir)
+			continue
+		}
+		p.path(path.Join(dir, base))
+	}
 }

@@ -5,6 +5,9 @@ import (
 	"slices"
 	"strings"
 
+	"golang.org/x/mod/modfile"
+	"golang.org/x/mod/module"
+
 	"github.com/ctxaudit/ctxaudit/internal/shell"
 )
 
@@ -52,7 +55,36 @@ func (p *print) goBuild(o Options) {
 	switch list, _ := goOutput(p.call); {
 	case !given:
 		p.add(here, o)
+		if name := p.goName(o.Operands[1:]); name != "" {
+			p.below(name)
+		}
 	case len(list) == 0:
 		p.word(out)
 	}
+}
+
+// goName gives the name that go build has for a program by itself: that of its first file, of its directory, or of its module without the
+// version.
+func (p *print) goName(operands []shell.Word) string {
+	at := "."
+	if len(operands) > 0 {
+		if at = operands[0].Text; !operands[0].Known() || strings.Contains(at, "...") || !strings.HasPrefix(at, ".") && path.Ext(at) != ".go" {
+			return ""
+		}
+	}
+	if path.Ext(at) == ".go" {
+		return strings.TrimSuffix(path.Base(at), ".go")
+	}
+	if at = path.Clean(at); at != "." {
+		return path.Base(at)
+	}
+	text, _, _ := p.file(path.Join(p.dir, "go.mod"))
+	name := modfile.ModulePath([]byte(text))
+	if before, _, versioned := module.SplitPathVersion(name); versioned {
+		name = before
+	}
+	if name == "" {
+		return ""
+	}
+	return path.Base(name)
 }

@@ -35,6 +35,8 @@ const (
 	Taker
 	// Interpreter runs the script that is its first operand.
 	Interpreter
+	// Account makes or changes users and groups.
+	Account
 )
 
 // programs are the names that traits hold for. A name may stand in several rows.
@@ -66,6 +68,7 @@ var programs = []struct {
 	{Builder, `make gmake cmake ninja npm npx yarn pnpm bun deno go cargo mvn mvnw gradle gradlew dotnet bundle rake rails mix
 		sbt bazel meson tsc webpack vite gcc g++ cc c++ clang swift stack cabal composer configure just task`},
 	{Installer, `pip python uv pipx poetry pdm pipenv conda mamba micromamba`},
+	{Account, `useradd adduser usermod groupadd addgroup groupmod passwd chpasswd chsh`},
 	{Interpreter, `python sh bash dash ash node ruby perl php deno bun . source`},
 }
 

@@ -2,15 +2,19 @@ package mutate
 
 import (
 	"io/fs"
+	"maps"
 	"path"
 	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/ctxaudit/ctxaudit/dockerctx"
+	"github.com/ctxaudit/ctxaudit/dockerfile"
 	"github.com/ctxaudit/ctxaudit/internal/audit"
+	"github.com/ctxaudit/ctxaudit/internal/command"
 	"github.com/ctxaudit/ctxaudit/internal/finding"
 	"github.com/ctxaudit/ctxaudit/internal/program"
+	"github.com/ctxaudit/ctxaudit/internal/rootfs"
 	"github.com/ctxaudit/ctxaudit/internal/simulate"
 )
 
@@ -21,6 +25,113 @@ type broken struct {
 	image   *simulate.Image
 	main    *simulate.Context
 	files   map[string]simulate.File
+	// sent are the files of the context that a step or the image sees, sorted.
+	sent []string
+	// calls are the programs of its steps.
+	calls []call
+	// python tells that what is started is Python, and surely imports what it is said to.
+	python bool
+}
+
+// call is a program of a step, with the directory of the context in which it works; "" if there is none.
+type call struct {
+	*command.Call
+	dir string
+}
+
+// look finds what steps see and start.
+func (b *broken) look() {
+	sent := map[string]bool{}
+	note := func(_ string, n *rootfs.Node) error {
+		if p, ok := b.image.Origin(n); ok && !n.IsDir() {
+			sent[p] = true
+		}
+		return nil
+	}
+	must(b.image.Tree.Scan(note))
+	for _, op := range b.image.Plan.Ops {
+		before := b.image.Before(op.ID)
+		if op.Kind != dockerfile.OpExec || before == nil {
+			continue
+		}
+		must(before.Tree.Scan(note))
+		if script := b.image.Script(op); script != nil {
+			for _, c := range script.Calls {
+				b.calls = append(b.calls, call{c, b.workdir(before.Tree, c.S.Dir)})
+			}
+		}
+	}
+	b.sent = slices.Sorted(maps.Keys(sent))
+	b.python = slices.ContainsFunc(b.report.Followed, func(f string) bool { return strings.HasSuffix(f, ".py") })
+}
+
+// languages are what images are built with, by the programs of their steps; that of the product first.
+var languages = []struct{ name, programs string }{
+	{"go", "go"}, {"rust", "cargo"}, {"jvm", "mvn mvnw gradle gradlew"}, {"net", "dotnet"}, {"php", "composer"}, {"ruby", "bundle bundler"},
+	{"node", "npm pnpm yarn bun node tsc"},
+}
+
+// languageOfTool gives the language that a program builds, "" if it is none of those.
+func languageOfTool(name string) string {
+	for _, l := range languages {
+		if slices.Contains(strings.Fields(l.programs), name) {
+			return l.name
+		}
+	}
+	return ""
+}
+
+// language gives what an image is built with, "" if that is not known.
+func (b *broken) language() string {
+	if b.python {
+		return "python"
+	}
+	for _, l := range languages {
+		if slices.ContainsFunc(b.calls, func(c call) bool { return c.dir != "" && slices.Contains(strings.Fields(l.programs), c.Base) }) {
+			return l.name
+		}
+	}
+	return ""
+}
+
+// languageOf gives the language whose tools read a file, "" if its name does not tell.
+func languageOf(file string) string {
+	for _, l := range []struct{ name, files string }{
+		{"go", "*.go go.*"}, {"rust", "*.rs Cargo.*"}, {"jvm", "pom.xml *.gradle *.gradle.kts mvnw gradlew maven-* gradle* libs.versions.toml"},
+		{"net", "*.csproj *.fsproj *.sln *.slnx Directory.* global.json [Nn]u[Gg]et.config"}, {"php", "composer.* artisan"}, {"ruby", "Gemfile* *.gemspec Rakefile"},
+		{"python", "*.py pyproject.toml requirements*.txt setup.cfg uv.lock poetry.lock Pipfile*"},
+		{"node", "*.ts *.tsx *.js *.jsx *.mjs *.cjs *.mts *.vue *.svelte package*.json tsconfig*.json yarn.lock pnpm-* bun.lock* .npmrc .yarnrc* *.json"},
+	} {
+		for pattern := range strings.FieldsSeq(l.files) {
+			if ok, err := path.Match(pattern, path.Base(file)); ok && err == nil {
+				return l.name
+			}
+		}
+	}
+	return ""
+}
+
+// workdir gives the directory of the context from which a directory of a tree was copied, by a file of it.
+func (b *broken) workdir(tree *rootfs.Tree, dir string) string {
+	n, _, err := tree.Stat(path.Join("/", dir))
+	if err != nil || n == nil || dir == "" {
+		return ""
+	}
+	children, err := n.Children()
+	must(err)
+	for _, c := range children {
+		if p, ok := b.image.Origin(c.Node); ok && !c.Node.IsDir() {
+			return path.Dir(p)
+		}
+	}
+	return ""
+}
+
+// must is for what cannot fail in a directory that was read before.
+func must(err error) {
+	if err != nil {
+		panic(err)
+	}
 }
 
 // started gives what the image starts.

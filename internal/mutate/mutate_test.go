@@ -40,7 +40,7 @@ func TestOwn(t *testing.T) {
 			require.NoError(t, err)
 			t.Chdir(t.TempDir())
 			require.NoError(t, unpack(archive))
-			outcomes := breakAll(t, ".")
+			outcomes := breakAll(t, ".", maxMutations)
 			require.NotEmpty(t, outcomes, "nothing is broken")
 			for _, o := range outcomes {
 				all.count(o)
@@ -63,9 +63,12 @@ func TestOthers(t *testing.T) {
 			dir := filepath.Join(root, e.Name())
 			t.Run(e.Name(), func(t *testing.T) {
 				t.Chdir(dir)
-				for _, o := range breakAll(t, ".") {
-					if all.count(o); o.String() != "error, repaired, equal" {
-						t.Logf("%s: %s: %s: %s", o, o.kind, o.what, o.told)
+				for _, o := range breakAll(t, ".", 1) {
+					if all.count(o); o.String() != "error, repaired, equal" || len(o.wrong) > 0 {
+						t.Logf("%s: %s: %s: %s: %s: %s", o, o.language, o.image, o.kind, o.what, o.told)
+						for _, w := range o.wrong {
+							t.Logf("besides: %s: %s: %s", o.kind, o.what, w)
+						}
 					}
 				}
 			})
@@ -104,6 +107,9 @@ type outcome struct {
 	equal    bool
 	// movable tells that edits can undo it.
 	movable bool
+	// language is that of the image, wrong are errors that name something else.
+	language, image string
+	wrong           []string
 }
 
 func (o outcome) String() string {
@@ -129,10 +135,14 @@ func (o outcome) known() string { return "" }
 type tally map[string]map[string]int
 
 func (t tally) count(o outcome) {
-	if t[o.kind] == nil {
-		t[o.kind] = map[string]int{}
+	kind := o.language + ": " + o.kind
+	if t[kind] == nil {
+		t[kind] = map[string]int{}
 	}
-	t[o.kind][o.String()]++
+	t[kind][o.String()]++
+	if len(o.wrong) > 0 {
+		t[kind]["something else is named"]++
+	}
 }
 
 func (t tally) String() string {
@@ -146,11 +156,11 @@ func (t tally) String() string {
 	return out.String()
 }
 
-// maxStartup bounds the files of an image that are taken away, maxImages the images of a repository.
-const maxStartup, maxImages = 6, 3
+// maxStartup bounds the files of an image that are taken away, maxImages the images of a repository, maxMutations those of an image.
+const maxStartup, maxImages, maxMutations = 6, 2, 1000
 
-// breakAll breaks the images of a repository whose programs are followed and whose audit is clean.
-func breakAll(t *testing.T, dir string) (out []outcome) {
+// breakAll breaks the images of a repository whose programs are followed and whose audit is clean. Of each kind so many are repaired, too.
+func breakAll(t *testing.T, dir string, mended int) (out []outcome) {
 	w := project.NewWorld(t.Context(), dir, false)
 	defer w.Close()
 	found, err := w.Disk("no").Images(t.Context(), project.Asked{Options: dockerfile.Options{Context: dir}})
@@ -169,8 +179,10 @@ func breakAll(t *testing.T, dir string) (out []outcome) {
 		}
 		startup, err := b.startup(maxStartup)
 		require.NoError(t, err)
+		repaired := map[string]int{}
 		for _, m := range b.mutations(startup) {
-			o, ok, err := b.try(t.Context(), m, startup)
+			repaired[m.kind]++
+			o, ok, err := b.try(t.Context(), m, startup, repaired[m.kind] <= mended)
 			require.NoError(t, err)
 			if ok {
 				out = append(out, o)
@@ -183,25 +195,29 @@ func breakAll(t *testing.T, dir string) (out []outcome) {
 // clean gives an image that is clean and whose programs are followed; nil for any other.
 func clean(ctx context.Context, s audit.Subject) (*broken, error) {
 	r, image, err := audit.Run(ctx, s)
-	if err != nil || image == nil || r.Modules < 2 || slices.ContainsFunc(r.Findings, func(f finding.Finding) bool { return f.Severity == finding.Error }) {
+	if err != nil || image == nil || slices.ContainsFunc(r.Findings, func(f finding.Finding) bool { return f.Severity == finding.Error }) {
 		return nil, err
 	}
 	b := &broken{subject: s, report: r, image: image}
 	if b.main, err = image.MainContext(s.Options.Context); err != nil || b.main == nil {
 		return nil, err
 	}
+	b.look()
+	if r.Modules < 2 && b.language() == "" {
+		return nil, nil
+	}
 	b.files, err = image.Files()
 	return b, err
 }
 
 // try breaks an image and asks what is wrong with it; ok is false if it lacks nothing that it cannot do without.
-func (b *broken) try(ctx context.Context, m mutation, startup []string) (o outcome, ok bool, err error) {
+func (b *broken) try(ctx context.Context, m mutation, startup []string, mend bool) (o outcome, ok bool, err error) {
 	s := m.on(b.subject)
 	r, image, err := audit.Run(ctx, s)
 	if err != nil {
 		return o, false, err
 	}
-	o = outcome{mutation: m, movable: m.files != nil}
+	o = outcome{mutation: m, movable: m.files != nil, language: cmp.Or(languageOf(m.file), b.language()), image: b.report.Name}
 	if len(m.things) == 0 {
 		lost, err := b.lost(image)
 		if err != nil || !slices.ContainsFunc(startup, func(f string) bool { return slices.Contains(lost, f) }) {
@@ -216,7 +232,13 @@ func (b *broken) try(ctx context.Context, m mutation, startup []string) (o outco
 		known[f.Identity()] = true
 	}
 	for _, f := range r.Findings {
-		if !known[f.Identity()] && f.Severity.AtLeast(cmp.Or(o.severity, finding.Note)) && o.named(f) {
+		switch {
+		case known[f.Identity()]:
+		case !o.named(f):
+			if f.Severity == finding.Error {
+				o.wrong = append(o.wrong, f.Summary)
+			}
+		case f.Severity.AtLeast(cmp.Or(o.severity, finding.Note)):
 			o.severity, o.told = f.Severity, f.Summary
 		}
 	}
@@ -225,7 +247,7 @@ func (b *broken) try(ctx context.Context, m mutation, startup []string) (o outco
 			o.told += fmt.Sprintf("(%s %s)", f.Severity, f.Summary)
 		}
 	}
-	if o.severity != finding.Error || !o.movable {
+	if o.movable = o.movable && mend; o.severity != finding.Error || !o.movable {
 		return o, true, nil
 	}
 	return o, true, b.repair(ctx, s, &o, known)

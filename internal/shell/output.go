@@ -22,7 +22,7 @@ type sink struct {
 
 // read gives what the other end of a pipe reads.
 func (p *sink) read() Input {
-	return Input{File: p.file, Text: p.text.String(), Known: !p.unknown && p.text.Len() > 0}
+	return Input{File: p.file, Text: p.text.String(), Known: !p.unknown && p.text.Len() > 0, Piped: true}
 }
 
 // redirections records the files that a statement writes, and what its commands read and where they write. It gives where the output

@@ -189,6 +189,8 @@ type Input struct {
 	// Text is what it reads of a here-document or from echo, if that is Known; it may have a [Hole].
 	Text  string
 	Known bool
+	// Piped tells that another command writes it.
+	Piped bool
 }
 
 // Output is what a redirection writes.

@@ -38,6 +38,7 @@ func did(err error) outcome {
 
 // effector does to a file system what the programs of a RUN step do.
 type effector struct {
+	plan *dockerfile.Plan
 	op   *dockerfile.Op
 	tree *rootfs.Tree
 	// inputs gives the file system that is mounted from an input of the operation.

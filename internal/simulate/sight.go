@@ -56,7 +56,11 @@ func (s sight) Read(p string) ([]byte, error) {
 // Content implements [steps.Sight].
 func (s sight) Content(p string) ([]byte, error) {
 	if seen, in, ok := s.at(p); ok {
-		return seen.Content(in)
+		data, err := seen.Content(in)
+		if err != nil && seen.Tree == s.x.tree && s.x.settled(in) {
+			return seen.Read(in)
+		}
+		return data, err
 	}
 	return nil, fs.ErrInvalid
 }

@@ -15,7 +15,7 @@ import (
 
 // applyStep changes a state by what a RUN step surely does, and notes where else it may have put something.
 func (m *Image) applyStep(op *dockerfile.Op, out *State) error {
-	x := &effector{op: op, tree: out.Tree, marked: map[string]bool{}, cost: m.cost, twins: m.twinsOf(op), inputs: m.inputsOf(op)}
+	x := &effector{plan: m.Plan, op: op, tree: out.Tree, marked: map[string]bool{}, cost: m.cost, twins: m.twinsOf(op), inputs: m.inputsOf(op)}
 	var err error
 	if x.user, err = account.Of(op.Exec.User, x.tree); err != nil {
 		return err
@@ -43,7 +43,7 @@ func (m *Image) Sight(op *dockerfile.Op) steps.Sight {
 	if op.Kind != dockerfile.OpExec || before == nil {
 		return nil
 	}
-	return sight{&effector{op: op, tree: before.Tree, inputs: m.inputsOf(op)}}
+	return sight{&effector{plan: m.Plan, op: op, tree: before.Tree, inputs: m.inputsOf(op)}}
 }
 
 // step does what a program does, or a redirection, if it is sure to be done, and tells what came of all of it.

@@ -81,13 +81,27 @@ func (f Seen) List(dir string) ([]fs.DirEntry, error) {
 		}
 		more.Names = append(more.Names, name)
 	}
+	return entries(n, more, func(c *rootfs.Node) bool { return !c.Unsure })
+}
+
+// Known gives what is known to lie in a directory, whatever else steps may have made or removed there.
+func (f Files) Known(dir string) ([]fs.DirEntry, error) {
+	n, _, err := f.Tree.Stat(dir)
+	if err != nil || !n.IsDir() {
+		return nil, errUnknown
+	}
+	return entries(n, &shell.Partial{}, func(*rootfs.Node) bool { return true })
+}
+
+// entries gives the entries of a directory that are known, beside what more may be there.
+func entries(n *rootfs.Node, more *shell.Partial, sure func(*rootfs.Node) bool) ([]fs.DirEntry, error) {
 	children, err := n.Children()
 	if err != nil {
 		return nil, err
 	}
 	out := make([]fs.DirEntry, 0, len(children))
 	for _, c := range children {
-		if c.Node.Unsure || c.Node.Kind == rootfs.KindUnknown {
+		if !sure(c.Node) || c.Node.Kind == rootfs.KindUnknown {
 			more.Names = append(more.Names, c.Name)
 			continue
 		}

@@ -194,7 +194,7 @@ func (s *Script) read(r *command.Runner, c, call *command.Call, files Sight) boo
 		from.Dir = x.Dir
 		from.Via = append(from.Via, from.Here)
 		from.Here = shell.Origin{File: x.At.File, Line: x.At.Line, Text: x.At.Text, InImage: true}
-		r.Text(from, x.Text, nil)
+		r.Recipe(from, x.Text, nil)
 	}
 	if len(reading.Scripts) > 0 {
 		call.Followed = true

@@ -316,7 +316,8 @@ func (m *makeBuild) run(x *makeRule, target string, needs []string) {
 			return m.value(x.file, name)
 		}, m.budget)
 		text = strings.TrimLeft(text, "@-+ \t")
-		if strings.Contains(text, shell.Hole) || m.exports && strings.Contains(text, "$") {
+		// What is not known is taken to be no syntax of the shell: a word that has it is not known.
+		if m.exports && strings.Contains(text, "$") {
 			m.stopped = true
 			return
 		}

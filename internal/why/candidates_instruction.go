@@ -334,15 +334,6 @@ func (r *Repairer) fromStages(f finding.Finding, s site, want string, isDir bool
 	return out
 }
 
-// madeCandidates copy what a step of another stage makes.
-func (r *Repairer) madeCandidates(f finding.Finding) []candidate {
-	s, ok := r.site(f)
-	if !ok || f.Hint.Made == "" || f.ImagePath == "" || strings.ContainsAny(f.Hint.Made+f.ImagePath, "\t\n\"'\\[]*?<$") {
-		return nil
-	}
-	return []candidate{r.newCopy(s, f.Hint.Made, f.ImagePath, f.Hint.MadeIn, false)}
-}
-
 // widened adds a file to a COPY that lists its neighbours.
 func (r *Repairer) widened(f finding.Finding, s site, wants []string, from string, isDir bool) []candidate {
 	var out []candidate

@@ -318,6 +318,15 @@ func (p *program) spared(x *function, s scope) map[any]bool {
 					}
 				}
 			}
+		case *ast.IfStmt:
+			if p.asksVariable(x.in, n.Cond) {
+				ast.Inspect(n.Body, func(in ast.Node) bool {
+					if call, ok := in.(*ast.CallExpr); ok {
+						out[call] = true
+					}
+					return true
+				})
+			}
 		case *ast.CallExpr:
 			if f := p.outside(x.in, n.Fun); (f == "os.Stat" || f == "os.Lstat") && len(n.Args) == 1 {
 				if text, ok := p.text(n.Args[0], s, 0); ok {
@@ -328,6 +337,17 @@ func (p *program) spared(x *function, s scope) map[any]bool {
 		return true
 	})
 	return out
+}
+
+// asksVariable reports whether a condition holds only where somebody sets a variable of the environment to a value.
+func (p *program) asksVariable(f *file, cond ast.Expr) bool {
+	b, ok := cond.(*ast.BinaryExpr)
+	if !ok || b.Op != token.EQL {
+		return false
+	}
+	call, isCall := b.X.(*ast.CallExpr)
+	value, isText := b.Y.(*ast.BasicLit)
+	return isCall && isText && value.Kind == token.STRING && len(value.Value) > 2 && p.outside(f, call.Fun) == "os.Getenv"
 }
 
 // mentions reports whether a block has a name in it.

@@ -19,6 +19,7 @@ func TestFind(t *testing.T) {
 		{"does without", `_, err := os.Open("a"); if err != nil { log.Println("none") }`, ""},
 		{"not asked", `d, _ := os.ReadFile("a"); _ = d`, ""},
 		{"asks before", `if _, err := os.Stat("a"); err == nil { os.ReadFile("a") }`, ""},
+		{"where a variable asks", `if os.Getenv("DEV") == "1" { os.Open("a") }; if os.Getenv("F") == "" { os.Open("b") }`, "b"},
 		{"in a branch", `if len(os.Args) > 1 { _, err := os.Open("a"); if err != nil { panic(err) } }`, "a"},
 		{"behind what may end it", `if len(os.Args) > 1 { return }; _, err := os.Open("a"); if err != nil { panic(err) }`, "a"},
 		{"in a loop", `for { _, err := os.Open("a"); if err != nil { panic(err) } }`, "a"},
