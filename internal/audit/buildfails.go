@@ -109,6 +109,9 @@ func (s Subject) judge(f finding.Finding, ofContext bool) finding.Finding {
 	taken := f.Rule == finding.BuildFails || !s.tracks(f.ContextPath)
 	switch {
 	case f.Severity != finding.Error:
+	case f.ContextPath == "" && unnamed && !plainName(f.Subject.File) && !s.beginsStage():
+		f.Severity = finding.Note
+		f.Detail = strings.TrimSpace(f.Detail + " It begins no stage, and nothing in the repository builds it: it may be a part of other Dockerfiles.")
 	case f.ContextPath == "" && s.Unnamed:
 		f.Severity = finding.Warning
 		f.Detail = strings.TrimSpace(f.Detail + " Nothing in the repository builds it.")
@@ -237,6 +240,22 @@ func (s Subject) exampleOf(name string) string {
 // template is what no Dockerfile has, and templates of them do: properties of Maven, fields of Python's format, Jinja, Mustache, ERB.
 var template = lazyre.New(`\$\{[^}:]*\.[^}]*\}|\{\{|<%|(^|[^$])\{[A-Za-z_][\w.]*\}|@[A-Za-z_][\w.-]*@`)
 
+// from is an instruction that begins a stage.
+var from = lazyre.New(`(?im)^[ \t]*FROM[ \t]`)
+
+// beginsStage reports whether the Dockerfile has a FROM, or cannot be read.
+func (s Subject) beginsStage() bool {
+	if s.Options.Open == nil {
+		return true
+	}
+	fsys, err := s.Options.Open(filepath.Dir(s.Options.Dockerfile))
+	if err != nil {
+		return true
+	}
+	data, err := dockerctx.ReadFile(fsys, filepath.Base(s.Options.Dockerfile), maxIgnoreFile)
+	return err != nil || from().Match(data)
+}
+
 // plainName reports whether a file has a name under which docker build finds it by itself.
 func plainName(file string) bool {
 	return slices.Contains([]string{"Dockerfile", "dockerfile", "Containerfile"}, path.Base(file))
@@ -290,7 +309,7 @@ func (s Subject) judgeVariables(f *finding.Finding, unset dockerfile.Unset) {
 		f.Detail = strings.TrimSpace(f.Detail + " Not certain: the base image may set a working directory.")
 	case len(unset.Args) > 0 && s.Discovered:
 		f.Severity = finding.Note
-		f.Detail = strings.TrimSpace(f.Detail + fmt.Sprintf(" An argument has no default (%s); set it in the configuration, under build-args.",
+		f.Detail = strings.TrimSpace(f.Detail + fmt.Sprintf(" An argument has no value here (%s); set it in the configuration, under build-args.",
 			strings.Join(unset.Args, ", ")))
 	case len(unset.Env) > 0:
 		f.Severity = finding.Warning
