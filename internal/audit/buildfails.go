@@ -124,10 +124,7 @@ func (s Subject) judge(f finding.Finding, ofContext bool) finding.Finding {
 		f.Detail = strings.TrimSpace(f.Detail + " No directory that was tried works as its build context; set one in the configuration.")
 	case !ignored && !(s.builtInStage && !s.Prepared) && s.GitIgnored != nil && len(s.GitIgnored(s.Options.Context, []string{f.ContextPath, strings.TrimSuffix(f.ContextPath, "/") + "/"})) > 0:
 		// With the slash: a pattern for directories matches no name of which git cannot see that it is one.
-		f.Severity = finding.Warning
-		if s.Prepared {
-			f.Severity = finding.Note // somebody makes it, and the repository says that something runs before
-		}
+		f.Severity = finding.Note // neither has the repository it, nor is it proved that nobody makes it before
 		f.Detail = strings.TrimSpace(f.Detail + " Git ignores it, so a step before the build must create it.")
 	case s.Options.Fetched && s.submoduleOf(f.ContextPath) != "":
 		f.Severity = finding.Note
@@ -142,10 +139,10 @@ func (s Subject) judge(f finding.Finding, ofContext bool) finding.Finding {
 		f.Severity = finding.Warning
 		f.Detail = strings.TrimSpace(fmt.Sprintf("%s Somebody or something creates it from %s before the build.", f.Detail, s.exampleOf(f.ContextPath)))
 	case taken && s.Prepared && !ignored && !(unnamed && builtPath(f.ContextPath)):
-		f.Severity = finding.Warning
+		f.Severity = finding.Note
 		f.Detail = strings.TrimSpace(f.Detail + " A step before the build may create it.")
 	case taken && !ignored && !s.builtInStage && builtPath(f.ContextPath) && (unnamed || !s.Options.Fetched && !s.tracksOutput(f.ContextPath)):
-		f.Severity = finding.Warning
+		f.Severity = finding.Note
 		f.Detail = strings.TrimSpace(f.Detail + " Its name is that of a build product, which a step before the build may create.")
 	case unnamed && !ignored && !plainName(f.Subject.File):
 		f.Severity = finding.Warning
