@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"path"
@@ -15,6 +16,28 @@ import (
 	"github.com/ctxaudit/ctxaudit/internal/lazyre"
 	"github.com/ctxaudit/ctxaudit/internal/simulate"
 )
+
+// failsBefore reports the steps of a stage that surely fail, where a COPY finds nothing of what they make: the build does not get as far.
+func (s Subject) failsBefore(ctx context.Context, image *simulate.Image, failure error, r *finding.ImageReport) error {
+	var be *simulate.BuildError
+	if !errors.As(failure, &be) || be.Stage < 0 || image == nil || image.After(be.Stage) == nil {
+		return nil
+	}
+	main, err := image.MainContext(s.Options.Context)
+	if err != nil || main == nil {
+		return err
+	}
+	image.Tree = image.After(be.Stage).Tree
+	p := newPass(ctx, s, image, main, r)
+	if err := checkSteps(p); err != nil {
+		return err
+	}
+	of := image.Plan.Ops[be.Stage].Location.Stage
+	r.Findings = slices.DeleteFunc(r.Findings, func(f finding.Finding) bool {
+		return f.Severity != finding.Error || f.Hint.Step == 0 || image.Plan.Ops[f.Hint.Step-1].Location.Stage != of
+	})
+	return nil
+}
 
 // buildFailure turns a build that BuildKit would refuse into a finding.
 func buildFailure(err error) (finding.Finding, bool) {

@@ -19,9 +19,9 @@ import (
 // elsewhere says of a path that the context lacks where a file of that name is, or may come from; at is where the image has one, "" if it
 // has none. It reports whether there is none at all.
 func (c *programCheck) elsewhere(f *finding.Finding, target, at string) (nowhere bool) {
-	made, by, isMade := c.madeInStage(target)
+	made := c.madeInStage(target)
 	file := c.fileAbove(target)
-	nowhere = at == "" && !isMade && file == ""
+	nowhere = at == "" && made == nil && file == ""
 	archive, packedBy := c.packed(target)
 	switch {
 	case archive != "":
@@ -31,13 +31,16 @@ func (c *programCheck) elsewhere(f *finding.Finding, target, at string) (nowhere
 	case file != "":
 		f.Hint.Found = file
 		f.Detail = fmt.Sprintf("%s is a file: nothing can be below it.", file)
-	case isMade && at == "":
-		f.Related = append(f.Related, instruction(finding.RoleCopies, by))
-		f.Detail = fmt.Sprintf("A step of another stage creates %s, but no COPY copies it from there.", made)
-		f.Hint.Stage, f.Hint.Made = stageOf(by), made
-		if taken, _, ok := c.takenOut(target); ok {
-			f.Detail = fmt.Sprintf("A COPY takes %s out of another stage, but does not put it there.", taken)
+	case made != nil && at == "":
+		f.Related = append(f.Related, instruction(finding.RoleCopies, made.by))
+		f.Detail = fmt.Sprintf("A step of another stage creates %s, but no COPY copies it from there.", made.what)
+		switch {
+		case made.taken:
+			f.Detail = fmt.Sprintf("A COPY takes %s out of another stage, but does not put it there.", made.what)
+		case made.at != "" && path.Base(made.at) != path.Base(target):
+			f.Detail = fmt.Sprintf("A step of another stage writes to %s, but no COPY copies that from there.", made.what)
 		}
+		f.Hint.Made, f.Hint.MadeIn = made.at, made.stage
 	case nowhere && c.namesake(target) != "":
 		f.Detail = fmt.Sprintf("The build context has %s, and the image has no file of that name: it may be mounted, or added by an image that is built on this one.", c.namesake(target))
 	case nowhere:
@@ -79,74 +82,113 @@ func (c *programCheck) packed(target string) (archive string, by dockerfile.Loca
 	return "", dockerfile.Location{}
 }
 
-// madeInStage gives a path with the name of a target that a RUN of another stage writes, as its words say, or that a COPY takes out of one to
-// somewhere else, with the instruction; ok is false if none does.
-func (p *pass) madeInStage(target string) (at string, by dockerfile.Location, ok bool) {
-	name := path.Base(target)
-	if at, by, ok = writes(p.image, name, func(op *dockerfile.Op) bool { return !slices.Contains(p.image.Opaque, op.ID) }); ok {
-		return at, by, true
+// product is something that a step of another stage makes.
+type product struct {
+	what  string // as the step says it
+	at    string // its path there, "" if that is not known
+	stage string // the name of the stage, or its number
+	by    dockerfile.Location
+	taken bool // a COPY takes it out, and puts it elsewhere
+}
+
+// madeInStage gives what a RUN of another stage makes under the name of a target, as its words say, or what a COPY takes out of one to somewhere else; nil
+// if none does.
+func (p *pass) madeInStage(target string) *product {
+	name, stages := path.Base(target), p.image.Plan.Stages
+	if made := p.writes(p.image, target, func(op *dockerfile.Op) bool { return !slices.Contains(p.image.Opaque, op.ID) }); made != nil {
+		return made
 	}
-	if at, by, ok = p.takenOut(target); ok {
-		return at, by, true
+	if made := p.takenOut(target); made != nil {
+		return made
 	}
 	for _, unused := range p.unusedStages() {
-		if at, by, ok = writes(unused, name, func(*dockerfile.Op) bool { return true }); ok {
-			return at, by, true
+		if made := p.writes(unused, target, func(*dockerfile.Op) bool { return true }); made != nil {
+			return made
 		}
 	}
-	for _, stage := range p.image.Plan.Stages { // those that nothing is copied from are no part of the build
+	for i, stage := range stages { // those that nothing is copied from are no part of the build
+		dir := ""
 		for _, in := range stage.Instructions {
-			if stage.Reached || !strings.EqualFold(in.Keyword, "RUN") {
+			if words := in.Syntax().Args; in.Keyword == "WORKDIR" && len(words) == 1 {
+				if path.IsAbs(words[0].Text) {
+					dir = "/"
+				}
+				dir = path.Join(dir, words[0].Text)
+			}
+			if stage.Reached || in.Keyword != "RUN" {
 				continue
 			}
 			if word := makes(in.Location.Text, name); word != "" {
-				return word, in.Location, true
+				made := product{what: word, stage: p.called(i), by: in.Location}
+				if made.at = word; !path.IsAbs(word) {
+					made.at = path.Join(dir, word)
+				}
+				if !path.IsAbs(made.at) || strings.ContainsAny(made.at, " $") {
+					made.at = ""
+				}
+				return &made
 			}
 		}
 	}
-	return "", dockerfile.Location{}, false
+	return nil
 }
 
-// stageOf gives the name by which COPY --from knows the stage of an instruction.
-func stageOf(l dockerfile.Location) string { return cmp.Or(l.StageName, strconv.Itoa(l.Stage)) }
+// called gives the name by which COPY --from knows a stage.
+func (p *pass) called(stage int) string {
+	return cmp.Or(p.image.Plan.Stages[stage].Name, strconv.Itoa(stage))
+}
 
-// writes gives a path of a name that some steps write, as their words say.
-func writes(m *simulate.Image, name string, of func(*dockerfile.Op) bool) (at string, by dockerfile.Location, ok bool) {
+// means reports whether a path has the name of a target, or is a directory of products that the target lies in by its name.
+func means(p, target string) bool {
+	base := path.Base(p)
+	return base == path.Base(target) || slices.Contains(outputDirs, base) && strings.Contains(target, "/"+base+"/")
+}
+
+// writes gives what some steps write in their project, as their words say, and that means a target: first something of its name.
+func (p *pass) writes(m *simulate.Image, target string, of func(*dockerfile.Op) bool) (made *product) {
 	for _, op := range m.Plan.Ops {
 		s := m.Script(op)
-		if op.Kind != dockerfile.OpExec || s == nil || !of(op) {
+		if op.Kind != dockerfile.OpExec || s == nil || op.Location.Stage < 0 || op.Location.Stage >= len(p.image.Plan.Stages) || !of(op) {
 			continue
 		}
-		if i := slices.IndexFunc(s.Named, func(p string) bool { return path.Base(p) == name }); i >= 0 {
-			return s.Named[i], op.Location, true
+		dir := path.Join("/", op.Exec.Dir)
+		for _, at := range s.Named {
+			same := path.Base(at) == path.Base(target)
+			if same || made == nil && dir != "/" && at != dir && simulate.Within(at, dir) && means(at, target) {
+				made = &product{what: at, at: at, stage: p.called(op.Location.Stage), by: op.Location}
+			}
+			if same {
+				return made
+			}
 		}
 	}
-	return "", dockerfile.Location{}, false
+	return made
 }
 
-// takenOut gives the path with the name of a target that a COPY of the last stage takes out of another one, and puts elsewhere.
-func (p *pass) takenOut(target string) (at string, by dockerfile.Location, ok bool) {
-	last := p.image.Plan.Stages[len(p.image.Plan.Stages)-1]
+// takenOut gives what means a target and a COPY of the last stage takes out of another one, and puts elsewhere.
+func (p *pass) takenOut(target string) (made *product) {
+	last := p.image.Plan.Stages[len(p.image.Plan.Stages)-1].Index
 	for _, stage := range p.image.Plan.Stages {
 		if stage.Reached {
-			last = stage
+			last = stage.Index
 		}
 	}
 	for _, op := range p.image.Plan.Ops {
 		for _, action := range op.File {
 			cp, is := action.Change.(dockerfile.Copy)
-			if !is || op.Location.Stage != last.Index {
+			if !is || op.Location.Stage != last {
 				continue
 			}
 			if simulate.Within(target, path.Clean(cp.Dest)) && action.Source != action.Input {
-				return "", dockerfile.Location{}, false
+				return nil
 			}
-			if at == "" && action.Source >= 0 && action.Source < len(op.Inputs) && path.Base(cp.Src) == path.Base(target) && p.image.Plan.Ops[op.Inputs[action.Source].Op].Kind != dockerfile.OpLocal {
-				at, by, ok = cp.Src, op.Location, true
+			from, given := op.Source(action)
+			if made == nil && given && from.Op >= 0 && means(cp.Src, target) && p.image.Plan.Ops[from.Op].Kind != dockerfile.OpLocal {
+				made = &product{what: cp.Src, at: cp.Src, by: op.Location, taken: true}
 			}
 		}
 	}
-	return at, by, ok
+	return made
 }
 
 // maxUnused bounds the stages that are predicted though nothing is copied from them.
@@ -205,7 +247,7 @@ func makes(text, name string) string {
 // distribution without more has no program that somebody compiles.
 func (c *programCheck) leftBehind(at string) bool {
 	name := path.Base(at)
-	if _, _, made := c.madeInStage(at); !made {
+	if c.madeInStage(at) == nil {
 		return false
 	}
 	for _, id := range c.image.Tree.HeldBy(at).Ops() {
@@ -221,8 +263,9 @@ func (c *programCheck) leftBehind(at string) bool {
 			// Packages of a distribution that are called otherwise do not bring it.
 			script := c.build.Script(op)
 			if script.Missed || !slices.Contains(c.image.Opaque, op.ID) || slices.ContainsFunc(script.Calls, func(call *command.Call) bool {
+				known := command.Is(call.Base, command.Helper|command.Looker|command.Account) && !command.Is(call.Base, command.Installer)
 				named := slices.ContainsFunc(call.Words(), func(w string) bool { return strings.Contains(w, name) || strings.Contains(w, shell.Hole) })
-				return call.Footprint().Unknown || named && !call.Builtin && !command.Is(call.Base, command.Account|command.Looker|command.Mover)
+				return !call.Builtin && (!known || named && !command.Is(call.Base, command.Account|command.Looker|command.Mover))
 			}) {
 				return false
 			}

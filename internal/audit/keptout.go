@@ -25,7 +25,7 @@ func (p *pass) keptFrom(op *dockerfile.Op, script *steps.Script) (out []input) {
 	s := keptSight{Sight: p.image.Sight(op), pass: p, op: op}
 	opaque := false
 	for _, c := range script.Calls {
-		known := !opaque && !before.MayHold(path.Join(c.S.Dir, "-"))
+		known := !opaque && !before.MayHold(path.Join(c.S.Dir, "-")) && (c.Base != "go" || before.HeldBy(path.Join(c.S.Dir, "go.mod")) == nil)
 		opaque = opaque || !c.Wraps && c.Footprint().Unknown
 		if known || c.Builtin || !c.S.Sure() || !c.S.Needed() || c.S.Dir == "" {
 			continue
@@ -35,7 +35,7 @@ func (p *pass) keptFrom(op *dockerfile.Op, script *steps.Script) (out []input) {
 				continue
 			}
 			in, ok := p.inputOf(op, steps.Missing{Missing: m, Call: c, Fails: true})
-			if ok && in.late == nil && in.above == "" && p.kept(in.source) && !p.mayBring(op, in) {
+			if ok && in.late == nil && in.above == "" && p.kept(in.source, path.Base(m.Path)) && !p.mayBring(op, in) {
 				out = append(out, in)
 			}
 		}
@@ -46,17 +46,24 @@ func (p *pass) keptFrom(op *dockerfile.Op, script *steps.Script) (out []input) {
 // maxKept bounds the files of a directory that are looked at.
 const maxKept = 200
 
-// kept reports whether git tracks something of the build context all of which the ignore file keeps out, and that is not of the kind that
-// builds make.
-func (p *pass) kept(source string) bool {
+// kept reports whether git tracks something of the build context all of which the ignore file keeps out, and not all of which is of the kind
+// that builds make: of a directory, of which files of a pattern are wanted, these.
+func (p *pass) kept(source, pattern string) bool {
 	files, git, err := p.build.Tracked(source)
+	if strings.Contains(pattern, "*") {
+		files = slices.DeleteFunc(slices.Clone(files), func(f string) bool {
+			matched, err := path.Match(path.Join(source, pattern), f)
+			return err != nil || !matched
+		})
+	}
 	if err != nil || !git || len(files) == 0 || len(files) > maxKept {
 		return false
 	}
-	return !slices.ContainsFunc(files, func(f string) bool {
+	included := slices.ContainsFunc(files, func(f string) bool {
 		t, err := p.main.Explain(f)
-		return err != nil || t.Included || builtPath(f) || generated(f)
+		return err != nil || t.Included
 	})
+	return !included && slices.ContainsFunc(files, func(f string) bool { return !builtPath(f) && !generated(f) })
 }
 
 // generated reports whether a source has a name that generators give.
@@ -118,7 +125,7 @@ func (s keptSight) Stat(p string) shell.FileKind {
 	if !ok || builtPath(source) || generated(source) || view.Installed(source) {
 		return kind
 	}
-	if _, err := s.pass.main.FS.Lstat(source); err != nil || s.pass.kept(source) {
+	if _, err := s.pass.main.FS.Lstat(source); err != nil || s.pass.kept(source, "") {
 		return shell.Absent // what the build context does not have is no other reading of what is kept out
 	}
 	return kind

@@ -254,6 +254,9 @@ func Run(ctx context.Context, s Subject) (finding.ImageReport, *simulate.Image, 
 			describe(&r, image.Plan)
 		}
 		r.Dockerfile = cmp.Or(r.Dockerfile, f.Subject.File)
+		if err := s.failsBefore(ctx, image, err, &r); err != nil || len(r.Findings) > 0 {
+			return r, nil, err
+		}
 		if by, itself := buildsItself(image, err); itself && builtPath(f.ContextPath) {
 			s.builtInStage = true
 			f.Related = append(f.Related, instruction(finding.RoleReads, by))

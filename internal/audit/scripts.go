@@ -265,7 +265,7 @@ func (c *programCheck) onlyTracked(target string) (only string) {
 	if !below {
 		rel = path.Base(target)
 	}
-	if _, _, made := c.madeInStage(target); made || path.Ext(target) == "" || c.fileAbove(target) != "" ||
+	if c.madeInStage(target) != nil || path.Ext(target) == "" || c.fileAbove(target) != "" ||
 		c.build.OwnFile(func(at string) bool { return path.Base(at) == path.Base(target) }) != "" {
 		return ""
 	}

@@ -16,30 +16,33 @@ func (p *pass) reportProduct(op *dockerfile.Op, m steps.Missing) {
 	if !m.Fails || m.Doubt != "" || m.Later != nil || m.Kind != tools.File || m.Dir || m.Find != nil || len(m.Or) > 0 {
 		return
 	}
-	made, by, ok := p.product(op, path.Base(m.Path))
-	if !ok {
+	made := p.product(op, m.Path)
+	if made == nil {
 		return
 	}
 	f := p.ofInput(input{op: op, m: m, at: m.Path, sure: true})
-	f.Hint = finding.Hint{Step: op.ID + 1, Stage: stageOf(by), Made: made}
+	f.Hint = finding.Hint{Step: op.ID + 1, Made: made.at, MadeIn: made.stage}
 	detail := p.chain(&f, op, m)
-	f.Related = append(f.Related, instruction(finding.RoleCopies, by))
-	for _, d := range append(detail, fmt.Sprintf("%s:%d creates %s in another stage, and no COPY before this step brings it.", by.File, by.Range.Start.Line, made)) {
+	f.Related = append(f.Related, instruction(finding.RoleMakes, made.by))
+	for _, d := range append(detail, fmt.Sprintf("%s:%d creates %s in another stage, and no COPY before this step brings it.", made.by.File, made.by.Range.Start.Line, made.what)) {
 		f.Detail += " " + d
 	}
 	f.Detail = f.Detail[1:]
 	p.add(p.subject.judge(f, true))
 }
 
-// product gives a path of a name that a step of another stage writes, as its words say, with the instruction.
-func (p *pass) product(op *dockerfile.Op, name string) (at string, by dockerfile.Location, ok bool) {
-	at, by, ok = writes(p.image, name, func(o *dockerfile.Op) bool { return o != op && !p.follows(o, op) && !p.follows(op, o) })
+// product gives what a step of another stage writes under the name of something, as its words say; nil if none does.
+func (p *pass) product(op *dockerfile.Op, at string) *product {
+	made := p.writes(p.image, at, func(o *dockerfile.Op) bool { return o != op && !p.follows(o, op) && !p.follows(op, o) })
 	for _, unused := range p.unusedStages() {
-		if !ok {
-			at, by, ok = writes(unused, name, func(o *dockerfile.Op) bool {
+		if made == nil {
+			made = p.writes(unused, at, func(o *dockerfile.Op) bool {
 				return !slices.ContainsFunc(p.image.Plan.Ops, func(have *dockerfile.Op) bool { return have.Location == o.Location })
 			})
 		}
 	}
-	return at, by, ok
+	if made == nil || path.Base(made.at) != path.Base(at) {
+		return nil
+	}
+	return made
 }

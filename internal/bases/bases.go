@@ -71,6 +71,7 @@ var vendors = []struct{ prefix, more string }{
 	{"docker.io/nginxinc/nginx-unprivileged", "docker-entrypoint.d docker-entrypoint.sh"},
 	{"docker.io/lukemathwalker/cargo-chef", "opt"},
 	{"docker.io/bufbuild/buf", ""},
+	{"docker.io/tonistiigi/xx", ""},
 	{"docker.io/dunglas/frankenphp", "app/public config data"},
 	{"ghcr.io/astral-sh/uv", "uv uvx io opt"},
 	{"public.ecr.aws/lambda/", "lambda-entrypoint.sh opt var/lang var/runtime var/rapid var/task"},

@@ -170,6 +170,7 @@ func init() { // a literal would refer to itself: find and python start others
 			p.Add("/opt")
 			p.Unknown = true
 		}},
+		{names: "xx-apk xx-apt xx-apt-get xx-cc xx-clang xx-clang++ xx-c++ xx-go xx-cargo xx-info xx-verify xx-ld-shas", where: packages},
 		{names: "playwright", subs: "install install-deps", where: packages, variables: "PLAYWRIGHT_BROWSERS_PATH"},
 		{names: "python", where: nothing, more: (*print).python},
 	}

@@ -176,8 +176,8 @@ type Hint struct {
 	Found string
 	// Program is what the start command runs, as it is written there.
 	Program string
-	// Made is the path at which Stage, another one, has what is missing at ImagePath.
-	Stage, Made string
+	// Made is what a step of the stage MadeIn, a name or a number, creates and the image should have at ImagePath.
+	Made, MadeIn string
 	// Asked is a name in the start command that leads nowhere, and Instead the one under which the image has it.
 	Asked, Instead string
 }

@@ -57,7 +57,7 @@ func (b *broken) mutations(startup []string) (out []mutation) {
 	}
 	out = slices.Concat(b.instructions(), b.late(), b.excluded(startup), b.inputs(), b.goSources(), b.scriptSources(startup), b.rustSources())
 	for _, f := range startup {
-		if dir := path.Dir(f); dir != "." {
+		if dir := path.Dir(f); dir != "." && b.python { // what the repository lacks, too, is a fault of the program elsewhere
 			out = append(out, mutation{kind: "move", what: f, hidden: f, seen: func(under dockerctx.FS) dockerctx.FS { return without{under, f} }, things: names(f)})
 		}
 	}

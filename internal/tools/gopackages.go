@@ -203,6 +203,10 @@ func (l *goLoad) files(names []string) {
 		}
 		return slices.DeleteFunc(list, func(i fs.FileInfo) bool { return !slices.Contains(names, path.Join(dir, i.Name())) }), err
 	}
+	if p, _ := l.ctx.ImportDir(dir, 0); p != nil && l.main.file == nil && l.work == nil && !strings.HasPrefix(dir, "/go/src/") &&
+		slices.ContainsFunc(p.Imports, func(name string) bool { first, _, _ := strings.Cut(name, "/"); return strings.Contains(first, ".") }) {
+		l.need(Missing{Path: path.Join(l.r.dir, gomod), Or: []string{path.Join(l.r.dir, "go.work")}, What: "the go.mod of the main module, or a go.work"})
+	}
 	l.visit(dir, "", nil)
 	l.ctx.ReadDir = was
 }

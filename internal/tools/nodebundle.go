@@ -27,7 +27,7 @@ func (r *reader) vite() {
 	if r.sub() != "build" || !r.known() || len(r.words) > 1 {
 		return
 	}
-	c, _ := r.configuration("vite.config", "the configuration of vite", "-c", "--config")
+	c, found := r.configuration("vite.config", "the configuration of vite", "-c", "--config")
 	r.bundled()
 	if r.options.Has("--ssr") || c.File != "" && otherPages.MatchString(c.Text) {
 		return // it names other entries
@@ -48,10 +48,32 @@ func (r *reader) vite() {
 			r.need(Missing{Kind: Source, Path: path.Join(r.dir, string(m[1])), Or: []string{path.Join(r.dir, "public", string(m[1]))}, What: "the script of the page",
 				Because: []Line{{File: page, Line: n, Text: text}}})
 		}
+		if !found {
+			r.unread(path.Join(r.dir, string(m[1])))
+		}
 		if !replaces(c) {
 			r.bundles(path.Join(r.dir, string(m[1])))
 		}
 	}
+}
+
+// component is an import of a component that a plugin alone reads.
+var component = regexp.MustCompile(`(?m)^import\s[^'";]*['"][^'"]+\.(vue|svelte)['"]`)
+
+// unread looks for the configuration of vite whose plugin reads a component that an entry imports: vite by itself takes it for JavaScript.
+func (r *reader) unread(entry string) {
+	data, ok := r.text(entry)
+	at := component.FindIndex(data)
+	if !ok || at == nil {
+		return
+	}
+	n, text := lineAt(data, at[0])
+	m := Missing{What: "the configuration of vite, by whose plugin it reads such files", Because: []Line{{File: entry, Line: n, Text: text}}}
+	for _, ext := range []string{".ts", ".js", ".mts", ".mjs", ".cts", ".cjs"} {
+		m.Or = append(m.Or, path.Join(r.dir, "vite.config"+ext))
+	}
+	m.Path, m.Or = m.Or[0], m.Or[1:]
+	r.need(m)
 }
 
 // configuration looks for a configuration that is a program, under the name that an option gives it or by its own, and for the files that

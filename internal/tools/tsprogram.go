@@ -80,6 +80,8 @@ func (r *reader) tsProgram(config string) {
 	}
 	if len(entries) > 0 {
 		r.imports(modules.Check, entries)
+	} else if all := sortedKeys(tops); len(all) > 0 && !slices.ContainsFunc(all, func(top string) bool { return !r.absent(top) }) {
+		r.need(Missing{Kind: Source, Path: all[0], Or: all[1:], Dir: true, What: "what the configuration of the compiler includes"})
 	}
 }
 

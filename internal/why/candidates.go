@@ -25,11 +25,11 @@ func (r *Repairer) candidates(ctx context.Context, f finding.Finding) ([]candida
 			at := site{Stage: s}.afterCopies()
 			out = append(out, candidate{title: "put " + f.Hint.Programs + " on PATH", edits: []edit.Edit{r.dockerfileEdit(at, 0, "ENV PATH="+f.Hint.Programs+":$PATH")}})
 		}
+		out = append(out, r.madeCandidates(f)...)
 		out = append(out, r.installCandidates(f)...)
 		if out = append(out, r.projectCandidates(f)...); f.Hint.Command != "" {
 			return out, nil
 		}
-		out = append(out, r.productCandidates(f)...)
 		if f.ContextPath == "" {
 			named, err := r.namedCandidates(ctx, f)
 			return slices.Concat(out, named, r.meetCandidates(f)), err
@@ -68,15 +68,6 @@ func (r *Repairer) candidates(ctx context.Context, f finding.Finding) ([]candida
 		out = append(out, r.forbidCandidates(names...)...)
 	}
 	return out, nil
-}
-
-// productCandidates copy what another stage makes.
-func (r *Repairer) productCandidates(f finding.Finding) []candidate {
-	s, ok := r.site(f)
-	if made := f.Hint.Made; !ok || !path.IsAbs(made) || !path.IsAbs(f.ImagePath) || strings.ContainsAny(made+f.ImagePath, "\t\n\"'\\[]*?<$ ") {
-		return nil
-	}
-	return []candidate{r.newCopy(s, f.Hint.Made, f.ImagePath, f.Hint.Stage, false)}
 }
 
 // contextCandidates give edits that bring a path of the context into the image: of its ignore file, and of what copies.
