@@ -12,7 +12,7 @@ import (
 // Unset tells of the variables that an instruction uses and that this Dockerfile and the request leave without a value.
 // BuildKit puts the empty string in their place, which is rarely what whoever builds the image for real has there.
 type Unset struct {
-	// Args are declared by ARG without a default, or used by a FROM, and no build argument gives them.
+	// Args are declared by ARG without a default, or used by a FROM, and no build argument gives them, or one gives them nothing.
 	Args []string
 	// Env are not declared at all: only a base image can set them.
 	Env []string
@@ -105,10 +105,11 @@ func (u *usage) unset(line int, buildArgs map[string]string) Unset {
 				if u.outside[name] && !from {
 					out.Outside = append(out.Outside, name)
 				}
+				_, empty := buildArgs[name] // it is given, and has nothing in it
 				switch {
-				case len(u.values[name]) > 0:
+				case !empty && len(u.values[name]) > 0:
 					visit(u.values[name])
-				case u.declared[name] || from:
+				case empty || u.declared[name] || from:
 					out.Args = append(out.Args, name)
 				default:
 					out.Env = append(out.Env, name)

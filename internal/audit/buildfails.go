@@ -132,6 +132,9 @@ func (s Subject) judge(f finding.Finding, ofContext bool) finding.Finding {
 	taken := f.Rule == finding.BuildFails || !s.tracks(f.ContextPath)
 	switch {
 	case f.Severity != finding.Error:
+	case f.ContextPath == "" && unnamed && !plainName(f.Subject.File) && !s.beginsStage():
+		f.Severity = finding.Note
+		f.Detail = strings.TrimSpace(f.Detail + " It begins no stage, and nothing in the repository builds it: it may be a part of other Dockerfiles.")
 	case f.ContextPath == "" && s.Unnamed:
 		f.Severity = finding.Warning
 		f.Detail = strings.TrimSpace(f.Detail + " Nothing in the repository builds it.")
@@ -144,10 +147,7 @@ func (s Subject) judge(f finding.Finding, ofContext bool) finding.Finding {
 		f.Detail = strings.TrimSpace(f.Detail + " No directory that was tried works as its build context; set one in the configuration.")
 	case !ignored && !(s.builtInStage && !s.Prepared) && s.GitIgnored != nil && len(s.GitIgnored(s.Options.Context, []string{f.ContextPath, strings.TrimSuffix(f.ContextPath, "/") + "/"})) > 0:
 		// With the slash: a pattern for directories matches no name of which git cannot see that it is one.
-		f.Severity = finding.Warning
-		if s.Prepared {
-			f.Severity = finding.Note // somebody makes it, and the repository says that something runs before
-		}
+		f.Severity = finding.Note // neither has the repository it, nor is it proved that nobody makes it before
 		f.Detail = strings.TrimSpace(f.Detail + " Git ignores it, so a step before the build must create it.")
 	case s.Options.Fetched && s.submoduleOf(f.ContextPath) != "":
 		f.Severity = finding.Note
@@ -162,10 +162,10 @@ func (s Subject) judge(f finding.Finding, ofContext bool) finding.Finding {
 		f.Severity = finding.Warning
 		f.Detail = strings.TrimSpace(fmt.Sprintf("%s Somebody or something creates it from %s before the build.", f.Detail, s.exampleOf(f.ContextPath)))
 	case taken && s.Prepared && !ignored && !(unnamed && builtPath(f.ContextPath)):
-		f.Severity = finding.Warning
+		f.Severity = finding.Note
 		f.Detail = strings.TrimSpace(f.Detail + " A step before the build may create it.")
 	case taken && !ignored && !s.builtInStage && builtPath(f.ContextPath) && (unnamed || !s.Options.Fetched && !s.tracksOutput(f.ContextPath)):
-		f.Severity = finding.Warning
+		f.Severity = finding.Note
 		f.Detail = strings.TrimSpace(f.Detail + " Its name is that of a build product, which a step before the build may create.")
 	case unnamed && !ignored && !plainName(f.Subject.File):
 		f.Severity = finding.Warning
@@ -260,6 +260,22 @@ func (s Subject) exampleOf(name string) string {
 // template is what no Dockerfile has, and templates of them do: properties of Maven, fields of Python's format, Jinja, Mustache, ERB.
 var template = lazyre.New(`\$\{[^}:]*\.[^}]*\}|\{\{|<%|(^|[^$])\{[A-Za-z_][\w.]*\}|@[A-Za-z_][\w.-]*@`)
 
+// from is an instruction that begins a stage.
+var from = lazyre.New(`(?im)^[ \t]*FROM[ \t]`)
+
+// beginsStage reports whether the Dockerfile has a FROM, or cannot be read.
+func (s Subject) beginsStage() bool {
+	if s.Options.Open == nil {
+		return true
+	}
+	fsys, err := s.Options.Open(filepath.Dir(s.Options.Dockerfile))
+	if err != nil {
+		return true
+	}
+	data, err := dockerctx.ReadFile(fsys, filepath.Base(s.Options.Dockerfile), maxIgnoreFile)
+	return err != nil || from().Match(data)
+}
+
 // plainName reports whether a file has a name under which docker build finds it by itself.
 func plainName(file string) bool {
 	return slices.Contains([]string{"Dockerfile", "dockerfile", "Containerfile"}, path.Base(file))
@@ -313,7 +329,7 @@ func (s Subject) judgeVariables(f *finding.Finding, unset dockerfile.Unset) {
 		f.Detail = strings.TrimSpace(f.Detail + " Not certain: the base image may set a working directory.")
 	case len(unset.Args) > 0 && s.Discovered:
 		f.Severity = finding.Note
-		f.Detail = strings.TrimSpace(f.Detail + fmt.Sprintf(" An argument has no default (%s); set it in the configuration, under build-args.",
+		f.Detail = strings.TrimSpace(f.Detail + fmt.Sprintf(" An argument has no value here (%s); set it in the configuration, under build-args.",
 			strings.Join(unset.Args, ", ")))
 	case len(unset.Env) > 0:
 		f.Severity = finding.Warning

@@ -17,7 +17,7 @@ import (
 // reportFault reports what a program asks for and nothing has.
 func (c *programCheck) reportFault(fault lang.Fault, programs lang.Programs) {
 	ask := fault.Asks[0]
-	f := finding.Finding{Module: fault.Module, Subject: ask.At}
+	f := finding.Finding{Module: fault.Module, Subject: ask.At, Way: trail(ask)}
 	for _, a := range fault.Asks {
 		f.Related = append(f.Related, a.Place())
 	}

@@ -24,7 +24,7 @@ func (c *programCheck) reportNeed(n *need.Need, programs lang.Programs) error {
 		return err
 	}
 	f := finding.Finding{
-		Module: n.Name, ContextPath: n.Source, Files: v.Missing(), Subject: n.Asks[0].At, Assumptions: c.assumptions(c.image.Opaque),
+		Module: n.Name, ContextPath: n.Source, Files: v.Missing(), Subject: n.Asks[0].At, Way: trail(n.Asks[0]), Assumptions: c.assumptions(c.image.Opaque),
 	}
 	source := n.Source
 	if n.In != nil { // edits are of the main context, and so are paths

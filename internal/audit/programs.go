@@ -369,12 +369,17 @@ func Foreign(m *simulate.Image, main *simulate.Context, name string) (sentence s
 	return sentence, place, c.unread()
 }
 
-// way tells how the program comes to something: from the command through the modules to the site.
-func way(a need.Ask) string {
+// trail gives how the program comes to something: from the command through the modules to the site.
+func trail(a need.Ask) []string {
 	parts := append(slices.Clone(a.Way), fmt.Sprintf("%s:%d", a.At.File, a.At.Line))
 	if len(parts) > 8 {
 		parts = append(append(parts[:4:4], "..."), parts[len(parts)-3:]...)
 	}
+	return parts
+}
+
+// way says how, and how surely, the program comes to something.
+func way(a need.Ask) string {
 	when := map[need.Reach]string{
 		need.Startup: "It is needed to start", need.Conditional: "It is needed if a condition holds at run time", need.Lazy: "It is needed when a function runs", need.Guarded: "It is optional",
 	}[a.Reach]
@@ -384,5 +389,5 @@ func way(a need.Ask) string {
 	case a.Reach == need.Lazy && a.Literal:
 		when = "A framework imports it by name"
 	}
-	return fmt.Sprintf("%s: %s.", when, strings.Join(parts, " -> "))
+	return fmt.Sprintf("%s: %s.", when, strings.Join(trail(a), " -> "))
 }

@@ -34,7 +34,7 @@ func (c *programCheck) reportRead(r lang.Read, programs lang.Programs) error {
 		return err
 	}
 	f := finding.Finding{
-		Rule: finding.DataFileNotInImage, ContextPath: r.Source, ImagePath: r.At, Files: v.Missing(), Subject: r.Ask.At,
+		Rule: finding.DataFileNotInImage, ContextPath: r.Source, ImagePath: r.At, Files: v.Missing(), Subject: r.Ask.At, Way: trail(r.Ask),
 		Summary:     fmt.Sprintf("the program reads %s at startup, which is not in the image", r.At),
 		Related:     []finding.Place{{Role: finding.RoleReads, File: r.Ask.At.File, Line: r.Ask.At.Line, Text: r.Ask.Text}},
 		Assumptions: c.assumptions(c.image.Opaque),

@@ -1,6 +1,8 @@
 package builds
 
 import (
+	"cmp"
+	"path"
 	"slices"
 	"strings"
 )
@@ -10,7 +12,7 @@ import (
 func (r *Reader) Started(found []Build) (out []Build) {
 	for _, s := range r.services {
 		for _, b := range found {
-			if !slices.ContainsFunc(b.Tags, func(tag string) bool { return sameImage(tag, s.Tags) }) {
+			if !r.lies(b) || !slices.ContainsFunc(b.Tags, func(tag string) bool { return sameImage(tag, s.Tags) }) {
 				continue
 			}
 			b.Kind, b.File, b.Line, b.Start, b.Mounts = s.Kind, s.File, s.Line, s.Start, s.Mounts
@@ -18,6 +20,13 @@ func (r *Reader) Started(found []Build) (out []Build) {
 		}
 	}
 	return out
+}
+
+// lies reports whether the Dockerfile of a build is there, as far as that can be told: whoever starts the image has it from elsewhere if
+// it is not.
+func (r *Reader) lies(b Build) bool {
+	df := cmp.Or(b.Dockerfile, path.Join(b.Context, "Dockerfile"))
+	return b.Inline != "" || remotePath(b.Context) || path.IsAbs(df) || r.Exists(df) || b.Dockerfile == "" && r.Exists(path.Join(b.Context, "Containerfile"))
 }
 
 // Untied gives the services of the Compose files that were read whose image none of some builds makes by its tags: it may be any of them,

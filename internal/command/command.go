@@ -148,7 +148,7 @@ func (c *Call) shell() {
 			text, input = text || strings.Contains(w, "c") && w[0] == '-', input || strings.Contains(w, "s") && w[0] == '-'
 			behind := words
 			options = append(options, func(s *shell.State) { s.Option(w, behind) })
-			if strings.HasSuffix(w, "o") {
+			if strings.Contains(w, "o") {
 				words = words[min(1, len(words)):]
 			}
 			continue

@@ -56,6 +56,7 @@ var wrappers = map[string]wrapper{
 	"setsid":                   {},
 	"unbuffer":                 {},
 	"catchsegv":                {},
+	"sfw":                      {},
 	"time":                     {valued: "-f -o --format --output"},
 	"timeout":                  {valued: "-k -s --kill-after --signal", operands: 1},
 	"stdbuf":                   {valued: "-i -o -e --input --output --error"},

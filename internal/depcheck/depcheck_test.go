@@ -56,7 +56,7 @@ var allowed = map[string][]string{
 	"internal/lang/python/manifest":    {"internal/command", "internal/document", "internal/lang/python/syntax", "internal/lazyre", "internal/shell", "internal/view"},
 	"internal/lang/python/syntax":      {"dockerctx"},
 	"internal/lang/languages":          {"internal/lang", "internal/lang/golang", "internal/lang/javascript", "internal/lang/python"},
-	"internal/lang/python":             {"dockerctx", "dockerfile", "internal/bases", "internal/command", "internal/finding", "internal/lang", "internal/lang/python/imports", "internal/lang/python/manifest", "internal/lazyre", "internal/need", "internal/overlay", "internal/program", "internal/shell", "internal/simulate", "internal/view"},
+	"internal/lang/python":             {"dockerctx", "dockerfile", "internal/bases", "internal/command", "internal/finding", "internal/lang", "internal/lang/python/imports", "internal/lang/python/manifest", "internal/lazyre", "internal/need", "internal/overlay", "internal/program", "internal/shell", "internal/simulate", "internal/steps", "internal/view"},
 	"internal/need":                    {"dockerctx", "dockerfile", "internal/bases", "internal/command", "internal/finding", "internal/rootfs", "internal/shell", "internal/simulate", "internal/view"},
 	"internal/view":                    {"dockerctx", "dockerfile", "internal/command", "internal/overlay", "internal/rootfs", "internal/shell", "internal/simulate", "internal/steps"},
 	"internal/bases":                   {"internal/lazyre"},

@@ -199,6 +199,10 @@ type Finding struct {
 	// Files are the files concerned, if there are several; sorted.
 	Files []string `json:"files,omitempty"`
 
+	// Way leads from what the image starts to the place that needs what is missing, by the names of modules and files; of a long
+	// one the middle is left out.
+	Way []string `json:"way,omitempty"`
+
 	Related     []Place      `json:"related"`
 	Assumptions []Assumption `json:"assumptions"`
 	Fixes       []Fix        `json:"fixes"`

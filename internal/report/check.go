@@ -119,13 +119,16 @@ func holds(w io.Writer, img finding.ImageReport, l leftOfImage, s Style) {
 	ok := s.green("ok")
 	if img.Modules > 0 {
 		text := count(img.Imports, "import") + " in " + count(img.Modules, "module") + " followed, started from " + starts(img.Started)
+		// Beside findings "ok" would be read as the verdict.
+		first, rest := ok+" ", "   "
+		if len(img.Findings) > 0 {
+			first, rest = "", ""
+		}
 		for i, line := range wrap(text, s.wide(5)) {
-			if i == 0 {
-				line = ok + " " + line
-			} else {
-				line = "   " + line
+			if i > 0 {
+				first = rest
 			}
-			fmt.Fprintf(w, "  %s\n", line)
+			fmt.Fprintf(w, "  %s%s\n", first, line)
 		}
 	}
 	switch n := len(img.Passed) + l.passed; {

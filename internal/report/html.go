@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"embed"
 	"fmt"
 	"html/template"
@@ -156,11 +157,16 @@ func HTML(w io.Writer, a Audit, _ Style) error {
 		p.Scripts = append(p.Scripts, template.JS(asset(name)))
 	}
 	p.Style = template.CSS(asset("style.css"))
-	t, err := template.New("page.html").Funcs(template.FuncMap{"name": Name, "role": role, "place": placeName, "bytes": finding.Size, "count": count, "at": At}).ParseFS(htmlFiles, "html/page.html")
+	t, err := template.New("page.html").Funcs(template.FuncMap{"name": Name, "role": role, "place": placeName, "bytes": finding.Size, "count": count, "at": At, "needed": needed}).ParseFS(htmlFiles, "html/page.html")
 	if err != nil {
 		return err
 	}
 	return t.Execute(w, p)
+}
+
+// needed names what a finding is about, at the end of the way to it.
+func needed(f htmlFinding) string {
+	return cmp.Or(f.Module, f.ImagePath, f.ContextPath)
 }
 
 // headline gives the title of the page and its first line: the worst finding and how many more there are, or the verdict.

@@ -242,8 +242,9 @@ var phrases = map[finding.Role][2]string{
 	finding.RoleReincludes: {"re-includes it", "re-includes %s"},
 	finding.RoleNoEffect:   {"no effect", "no effect (%s)"},
 	finding.RoleRedundant:  {"redundant", "redundant (%s)"},
-	finding.RoleRequires:   {"requires it", "requires it (%s)"},
+	finding.RoleRequires:   {"the policy", "the policy (%s)"},
 	finding.RoleImports:    {"imports it", "imports it: %s"},
+	finding.RoleReads:      {"reads", "%s"}, // the note is what it does: "asks for it", "starts it"
 	finding.RoleStarts:     {"starts it", "starts it: %s"},
 	finding.RoleWithholds:  {"excludes it from the upload", "excludes %s from the upload"},
 	finding.RoleGitIgnores: {"git ignores it", "git ignores it: %s"},

@@ -319,7 +319,7 @@ func (s *State) setArgs(words []Word) {
 			s.args, s.ArgsUnknown = slices.Clone(words[i+1:]), false
 			return
 		}
-		if !strings.HasPrefix(w.Text, "-") && !strings.HasPrefix(w.Text, "+") && (i == 0 || !strings.HasSuffix(words[i-1].Text, "o")) {
+		if !strings.HasPrefix(w.Text, "-") && !strings.HasPrefix(w.Text, "+") && (i == 0 || !takesName(words[i-1].Text)) {
 			s.args, s.ArgsUnknown = slices.Clone(words[i:]), false
 			return
 		}
@@ -330,7 +330,7 @@ func (s *State) setArgs(words []Word) {
 func (s *State) setOptions(words []Word) {
 	for i, w := range words {
 		if w.Text == "--" || len(w.Text) < 2 || w.Text[0] != '-' && w.Text[0] != '+' {
-			if i == 0 || !strings.HasSuffix(words[i-1].Text, "o") {
+			if i == 0 || !takesName(words[i-1].Text) {
 				return
 			}
 			continue
@@ -339,11 +339,16 @@ func (s *State) setOptions(words []Word) {
 	}
 }
 
+// takesName reports whether the word behind options of a shell is the name of one: -o, wherever it stands among others.
+func takesName(word string) bool {
+	return len(word) > 1 && (word[0] == '-' || word[0] == '+') && !strings.HasPrefix(word, "--") && strings.Contains(word, "o")
+}
+
 // Option takes options of a shell, as -eu or -o, with the words behind them.
 func (s *State) Option(word string, behind []Word) {
 	on := word[0] == '-'
 	name := ""
-	if strings.HasSuffix(word, "o") && len(behind) > 0 {
+	if takesName(word) && len(behind) > 0 {
 		name = behind[0].Text
 	}
 	if strings.Contains(word, "e") || name == "errexit" {

@@ -65,7 +65,7 @@ func (c *copier) run() error {
 		}
 		if len(matches) == 0 {
 			if c.mayMatch(src) {
-				return c.markUnknownContent(dst, c.heldBy(src))
+				return c.copyUnmatched(src, dst)
 			}
 			if c.action.AllowEmpty {
 				return nil
@@ -109,6 +109,19 @@ func (c *copier) heldBy(src string) *rootfs.Mays {
 		return nil
 	}
 	return c.src.HeldBy(at)
+}
+
+// copyUnmatched copies what a wildcard may match, of which nothing is known. Where only directories on the way have other names and the
+// destination is no directory, the name is that of one thing, which the destination will be.
+func (c *copier) copyUnmatched(src, dst string) error {
+	at, err := c.dst.Resolve(dst)
+	if err != nil {
+		return err
+	}
+	if _, err := c.dst.Lstat(at); errors.Is(err, fs.ErrNotExist) && !hasWildcard(path.Base(src)) && !strings.HasSuffix(dst, "/") && !strings.HasSuffix(dst, "/.") && !c.isDir(at) {
+		return c.copyUnknown(src, at, c.heldBy(src))
+	}
+	return c.markUnknownContent(dst, c.heldBy(src))
 }
 
 // markUnknownContent records that entries of unknown names went to the destination, and who may have made them.

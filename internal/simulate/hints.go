@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/agext/levenshtein"
 	"github.com/moby/buildkit/util/suggest"
 
 	"github.com/ctxaudit/ctxaudit/dockerctx"
@@ -133,10 +134,10 @@ func nearest(p string, names func(dir string) []string) (string, bool) {
 			name, ok = all[i], true
 		}
 		if !ok {
-			name, ok = suggest.Search(part, all, true)
+			name, ok = similar(part, all, true)
 		}
 		if !ok {
-			name, ok = suggest.Search(strings.ToLower(part), all, false)
+			name, ok = similar(strings.ToLower(part), all, false)
 		}
 		if !ok {
 			return namesake(path.Base(p), names)
@@ -144,6 +145,12 @@ func nearest(p string, names func(dir string) []string) (string, bool) {
 		dir = path.Join(dir, name)
 	}
 	return dir, true
+}
+
+// similar gives the name that is most like another. Of three letters one may differ: /home is not what somebody meant by /gone.
+func similar(name string, all []string, caseSensitive bool) (string, bool) {
+	near, ok := suggest.Search(name, all, caseSensitive)
+	return near, ok && levenshtein.Distance(name, near, nil)*3 <= len(name)
 }
 
 // maxNamesakes bounds the directories in which a name is looked for.

@@ -393,7 +393,7 @@ func (l *goLoad) embed(dir, pattern string, because []Line) {
 	if strings.ContainsAny(pattern, `\`) {
 		return
 	}
-	m := Missing{Kind: Source, Path: path.Join(dir, pattern), What: "what go:embed " + pattern + " means", Because: because}
+	m := Missing{Kind: Source, Path: path.Join(dir, pattern), What: "go:embed " + pattern, Because: because}
 	if !strings.ContainsAny(pattern, "*?[") {
 		l.need(m)
 		return

@@ -19,7 +19,7 @@ func (r *reader) pip() {
 		return
 	}
 	for _, w := range append(r.options.All("-r", "--requirement"), r.pipVariable("PIP_REQUIREMENT")...) {
-		r.requirements(w, "the file of requirements", nil, 0)
+		r.requirements(w, "the requirements file", nil, 0)
 	}
 	r.pipLinks()
 	for _, w := range append(r.options.All("-c", "--constraint"), r.pipVariable("PIP_CONSTRAINT")...) {
@@ -96,7 +96,7 @@ func (r *reader) requirements(w shell.Word, what string, because []Line, depth i
 				if !path.IsAbs(at) {
 					at = path.Join(path.Dir(file), at)
 				}
-				r.requirements(shell.Word{Text: at}, "a file that requirements include", chain, depth+1)
+				r.requirements(shell.Word{Text: at}, "included by a requirements file", chain, depth+1)
 			}
 		case "-e", "--editable":
 			if isPipPath(value) && !strings.Contains(value, "$") {

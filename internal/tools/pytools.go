@@ -188,11 +188,11 @@ func (r *reader) pipfilePaths(file string) {
 func (r *reader) pipTools() {
 	for _, w := range r.words {
 		if w.Known() && w.Text != "-" {
-			r.need(Missing{Path: r.abs(w.Text), What: "the file of requirements"})
+			r.need(Missing{Path: r.abs(w.Text), What: "the requirements file"})
 		}
 	}
 	if len(r.words) == 0 && r.call.Base == "pip-sync" {
-		r.need(Missing{Path: path.Join(r.dir, "requirements.txt"), What: "the file of requirements"})
+		r.need(Missing{Path: path.Join(r.dir, "requirements.txt"), What: "the requirements file"})
 	}
 }
 

@@ -78,7 +78,7 @@ func (r *reader) uvPip() {
 		return
 	}
 	for _, w := range files {
-		r.uvRequirements(w, "the file of requirements")
+		r.uvRequirements(w, "the requirements file")
 	}
 	for _, w := range r.options.All("-c", "--constraint", "--constraints", "--override", "--overrides", "-b", "--build-constraint", "--build-constraints") {
 		r.uvRequirements(w, "the file of constraints")
