@@ -20,7 +20,7 @@ import (
 // failsBefore reports the steps of a stage that surely fail, where a COPY finds nothing of what they make: the build does not get as far.
 func (s Subject) failsBefore(ctx context.Context, image *simulate.Image, failure error, r *finding.ImageReport) error {
 	var be *simulate.BuildError
-	if !errors.As(failure, &be) || be.Stage < 0 || image == nil || image.After(be.Stage) == nil {
+	if !errors.As(failure, &be) || be.From != nil || be.Stage < 0 || image == nil || image.After(be.Stage) == nil {
 		return nil
 	}
 	main, err := image.MainContext(s.Options.Context)

@@ -29,11 +29,18 @@ func (f Files) Stat(p string) shell.FileKind {
 		return shell.Regular
 	case err == nil && n.IsDir():
 		return shell.Directory
-	case err == nil && n.Kind == rootfs.KindUnknown, err != nil && f.Tree.MayHold(at):
+	case err == nil && n.Kind == rootfs.KindUnknown, err != nil && f.Tree.MayHold(at) && !f.onlyBelow(at):
 		return shell.Unknown
 	default:
 		return shell.Absent
 	}
+}
+
+// onlyBelow reports whether what may be at a path would be a directory, with something in it, that has the name of a file: nobody's home is
+// called package.json.
+func (f Files) onlyBelow(p string) bool {
+	base := path.Base(p)
+	return path.Ext(base) != "" && !strings.HasPrefix(base, ".") && !slices.ContainsFunc(f.Tree.HeldBy(p).All(), func(m rootfs.May) bool { return m.Below == "" })
 }
 
 // Seen is [Files] as a step sees them that was not run: what an earlier one may have taken away is not known to be there.
