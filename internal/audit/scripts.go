@@ -190,8 +190,11 @@ func (c *programCheck) judgeFound(a *absence) (told bool, err error) {
 // judgeNowhere judges what the build context does not have by that path; told is false if there is nothing to tell.
 func (c *programCheck) judgeNowhere(a *absence, left bool) (told bool) {
 	at := c.build.OwnFile(func(at string) bool { return path.Base(at) == path.Base(a.target) })
-	if at == "" && !a.known && !left || view.Installed(a.target) {
+	switch {
+	case at == "" && !a.known && !left || view.Installed(a.target):
 		return false // what packages bring may be installed when it starts
+	case !a.known && !left && builtPath(a.target):
+		return false // a step may build it, and what has the same name elsewhere is another file
 	}
 	a.proved = a.proved || left
 	if lacks, _ := c.lacksProgram(path.Base(a.target)); at == "" && lacks && command.IsShell(path.Base(a.target)) {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/ctxaudit/ctxaudit/dockerctx"
 	"github.com/ctxaudit/ctxaudit/internal/finding"
+	"github.com/ctxaudit/ctxaudit/internal/lazyre"
 	"github.com/ctxaudit/ctxaudit/internal/simulate"
 	"github.com/ctxaudit/ctxaudit/internal/view"
 )
@@ -67,12 +68,16 @@ func (p *pass) unreadOfFetched() error {
 		name = filepath.ToSlash(opt.Dockerfile) + ignoreName
 	}
 	source := p.subject.Sources[0]
-	p.add(finding.Finding{
+	f := finding.Finding{
 		Rule: finding.UnreadIgnoreFile, ContextPath: path.Base(ignore.Name), Subject: finding.Position{File: source.File, Line: source.Line}, About: finding.About{Site: source.File},
 		Summary: fmt.Sprintf("%s is not read when this image is built from git", name),
 		Detail: fmt.Sprintf("BuildKit fetches the repository as the context and reads no ignore file then: the build gets %s that the file would exclude (%s). "+
 			"To use the file, build from a checkout, with a path as context.", lost, lost.names()),
-	})
+	}
+	if p.subject.Discovered && lost.trifling() {
+		f.Severity = finding.Note
+	}
+	p.add(f)
 	return nil
 }
 
@@ -83,6 +88,14 @@ type kept struct {
 }
 
 func (k kept) String() string { return k.all.String() }
+
+// plain are names of what a repository has for people and for services around it: it is small, and no program reads it.
+var plain = lazyre.New(`(?i)^(readme.*|license.*|changelog.*|contributing.*|.*\.md|makefile|procfile|(docker-)?compose[\w.-]*\.ya?ml|\.(github|gitlab|vscode|idea|husky|circleci|editorconfig|git\w+|prettier\w*|eslint\w*))$`)
+
+// trifling reports whether all of them are such, and there is little.
+func (k kept) trifling() bool {
+	return k.all.bytes < 1<<20 && !k.all.more && !slices.ContainsFunc(k.parts, func(w weighed) bool { return !plain().MatchString(path.Base(w.name)) })
+}
 
 // names gives the heaviest of them, or the first.
 func (k kept) names() string {
@@ -261,6 +274,9 @@ func (p *pass) reportUnread(u unread) error {
 		Rule: finding.UnreadIgnoreFile, ContextPath: path.Join(u.at, u.name), Subject: finding.Position{File: shown, Line: line}, About: finding.About{Site: shown},
 		Summary: fmt.Sprintf("%s is not read", shown),
 		Detail:  fmt.Sprintf("%s. It would exclude %s: %s.", u.why, lost, lost.names()),
+	}
+	if p.subject.Discovered && lost.trifling() {
+		f.Severity = finding.Note
 	}
 	if s := p.subject; s.Discovered && len(s.Sources) == 0 {
 		f.Severity = finding.Note

@@ -143,7 +143,7 @@ func (c *programs) Elsewhere(n *need.Need) (dockerfile.Location, bool) {
 
 // packages gives what installing a project makes importable.
 func (c *programs) packages(p *manifest.Project) []manifest.PackageRoot {
-	whole, err := manifest.Read(c.Repo, p.Dir)
+	whole, err := c.project(p.Dir)
 	if err != nil {
 		return nil
 	}

@@ -54,7 +54,7 @@ func (c *programs) installedBy(tree view.Image, in manifest.Install) *installed 
 	if !ok || in.Dir == "" || in.Editable {
 		return nil
 	}
-	project, err := manifest.Read(c.Repo, o)
+	project, err := c.project(o)
 	if err != nil || !project.Listed || len(project.Packages) == 0 {
 		return nil
 	}

@@ -205,13 +205,13 @@ func (c *programs) alongWith(tree view.Image, in manifest.Install) (dirs []strin
 	var members []*manifest.Project
 	done := map[string]bool{root: true}
 	for queue := []string{root}; len(queue) > 0; queue = queue[1:] {
-		project, err := manifest.Read(c.Repo, queue[0])
+		project, err := c.project(queue[0])
 		if err != nil {
 			continue
 		}
 		wanted := map[string]bool{}
 		for _, l := range project.Local {
-			switch member, err := manifest.Read(c.Repo, l.Path); {
+			switch member, err := c.project(l.Path); {
 			case l.Path == "":
 				wanted[l.Name] = true
 			case l.Name != "" && !done[l.Path]:
@@ -239,7 +239,7 @@ func (c *programs) installable(tree view.Image, in manifest.Install) bool {
 	if !ok {
 		return true
 	}
-	project, err := manifest.Read(c.Repo, o)
+	project, err := c.project(o)
 	return err != nil || project.Installs(in.Tool)
 }
 
@@ -258,7 +258,7 @@ func (c *programs) packageDirs(tree view.Image, dir string) []string {
 	if !ok {
 		return out
 	}
-	project, err := manifest.Read(c.Repo, o)
+	project, err := c.project(o)
 	if err != nil {
 		return out
 	}
