@@ -3,6 +3,7 @@ package baseimage
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -29,6 +30,14 @@ type Index struct {
 	Tree *rootfs.Tree
 	// Entries counts what Tree holds.
 	Entries int
+}
+
+// Legacy reports whether the builder of Docker that came before BuildKit made the image: only that one names its version.
+func (x *Index) Legacy() bool {
+	var config struct {
+		Version string `json:"docker_version"`
+	}
+	return json.Unmarshal(x.Config, &config) == nil && config.Version != ""
 }
 
 // Platform gives the platform that the image is made for.

@@ -38,6 +38,8 @@ func Image(text string) (v1.Image, error) {
 			}
 		case word == "architecture":
 			file.Architecture = rest
+		case word == "builder": // the version of Docker, which only its old builder writes down
+			file.DockerVersion = rest
 		case word == "layer":
 			format, by, _ := strings.Cut(rest, " ")
 			layers = append(layers, [3]string{format, by})

@@ -2,6 +2,7 @@ package simulate
 
 import (
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/ctxaudit/ctxaudit/dockerfile"
@@ -63,6 +64,11 @@ func (x *effector) owns(p string, e command.Effect) bool {
 
 // stubs are the directories that a container has and an image need not: a step leaves them where they are missing.
 var stubs = []string{"/dev", "/proc", "/sys"}
+
+// Stub reports whether an entry is a directory that BuildKit leaves for a step, where the image lacks it.
+func (m *Image) Stub(p string, n *rootfs.Node) bool {
+	return slices.Contains(stubs, p) && n.IsDir() && n.Op >= 0 && m.Plan.Ops[n.Op].Kind == dockerfile.OpExec
+}
 
 // ofContainer reports whether a path is of the container in which a step runs, and not of the image: runc and BuildKit mount it.
 func ofContainer(p string) bool {

@@ -106,6 +106,8 @@ func (c *comparison) entry(p string, want, have *rootfs.Node) (enter bool, err e
 	switch {
 	case want != nil && (want.Kind == rootfs.KindUnknown || c.image.Supposed(want)) && have == nil:
 		return false, nil // it was only taken to be there
+	case have == nil && c.built.Legacy() && c.image.Stub(p, want):
+		return false, nil // BuildKit leaves it, and the builder before it does not
 	case want == nil || want.Kind == rootfs.KindUnknown:
 		return false, c.unpredicted(p, have)
 	case have == nil:
