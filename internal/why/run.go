@@ -16,8 +16,11 @@ import (
 // run explains a RUN step: what it starts, what that reads and finds where, what it does not find, and what the step makes.
 func (e *Explainer) run(a *Answer, in dockerfile.Instruction, place *finding.Place) error {
 	op := e.stepAt(in)
-	script := e.Image.Script(op)
-	if op == nil || script == nil {
+	var script *steps.Script
+	if op != nil {
+		script = e.Image.Script(op)
+	}
+	if script == nil {
 		a.Verdict, a.Summary = Unknown, fmt.Sprintf("what %s does is unknown without running it", in.Location.Text)
 		a.step("every answer assumes what this step adds, changes or removes", place)
 		return nil
@@ -59,7 +62,7 @@ func (e *Explainer) run(a *Answer, in dockerfile.Instruction, place *finding.Pla
 
 // stepAt gives the operation of a RUN instruction, nil if there is none.
 func (e *Explainer) stepAt(in dockerfile.Instruction) *dockerfile.Op {
-	i := slices.IndexFunc(e.Image.Plan.Ops, func(op *dockerfile.Op) bool { return op.Kind == dockerfile.OpExec && op.Location == in.Location })
+	i := slices.IndexFunc(e.Image.Plan.Ops, func(op *dockerfile.Op) bool { return op.Kind == dockerfile.OpExec && (op.Location == in.Location || slices.Contains(op.Also, in.Location)) })
 	if i < 0 {
 		return nil
 	}
