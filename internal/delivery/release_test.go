@@ -1,6 +1,7 @@
 package delivery
 
 import (
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -76,5 +77,21 @@ func TestReleaseIsWhatOthersExpect(t *testing.T) {
 	assert.NotEmpty(t, release.Sboms)
 	for _, want := range []string{"ctxaudit.mk", "build/man/man1/*.1", "build/completions/*", "LICENSE"} {
 		assert.True(t, slices.ContainsFunc(archive.Files, func(f struct{ Src string }) bool { return f.Src == want }), want)
+	}
+}
+
+// GoReleaser lays the binary of each platform below its name; the image of a platform has that one, and nothing else.
+func TestReleaseImage(t *testing.T) {
+	dir := t.TempDir()
+	for _, platform := range []string{"linux/amd64", "linux/arm64"} {
+		write(t, filepath.Join(dir, platform, "ctxaudit"), platform)
+	}
+	write(t, filepath.Join(dir, "Dockerfile"), read(t, filepath.Join(root, "docker/release.Dockerfile")))
+	for _, platform := range []string{"linux/amd64", "linux/arm64"} {
+		code, out := run(t, exec.Command(filepath.Join(bin(t), "ctxaudit"), "image", "ls", "--provenance", "--platform", platform, dir))
+		require.Zero(t, code, out)
+		assert.Contains(t, out, "/usr/local/bin/ctxaudit")
+		assert.Contains(t, out, platform+"/ctxaudit")
+		assert.NotContains(t, out, "/linux")
 	}
 }

@@ -94,7 +94,7 @@ func mdCounts(a Audit) string {
 func (a Audit) mdImage(w io.Writer, img finding.ImageReport, l leftOfImage) {
 	fmt.Fprintf(w, "\n### Image %s\n\n%s\n", mdCode(img.Name), describe(img, "Dockerfile ", mdCode, mdText))
 	if len(img.Findings)+len(img.Passed) > 0 {
-		fmt.Fprint(w, "\n| | Requirement | Evidence |\n| --- | --- | --- |\n")
+		fmt.Fprint(w, "\n| | Result | Evidence |\n| --- | --- | --- |\n")
 		for _, f := range img.Findings {
 			fmt.Fprintf(w, "| %s | %s | %s |\n", mdMark(f.Severity), mdCell(mdText(f.Summary)), mdEvidence(f.Related))
 		}
@@ -139,7 +139,7 @@ func (a Audit) mdFinding(w io.Writer, f finding.Finding, img finding.ImageReport
 		}
 	}
 	for _, fix := range f.Fixes {
-		fmt.Fprintf(w, "\n**Fix:** %s. Tried: %s.\n", mdText(editTitle(fix, Style{})), mdText(Effect(fix)))
+		fmt.Fprintf(w, "\n**Fix:** %s. Simulated: %s.\n", mdText(editTitle(fix, Style{})), mdText(Effect(fix)))
 		changes, _ := a.changes(fix)
 		for _, c := range changes {
 			diff := strings.Join(c.diff(), "\n")
