@@ -246,6 +246,11 @@ func (c *programs) result() *lang.Followed {
 			if n.Source != nil {
 				out.Modules++
 				out.Imports += n.Imports
+				for _, r := range c.reads(f, n) {
+					if !slices.ContainsFunc(out.Reads, func(have lang.Read) bool { return have.At == r.At }) {
+						out.Reads = append(out.Reads, r)
+					}
+				}
 			}
 			if o := c.origin(n.File); o != "" {
 				out.Files = append(out.Files, lang.File{Path: o, Ask: func() need.Ask {
@@ -263,6 +268,32 @@ func (c *programs) result() *lang.Followed {
 		out.Needs = append(out.Needs, &need.Need{
 			Name: g.source, Source: g.source, At: g.at, Wants: []string{g.at}, Asks: g.asks, Reach: g.reach, Top: true, Ways: c,
 		})
+	}
+	return out
+}
+
+// reads gives what a file reads when it is loaded, where the image has nothing.
+func (c *programs) reads(f followed, n *modules.Node) (out []lang.Read) {
+	if n.Reach != modules.Startup || f.entry.Conditional || f.entry.Tolerated {
+		return nil
+	}
+	for _, r := range n.Source.Reads {
+		from := path.Dir(n.File)
+		if r.From == syntax.Workdir {
+			from = f.entry.Workdir
+		}
+		if r.Flags != 0 || from == "" && !path.IsAbs(r.Path) {
+			continue
+		}
+		at := path.Join("/", from, r.Path)
+		if path.IsAbs(r.Path) {
+			at = r.Path
+		}
+		if kind := c.Tree.Stat(at); kind == shell.Regular || kind == shell.Directory || f.entry.Run.Mounted(at) {
+			continue
+		}
+		ask := c.ask(f, modules.Lack{From: n, Import: syntax.Import{Start: r.Start, End: r.End}, Reach: n.Reach})
+		out = append(out, lang.Read{At: at, Dir: r.Dir, Ask: ask})
 	}
 	return out
 }

@@ -53,6 +53,7 @@ type Import struct {
 // File is what was read of a source.
 type File struct {
 	Imports []Import
+	Reads   []Read
 	// Broken tells that it could not be read to its end, Unchecked that a comment tells the compiler not to look for errors.
 	Broken, Unchecked bool
 

@@ -24,6 +24,9 @@ type scanner struct {
 	scopes []scope
 	// names are those that imports bind of which the compiler drops the ones that are not used as values, with their imports.
 	names map[string][]int
+	// places are the paths for which constants stand, and touched those that the file asks about.
+	places  map[string]place
+	touched map[place]bool
 }
 
 // Scan reads a source. name says what it is written in.
@@ -39,13 +42,14 @@ func Scan(data []byte, name string) *File {
 		return f
 	}
 	typed := IsTyped(name)
-	s := &scanner{lexer: lex(data, !typed || strings.HasSuffix(name, "x"), typed), file: &File{data: data, lines: lineStarts(data)}, names: map[string][]int{}}
+	s := &scanner{lexer: lex(data, !typed || strings.HasSuffix(name, "x"), typed), file: &File{data: data, lines: lineStarts(data)}, names: map[string][]int{}, places: map[string]place{}, touched: map[place]bool{}}
 	s.file.Broken = s.broken
 	s.head()
 	s.scopes = append(s.scopes, scope{end: -1, block: true})
 	for i := range s.tokens {
 		s.token(i)
 	}
+	s.unguarded()
 	if typed {
 		s.uses()
 	}
@@ -107,6 +111,9 @@ func (s *scanner) token(i int) {
 	case punct:
 		s.operator(i, t, in)
 	case word:
+		if s.op(i+1, '(') {
+			s.call(i)
+		}
 		if s.member(i) {
 			return
 		}
@@ -117,6 +124,8 @@ func (s *scanner) token(i int) {
 			s.exports(i)
 		case "require":
 			s.requires(i)
+		case "const":
+			s.constant(i)
 		case "else", "catch", "case", "default":
 			in.now |= Conditional
 		}
