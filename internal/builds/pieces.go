@@ -91,6 +91,20 @@ func (r *Reader) MayMake(file, name string) bool {
 	return makes || slices.ContainsFunc(written, names)
 }
 
+// Fills reports whether a script, a Makefile, a workflow or a package.json has a command that copies or moves something into a directory.
+func (r *Reader) Fills(file, dir string) bool {
+	fills := false
+	for _, base := range basesOf(file) {
+		r.commands(file, base, dir, func(c *command.Call) {
+			if n := len(c.Args); n > 1 && slices.Contains([]string{"cp", "mv", "rsync", "install", "ln"}, c.Base) {
+				in, ok := below(hintRoot, c.S.Abs(c.Args[n-1].Text))
+				fills = fills || ok && (in == dir || strings.HasPrefix(in, dir+"/"))
+			}
+		})
+	}
+	return fills
+}
+
 // recipes gives the lines of the recipes of a Makefile, with the variables replaced that have a literal value. A variable that
 // is set twice, or from outside of the file, is not known.
 func recipes(text string, b *budget.Budget) []piece {

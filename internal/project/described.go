@@ -66,6 +66,9 @@ func (d *discovery) add(b builds.Build) error {
 			img.subject.Image = image
 		}
 	}
+	if !img.works && lacksSource(err) {
+		img.subject.StagedBy = d.filledBy(b.Context)
+	}
 	n := d.name(opt, b)
 	n.byDefault = n.byDefault || img.byDefault
 	img.key = keyOf(opt, image, err)

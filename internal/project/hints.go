@@ -48,6 +48,19 @@ func (d *discovery) copiedBy(df string) string {
 	return ""
 }
 
+// filledBy gives a script that copies something into a context below the root before it is built, "" if none does.
+func (d *discovery) filledBy(context string) string {
+	if context = path.Clean(context); context == "." {
+		return ""
+	}
+	for _, script := range d.scripts {
+		if d.sources.Fills(script, context) {
+			return d.shown(script)
+		}
+	}
+	return ""
+}
+
 // fromHints adds the images that lines of Makefiles and scripts build from a Dockerfile, as far as they would build. It gives
 // nil if none would, with the first that fails: then the lines may be for something else, and the context is looked for.
 func (d *discovery) fromHints(df string) (n *named, failing *audit.Subject, err error) {
