@@ -44,7 +44,20 @@ func checkPrograms(p *pass) error {
 			c.reportSliver(l, c.followed[i].Files)
 		}
 	}
+	c.report.Unchecked = c.unchecked()
 	return nil
+}
+
+// unchecked names the programs that are started and that nobody could follow, where nothing else is said of them.
+func (c *programCheck) unchecked() (out []string) {
+	for _, e := range c.scripts {
+		source := slices.ContainsFunc(languages.All, func(l lang.Language) bool { return l.Of == e.Lang && l.Source(e.Path) })
+		told := slices.ContainsFunc(c.report.Findings, func(f finding.Finding) bool { return f.ImagePath == e.Path })
+		if source && !told && e.Kind == program.Script && len(out) < maxNamed {
+			out = append(out, e.Path)
+		}
+	}
+	return out
 }
 
 // programCheck is one run over what an image starts.

@@ -262,6 +262,9 @@ type ImageReport struct {
 	// Started are the programs whose imports were followed, as modules or paths of the image: what the image starts, at most
 	// ten.
 	Started []string `json:"started,omitempty"`
+	// Unchecked are programs that the image starts, as paths of it, and whose imports were not followed, since a step makes them or the
+	// base image may have them; at most ten.
+	Unchecked []string `json:"unchecked,omitempty"`
 	// Followed are the files, by the name that findings use, whose imports were followed.
 	Followed []string `json:"-"`
 	// Imports and Modules count what was followed.

@@ -131,6 +131,11 @@ func holds(w io.Writer, img finding.ImageReport, l leftOfImage, s Style) {
 			fmt.Fprintf(w, "  %s%s\n", first, line)
 		}
 	}
+	if len(img.Unchecked) > 0 {
+		for _, line := range wrap("not followed: "+starts(img.Unchecked)+" (a step makes it, or the base image has it)", s.wide(2)) {
+			fmt.Fprintf(w, "  %s\n", line)
+		}
+	}
 	switch n := len(img.Passed) + l.passed; {
 	case s.Verbose:
 		for _, p := range img.Passed {

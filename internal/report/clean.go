@@ -19,6 +19,7 @@ func (a Audit) cleanImages(w io.Writer, images []int, s Style) {
 		for _, i := range images {
 			img := a.Images[i]
 			sum.Imports, sum.Modules = sum.Imports+img.Imports, sum.Modules+img.Modules
+			sum.Unchecked = append(sum.Unchecked, img.Unchecked...)
 			left += len(img.Passed) + a.of(i).passed
 			names = append(names, Name(img.Name))
 		}
@@ -38,8 +39,8 @@ func (a Audit) cleanImages(w io.Writer, images []int, s Style) {
 	for _, i := range images {
 		img := a.Images[i]
 		parts := followed(img, len(img.Passed)+a.of(i).passed)
-		if len(parts) == 0 && img.Shared == 0 {
-			parts = []string{"the build would succeed"}
+		if len(img.Passed)+a.of(i).passed+img.Modules+img.Shared == 0 {
+			parts = append([]string{"the build would succeed"}, parts...)
 		}
 		if img.Modules > 0 {
 			parts = append(parts, "started from "+starts(img.Started))
@@ -64,7 +65,18 @@ func followed(img finding.ImageReport, passed int) (parts []string) {
 	if passed > 0 {
 		parts = append(parts, count(passed, "requirement")+" met")
 	}
+	if n := len(img.Unchecked); n > 0 {
+		parts = append(parts, unchecked(img.Unchecked)+" not followed")
+	}
 	return parts
+}
+
+// unchecked names programs that were not followed.
+func unchecked(paths []string) string {
+	if len(paths) == 1 {
+		return Name(paths[0])
+	}
+	return count(len(paths), "program")
 }
 
 // aside says which findings of an image are not shown with it.
