@@ -62,7 +62,9 @@ func (e *Explainer) run(a *Answer, in dockerfile.Instruction, place *finding.Pla
 
 // stepAt gives the operation of a RUN instruction, nil if there is none.
 func (e *Explainer) stepAt(in dockerfile.Instruction) *dockerfile.Op {
-	i := slices.IndexFunc(e.Image.Plan.Ops, func(op *dockerfile.Op) bool { return op.Kind == dockerfile.OpExec && (op.Location == in.Location || slices.Contains(op.Also, in.Location)) })
+	i := slices.IndexFunc(e.Image.Plan.Ops, func(op *dockerfile.Op) bool {
+		return op.Kind == dockerfile.OpExec && (op.Location == in.Location || slices.Contains(op.Also, in.Location))
+	})
 	if i < 0 {
 		return nil
 	}
