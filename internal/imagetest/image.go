@@ -39,6 +39,7 @@ func Image(text string) (v1.Image, error) {
 		case word == "architecture":
 			file.Architecture = rest
 		case word == "builder": // the version of Docker, which only its old builder writes down
+			//lint:ignore SA1019 the field is deprecated as the builder is, and no other one writes it
 			file.DockerVersion = rest
 		case word == "layer":
 			format, by, _ := strings.Cut(rest, " ")
