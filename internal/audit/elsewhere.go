@@ -220,6 +220,25 @@ func (p *pass) unusedStages() (out []*simulate.Image) {
 	return out
 }
 
+// installedIn gives the directory of packages of another stage in which a step may have put one, at its place in the image or in the
+// working directory of the step; nil if there is none.
+func (p *pass) installedIn(dir, name string) *product {
+	for _, m := range append([]*simulate.Image{p.image}, p.unusedStages()...) {
+		for _, op := range slices.Backward(m.Plan.Ops) {
+			after := m.After(op.ID)
+			if op.Kind != dockerfile.OpExec || after == nil || m == p.image && slices.Contains(m.Opaque, op.ID) {
+				continue
+			}
+			for _, at := range []string{dir, path.Join("/", op.Exec.Dir, path.Base(dir))} {
+				if slices.Contains(after.Tree.HeldBy(path.Join(at, name)).Ops(), op.ID) && m.Script(op) != nil && !m.Script(op).Missed {
+					return &product{what: at, at: at, stage: p.called(op.Location.Stage), by: op.Location}
+				}
+			}
+		}
+	}
+	return nil
+}
+
 // compilers are what makes files whose names the words of a step do not tell, by the ending of those.
 var compilers = map[string][]string{".jar": {"mvn", "mvnw", "gradle", "gradlew"}, ".war": {"mvn", "mvnw", "gradle", "gradlew"}, ".dll": {"dotnet"}}
 

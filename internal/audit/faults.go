@@ -73,6 +73,16 @@ func (c *programCheck) reportFault(fault lang.Fault, programs lang.Programs) {
 		f.Rule, f.ImagePath, f.Severity = finding.ImportNotReachable, fault.File, finding.Error
 		f.Summary = fmt.Sprintf("packages installed in %s are not found: the image has Python %s", fault.File, fault.Name)
 		f.Detail = "Each minor version of Python searches its own directory. Install with the version that the image has."
+	case lang.NotInstalled:
+		made := c.installedIn(fault.File, fault.Module)
+		if made == nil {
+			return // who installs it is not known
+		}
+		f.Rule, f.ImagePath, f.Severity = finding.ImportNotInImage, fault.File, finding.Error
+		f.Summary = fmt.Sprintf("%s, a dependency of %s, is not in the image", fault.Module, simulate.Shown(c.main.Dir, fault.Source))
+		f.Detail = fmt.Sprintf("%s Stage %s installs it below %s, and no COPY brings that.", way(ask), made.stage, made.at)
+		f.Related = append(f.Related, instruction(finding.RoleMakes, made.by))
+		f.Hint.Made, f.Hint.MadeIn = made.at, made.stage
 	case lang.OfOtherUser:
 		f.Related, f.Hint = append(f.Related, fault.By...), fault.Add
 		f.Rule, f.ImagePath, f.Severity = finding.ImportNotReachable, fault.File, finding.Error

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"path"
 	"slices"
 	"strings"
 	"testing"
@@ -113,6 +114,8 @@ func message(f finding.Finding) string {
 	switch {
 	case f.Rule == finding.BuildFails:
 		return "ERROR: failed to compute cache key: " + f.Summary
+	case f.Module != "" && path.Ext(f.Subject.File) == ".js":
+		return fmt.Sprintf("Error: Cannot find module '%s'\nRequire stack:\n- /app/%s", f.Module, f.Subject.File)
 	case f.Module != "":
 		return fmt.Sprintf("ModuleNotFoundError: No module named '%s'", f.Module)
 	case f.Rule == finding.DataFileNotInImage:

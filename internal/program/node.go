@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/ctxaudit/ctxaudit/internal/command"
+	"github.com/ctxaudit/ctxaudit/internal/lazyre"
 	"github.com/ctxaudit/ctxaudit/internal/shell"
 	"github.com/ctxaudit/ctxaudit/internal/tools"
 )
@@ -53,6 +54,9 @@ func (c *start) runtime(lang Lang) {
 			return
 		}
 	}
+	if strings.HasPrefix(c.Base, "pm2") && c.ecosystem() {
+		return
+	}
 	e := Entry{Kind: Program, Lang: lang}
 	if file := c.archive(); file != "" {
 		e.Kind, e.Path, e.Required = Script, file, true
@@ -69,6 +73,46 @@ func (c *start) runtime(lang Lang) {
 		}
 	}
 	c.a.add(c.S, e)
+}
+
+// pm2Script is a script of an application in a configuration of pm2, JavaScript or JSON; pm2Cwd says that it has a directory of its own.
+var (
+	pm2Script = lazyre.New(`(?m)["']?\bscript["']?\s*:\s*["'\x60]([^"'\x60$\n]+)["'\x60]`)
+	pm2Cwd    = lazyre.New(`["']?\bcwd["']?\s*:`)
+)
+
+// ecosystem starts the applications of a configuration of pm2, and reports whether it is given one that is known. Their paths are those of the
+// working directory where the configuration lies there, and says nothing else.
+func (c *start) ecosystem() bool {
+	o := command.Leading(c.Args, nodeStarters[c.Base].valued+" --only")
+	i := slices.IndexFunc(o.Operands, func(w shell.Word) bool {
+		ext := path.Ext(w.Text)
+		return ext == ".json" || ext != "" && strings.HasSuffix(strings.TrimSuffix(w.Text, ext), ".config")
+	})
+	if i < 0 || o.Has("--only", "--cwd") || !o.Operands[i].Known() {
+		return false
+	}
+	file := c.S.Abs(o.Operands[i].Text)
+	text, ok := c.a.run.Read(file)
+	c.reads(o.Operands[i], false)
+	if !ok || path.Dir(file) != c.S.Dir || pm2Cwd().MatchString(text) {
+		return false
+	}
+	for _, m := range pm2Script().FindAllStringSubmatchIndex(text, -1) {
+		name, before := text[m[2]:m[3]], strings.TrimSpace(text[strings.LastIndexByte(text[:m[0]], '\n')+1:m[0]])
+		if strings.Contains(before, "//") || strings.HasPrefix(before, "*") || strings.HasPrefix(before, "/*") {
+			continue // a comment
+		}
+		if !slices.Contains(nodeSources, path.Ext(name)) {
+			continue
+		}
+		s := c.S.Child()
+		s.Via = append(s.Via, c.S.Here)
+		s.Here = shell.Origin{File: file, Line: strings.Count(text[:m[0]], "\n") + 1, Text: text[m[0]:m[1]], InImage: true}
+		at, known := c.nodeFile(c.S.Abs(name))
+		c.a.add(s, Entry{Kind: Script, Lang: Node, Path: at, Required: known && !o.Operands[i].Variable})
+	}
+	return true
 }
 
 // nodeScript gives the file that a program is given to run, without a text if there is none or it is not known, and the files that it

@@ -225,7 +225,7 @@ func (r *Repairer) newCopy(s site, source, want, from string, isDir bool) candid
 	dest := want
 	if dir := s.dir; relative && dir != "/" && strings.HasPrefix(want, dir+"/") {
 		dest = "./" + strings.TrimPrefix(want, dir+"/")
-		if !isDir && path.Base(source) == path.Base(dest) {
+		if !isDir && from == "" && path.Base(source) == path.Base(dest) { // what another stage has may be a directory
 			dest = strings.TrimSuffix(dest, path.Base(dest)) // as a directory it takes others, too
 		}
 	}

@@ -78,7 +78,7 @@ func TestInstructionCandidates(t *testing.T) {
 			before: "FROM scratch AS made\nCOPY lost.py /out/\nFROM scratch\nCOPY main.py /srv/\nWORKDIR /srv\nCOPY --from=made /none* ./\n", rule: finding.ImportNotInImage,
 			files: "-- main.py --\nimport lost\n-- lost.py --\n",
 			want: []string{
-				"FROM scratch AS made\nCOPY lost.py /out/\nFROM scratch\nCOPY main.py /srv/\nWORKDIR /srv\nCOPY --from=made /none* ./\nCOPY --from=made /out/lost.py ./\n",
+				"FROM scratch AS made\nCOPY lost.py /out/\nFROM scratch\nCOPY main.py /srv/\nWORKDIR /srv\nCOPY --from=made /none* ./\nCOPY --from=made /out/lost.py ./lost.py\n",
 			},
 		},
 		"a package without its name": {

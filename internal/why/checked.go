@@ -13,7 +13,7 @@ import (
 // asChecked adds to an answer without a repair what a check finds of the same thing, and what would repair that.
 func (e *Explainer) asChecked(ctx context.Context, a *Answer) error {
 	mounted := slices.ContainsFunc(e.Subject.Starts, func(s audit.Start) bool { return len(s.Mounts) > 0 })
-	if e.Main == nil || len(a.Fixes) > 0 || a.Kind == "environment" || a.Verdict == EmptyDir || a.Verdict.Good() && !mounted {
+	if e.Main == nil || len(a.Fixes) > 0 || a.Kind == "environment" || a.Verdict == EmptyDir || a.Verdict.Good() && !mounted && !a.ofNode() {
 		return nil
 	}
 	r, image, s, err := e.checked(ctx)
@@ -23,6 +23,8 @@ func (e *Explainer) asChecked(ctx context.Context, a *Answer) error {
 	}
 	f := r.Findings[i]
 	switch {
+	case a.Verdict == Foreign:
+		a.Verdict, a.Summary, a.Remedy = NotFound, f.Summary, ""
 	case f.Rule == finding.MountHidesImage:
 		a.Verdict, a.Summary = Hidden, f.Summary
 	case f.Hint.Context != "":
@@ -39,6 +41,11 @@ func (e *Explainer) asChecked(ctx context.Context, a *Answer) error {
 		a.Remedy = f.Detail
 	}
 	return e.repairOne(ctx, a, s, r, image, func(g finding.Finding) bool { return g.Identity() == f.Identity() })
+}
+
+// ofNode reports whether an answer is about a dependency that a package.json declares: a step installs it, and it may have to be copied, too.
+func (a *Answer) ofNode() bool {
+	return a.Verdict == Foreign && slices.ContainsFunc(a.Steps, func(s Step) bool { return s.Place != nil && path.Base(s.Place.File) == "package.json" })
 }
 
 // checked gives what a check finds, with the image and the request that it was about.
@@ -59,7 +66,7 @@ func (a *Answer) isAbout(f finding.Finding) bool {
 	if f.Rule == finding.MountHidesImage {
 		return slices.ContainsFunc(a.ImagePaths, func(p string) bool { return p == f.ImagePath || path.Dir(f.ImagePath) == p })
 	}
-	if a.Verdict.Good() {
+	if a.Verdict.Good() && !a.ofNode() {
 		return false
 	}
 	target := path.Clean(a.Target)

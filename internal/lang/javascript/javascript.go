@@ -39,6 +39,8 @@ type programs struct {
 	hidden      []*program.Run
 	hides       []lang.Hide
 	unread      error
+	// absent are dependencies that are installed nowhere where a program searches them, each once.
+	absent []lang.Fault
 	// origins are the paths in the build context of files of the image, "" for those that come from elsewhere.
 	origins map[string]string
 }
@@ -168,6 +170,7 @@ func (c *programs) alsoThere(from, spec string) string {
 func (c *programs) sort(f followed, l modules.Lack) {
 	source, at := c.wanted(l.From.File, l.Import.Spec)
 	if source == "" {
+		c.dependency(f, l)
 		return
 	}
 	source, at = modules.Topmost(source, at, func(dir string) bool { return c.Tree.Entries(dir) == nil })
@@ -235,7 +238,7 @@ func reach(e lang.Entry, r modules.Reach) need.Reach {
 
 // result gives what was followed and sorted, in a fixed order.
 func (c *programs) result() *lang.Followed {
-	out := &lang.Followed{Hidden: c.hidden, Hides: c.hides, Programs: len(c.graphs), Cycles: func() []lang.Fault { return nil }}
+	out := &lang.Followed{Hidden: c.hidden, Hides: c.hides, Faults: c.absent, Programs: len(c.graphs), Cycles: func() []lang.Fault { return nil }}
 	seen := map[string]bool{}
 	for _, f := range c.graphs {
 		for _, n := range f.graph.Nodes {
