@@ -334,32 +334,6 @@ func (r *Repairer) fromStages(f finding.Finding, s site, want string, isDir bool
 	return out
 }
 
-// madeCandidates copy what a step of another stage makes.
-func (r *Repairer) madeCandidates(f finding.Finding) (out []candidate) {
-	s, ok := r.site(f)
-	made, want := f.Hint.Made, f.ImagePath
-	if !ok || made == "" || !path.IsAbs(want) || strings.ContainsAny(made+want, "\t\n\"'\\[]*?<$") {
-		return nil
-	}
-	if name := path.Base(made); name != path.Base(want) { // the directory that it lies in
-		if before, _, in := strings.Cut(want, "/"+name+"/"); in {
-			want = path.Join("/", before, name)
-		}
-	}
-	for _, c := range s.copies() { // what takes it elsewhere
-		if c.from() != "" && len(c.sources) == 1 && path.Base(path.Clean(c.sources[0])) == path.Base(made) {
-			out = append(out, candidate{
-				title: fmt.Sprintf("copy %s to %s at line %d of %s", c.sources[0], want, c.in.Location.Range.Start.Line, c.in.Location.File),
-				edits: []edit.Edit{r.put(c.Args[len(c.Args)-1].Range, want)},
-			})
-		}
-	}
-	if len(out) > 0 || f.Hint.MadeIn == "" {
-		return out
-	}
-	return []candidate{r.newCopy(s, made, want, f.Hint.MadeIn, false)}
-}
-
 // widened adds a file to a COPY that lists its neighbours.
 func (r *Repairer) widened(f finding.Finding, s site, wants []string, from string, isDir bool) []candidate {
 	var out []candidate
