@@ -252,6 +252,20 @@ func below(p, dir string) (string, bool) {
 	return path.Join(up, strings.TrimPrefix(strings.TrimPrefix(p, dir), "/")), true
 }
 
+// removedBefore gives the step, or this one, that surely removes what a step reads, where it was there before; nil if none does.
+func (p *pass) removedBefore(op *dockerfile.Op, at string) *dockerfile.Op {
+	for _, by := range p.image.Plan.Ops {
+		before := p.image.Before(by.ID)
+		if by.Kind != dockerfile.OpExec || before == nil || by != op && !p.follows(op, by) || !before.Tree.Exists(at) {
+			continue
+		}
+		if p.image.Removes(by, at) {
+			return by
+		}
+	}
+	return nil
+}
+
 // reportInput reports something that a step reads and does not find.
 func (p *pass) reportInput(in input) error {
 	if in.above != "" {
@@ -274,6 +288,10 @@ func (p *pass) reportInput(in input) error {
 	case in.late != nil:
 		f.Related = append(f.Related, instruction(finding.RoleCopies, in.late.Location))
 		detail = append(detail, fmt.Sprintf("%s:%d copies it, but too late.", in.late.Location.File, in.late.Location.Range.Start.Line))
+	case p.removedBefore(op, at) != nil:
+		by := p.removedBefore(op, at).Location
+		f.Related = append(f.Related, instruction(finding.RoleRemoves, by))
+		detail = append(detail, fmt.Sprintf("%s:%d removes it, judging by its command: the step was not run.", by.File, by.Range.Start.Line))
 	default:
 		detail = append(detail, "No instruction before this step copies it into this stage.")
 	}
