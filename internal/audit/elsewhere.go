@@ -226,7 +226,7 @@ func (p *pass) installedIn(dir, name string) *product {
 	for _, m := range append([]*simulate.Image{p.image}, p.unusedStages()...) {
 		for _, op := range slices.Backward(m.Plan.Ops) {
 			after := m.After(op.ID)
-			if op.Kind != dockerfile.OpExec || after == nil || m == p.image && slices.Contains(m.Opaque, op.ID) {
+			if op.Kind != dockerfile.OpExec || after == nil {
 				continue
 			}
 			for _, at := range []string{dir, path.Join("/", op.Exec.Dir, path.Base(dir))} {

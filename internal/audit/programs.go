@@ -53,7 +53,7 @@ func (c *programCheck) unchecked() (out []string) {
 	for _, e := range c.scripts {
 		source := slices.ContainsFunc(languages.All, func(l lang.Language) bool { return l.Of == e.Lang && l.Source(e.Path) })
 		told := slices.ContainsFunc(c.report.Findings, func(f finding.Finding) bool { return f.ImagePath == e.Path })
-		if source && !told && e.Kind == program.Script && len(out) < maxNamed {
+		if source && !told && !slices.Contains(c.viaSource, e.Path) && e.Kind == program.Script && len(out) < maxNamed {
 			out = append(out, e.Path)
 		}
 	}
@@ -65,8 +65,11 @@ type programCheck struct {
 	*pass
 	// programs are those of each language, in the order of languages.All, followed what became of them.
 	programs []lang.Programs
-	followed []*lang.Followed
-	runAt    map[*program.Run]finding.Position
+	// products are programs that a step makes, viaSource those of them that were followed by way of their sources.
+	products  []lang.Entry
+	viaSource []string
+	followed  []*lang.Followed
+	runAt     map[*program.Run]finding.Position
 	// written are the files that the entry scripts write when the container starts.
 	written map[string]shell.Origin
 	// made are the places in which known programs may make files then.
@@ -152,6 +155,7 @@ func (c *programCheck) there(entries []lang.Entry) []lang.Entry {
 			c.assumeMounted(e.Run)
 		} else {
 			c.addScript(e.Entry)
+			c.products = append(c.products, e)
 		}
 		return true
 	})
@@ -171,6 +175,7 @@ func of(l lang.Language, entries []lang.Entry) (out []lang.Entry) {
 func (c *programCheck) follow(entries []lang.Entry) error {
 	c.followed = make([]*lang.Followed, len(languages.All))
 	c.report.Started = started(entries)
+	c.followCompiled()
 	for round := 0; round == 0 || len(entries) > 0 && round < maxStarters; round++ {
 		var starts []lang.Start
 		for i, l := range languages.All {
@@ -202,6 +207,19 @@ func (c *programCheck) follow(entries []lang.Entry) error {
 		}
 	}
 	return nil
+}
+
+// followCompiled follows the sources of programs that are not in the image before a step makes them, where a language can tell them.
+func (c *programCheck) followCompiled() {
+	for i, l := range languages.All {
+		follower, ok := c.programs[i].(interface{ Compiled([]lang.Entry) []string })
+		if !ok {
+			continue
+		}
+		found := follower.Compiled(of(l, c.products))
+		c.report.Started = append(c.report.Started, found...)
+		c.viaSource = append(c.viaSource, found...)
+	}
 }
 
 // maxNamed bounds the programs that a report names.

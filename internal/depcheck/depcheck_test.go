@@ -68,7 +68,7 @@ var allowed = map[string][]string{
 	"internal/account":                 {"internal/rootfs"},
 	"internal/lang/javascript/syntax":  {"dockerctx", "internal/lazyre"},
 	"internal/lang/javascript/modules": {"internal/document", "internal/lang/javascript/syntax", "internal/shell"},
-	"internal/lang/javascript":         {"dockerfile", "internal/command", "internal/document", "internal/finding", "internal/lang", "internal/lang/javascript/modules", "internal/lang/javascript/syntax", "internal/need", "internal/program", "internal/shell", "internal/simulate", "internal/steps", "internal/tools", "internal/view"},
+	"internal/lang/javascript":         {"dockerfile", "internal/command", "internal/document", "internal/finding", "internal/lang", "internal/lang/javascript/modules", "internal/lang/javascript/syntax", "internal/lazyre", "internal/need", "internal/program", "internal/shell", "internal/simulate", "internal/steps", "internal/tools", "internal/view"},
 	"internal/lang/golang":             {"dockerfile", "internal/finding", "internal/lang", "internal/lang/golang/source", "internal/need", "internal/program", "internal/shell", "internal/simulate", "internal/tools", "internal/view"},
 	"internal/lang/golang/source":      {},
 	"hack/bases":                       {"dockerfile", "internal/bases"},

@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/ctxaudit/ctxaudit/internal/lang"
-	"github.com/ctxaudit/ctxaudit/internal/lang/javascript/modules"
 	"github.com/ctxaudit/ctxaudit/internal/lang/javascript/syntax"
 	"github.com/ctxaudit/ctxaudit/internal/need"
 	"github.com/ctxaudit/ctxaudit/internal/shell"
@@ -32,20 +31,19 @@ func packageOf(spec string) string {
 }
 
 // dependency notes a dependency that a program asks for when it starts and that is surely in none of the directories in which Node.js
-// searches it.
-func (c *programs) dependency(f followed, l modules.Lack) {
-	name, from := packageOf(l.Import.Spec), c.origin(l.From.File)
-	ask := c.ask(f, l)
-	if name == "" || from == "" || ask.Reach != need.Startup || ask.Branch || !c.searched(f.entry) {
+// searches it: those above a file of the image, which is, or was made of, a source of the repository.
+func (c *programs) dependency(e lang.Entry, spec, file, source string, ask need.Ask) {
+	name := packageOf(spec)
+	if name == "" || source == "/" || ask.Reach != need.Startup || ask.Branch || !c.searched(e) {
 		return
 	}
 	if slices.ContainsFunc(c.absent, func(have lang.Fault) bool { return have.Module == name }) {
 		return
 	}
 	first := ""
-	for dir := path.Dir(l.From.File); ; dir = path.Dir(dir) {
+	for dir := path.Dir(file); ; dir = path.Dir(dir) {
 		at := path.Join(dir, "node_modules", name)
-		if c.Tree.Stat(at) != shell.Absent || f.entry.Run.Mounted(at) {
+		if c.Tree.Stat(at) != shell.Absent || e.Run.Mounted(at) {
 			return
 		}
 		if c.Tree.Stat(path.Join(dir, "package.json")) == shell.Regular && first == "" {
@@ -56,9 +54,9 @@ func (c *programs) dependency(f followed, l modules.Lack) {
 		}
 	}
 	manifest := ""
-	for dir := path.Dir("/" + from); manifest == ""; dir = path.Dir(dir) {
-		if file := path.Join(dir, "package.json"); c.repo.JSON(file).Get("dependencies", name).Is() {
-			manifest = file
+	for dir := path.Dir(source); manifest == ""; dir = path.Dir(dir) {
+		if declares := path.Join(dir, "package.json"); c.repo.JSON(declares).Get("dependencies", name).Is() {
+			manifest = declares
 		}
 		if dir == "/" {
 			break
@@ -68,7 +66,7 @@ func (c *programs) dependency(f followed, l modules.Lack) {
 		return
 	}
 	if first == "" {
-		first = path.Join(path.Dir(l.From.File), "node_modules")
+		first = path.Join(path.Dir(file), "node_modules")
 	}
 	c.absent = append(c.absent, lang.Fault{Kind: lang.NotInstalled, Module: name, File: first, Source: view.InContext(manifest), Asks: []need.Ask{ask}})
 }

@@ -41,6 +41,9 @@ type programs struct {
 	unread      error
 	// absent are dependencies that are installed nowhere where a program searches them, each once.
 	absent []lang.Fault
+	// sources and imports count the files that compiled programs were followed through, and reading is what they read and the image lacks.
+	sources, imports int
+	reading          []lang.Read
 	// origins are the paths in the build context of files of the image, "" for those that come from elsewhere.
 	origins map[string]string
 }
@@ -170,7 +173,7 @@ func (c *programs) alsoThere(from, spec string) string {
 func (c *programs) sort(f followed, l modules.Lack) {
 	source, at := c.wanted(l.From.File, l.Import.Spec)
 	if source == "" {
-		c.dependency(f, l)
+		c.dependency(f.entry, l.Import.Spec, l.From.File, "/"+c.origin(l.From.File), c.ask(f, l))
 		return
 	}
 	source, at = modules.Topmost(source, at, func(dir string) bool { return c.Tree.Entries(dir) == nil })
@@ -238,7 +241,7 @@ func reach(e lang.Entry, r modules.Reach) need.Reach {
 
 // result gives what was followed and sorted, in a fixed order.
 func (c *programs) result() *lang.Followed {
-	out := &lang.Followed{Hidden: c.hidden, Hides: c.hides, Faults: c.absent, Programs: len(c.graphs), Cycles: func() []lang.Fault { return nil }}
+	out := &lang.Followed{Hidden: c.hidden, Hides: c.hides, Faults: c.absent, Reads: c.reading, Modules: c.sources, Imports: c.imports, Programs: len(c.graphs), Cycles: func() []lang.Fault { return nil }}
 	seen := map[string]bool{}
 	for _, f := range c.graphs {
 		for _, n := range f.graph.Nodes {
@@ -281,18 +284,8 @@ func (c *programs) reads(f followed, n *modules.Node) (out []lang.Read) {
 		return nil
 	}
 	for _, r := range n.Source.Reads {
-		from := path.Dir(n.File)
-		if r.From == syntax.Workdir {
-			from = f.entry.Workdir
-		}
-		if r.Flags != 0 || from == "" && !path.IsAbs(r.Path) {
-			continue
-		}
-		at := path.Join("/", from, r.Path)
-		if path.IsAbs(r.Path) {
-			at = r.Path
-		}
-		if kind := c.Tree.Stat(at); kind == shell.Regular || kind == shell.Directory || f.entry.Run.Mounted(at) {
+		at := readAt(r, path.Dir(n.File), f.entry.Workdir)
+		if kind := c.Tree.Stat(at); at == "" || kind == shell.Regular || kind == shell.Directory || f.entry.Run.Mounted(at) {
 			continue
 		}
 		ask := c.ask(f, modules.Lack{From: n, Import: syntax.Import{Start: r.Start, End: r.End}, Reach: n.Reach})
