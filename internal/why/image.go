@@ -77,18 +77,41 @@ func (e *Explainer) mayCreate(a *Answer, p, at string) {
 	} else {
 		a.Assumptions = e.assumptions()
 	}
-	shown := 0
+	shown, unknown := 0, a.Summary
 	for _, id := range ops {
 		if id < 0 || e.Image.Plan.Ops[id].Kind != dockerfile.OpExec || shown == maxMayCreate {
 			continue
 		}
 		by := instruction(finding.RoleCopies, e.Image.Plan.Ops[id].Location)
-		if s := e.Image.Script(e.Image.Plan.Ops[id]); s != nil && slices.Contains(s.Named, at) {
-			a.Summary = fmt.Sprintf("%s may be in the image: %s:%d writes it, but the result could not be determined", p, by.File, by.Line)
+		if dir := e.namedAbove(id, at); dir == at || dir != "" && a.Summary == unknown {
+			what := "it"
+			if dir != at {
+				what = dir
+			}
+			a.Summary = fmt.Sprintf("%s may be in the image: %s:%d writes %s, but the result could not be determined", p, by.File, by.Line, what)
 		}
 		a.step("may create it", by)
 		shown++
 	}
+}
+
+// namedAbove gives a path that a step writes, judging by its words: this one, or a directory above it in the directory in which the step works; ""
+// if there is none.
+func (e *Explainer) namedAbove(id int, at string) string {
+	op := e.Image.Plan.Ops[id]
+	s := e.Image.Script(op)
+	switch {
+	case s == nil:
+		return ""
+	case slices.Contains(s.Named, at):
+		return at
+	}
+	for dir := path.Dir(at); dir != "/" && simulate.Within(dir, op.Exec.Dir) && dir != path.Clean(op.Exec.Dir); dir = path.Dir(dir) {
+		if slices.Contains(s.Named, dir) {
+			return dir
+		}
+	}
+	return ""
 }
 
 // refused tells that the kernel refuses to run what the image starts.
