@@ -220,23 +220,36 @@ func (p *pass) unusedStages() (out []*simulate.Image) {
 	return out
 }
 
-// installedIn gives the directory of packages of another stage in which a step may have put one, at its place in the image or in the
-// working directory of the step; nil if there is none.
+// installedIn gives the directory of packages of another stage in which a step installs one, or into which a COPY puts it there; nil if there is
+// none.
 func (p *pass) installedIn(dir, name string) *product {
 	for _, m := range append([]*simulate.Image{p.image}, p.unusedStages()...) {
 		for _, op := range slices.Backward(m.Plan.Ops) {
-			after := m.After(op.ID)
-			if op.Kind != dockerfile.OpExec || after == nil {
-				continue
-			}
-			for _, at := range []string{dir, path.Join("/", op.Exec.Dir, path.Base(dir))} {
-				if slices.Contains(after.Tree.HeldBy(path.Join(at, name)).Ops(), op.ID) && m.Script(op) != nil && !m.Script(op).Missed {
-					return &product{what: at, at: at, stage: p.called(op.Location.Stage), by: op.Location}
-				}
+			if at := installedBy(m, op, dir, name); at != "" && op.Location.Stage >= 0 {
+				return &product{what: at, at: at, stage: p.called(op.Location.Stage), by: op.Location}
 			}
 		}
 	}
 	return nil
+}
+
+// installedBy gives the directory into which an operation puts a package: for a step the one in its working directory; "" if it does not.
+func installedBy(m *simulate.Image, op *dockerfile.Op, dir, name string) string {
+	after, script := m.After(op.ID), m.Script(op)
+	switch {
+	case after == nil:
+	case op.Kind == dockerfile.OpFile:
+		if n, _, err := after.Tree.Stat(path.Join(dir, name)); err == nil && int(n.Op) == op.ID {
+			return dir
+		}
+	case script != nil && slices.ContainsFunc(script.Calls, func(c *command.Call) bool { return slices.Contains([]string{"npm", "pnpm", "yarn", "bun"}, c.Base) }):
+		for _, at := range []string{path.Join("/", op.Exec.Dir, path.Base(dir)), dir} {
+			if slices.Contains(after.Tree.HeldBy(path.Join(at, name)).Ops(), op.ID) {
+				return at
+			}
+		}
+	}
+	return ""
 }
 
 // compilers are what makes files whose names the words of a step do not tell, by the ending of those.

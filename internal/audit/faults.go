@@ -79,8 +79,12 @@ func (c *programCheck) reportFault(fault lang.Fault, programs lang.Programs) {
 			return // who installs it is not known
 		}
 		f.Rule, f.ImagePath, f.Severity = finding.ImportNotInImage, fault.File, finding.Error
-		f.Summary = fmt.Sprintf("%s, a dependency of %s, is not in the image", fault.Module, simulate.Shown(c.main.Dir, fault.Source))
-		f.Detail = fmt.Sprintf("%s Stage %s installs it below %s, and no COPY brings that.", way(ask), made.stage, made.at)
+		manifest := simulate.Shown(c.main.Dir, fault.Source)
+		f.Summary = fmt.Sprintf("%s, a dependency of %s, is not in the image", fault.Module, manifest)
+		if n := len(fault.Exports); n > 1 {
+			f.Summary = fmt.Sprintf("%s and %d more dependencies of %s are not in the image", fault.Module, n-1, manifest)
+		}
+		f.Detail = fmt.Sprintf("%s Stage %s installs its packages in %s, and no COPY brings that directory.", way(ask), made.stage, made.at)
 		f.Related = append(f.Related, instruction(finding.RoleMakes, made.by))
 		f.Hint.Made, f.Hint.MadeIn = made.at, made.stage
 	case lang.OfOtherUser:

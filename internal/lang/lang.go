@@ -134,7 +134,7 @@ const (
 	NotFetched                        // the module would lie in the submodule Name of git, which is empty here
 	NotPackaged                       // the data file Source is read and not installed with the package of its project, whose install By is
 	OtherVersion                      // what is installed in File is not searched: the image has version Name of the language
-	NotInstalled                      // the dependency Module is surely nowhere where it is searched, first at File
+	NotInstalled                      // the dependency Module, the first of Exports, is surely nowhere where it is searched, first at File
 	OfOtherUser                       // what is installed in File is that of another user than Name, who runs the image
 )
 

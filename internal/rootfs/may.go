@@ -233,6 +233,15 @@ func (t *Tree) Mark(p string, op int32) error {
 	return t.SetAttr(dir, func(a *Attr) { a.May = a.May.Join(MayBe(op, below)) })
 }
 
+// Under gives the same operations, of which it is known that they put things of that name, a pattern, into a directory.
+func (m *Mays) Under(name string) *Mays {
+	var list []May
+	for _, op := range m.Ops() {
+		list = append(list, May{Op: int32(op), Below: name})
+	}
+	return mays(list)
+}
+
 // Anywhere gives the same operations, of which nothing is known of the paths.
 func (m *Mays) Anywhere() *Mays {
 	var list []May

@@ -89,7 +89,7 @@ func (c *copier) run() error {
 		}
 	}
 	if hasWildcard(src) && c.mayMatch(src) {
-		return c.markUnknownContent(dst, c.heldBy(src))
+		return c.markUnknownContent(dst, c.matched(src))
 	}
 	return nil
 }
@@ -111,6 +111,16 @@ func (c *copier) heldBy(src string) *rootfs.Mays {
 	return c.src.HeldBy(at)
 }
 
+// matched gives who may have put into the destination what a wildcard matches: files of that pattern where it has an ending, since nobody calls
+// a directory package.json, else anything.
+func (c *copier) matched(src string) *rootfs.Mays {
+	base := path.Base(src)
+	if ext := path.Ext(base); len(ext) > 1 && ext != base && !hasWildcard(ext) && !strings.Contains(base, "**") {
+		return c.heldBy(src).Anywhere().Under(base)
+	}
+	return c.heldBy(src).Anywhere()
+}
+
 // copyUnmatched copies what a wildcard may match, of which nothing is known. Where only directories on the way have other names and the
 // destination is no directory, the name is that of one thing, which the destination will be.
 func (c *copier) copyUnmatched(src, dst string) error {
@@ -121,7 +131,7 @@ func (c *copier) copyUnmatched(src, dst string) error {
 	if _, err := c.dst.Lstat(at); errors.Is(err, fs.ErrNotExist) && !hasWildcard(path.Base(src)) && !strings.HasSuffix(dst, "/") && !strings.HasSuffix(dst, "/.") && !c.isDir(at) {
 		return c.copyUnknown(src, at, c.heldBy(src))
 	}
-	return c.markUnknownContent(dst, c.heldBy(src))
+	return c.markUnknownContent(dst, c.matched(src))
 }
 
 // markUnknownContent records that entries of unknown names went to the destination, and who may have made them.
@@ -133,7 +143,7 @@ func (c *copier) markUnknownContent(dst string, by *rootfs.Mays) error {
 	if err := c.mkdirAll(at, c.attrs.dirPerm()); err != nil {
 		return err
 	}
-	return c.dst.SetAttr(at, func(a *rootfs.Attr) { a.May = a.May.Join(by.Anywhere()) })
+	return c.dst.SetAttr(at, func(a *rootfs.Attr) { a.May = a.May.Join(by) })
 }
 
 // copy is fsutil/copy.Copy for one source without wildcards.

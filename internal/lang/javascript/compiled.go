@@ -16,10 +16,10 @@ import (
 	"github.com/ctxaudit/ctxaudit/internal/view"
 )
 
-// compilers are the programs that make one file of each source, bundlers those that make one of many, with what these import.
+// compilers are the programs that make one file of each source, bundlers those that make one of many, with what these import, or scripts that may.
 var (
 	compilers = lazyre.New(`\b(tsc|tspc|swc|nest build|nest-cli)\b`)
-	bundlers  = lazyre.New(`\b(webpack|rollup|vite|esbuild|ncc|tsup|tsdown|parcel|bun|pkg|rspack|rsbuild|unbuild)\b`)
+	bundlers  = lazyre.New(`\b(webpack|rollup|vite|esbuild|ncc|tsup|tsdown|parcel|bun|pkg|rspack|rsbuild|unbuild|node|noEmit)\b`)
 )
 
 // compiled is a program that the image starts as what a compiler made of a source of the repository.

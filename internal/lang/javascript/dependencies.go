@@ -37,7 +37,7 @@ func (c *programs) dependency(e lang.Entry, spec, file, source string, ask need.
 	if name == "" || source == "/" || ask.Reach != need.Startup || ask.Branch || !c.searched(e) {
 		return
 	}
-	if slices.ContainsFunc(c.absent, func(have lang.Fault) bool { return have.Module == name }) {
+	if slices.ContainsFunc(c.absent, func(have lang.Fault) bool { return slices.Contains(have.Exports, name) }) {
 		return
 	}
 	first := ""
@@ -68,7 +68,14 @@ func (c *programs) dependency(e lang.Entry, spec, file, source string, ask need.
 	if first == "" {
 		first = path.Join(path.Dir(file), "node_modules")
 	}
-	c.absent = append(c.absent, lang.Fault{Kind: lang.NotInstalled, Module: name, File: first, Source: view.InContext(manifest), Asks: []need.Ask{ask}})
+	source = view.InContext(manifest)
+	if i := slices.IndexFunc(c.absent, func(have lang.Fault) bool { return have.File == first && have.Source == source }); i >= 0 {
+		c.absent[i].Exports = append(c.absent[i].Exports, name)
+		return
+	}
+	c.absent = append(c.absent, lang.Fault{
+		Kind: lang.NotInstalled, Module: name, Exports: []string{name}, File: first, Source: source, Asks: []need.Ask{ask},
+	})
 }
 
 // searched reports whether an entry finds packages in directories node_modules and nowhere else: bun and deno fetch what they lack, and the
