@@ -24,6 +24,8 @@ func listen(t *testing.T) string {
 		switch r.URL.Query().Get("names") {
 		case "docker.io/library/x:1":
 			_, _ = io.WriteString(w, "the archive for "+r.Header.Get("User-Agent"))
+		case "localhost/z:1": // as Podman says it
+			http.Error(w, `{"cause":"image not known","message":"localhost/z:1: image not known","response":500}`, http.StatusInternalServerError)
 		case "broken":
 			http.Error(w, `{"message":"no space left"}`, http.StatusInternalServerError)
 		default:
@@ -46,6 +48,8 @@ func TestDaemon(t *testing.T) {
 	require.NoError(t, r.Close())
 
 	_, err = d.Save(t.Context(), "docker.io/library/y:1")
+	require.ErrorIs(t, err, ErrNotThere)
+	_, err = d.Save(t.Context(), "localhost/z:1")
 	require.ErrorIs(t, err, ErrNotThere)
 	_, err = d.Save(t.Context(), "broken")
 	require.ErrorContains(t, err, "answers 500 Internal Server Error no space left")
