@@ -53,7 +53,7 @@ func (c *programCheck) unchecked() (out []string) {
 	for _, e := range c.scripts {
 		source := slices.ContainsFunc(languages.All, func(l lang.Language) bool { return l.Of == e.Lang && l.Source(e.Path) })
 		told := slices.ContainsFunc(c.report.Findings, func(f finding.Finding) bool { return f.ImagePath == e.Path })
-		if source && !told && !slices.Contains(c.viaSource, e.Path) && e.Kind == program.Script && len(out) < maxNamed {
+		if (source || e.Lang == program.Other) && !told && !slices.Contains(c.viaSource, e.Path) && e.Kind == program.Script && len(out) < maxNamed {
 			out = append(out, e.Path)
 		}
 	}
