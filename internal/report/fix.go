@@ -143,7 +143,7 @@ func Effect(fix finding.Fix) string {
 	}
 	switch {
 	case len(parts) == 0 && fix.RemovesCount == 0:
-		return "no file added or removed"
+		return "no known file added or removed"
 	case len(parts) == 0:
 		parts = append(parts, "adds no file")
 	case fix.OthersCount > 0 && fix.OthersCount < fix.AddsCount:
