@@ -61,7 +61,7 @@ func (d *Daemon) Save(ctx context.Context, ref string) (io.ReadCloser, error) {
 	defer r.Body.Close()
 	var said struct{ Message string }
 	_ = json.NewDecoder(io.LimitReader(r.Body, 4<<10)).Decode(&said) // what it says is a help, and no more
-	if strings.Contains(said.Message, "image not known") { // Podman's service, which has another status for it
+	if strings.Contains(said.Message, "image not known") {           // Podman's service, which has another status for it
 		return nil, ErrNotThere
 	}
 	return nil, fmt.Errorf("the docker daemon at %s answers %s %s", d.path, r.Status, said.Message)
