@@ -22,8 +22,7 @@ func (r *Reader) Started(found []Build) (out []Build) {
 	return out
 }
 
-// lies reports whether the Dockerfile of a build is there, as far as that can be told: whoever starts the image has it from elsewhere if
-// it is not.
+// lies reports whether the Dockerfile of a build exists, or may exist. Without one, whoever starts the image gets it from elsewhere.
 func (r *Reader) lies(b Build) bool {
 	df := cmp.Or(b.Dockerfile, path.Join(b.Context, "Dockerfile"))
 	return b.Inline != "" || remotePath(b.Context) || path.IsAbs(df) || r.Exists(df) || b.Dockerfile == "" && r.Exists(path.Join(b.Context, "Containerfile"))

@@ -55,7 +55,7 @@ func (b *broken) goList(dir string, args []string) (packages, embedded []string)
 	}
 	cmd := exec.Command("go", words...)
 	cmd.Dir, cmd.Env = filepath.Join(b.main.Dir, dir), append(os.Environ(), "GOFLAGS=", "GOPROXY=off", "GOTOOLCHAIN=local", "GOOS=linux", "CGO_ENABLED=0")
-	text, _ := cmd.Output() // with -e what is not there is told in the list
+	text, _ := cmd.Output() // -e: the list itself names what is missing
 	root := absolute(b.main.Dir)
 	for d := json.NewDecoder(bytes.NewReader(text)); ; {
 		var p struct {

@@ -5,14 +5,13 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/ctxaudit/ctxaudit/internal/finding"
+	"github.com/ctxaudit/ctxaudit/dockerfile"
+	"github.com/ctxaudit/ctxaudit/internal/command"
 	"github.com/ctxaudit/ctxaudit/internal/lang"
 	"github.com/ctxaudit/ctxaudit/internal/lang/javascript/modules"
 	"github.com/ctxaudit/ctxaudit/internal/lang/javascript/syntax"
 	"github.com/ctxaudit/ctxaudit/internal/lazyre"
-	"github.com/ctxaudit/ctxaudit/internal/need"
 	"github.com/ctxaudit/ctxaudit/internal/shell"
-	"github.com/ctxaudit/ctxaudit/internal/simulate"
 	"github.com/ctxaudit/ctxaudit/internal/view"
 )
 
@@ -83,7 +82,7 @@ func (c *programs) compiledOf(program string) (out compiled, ok bool) {
 func (c *programs) Compiled(started []lang.Entry) (followed []string) {
 	for _, e := range started {
 		program, ok := c.compiledOf(e.Path)
-		if !ok || e.Run.Mounted(e.Path) || slices.Contains(followed, e.Path) {
+		if !ok || c.mayBundle() || e.Run.Mounted(e.Path) || slices.Contains(followed, e.Path) {
 			continue
 		}
 		g := modules.Follow(modules.Config{Files: c.Repo, Resolver: c.repo, Entries: []string{program.source}, Context: c.Context, Named: true})
@@ -94,7 +93,7 @@ func (c *programs) Compiled(started []lang.Entry) (followed []string) {
 		}
 		for _, l := range g.Lacks {
 			if _, ok := at(l.From); ok { // nobody installs packages among what a compiler makes
-				c.dependency(e, l.Import.Spec, program.to, l.From.File, c.sourceAsk(e, l))
+				c.dependency(e, l.Import.Spec, program.to, l.From.File, c.askAt(e, l, view.InContext(l.From.File)))
 			}
 		}
 		for _, n := range g.Nodes {
@@ -104,14 +103,26 @@ func (c *programs) Compiled(started []lang.Entry) (followed []string) {
 				continue
 			}
 			for _, r := range n.Source.Reads {
-				if p := readAt(r, path.Dir(file), e.Workdir); p != "" && c.Tree.Stat(p) == shell.Absent && !e.Run.Mounted(p) {
-					ask := c.sourceAsk(e, modules.Lack{From: n, Import: syntax.Import{Start: r.Start, End: r.End}, Reach: n.Reach})
+				if p := readAt(r, path.Dir(file), g.Workdir(e.Workdir)); p != "" && c.Tree.Stat(p) == shell.Absent && !e.Run.Mounted(p) {
+					ask := c.askAt(e, modules.Lack{From: n, Import: syntax.Import{Start: r.Start, End: r.End}, Reach: n.Reach}, view.InContext(n.File))
 					c.reading = append(c.reading, lang.Read{At: p, Dir: r.Dir, Ask: ask})
 				}
 			}
 		}
 	}
 	return followed
+}
+
+// mayBundle reports whether a step of the build starts a bundler, or a script that may be one, or is not known: then a program may have its
+// dependencies within itself.
+func (c *programs) mayBundle() bool {
+	return slices.ContainsFunc(c.Image.Plan.Ops, func(op *dockerfile.Op) bool {
+		if op.Kind != dockerfile.OpExec {
+			return false
+		}
+		s := c.Image.Script(op)
+		return s == nil || s.Missed || slices.ContainsFunc(s.Calls, func(call *command.Call) bool { return bundlers().MatchString(call.Base) })
+	})
 }
 
 // readAt gives where a file reads that lies in a directory; "" if that is not known, or the read need not happen.
@@ -127,15 +138,4 @@ func readAt(r syntax.Read, own, workdir string) string {
 		return r.Path
 	}
 	return path.Join("/", from, r.Path)
-}
-
-// sourceAsk gives a place of a source of the repository that asks for something as it is shown.
-func (c *programs) sourceAsk(e lang.Entry, l modules.Lack) need.Ask {
-	n := l.From
-	a := need.Ask{At: finding.At(simulate.Shown(c.Main.Dir, view.InContext(n.File)), n.Source.Range(l.Import)), Text: n.Source.Text(l.Import.Start, l.Import.End), Reach: reach(e, l.Reach), File: n.File}
-	a.Branch = e.Conditional && l.Reach > modules.Lazy
-	for _, w := range n.Way() {
-		a.Way = append(a.Way, path.Base(w.File))
-	}
-	return a
 }

@@ -214,12 +214,17 @@ func (c *programs) started(e lang.Entry) need.Ask {
 
 // ask gives a place that asks for something as it is shown.
 func (c *programs) ask(f followed, l modules.Lack) need.Ask {
+	return c.askAt(f.entry, l, c.origin(l.From.File))
+}
+
+// askAt is ask of a source that is a path of the build context; "": it comes from elsewhere.
+func (c *programs) askAt(e lang.Entry, l modules.Lack, source string) need.Ask {
 	n := l.From
-	a := need.Ask{At: finding.At(n.File, n.Source.Range(l.Import)), Text: n.Source.Text(l.Import.Start, l.Import.End), Reach: reach(f.entry, l.Reach), File: n.File}
-	if o := c.origin(n.File); o != "" {
-		a.At.File = simulate.Shown(c.Main.Dir, o)
+	a := need.Ask{At: finding.At(n.File, n.Source.Range(l.Import)), Text: n.Source.Text(l.Import.Start, l.Import.End), Reach: reach(e, l.Reach), File: n.File}
+	if source != "" {
+		a.At.File = simulate.Shown(c.Main.Dir, source)
 	}
-	a.Branch = f.entry.Conditional && l.Reach > modules.Lazy
+	a.Branch = e.Conditional && l.Reach > modules.Lazy
 	for _, w := range n.Way() {
 		a.Way = append(a.Way, path.Base(w.File))
 	}
@@ -283,8 +288,9 @@ func (c *programs) reads(f followed, n *modules.Node) (out []lang.Read) {
 	if n.Reach != modules.Startup || f.entry.Conditional || f.entry.Tolerated {
 		return nil
 	}
+	workdir := f.graph.Workdir(f.entry.Workdir)
 	for _, r := range n.Source.Reads {
-		at := readAt(r, path.Dir(n.File), f.entry.Workdir)
+		at := readAt(r, path.Dir(n.File), workdir)
 		if kind := c.Tree.Stat(at); at == "" || kind == shell.Regular || kind == shell.Directory || f.entry.Run.Mounted(at) {
 			continue
 		}

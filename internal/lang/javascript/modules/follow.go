@@ -3,6 +3,7 @@ package modules
 import (
 	"context"
 	"path"
+	"slices"
 
 	"github.com/ctxaudit/ctxaudit/internal/lang/javascript/syntax"
 	"github.com/ctxaudit/ctxaudit/internal/shell"
@@ -95,6 +96,14 @@ type Graph struct {
 	Asked map[string][]Lack
 	// Cut tells that there were too many.
 	Cut bool
+}
+
+// Workdir gives the working directory of a program that is started in one; "" if one of its files changes it.
+func (g *Graph) Workdir(dir string) string {
+	if slices.ContainsFunc(g.Nodes, func(n *Node) bool { return n.Source != nil && n.Source.ChangesDir }) {
+		return ""
+	}
+	return dir
 }
 
 // Config says what is followed.

@@ -54,6 +54,8 @@ type Import struct {
 type File struct {
 	Imports []Import
 	Reads   []Read
+	// ChangesDir tells that it changes the working directory, from which paths of Reads may begin.
+	ChangesDir bool
 	// Broken tells that it could not be read to its end, Unchecked that a comment tells the compiler not to look for errors.
 	Broken, Unchecked bool
 

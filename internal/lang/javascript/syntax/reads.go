@@ -48,6 +48,7 @@ var touchers = map[string]bool{
 // call looks at the name of a function that is called, a member or not.
 func (s *scanner) call(i int) {
 	name := string(s.data[s.tokens[i].start:s.tokens[i].end])
+	s.file.ChangesDir = s.file.ChangesDir || name == "chdir"
 	reader, reads := readers[name]
 	end := int(s.tok(i + 1).match)
 	if !reads && !touchers[name] || end < 0 || s.op(end+1, '{') || s.word(i-1, "function") {

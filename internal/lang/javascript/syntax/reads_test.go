@@ -48,3 +48,8 @@ func TestReads(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) { assert.Equal(t, c.want, read(Scan([]byte(c.source), "a.mjs"))) })
 	}
 }
+
+func TestChangesDir(t *testing.T) {
+	assert.True(t, Scan([]byte("process.chdir('/x')\nfs.readFileSync('a')"), "a.js").ChangesDir)
+	assert.False(t, Scan([]byte("const chdir = 1\nfs.readFileSync('a')"), "a.js").ChangesDir)
+}
