@@ -121,7 +121,13 @@ func (c *programs) mayBundle() bool {
 			return false
 		}
 		s := c.Image.Script(op)
-		return s == nil || s.Missed || slices.ContainsFunc(s.Calls, func(call *command.Call) bool { return bundlers().MatchString(call.Base) })
+		return s == nil || s.Missed || slices.ContainsFunc(s.Calls, func(call *command.Call) bool {
+			text := call.Base
+			if slices.Contains([]string{"npx", "npm", "pnpm", "pnpx", "yarn", "bunx"}, text) { // they start what their words name
+				text += " " + strings.Join(call.Words(), " ")
+			}
+			return bundlers().MatchString(text)
+		})
 	})
 }
 
